@@ -1,0 +1,38 @@
+// The logging seam. Code takes a Log; only the composition root decides where lines go.
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** One JSON object a line: `time`, `level`, `message`, then the fields. `write` gets the line with its newline. */
+export function createJsonLog(level: LogLevel, write: (line: string) => void, nowMs: () => number = Date.now): Log {
+  const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (ORDER[at] < ORDER[level]) return;
+    const line = { time: new Date(nowMs()).toISOString(), level: at, message, ...fields };
+    write(
+      `${JSON.stringify(line, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value))}\n`,
+    );
+  };
+  return {
+    debug: (message, fields) => emit("debug", message, fields),
+    info: (message, fields) => emit("info", message, fields),
+    warn: (message, fields) => emit("warn", message, fields),
+    error: (message, fields) => emit("error", message, fields),
+  };
+}
+
+const discard = (): void => undefined;
+export const silentLog: Log = { debug: discard, info: discard, warn: discard, error: discard };
+
+/** The text of anything thrown, for a log line. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,60 @@
+// What live queries need from the outside. The server implements Outlet over Bun's sockets, the engine implements RowSource over the store;
+// tests implement both in memory.
+import type { ConnectionId, Scope, Seq, UserId } from "../base/ids.ts";
+import type { RowVersion } from "../model/change.ts";
+import type { Role } from "../model/role.ts";
+import type { LivePlan, SlotValues } from "../sql/plan.ts";
+
+export type Frame = string | Uint8Array<ArrayBuffer>;
+
+/** What became of a send: sent or queued ("ok"), or the socket is past its limit and is being closed ("lost"). */
+export type SendResult = "ok" | "lost";
+
+export interface Outlet {
+  send(connection: ConnectionId, frame: Frame): SendResult;
+  /** Native fan-out: one frame to every connection that joined the topic. */
+  publish(topic: string, frame: Frame): void;
+  join(connection: ConnectionId, topic: string): void;
+  leave(connection: ConnectionId, topic: string): void;
+  close(connection: ConnectionId, code: number, reason: string): void;
+  /** Bytes waiting in the socket's send buffer. */
+  queuedBytes(connection: ConnectionId): number;
+}
+
+export interface RowPage {
+  /** Live rows (or, from `history`, versions with tombstones) in `_seq` order. */
+  readonly rows: readonly RowVersion[];
+  /** Last committed position at the moment the rows were read: every change above it is not in `rows`. */
+  readonly position: Seq;
+}
+
+export interface PageRequest {
+  readonly plan: LivePlan;
+  readonly slots: SlotValues;
+  readonly scope: Scope;
+  readonly user: UserId;
+  /** Exclusive. */
+  readonly after: Seq;
+  /** Inclusive; undefined: up to the position of the read. */
+  readonly upTo: Seq | undefined;
+  readonly limit: number;
+}
+
+export interface RowSource {
+  /** Matching live rows, at most `limit`, by ascending `_seq`. */
+  snapshot(request: PageRequest): Promise<RowPage>;
+  /** The newest `limit` matching live rows, by ascending `_seq`. */
+  lastRows(request: PageRequest): Promise<RowPage>;
+  /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
+  history(request: PageRequest): Promise<RowPage>;
+  /** Changes committed up to here have been or are being dispatched. */
+  position(): Seq;
+  /** Random id of this data directory's history; a cursor from another one means nothing here. */
+  readonly epoch: string;
+}
+
+/** Who a connection belongs to, fixed at authentication. */
+export interface Principal {
+  readonly user: UserId;
+  readonly role: Role;
+}

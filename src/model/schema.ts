@@ -1,0 +1,80 @@
+// Tables as data: what the catalog stores and every other part reads.
+import type { Name, TableId } from "../base/ids.ts";
+import type { AccessLevel } from "./role.ts";
+import { BIGINT, BOOLEAN, type Cell, type SqlType } from "./sql-type.ts";
+
+export const TABLE_KINDS = ["user", "shared", "stream"] as const;
+export type TableKind = (typeof TABLE_KINDS)[number];
+
+export const DEFAULT_FUNCTIONS = ["NOW", "CURRENT_USER", "SNOWFLAKE_ID", "UUID_V7", "ULID"] as const;
+export type DefaultFunction = (typeof DEFAULT_FUNCTIONS)[number];
+
+export type ColumnDefault =
+  | { readonly kind: "literal"; readonly value: Cell }
+  | { readonly kind: "function"; readonly name: DefaultFunction };
+
+export interface Column {
+  /** 1-based, never reused within a table: old Parquet files find their columns by it. */
+  readonly id: number;
+  readonly name: Name;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  readonly default: ColumnDefault | undefined;
+}
+
+export interface FlushPolicy {
+  /** Flush when this many rows are buffered in the table. */
+  readonly rows: number | undefined;
+  /** Flush when this many seconds have passed since the last flush and rows are buffered. */
+  readonly intervalSeconds: number | undefined;
+}
+
+export interface TableOptions {
+  readonly storageId: string;
+  readonly flushPolicy: FlushPolicy | undefined;
+  /** SHARED tables only. */
+  readonly accessLevel: AccessLevel;
+}
+
+export interface TableSchema {
+  readonly id: TableId;
+  readonly namespace: Name;
+  readonly name: Name;
+  readonly kind: TableKind;
+  /** In creation order. Rows in memory are arrays in this order. */
+  readonly columns: readonly Column[];
+  /** Position of the primary key in `columns`. */
+  readonly keyIndex: number;
+  /** Starts at 1; every ALTER makes the next. */
+  readonly version: number;
+  readonly options: TableOptions;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** System columns, shown last by `SELECT *`. */
+export const SEQ_COLUMN = "_seq";
+export const DELETED_COLUMN = "_deleted";
+export const SYSTEM_COLUMNS: readonly { readonly name: string; readonly type: SqlType }[] = [
+  { name: SEQ_COLUMN, type: BIGINT },
+  { name: DELETED_COLUMN, type: BOOLEAN },
+];
+
+export function qualifiedName(table: { readonly namespace: string; readonly name: string }): string {
+  return `${table.namespace}.${table.name}`;
+}
+
+export function keyColumn(schema: TableSchema): Column {
+  const column = schema.columns[schema.keyIndex];
+  if (column === undefined) throw new Error(`table ${qualifiedName(schema)} has no key column`);
+  return column;
+}
+
+export type SchemaFlag = "pk" | "nn" | "uq";
+
+/** One column of a result, as `schema` on the wire has it. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly flags: readonly SchemaFlag[];
+}

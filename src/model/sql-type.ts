@@ -1,0 +1,49 @@
+// The SQL types as values. What each type means is one row of the type table in `types.ts`.
+
+export type SqlType =
+  | { readonly kind: "boolean" }
+  | { readonly kind: "smallint" }
+  | { readonly kind: "int" }
+  | { readonly kind: "bigint" }
+  | { readonly kind: "float" }
+  | { readonly kind: "double" }
+  | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
+  | { readonly kind: "text" }
+  | { readonly kind: "timestamp" }
+  | { readonly kind: "datetime" }
+  | { readonly kind: "date" }
+  | { readonly kind: "time" }
+  | { readonly kind: "json" }
+  | { readonly kind: "bytes" }
+  | { readonly kind: "uuid" };
+
+export type TypeKind = SqlType["kind"];
+
+/**
+ * One value in memory. By type: boolean → boolean; smallint, int, float, double → number; date → number (days since 1970-01-01);
+ * time → number (µs since midnight); bigint → bigint; timestamp, datetime → bigint (µs since the Unix epoch);
+ * decimal → bigint (unscaled: value × 10^scale); text, json (JSON text), uuid (lower case, hyphens) → string; bytes → Uint8Array.
+ */
+export type Cell = null | boolean | number | bigint | string | Uint8Array;
+
+/** What bun:sqlite binds and returns. */
+export type SqliteValue = null | number | bigint | string | Uint8Array;
+
+/** The type's name on the wire (`data_type` of a schema field), as the peer's clients expect it. */
+export type WireType = string | { readonly Decimal: { readonly precision: number; readonly scale: number } };
+
+/** A cell as it travels in MessagePack and inside parsed JSON. 64-bit integers and decimals are strings, temporals are integers. */
+export type WireCell = null | boolean | number | bigint | string | readonly number[];
+
+export const BOOLEAN: SqlType = { kind: "boolean" };
+export const INT: SqlType = { kind: "int" };
+export const BIGINT: SqlType = { kind: "bigint" };
+export const DOUBLE: SqlType = { kind: "double" };
+export const TEXT: SqlType = { kind: "text" };
+export const TIMESTAMP: SqlType = { kind: "timestamp" };
+export const JSON_TYPE: SqlType = { kind: "json" };
+
+export function sameType(a: SqlType, b: SqlType): boolean {
+  if (a.kind === "decimal" && b.kind === "decimal") return a.precision === b.precision && a.scale === b.scale;
+  return a.kind === b.kind;
+}

@@ -1,0 +1,180 @@
+// What the planner hands to the engine. A plan is immutable, holds no values of a particular call, and may be shared by every user
+// of the same role class: the values come in through its slots.
+import type { Name } from "../base/ids.ts";
+import type { OutputColumn, TableSchema } from "../model/schema.ts";
+import type { Cell, SqlType } from "../model/sql-type.ts";
+
+/** Where a value bound to a plan comes from. */
+export type Slot =
+  /** `$n` of the client, 0-based. `type` is what the context asks for. */
+  | { readonly kind: "parameter"; readonly index: number; readonly type: SqlType }
+  /** A literal lifted out of the text so that repeats with other literals share the plan. */
+  | { readonly kind: "literal"; readonly index: number; readonly type: SqlType }
+  | { readonly kind: "user"; readonly type: SqlType }
+  | { readonly kind: "role"; readonly type: SqlType }
+  /** The statement's time, µs. Every NOW() of a statement is the same instant. */
+  | { readonly kind: "now"; readonly type: SqlType }
+  /** Rows of a system view as a JSON array of arrays (SQLite forms), supplied by the engine. */
+  | { readonly kind: "viewRows"; readonly view: string; readonly type: SqlType }
+  /** Bounds of a live query's snapshot: `_seq` > afterSeq and <= upToSeq, at most `limit` rows. */
+  | { readonly kind: "afterSeq" | "upToSeq" | "limit"; readonly type: SqlType };
+
+/**
+ * A table as a query may reach it. A USER table exists here only together with the slot that holds the reader's id: there is no way to
+ * print its rows unscoped.
+ */
+export type RelationUse =
+  | {
+      readonly kind: "userTable";
+      readonly schema: TableSchema;
+      /** Index into the plan's slots; its kind is "user". */
+      readonly scopeSlot: number;
+      /** True when the query mentions `_deleted`: tombstones are part of the relation. */
+      readonly includeDeleted: boolean;
+    }
+  | { readonly kind: "sharedTable"; readonly schema: TableSchema; readonly includeDeleted: boolean }
+  | {
+      readonly kind: "systemView";
+      readonly view: string;
+      readonly columns: readonly OutputColumn[];
+      readonly rowsSlot: number;
+    };
+
+/** SQLite text with holes: a number is the place of `relations[n]`, to be replaced by a parenthesised sub-select. */
+export type SqlText = readonly (string | number)[];
+
+/**
+ * `point`: one table, its key bound by equality (or a short IN list) whose values are the given slots/constants; bounded work, fit for the main thread.
+ * `scan`: everything else; runs in a query process.
+ */
+export type Strategy = { readonly kind: "point"; readonly keys: readonly ValueSource[] } | { readonly kind: "scan" };
+
+export type ValueSource =
+  | { readonly kind: "slot"; readonly slot: number }
+  | { readonly kind: "constant"; readonly value: Cell };
+
+/**
+ * A SELECT. Inside a hole's sub-select the columns are named `c<column id>`, then `_seq` and `_deleted` (for a table), or `v0, v1, …` (for a view).
+ * Slots are bound as `?1, ?2, …` in order. Wide output columns are cast to TEXT by the text itself.
+ */
+export interface QueryPlan {
+  readonly kind: "query";
+  readonly sql: SqlText;
+  readonly slots: readonly Slot[];
+  readonly relations: readonly RelationUse[];
+  readonly output: readonly OutputColumn[];
+  readonly strategy: Strategy;
+}
+
+/** The values a closure may ask for besides the row. Index = slot. */
+export type SlotValues = readonly Cell[];
+
+/** Evaluates an expression over one row (cells in schema order, then `_seq`, then `_deleted`). Pure but for generators. */
+export type Evaluate = (row: readonly Cell[], slots: SlotValues) => Cell;
+
+export interface Returning {
+  readonly output: readonly OutputColumn[];
+  readonly values: readonly Evaluate[];
+}
+
+export interface InsertPlan {
+  readonly kind: "insert";
+  readonly table: TableSchema;
+  readonly slots: readonly Slot[];
+  /** Positions in `table.columns` that the source gives, in order; the rest take their defaults. */
+  readonly columns: readonly number[];
+  readonly source: /** An undefined entry is DEFAULT. */
+    | { readonly kind: "values"; readonly rows: readonly (readonly (Evaluate | undefined)[])[] }
+    /** The query has slots of its own. */
+    | { readonly kind: "query"; readonly query: QueryPlan };
+  readonly onConflict: OnConflict | undefined;
+  readonly returning: Returning | undefined;
+}
+
+/** The arbiter is always the primary key. For `update`, the row given to closures is the existing row followed by the excluded one. */
+export type OnConflict =
+  | { readonly kind: "nothing" }
+  | {
+      readonly kind: "update";
+      readonly assignments: readonly Assignment[];
+      readonly where: Evaluate | undefined;
+    };
+
+export interface Assignment {
+  /** Position in `table.columns`. */
+  readonly column: number;
+  readonly value: Evaluate;
+}
+
+/**
+ * UPDATE and DELETE first find their rows with a query. Its output is `_seq`, then every column of the table in creation order, then (UPDATE) one
+ * value for each entry of `assigned`; all read as plain cells.
+ */
+export interface UpdatePlan {
+  readonly kind: "update";
+  readonly table: TableSchema;
+  readonly find: QueryPlan;
+  /** Positions in `table.columns` that are assigned, matching the extra outputs of `find`. */
+  readonly assigned: readonly number[];
+  readonly returning: Returning | undefined;
+  readonly slots: readonly Slot[];
+}
+
+export interface DeletePlan {
+  readonly kind: "delete";
+  readonly table: TableSchema;
+  readonly find: QueryPlan;
+  readonly returning: Returning | undefined;
+  readonly slots: readonly Slot[];
+}
+
+export type WritePlan = InsertPlan | UpdatePlan | DeletePlan;
+export type DataPlan = QueryPlan | WritePlan;
+
+/** A comparison of one column with one value, split off a conjunction so that changes can be routed by an index. */
+export type IndexTerm =
+  | { readonly kind: "equal"; readonly column: number; readonly values: readonly ValueSource[] }
+  | {
+      readonly kind: "range";
+      readonly column: number;
+      readonly low: ValueSource | undefined;
+      readonly lowInclusive: boolean;
+      readonly high: ValueSource | undefined;
+      readonly highInclusive: boolean;
+    };
+
+/** A subscribed SELECT over one table, maintained by evaluating its predicate on old and new rows. */
+export interface LivePlan {
+  readonly kind: "live";
+  readonly table: TableSchema;
+  readonly slots: readonly Slot[];
+  /** True for every row when undefined. */
+  readonly predicate: Evaluate | undefined;
+  /** Terms that every matching row must satisfy; a router may use any of them. */
+  readonly terms: readonly IndexTerm[];
+  /** Positions in `table.columns`, in output order; `_seq` and `_deleted` follow when `wholeRow`. */
+  readonly projection: readonly number[];
+  readonly wholeRow: boolean;
+  readonly output: readonly OutputColumn[];
+  /** Equal for statements that mean the same apart from slot values; together with those values and the scope it names a shape. */
+  readonly shape: string;
+  /** Output: `_seq`, `_deleted`, every column; matching live rows in `_seq` order within the bounds. Slots: this plan's, then the bounds. */
+  readonly snapshot: QueryPlan;
+  /** The newest `limit` matching rows, newest first. */
+  readonly lastRows: QueryPlan;
+  /** Every version (tombstones included, predicate not applied) with `_seq` in the bounds, in `_seq` order. */
+  readonly history: QueryPlan;
+}
+
+export interface BindContext {
+  readonly namespace: Name;
+  readonly findRelation: (namespace: string, name: string) => TableSchema | SystemViewInfo | undefined;
+  /** For "did you mean". */
+  readonly hasNamespace: (namespace: string) => boolean;
+}
+
+export interface SystemViewInfo {
+  readonly kind: "systemView";
+  readonly view: string;
+  readonly columns: readonly OutputColumn[];
+}

@@ -1,0 +1,92 @@
+// The statements of the dialect, parsed but not yet bound to tables. Data statements keep PostgreSQL's syntax tree; the rest are plain data.
+import type { Node } from "libpg-query";
+import type { Name, UserId } from "../base/ids.ts";
+import type { AccessLevel, Role } from "../model/role.ts";
+import type { ColumnDefault, FlushPolicy, TableKind } from "../model/schema.ts";
+import type { SqlType } from "../model/sql-type.ts";
+
+/** An unqualified name takes the request's namespace. */
+export interface TableRef {
+  readonly namespace: Name | undefined;
+  readonly name: Name;
+}
+
+export interface ColumnDefinition {
+  readonly name: Name;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  readonly default: ColumnDefault | undefined;
+}
+
+export interface CreateTable {
+  readonly kind: "createTable";
+  readonly ifNotExists: boolean;
+  readonly table: TableRef;
+  readonly tableKind: TableKind;
+  readonly columns: readonly ColumnDefinition[];
+  /** Name of the primary key column, one of `columns`. */
+  readonly key: Name;
+  readonly storageId: string | undefined;
+  readonly flushPolicy: FlushPolicy | undefined;
+  readonly accessLevel: AccessLevel | undefined;
+}
+
+export type DataStatement =
+  | { readonly kind: "select"; readonly node: Node }
+  | { readonly kind: "insert"; readonly node: Node }
+  | { readonly kind: "update"; readonly node: Node }
+  | { readonly kind: "delete"; readonly node: Node };
+
+export type Statement =
+  | DataStatement
+  | { readonly kind: "explain"; readonly live: boolean; readonly inner: DataStatement; readonly innerText: string }
+  | CreateTable
+  | { readonly kind: "dropTable"; readonly ifExists: boolean; readonly table: TableRef }
+  | { readonly kind: "createNamespace"; readonly ifNotExists: boolean; readonly name: Name }
+  | { readonly kind: "dropNamespace"; readonly ifExists: boolean; readonly name: Name }
+  | { readonly kind: "useNamespace"; readonly name: Name }
+  | { readonly kind: "showNamespaces" }
+  | { readonly kind: "showTables"; readonly namespace: Name | undefined }
+  | { readonly kind: "describeTable"; readonly table: TableRef }
+  | { readonly kind: "begin" }
+  | { readonly kind: "commit" }
+  | { readonly kind: "rollback" }
+  | { readonly kind: "flushTable"; readonly table: TableRef }
+  | { readonly kind: "flushAll"; readonly namespace: Name | undefined }
+  | { readonly kind: "killConnection"; readonly connection: string }
+  | { readonly kind: "killLiveQuery"; readonly liveId: string }
+  | { readonly kind: "killJob"; readonly job: string }
+  | { readonly kind: "subscribe"; readonly selectText: string; readonly options: SubscribeOptions }
+  | {
+      readonly kind: "createUser";
+      readonly ifNotExists: boolean;
+      readonly user: UserId;
+      readonly password: string;
+      readonly role: Role;
+      readonly email: string | undefined;
+    }
+  | {
+      readonly kind: "alterUser";
+      readonly user: UserId;
+      readonly change:
+        | { readonly kind: "password"; readonly password: string }
+        | { readonly kind: "role"; readonly role: Role }
+        | { readonly kind: "email"; readonly email: string };
+    }
+  | { readonly kind: "dropUser"; readonly ifExists: boolean; readonly user: UserId }
+  | { readonly kind: "executeAs"; readonly user: UserId; readonly inner: Statement; readonly innerText: string };
+
+export interface SubscribeOptions {
+  readonly lastRows: number | undefined;
+  readonly batchSize: number | undefined;
+  /** Decimal text of a `_seq`. */
+  readonly from: bigint | undefined;
+}
+
+export interface ParsedStatement {
+  readonly statement: Statement;
+  /** The statement's own text, trimmed, without its semicolon. */
+  readonly text: string;
+  /** Where `text` starts in the request's SQL (UTF-16 units). */
+  readonly offset: number;
+}

@@ -1,0 +1,147 @@
+// The interfaces between the store and the rest of the process. `store.ts` implements them over one SQLite file.
+import type { Name, Scope, Seq, TableId, UserId } from "../base/ids.ts";
+import type { Change, RowVersion } from "../model/change.ts";
+import type { Role } from "../model/role.ts";
+import type { TableSchema } from "../model/schema.ts";
+import type { Cell, SqliteValue } from "../model/sql-type.ts";
+
+export interface Namespace {
+  readonly name: Name;
+  readonly createdAtMs: number;
+}
+
+export interface UserRecord {
+  readonly id: UserId;
+  /** argon2id, PHC text. Empty: the user cannot log in with a password. */
+  readonly passwordHash: string;
+  readonly role: Role;
+  readonly email: string | undefined;
+  readonly failedLogins: number;
+  readonly lockedUntilMs: number | undefined;
+  readonly lastLoginAtMs: number | undefined;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly deletedAtMs: number | undefined;
+  /** Tokens issued (`iat`, seconds) before this moment are void: set by logout, password and role changes. */
+  readonly tokensValidFromMs: number;
+}
+
+export type JobStatus = "pending" | "running" | "completed" | "failed" | "cancelled";
+
+export interface JobRecord {
+  readonly id: string;
+  readonly type: "flush";
+  readonly status: JobStatus;
+  /** JSON. */
+  readonly parameters: string;
+  readonly message: string | undefined;
+  readonly trace: string | undefined;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | undefined;
+  readonly finishedAtMs: number | undefined;
+  /** Bytes at the peak and µs of CPU time, measured in the worker. */
+  readonly memoryUsed: number | undefined;
+  readonly cpuUsed: number | undefined;
+}
+
+/** One immutable Parquet file of one scope. */
+export interface Segment {
+  readonly id: number;
+  readonly tableId: TableId;
+  readonly scope: Scope;
+  /** Relative to the storage folder. */
+  readonly path: string;
+  readonly schemaVersion: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly minSeq: Seq;
+  readonly maxSeq: Seq;
+  /** SQLite forms of the smallest and largest key, for pruning. */
+  readonly minKey: SqliteValue;
+  readonly maxKey: SqliteValue;
+  readonly createdAtMs: number;
+}
+
+/** Committed metadata, held in memory; every read is synchronous and cheap. */
+export interface CatalogView {
+  /** Grows with every DDL commit; part of every plan-cache key. */
+  readonly version: number;
+  namespace(name: string): Namespace | undefined;
+  namespaces(): readonly Namespace[];
+  table(namespace: string, name: string): TableSchema | undefined;
+  tableById(id: TableId): TableSchema | undefined;
+  tables(): readonly TableSchema[];
+  user(id: UserId): UserRecord | undefined;
+  users(): readonly UserRecord[];
+  segments(table: TableId, scope: Scope): readonly Segment[];
+  allSegments(): readonly Segment[];
+  /** Changes whenever the scope's set of segments does. 0 while it has none. */
+  segmentsVersion(table: TableId, scope: Scope): number;
+  /** Newest first. */
+  jobs(): readonly JobRecord[];
+}
+
+/** Inside one savepoint of the open group transaction. Never kept past the callback. */
+export interface WriteTx {
+  /** Newest buffered version of a key, tombstones included, as this transaction sees it. Does not look at Parquet. */
+  get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
+  /** Writes a new version under a new `_seq` and records the change. `before` is the live version it replaces. */
+  put(
+    table: TableSchema,
+    scope: Scope,
+    cells: readonly Cell[],
+    options: { readonly deleted: boolean; readonly before: RowVersion | undefined },
+  ): RowVersion;
+  /** Runs rendered SQL on the writer's connection; sees this transaction's writes. Wide integers come as bigint. */
+  all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
+  /** Catalog as this transaction sees it. */
+  readonly catalog: CatalogView;
+  createNamespace(name: Name): void;
+  dropNamespace(name: Name): void;
+  /** Assigns id and timestamps, creates the hot table. */
+  createTable(definition: Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">): TableSchema;
+  dropTable(table: TableSchema): void;
+  putUser(user: UserRecord): void;
+  putJob(job: JobRecord): void;
+  /** The commit half of a flush: segment added, buffered rows of the scope with `_seq` <= segment.maxSeq removed. */
+  commitSegment(segment: Omit<Segment, "id">): Segment;
+}
+
+export interface Committed<T> {
+  readonly value: T;
+  /** Position of the commit that made it durable; at or above every `_seq` the work wrote. */
+  readonly position: Seq;
+}
+
+export interface CommitEvent {
+  readonly position: Seq;
+  /** In `_seq` order. A request's changes are consecutive. */
+  readonly changes: readonly Change[];
+  readonly catalogChanged: boolean;
+}
+
+export interface Writer {
+  /**
+   * Runs `work` now, inside the turn's transaction and a savepoint of its own; resolves once that transaction is durable. A throw rolls back this
+   * work alone and rejects; a failed COMMIT rejects every work of the turn.
+   */
+  submit<T>(work: (tx: WriteTx) => T): Promise<Committed<T>>;
+  /** Called after the sync, before any submitter's promise runs on. In registration order. */
+  onCommit(listener: (event: CommitEvent) => void): void;
+  /** Last committed position. */
+  readonly position: Seq;
+  /** Buffered versions (tombstones included) of a table. Kept exact in memory. */
+  bufferedRows(table: TableId): number;
+  /** Scopes of a table that have buffered rows. */
+  bufferedScopes(table: TableId): readonly Scope[];
+  /** Commits what is open, then closes for good; later submits reject with SHUTTING_DOWN. */
+  close(): Promise<void>;
+}
+
+/** Committed reads on the main thread, for point plans only. */
+export interface PointReader {
+  /** Newest buffered, committed version of a key, tombstones included. */
+  get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
+  /** Runs rendered SQL; positional rows. Statements are cached by text. */
+  all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
+}
