@@ -21,6 +21,21 @@ export function createJsonLog(level: LogLevel, write: (line: string) => void, no
       `${JSON.stringify(line, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value))}\n`,
     );
   };
+  return logOf(emit);
+}
+
+/** For people at a terminal: `12:30:05 WARN  message key=value`. */
+export function createCompactLog(level: LogLevel, write: (line: string) => void, nowMs: () => number = Date.now): Log {
+  const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (ORDER[at] < ORDER[level]) return;
+    const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`);
+    const clock = new Date(nowMs()).toISOString().slice(11, 19);
+    write(`${clock} ${at.toUpperCase().padEnd(5)} ${message}${pairs.join("")}\n`);
+  };
+  return logOf(emit);
+}
+
+function logOf(emit: (at: LogLevel, message: string, fields?: LogFields) => void): Log {
   return {
     debug: (message, fields) => emit("debug", message, fields),
     info: (message, fields) => emit("info", message, fields),

@@ -63,6 +63,9 @@ export type CompareOp = "=" | "<>" | "<" | "<=" | ">" | ">=";
 export type QueryExpr = {
   readonly kind: "query";
   readonly type: SqlType;
+  readonly form: "aggregate" | "window" | "subquery";
+  /** What a walk over the tree has to look into: arguments, and the columns of enclosing queries that a sub-query reads. */
+  readonly args: readonly Expr[];
   /** SQLite text with holes, made by the binder (sub-query, aggregate, window function, output reference). */
   readonly render: (renderArg: (expr: Expr) => string) => string;
 };

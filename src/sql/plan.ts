@@ -4,12 +4,28 @@ import type { Name } from "../base/ids.ts";
 import type { OutputColumn, TableSchema } from "../model/schema.ts";
 import type { Cell, SqlType } from "../model/sql-type.ts";
 
-/** Where a value bound to a plan comes from. */
+/** The value of such a slot may not be negative. */
+export type RowCountClause = "LIMIT" | "OFFSET";
+
+/** Where a value bound to a plan comes from. `column` is the column a value is stored into, for messages. */
 export type Slot =
   /** `$n` of the client, 0-based. `type` is what the context asks for. */
-  | { readonly kind: "parameter"; readonly index: number; readonly type: SqlType }
-  /** A literal lifted out of the text so that repeats with other literals share the plan. */
-  | { readonly kind: "literal"; readonly index: number; readonly type: SqlType }
+  | {
+      readonly kind: "parameter";
+      readonly index: number;
+      readonly type: SqlType;
+      readonly clause?: RowCountClause;
+      readonly column?: string;
+    }
+  /** A literal lifted out of the text so that repeats with other literals share the plan. `negated`: a minus sign belongs to it. */
+  | {
+      readonly kind: "literal";
+      readonly index: number;
+      readonly type: SqlType;
+      readonly negated?: boolean;
+      readonly clause?: RowCountClause;
+      readonly column?: string;
+    }
   | { readonly kind: "user"; readonly type: SqlType }
   | { readonly kind: "role"; readonly type: SqlType }
   /** The statement's time, µs. Every NOW() of a statement is the same instant. */

@@ -75,7 +75,7 @@ export interface CatalogView {
   users(): readonly UserRecord[];
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
-  /** Changes whenever the scope's set of segments does. 0 while it has none. */
+  /** Id of the scope's newest segment, 0 while it has none: ids rise, so what was read from Parquet under one version is true until the next. */
   segmentsVersion(table: TableId, scope: Scope): number;
   /** Newest first. */
   jobs(): readonly JobRecord[];
@@ -117,6 +117,7 @@ export interface CommitEvent {
   readonly position: Seq;
   /** In `_seq` order. A request's changes are consecutive. */
   readonly changes: readonly Change[];
+  /** Whether namespaces or tables changed, that is, whether `CatalogView.version` grew. */
   readonly catalogChanged: boolean;
 }
 

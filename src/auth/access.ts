@@ -1,0 +1,179 @@
+// Who may do what, as pure decisions over roles. Each either returns or throws PERMISSION_DENIED; none looks anything up.
+import { DbError } from "../base/errors.ts";
+import type { UserId } from "../base/ids.ts";
+import { type AccessLevel, atLeast, isAdmin, type Role } from "../model/role.ts";
+import { qualifiedName, type TableKind } from "../model/schema.ts";
+
+/** Statement kinds of the dialect; the engine holds this against the parser's union. */
+export type StatementKind =
+  | "select"
+  | "insert"
+  | "update"
+  | "delete"
+  | "explain"
+  | "createTable"
+  | "dropTable"
+  | "createNamespace"
+  | "dropNamespace"
+  | "useNamespace"
+  | "showNamespaces"
+  | "showTables"
+  | "describeTable"
+  | "begin"
+  | "commit"
+  | "rollback"
+  | "flushTable"
+  | "flushAll"
+  | "killConnection"
+  | "killLiveQuery"
+  | "killJob"
+  | "subscribe"
+  | "createUser"
+  | "alterUser"
+  | "dropUser"
+  | "executeAs";
+
+interface Rule {
+  readonly role: Role;
+  /** Ends "… required for". */
+  readonly what: string;
+}
+
+const RULES: Record<StatementKind, Rule> = {
+  // What an anonymous caller may read is decided table by table.
+  select: { role: "anonymous", what: "queries" },
+  insert: { role: "user", what: "writes" },
+  update: { role: "user", what: "writes" },
+  delete: { role: "user", what: "writes" },
+  explain: { role: "dba", what: "EXPLAIN" },
+  // Of which kind is `assertMayCreateTable`'s to decide.
+  createTable: { role: "user", what: "creating tables" },
+  dropTable: { role: "dba", what: "dropping tables" },
+  createNamespace: { role: "dba", what: "namespace operations" },
+  dropNamespace: { role: "dba", what: "namespace operations" },
+  useNamespace: { role: "user", what: "switching namespaces" },
+  showNamespaces: { role: "anonymous", what: "SHOW NAMESPACES" },
+  showTables: { role: "anonymous", what: "SHOW TABLES" },
+  describeTable: { role: "anonymous", what: "DESCRIBE TABLE" },
+  begin: { role: "user", what: "transactions" },
+  commit: { role: "user", what: "transactions" },
+  rollback: { role: "user", what: "transactions" },
+  flushTable: { role: "service", what: "storage maintenance" },
+  flushAll: { role: "service", what: "storage maintenance" },
+  killConnection: { role: "dba", what: "KILL" },
+  killLiveQuery: { role: "dba", what: "KILL" },
+  killJob: { role: "dba", what: "KILL" },
+  subscribe: { role: "user", what: "live queries" },
+  createUser: { role: "dba", what: "user management" },
+  alterUser: { role: "dba", what: "user management" },
+  dropUser: { role: "dba", what: "user management" },
+  // Whom is `assertMayActAs`'s to decide.
+  executeAs: { role: "user", what: "EXECUTE AS USER" },
+};
+
+const REQUIREMENTS: Record<Role, string> = {
+  anonymous: "Nothing",
+  user: "Authentication",
+  service: "Service privileges (Service, DBA or System role)",
+  dba: "Admin privileges (DBA or System role)",
+  system: "System role",
+};
+
+export function assertMayRun(role: Role, kind: StatementKind): void {
+  const rule = RULES[kind];
+  if (!atLeast(role, rule.role)) throw denied(`${REQUIREMENTS[rule.role]} required for ${rule.what}`);
+}
+
+function denied(message: string): DbError {
+  return new DbError("PERMISSION_DENIED", message);
+}
+
+/** The part of a table's schema that access depends on. */
+export interface GuardedTable {
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: TableKind;
+  readonly options: { readonly accessLevel: AccessLevel };
+}
+
+const SHARED_READERS: Record<AccessLevel, Role> = {
+  public: "anonymous",
+  private: "service",
+  restricted: "service",
+  dba: "dba",
+};
+
+/** Reading a public table does not include writing it. */
+const SHARED_WRITERS: Record<AccessLevel, Role> = {
+  public: "service",
+  private: "service",
+  restricted: "service",
+  dba: "dba",
+};
+
+/** USER and STREAM tables: every authenticated role, but only ever its own rows; the scope is bound elsewhere. */
+export function assertMayRead(role: Role, table: GuardedTable): void {
+  assertMayUse(role, table, "read");
+}
+
+export function assertMayWrite(role: Role, table: GuardedTable): void {
+  assertMayUse(role, table, "write");
+}
+
+function assertMayUse(role: Role, table: GuardedTable, action: "read" | "write"): void {
+  const level = table.options.accessLevel;
+  const shared = action === "read" ? SHARED_READERS : SHARED_WRITERS;
+  if (atLeast(role, table.kind === "shared" ? shared[level] : "user")) return;
+  if (table.kind === "shared") {
+    throw tableDenied(role, table, `Shared table ${action} denied (access_level=${titleCase(level)})`);
+  }
+  throw tableDenied(role, table, `${titleCase(table.kind)} table ${action} denied due to insufficient privileges.`);
+}
+
+export function assertMayReadSystem(role: Role, table: { readonly namespace: string; readonly name: string }): void {
+  if (!isAdmin(role)) throw tableDenied(role, table, "System tables require 'dba' or 'system' role.");
+}
+
+function tableDenied(role: Role, table: { readonly namespace: string; readonly name: string }, why: string): DbError {
+  return denied(`Access denied to table '${qualifiedName(table)}' for role '${role}': ${why}`);
+}
+
+function titleCase(word: string): string {
+  return word === "dba" ? "DBA" : `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+}
+
+export function assertMayCreateTable(role: Role, kind: TableKind): void {
+  assertMayRun(role, "createTable");
+  if (kind === "shared" && !atLeast(role, "service")) {
+    throw denied(`${REQUIREMENTS.service} required for creating SHARED tables`);
+  }
+}
+
+export interface Actor {
+  readonly user: UserId;
+  readonly role: Role;
+}
+
+/** Roles an actor may stand in for, besides itself. */
+const IMPERSONATES: Record<Role, readonly Role[]> = {
+  anonymous: [],
+  user: [],
+  service: ["service", "user"],
+  dba: ["dba", "service", "user"],
+  system: ["system", "dba", "service", "user"],
+};
+
+export function assertMayActAs(actor: Actor, target: Actor): void {
+  if (actor.user === target.user || IMPERSONATES[actor.role].includes(target.role)) return;
+  throw denied(
+    `EXECUTE AS USER is not authorized: actor '${actor.user}' with role ${titleCase(actor.role)} ` +
+      `cannot target '${target.user}' with role ${titleCase(target.role)}`,
+  );
+}
+
+/** Creating, changing or dropping a user of a role, and granting that role. */
+export function assertMayManage(actor: Role, target: Role): void {
+  assertMayRun(actor, "alterUser");
+  if (target === "system" && actor !== "system")
+    throw denied(`${REQUIREMENTS.system} required for managing system users`);
+}

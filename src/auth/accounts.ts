@@ -1,0 +1,368 @@
+// Users and their sessions: login with lockout, tokens, first-run setup, and the user statements of SQL. All changes to one user happen one at a
+// time, so that parallel guesses are counted exactly and a refresh cannot slip past a logout.
+import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
+import { parseUserId, type UserId } from "../base/ids.ts";
+import { errorText, type Log } from "../base/log.ts";
+import { Lru } from "../base/lru.ts";
+import type { Config } from "../config/config.ts";
+import type { Role } from "../model/role.ts";
+import { assertMayManage } from "./access.ts";
+import { KeyedGate } from "./gate.ts";
+import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
+import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
+import type { RootPassword, Secrets } from "./secrets.ts";
+import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
+import { ROOT_USER, type User, type UserStore } from "./user.ts";
+
+export type RevocationReason = "logout" | "password changed" | "role changed" | "dropped";
+
+export interface AccountsDeps {
+  readonly store: UserStore;
+  readonly tokens: Tokens;
+  readonly config: Config["auth"];
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly log: Log;
+  /** After it is durable that the user's tokens are void; open sockets of the user must close. */
+  readonly onRevoked: (user: UserId, reason: RevocationReason) => void;
+  readonly passwords?: Passwords;
+}
+
+export interface Session {
+  readonly user: User;
+  readonly tokens: IssuedTokens;
+}
+
+export interface PresentedTokens {
+  readonly access: string | undefined;
+  readonly refresh: string | undefined;
+}
+
+export interface LoginRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly isLoopback: boolean;
+}
+
+export interface SetupRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly rootPassword: string;
+  readonly email: string | undefined;
+  readonly isLoopback: boolean;
+}
+
+export interface NewUser {
+  readonly user: UserId;
+  readonly password: string;
+  readonly role: Role;
+  readonly email: string | undefined;
+}
+
+export type UserChange =
+  | { readonly kind: "password"; readonly password: string }
+  | { readonly kind: "role"; readonly role: Role }
+  | { readonly kind: "email"; readonly email: string };
+
+/** Works queued on one user before more are turned away: a legitimate user has a handful of devices. */
+const MAX_WAITING_PER_USER = 16;
+/** Names without an account whose failures are counted too, so that a lockout does not tell which names exist. */
+const MAX_UNKNOWN_NAMES = 10_000;
+const MAX_EMAIL_LENGTH = 254;
+
+export class Accounts {
+  readonly #deps: AccountsDeps;
+  readonly #passwords: Passwords;
+  readonly #policy: PasswordPolicy;
+  readonly #perUser = new KeyedGate({ waiting: MAX_WAITING_PER_USER });
+  readonly #unknownNames = new Lru<string, LockState>(MAX_UNKNOWN_NAMES);
+
+  constructor(deps: AccountsDeps) {
+    this.#deps = deps;
+    this.#passwords = deps.passwords ?? new Passwords();
+    this.#policy = {
+      minLength: deps.config.minPasswordLength,
+      isComplex: deps.config.enforcePasswordComplexity,
+    };
+  }
+
+  // Sessions
+
+  /** The same INVALID_CREDENTIALS, after the same work, for a wrong password, an unknown, a dropped and an empty user. */
+  login({ user: name, password, isLoopback }: LoginRequest): Promise<Session> {
+    return this.#perUser.run(name, async () => {
+      const known = this.#live(name);
+      assertNotLocked(known ?? this.#unknownNames.get(name) ?? NO_FAILURES, this.#nowMs());
+      if (known !== undefined && awaitsSetup(known)) assertSetupLogin(password, isLoopback);
+      const isRight = await this.#passwords.verify(password, known?.passwordHash ?? "");
+      if (known === undefined || !isRight) {
+        await this.#countFailure(name, known);
+        throw invalidCredentials();
+      }
+      const user = await this.#recordLogin(known);
+      return { user, tokens: await this.#deps.tokens.issue(user, this.#nowMs()) };
+    });
+  }
+
+  /** A new pair. The old refresh token stays good until it expires or is revoked. */
+  async refresh(refreshToken: string): Promise<Session> {
+    const { user: id } = await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
+    return await this.#perUser.run(id, async () => {
+      // Again inside the turn: a logout may have come first.
+      await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
+      const user = this.#require(id);
+      return { user, tokens: await this.#deps.tokens.issue(user, this.#nowMs()) };
+    });
+  }
+
+  /** Who an access token speaks for. Throws TOKEN_EXPIRED or INVALID_CREDENTIALS. */
+  authenticate(accessToken: string): Promise<VerifiedToken> {
+    return this.#deps.tokens.verifyAccess(accessToken, this.#context());
+  }
+
+  async me(accessToken: string): Promise<User> {
+    return this.#require((await this.authenticate(accessToken)).user);
+  }
+
+  /** Voids every token of the users these tokens speak for; ignores tokens that are not good. */
+  async logout({ access, refresh }: PresentedTokens): Promise<void> {
+    if (access !== undefined) await this.#logoutBy(() => this.authenticate(access));
+    if (refresh !== undefined) await this.#logoutBy(() => this.#deps.tokens.verifyRefresh(refresh, this.#context()));
+  }
+
+  async #logoutBy(verify: () => Promise<VerifiedToken>): Promise<void> {
+    const token = await tokenOrNothing(verify);
+    if (token === undefined) return;
+    await this.#perUser.run(token.user, async () => {
+      if ((await tokenOrNothing(verify)) !== undefined) await this.#revoke(this.#require(token.user), {}, "logout");
+    });
+  }
+
+  // First run
+
+  needsSetup(): boolean {
+    const root = this.#live(ROOT_USER);
+    return root === undefined || awaitsSetup(root);
+  }
+
+  assertMaySetUp(isLoopback: boolean): void {
+    if (isLoopback || this.#deps.config.allowRemoteSetup) return;
+    throw new DbError("REMOTE_ACCESS_DENIED", "Setup is only possible from the machine the server runs on");
+  }
+
+  /** Gives root its password and makes the first dba. */
+  async setup({ user, password, rootPassword, email, isLoopback }: SetupRequest): Promise<User> {
+    this.assertMaySetUp(isLoopback);
+    const id = parseUserId(user);
+    return await this.#perUser.run(ROOT_USER, async () => {
+      if (!this.needsSetup()) throw new DbError("ALREADY_CONFIGURED", "The server is already set up");
+      if (id === ROOT_USER || this.#deps.store.user(id) !== undefined) throw alreadyExists(id);
+      assertStrongPassword(password, this.#policy, "Password of the new user");
+      assertStrongPassword(rootPassword, this.#policy, "Root password");
+      const newUser: NewUser = { user: id, password, role: "dba", email: parseEmail(email) };
+      // Root first: after a crash in between the server is set up and root can create the user.
+      await this.#putRoot(rootPassword);
+      this.#deps.log.info("server was set up", { user: id });
+      return await this.#perUser.run(id, () => this.#insert(newUser));
+    });
+  }
+
+  /** Called once, before requests are served. */
+  async ensureRoot(
+    secrets: Pick<Secrets, "configuredRootPassword" | "rootPassword">,
+  ): Promise<RootPassword | undefined> {
+    return await this.#perUser.run(ROOT_USER, async () => {
+      const root = this.#live(ROOT_USER);
+      const { configuredRootPassword: configured } = secrets;
+      if (root !== undefined && (configured ?? "") === "") return undefined;
+      if (root !== undefined && (await this.#passwords.verify(configured ?? "", root.passwordHash))) return undefined;
+      const password = secrets.rootPassword();
+      if (password.value !== "") assertRootPassword(password.value, this.#policy);
+      await this.#putRoot(password.value);
+      return password;
+    });
+  }
+
+  async #putRoot(password: string): Promise<void> {
+    const passwordHash = password === "" ? "" : await this.#passwords.hash(password);
+    const root = this.#live(ROOT_USER);
+    if (root !== undefined) return await this.#revoke(root, { passwordHash, ...NO_FAILURES }, "password changed");
+    await this.#deps.store.put(
+      newRecord({ id: parseUserId(ROOT_USER), passwordHash, role: "system", email: undefined }, this.#nowMs()),
+    );
+  }
+
+  // User statements
+
+  /** False when `ifNotExists` and the user does. */
+  async createUser(actor: Role, user: NewUser, ifNotExists = false): Promise<boolean> {
+    assertMayManage(actor, user.role);
+    if (user.role === "anonymous") throw new DbError("INVALID_INPUT", "A user cannot have the role 'anonymous'");
+    return await this.#perUser.run(user.user, async () => {
+      if (ifNotExists && this.#live(user.user) !== undefined) return false;
+      const existing = this.#deps.store.user(user.user);
+      if (existing !== undefined) throw alreadyExists(existing.id, existing.deletedAtMs !== undefined);
+      assertStrongPassword(user.password, this.#policy);
+      await this.#insert({ ...user, email: parseEmail(user.email) });
+      return true;
+    });
+  }
+
+  alterUser(actor: Role, id: UserId, change: UserChange): Promise<void> {
+    return this.#perUser.run(id, async () => {
+      const user = this.#require(id, notFound);
+      assertMayManage(actor, user.role);
+      switch (change.kind) {
+        case "password": {
+          assertStrongPassword(change.password, this.#policy);
+          const passwordHash = await this.#passwords.hash(change.password);
+          return await this.#revoke(user, { passwordHash, ...NO_FAILURES }, "password changed");
+        }
+        case "role":
+          return await this.#changeRole(actor, user, change.role);
+        case "email":
+          return await this.#deps.store.put({ ...user, email: parseEmail(change.email), updatedAtMs: this.#nowMs() });
+      }
+    });
+  }
+
+  async #changeRole(actor: Role, user: User, role: Role): Promise<void> {
+    assertMayManage(actor, role);
+    if (role === "anonymous") throw new DbError("INVALID_INPUT", "A user cannot have the role 'anonymous'");
+    if (user.id === ROOT_USER) throw new DbError("PERMISSION_DENIED", "The role of root cannot be changed");
+    if (role !== user.role) await this.#revoke(user, { role }, "role changed");
+  }
+
+  /** False when `ifExists` and the user does not. */
+  dropUser(actor: Role, id: UserId, ifExists = false): Promise<boolean> {
+    return this.#perUser.run(id, async () => {
+      const user = this.#live(id);
+      if (user === undefined && ifExists) return false;
+      if (user === undefined) throw notFound(id);
+      assertMayManage(actor, user.role);
+      if (user.id === ROOT_USER) throw new DbError("PERMISSION_DENIED", "The user root cannot be dropped");
+      await this.#revoke(user, { deletedAtMs: this.#nowMs() }, "dropped");
+      return true;
+    });
+  }
+
+  // Records
+
+  #nowMs(): number {
+    return this.#deps.clock.nowMs();
+  }
+
+  #context(): TokenContext {
+    return { user: (id) => this.#deps.store.user(id), nowMs: this.#nowMs() };
+  }
+
+  /** Undefined for unknown, dropped and impossible names alike. */
+  #live(name: string): User | undefined {
+    const user = userIdOrNothing(name);
+    const record = user === undefined ? undefined : this.#deps.store.user(user);
+    return record?.deletedAtMs === undefined ? record : undefined;
+  }
+
+  #require(id: UserId, fault: (id: UserId) => DbError = () => invalidCredentials()): User {
+    const user = this.#live(id);
+    if (user === undefined) throw fault(id);
+    return user;
+  }
+
+  async #insert({ user: id, password, role, email }: NewUser): Promise<User> {
+    const passwordHash = await this.#passwords.hash(password);
+    const record = newRecord({ id, passwordHash, role, email }, this.#nowMs());
+    await this.#deps.store.put(record);
+    return record;
+  }
+
+  async #countFailure(name: string, known: User | undefined): Promise<void> {
+    const state = afterFailure(known ?? this.#unknownNames.get(name) ?? NO_FAILURES, this.#nowMs());
+    if (state.lockedUntilMs !== undefined) this.#deps.log.warn("account locked after failed logins", { user: name });
+    if (known === undefined) this.#unknownNames.set(name, state);
+    else await this.#deps.store.put({ ...known, ...state });
+  }
+
+  async #recordLogin(known: User): Promise<User> {
+    const user = { ...known, ...NO_FAILURES, lastLoginAtMs: this.#nowMs() };
+    try {
+      await this.#deps.store.put(user);
+    } catch (error) {
+      // A full disk must not keep out the admin who would free it; only a count that must be reset is worth failing for.
+      if (known.failedLogins > 0) throw error;
+      this.#deps.log.warn("login time was not recorded", { user: known.id, error: errorText(error) });
+    }
+    return user;
+  }
+
+  async #revoke(user: User, change: Partial<User>, reason: RevocationReason): Promise<void> {
+    const nowMs = this.#nowMs();
+    const tokensValidFromMs = this.#deps.tokens.revocationMoment(user, nowMs);
+    await this.#deps.store.put({ ...user, ...change, tokensValidFromMs, updatedAtMs: nowMs });
+    this.#deps.onRevoked(user.id, reason);
+  }
+}
+
+function awaitsSetup(user: User): boolean {
+  return user.id === ROOT_USER && user.passwordHash === "";
+}
+
+/** A password for a root that has none: told apart from a wrong one only on this machine. */
+function assertSetupLogin(password: string, isLoopback: boolean): void {
+  if (password === "") throw new DbError("SETUP_REQUIRED", "Server setup required: root has no password yet");
+  if (!isLoopback) throw new DbError("REMOTE_ACCESS_DENIED", "Remote access is not allowed until the server is set up");
+}
+
+function assertRootPassword(password: string, policy: PasswordPolicy): void {
+  try {
+    assertStrongPassword(password, policy, "auth.root_password");
+  } catch (cause) {
+    throw new DbError("INVALID_CONFIG", cause instanceof DbError ? cause.message : "auth.root_password", { cause });
+  }
+}
+
+async function tokenOrNothing(verify: () => Promise<VerifiedToken>): Promise<VerifiedToken | undefined> {
+  try {
+    return await verify();
+  } catch (error) {
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
+}
+
+function userIdOrNothing(name: string): UserId | undefined {
+  try {
+    return parseUserId(name);
+  } catch (error) {
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
+}
+
+function newRecord(user: Pick<User, "id" | "passwordHash" | "role" | "email">, nowMs: number): User {
+  return {
+    ...user,
+    ...NO_FAILURES,
+    lastLoginAtMs: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: undefined,
+    tokensValidFromMs: 0,
+  };
+}
+
+/** Empty clears it. */
+function parseEmail(text: string | undefined): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (text.length <= MAX_EMAIL_LENGTH && /^[^\s@]+@[^\s@]+$/.test(text)) return text;
+  throw new DbError("INVALID_INPUT", `Email ${JSON.stringify(text)} is not valid`);
+}
+
+function alreadyExists(id: UserId, isDropped = false): DbError {
+  const why = isDropped ? "was dropped and its rows are kept, so its id cannot be used again" : "already exists";
+  return new DbError("ALREADY_EXISTS", `User '${id}' ${why}`);
+}
+
+function notFound(id: UserId): DbError {
+  return new DbError("NOT_FOUND", `User '${id}' does not exist`);
+}

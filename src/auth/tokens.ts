@@ -1,0 +1,179 @@
+// Tokens of our own: HS256, access and refresh. A token is good while its signature, its time and the user's stored record all agree, so logout,
+// a role change and a deletion take effect on the next request.
+import { errors, jwtVerify, SignJWT } from "jose";
+import { DbError } from "../base/errors.ts";
+import { parseUserId, type UserId } from "../base/ids.ts";
+import { Lru } from "../base/lru.ts";
+import { parseRole, type Role } from "../model/role.ts";
+import type { User } from "./user.ts";
+
+const ISSUER = "kalamdb";
+const ALGORITHM = "HS256";
+/** For clocks that disagree, on expiry only. */
+export const EXPIRY_LEEWAY_MS = 60_000;
+const REFRESH_LIFE_FACTOR = 7;
+/** Ours are near 400 characters. */
+const MAX_TOKEN_LENGTH = 4096;
+/** A WebCrypto check costs a thread hop of about 100 µs; 10,000 remembered tokens take about 6 MB. The one unused for longest is checked again. */
+const CACHED_TOKENS = 10_000;
+
+export type TokenType = "access" | "refresh";
+
+export interface VerifiedToken {
+  readonly user: UserId;
+  readonly role: Role;
+  readonly tokenId: string;
+  readonly issuedAtMs: number;
+  /** Without the leeway. */
+  readonly expiresAtMs: number;
+}
+
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly accessExpiresAtMs: number;
+  readonly refreshToken: string;
+  readonly refreshExpiresAtMs: number;
+}
+
+/** What a token is held against. */
+export interface TokenContext {
+  readonly user: (id: UserId) => User | undefined;
+  readonly nowMs: number;
+}
+
+export interface TokenOptions {
+  readonly secret: Uint8Array<ArrayBuffer>;
+  readonly accessLifeMs: number;
+}
+
+export async function createTokens({ secret, accessLifeMs }: TokenOptions): Promise<Tokens> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+  return new Tokens(key, accessLifeMs);
+}
+
+export class Tokens {
+  readonly #key: CryptoKey;
+  readonly #accessLifeMs: number;
+  /** Access tokens whose signature has been checked. Everything else about them is checked at every use. */
+  readonly #checked = new Lru<string, VerifiedToken>(CACHED_TOKENS);
+  /** Never goes back, even when the wall clock does: a revocation must lie after every token issued before it. */
+  #lastIssuedMs = 0;
+
+  constructor(key: CryptoKey, accessLifeMs: number) {
+    this.#key = key;
+    this.#accessLifeMs = accessLifeMs;
+  }
+
+  async issue(user: User, nowMs: number): Promise<IssuedTokens> {
+    this.#lastIssuedMs = Math.max(this.#lastIssuedMs, nowMs);
+    // A login in the millisecond of a logout still gets tokens that outlive it.
+    const issuedAtMs = Math.max(nowMs, user.tokensValidFromMs);
+    const accessExpiresAtMs = wholeSeconds(nowMs + this.#accessLifeMs);
+    const refreshExpiresAtMs = wholeSeconds(nowMs + this.#accessLifeMs * REFRESH_LIFE_FACTOR);
+    const [accessToken, refreshToken] = await Promise.all([
+      this.#sign(user, "access", { issuedAtMs, expiresAtMs: accessExpiresAtMs }),
+      this.#sign(user, "refresh", { issuedAtMs, expiresAtMs: refreshExpiresAtMs }),
+    ]);
+    return { accessToken, accessExpiresAtMs, refreshToken, refreshExpiresAtMs };
+  }
+
+  /** The `tokensValidFromMs` that voids every token the user has. */
+  revocationMoment(user: User, nowMs: number): number {
+    return Math.max(nowMs, this.#lastIssuedMs, user.tokensValidFromMs) + 1;
+  }
+
+  /** Throws TOKEN_EXPIRED or INVALID_CREDENTIALS. */
+  async verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
+    const known = this.#checked.get(token);
+    if (known !== undefined) {
+      assertCurrent(known, context);
+      return known;
+    }
+    const verified = await this.#verify(token, "access", context.nowMs);
+    assertCurrent(verified, context);
+    this.#checked.set(token, verified);
+    return verified;
+  }
+
+  async verifyRefresh(token: string, context: TokenContext): Promise<VerifiedToken> {
+    const verified = await this.#verify(token, "refresh", context.nowMs);
+    assertCurrent(verified, context);
+    return verified;
+  }
+
+  #sign(
+    user: User,
+    type: TokenType,
+    times: { readonly issuedAtMs: number; readonly expiresAtMs: number },
+  ): Promise<string> {
+    const claims = { email: user.email ?? null, role: user.role, token_type: type, iat_ms: times.issuedAtMs };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
+      .setSubject(user.id)
+      .setIssuer(ISSUER)
+      .setIssuedAt(Math.floor(times.issuedAtMs / 1000))
+      .setExpirationTime(times.expiresAtMs / 1000)
+      .setJti(crypto.randomUUID())
+      .sign(this.#key);
+  }
+
+  async #verify(token: string, type: TokenType, nowMs: number): Promise<VerifiedToken> {
+    if (token.length > MAX_TOKEN_LENGTH) throw invalidCredentials();
+    try {
+      const { payload } = await jwtVerify(token, this.#key, {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        requiredClaims: ["sub", "iat", "exp"],
+        currentDate: new Date(nowMs),
+        clockTolerance: EXPIRY_LEEWAY_MS / 1000,
+      });
+      if (payload["token_type"] !== type) throw wrongType(type);
+      return claimsOf(payload);
+    } catch (error) {
+      if (error instanceof DbError && error.code === "INVALID_CREDENTIALS") throw error;
+      if (error instanceof errors.JWTExpired) throw tokenExpired();
+      throw invalidCredentials(error);
+    }
+  }
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+function claimsOf(payload: Readonly<Record<string, unknown>>): VerifiedToken {
+  const { sub, role, jti, iat, iat_ms: exactIat, exp } = payload;
+  if (typeof sub !== "string" || typeof role !== "string" || typeof iat !== "number" || typeof exp !== "number") {
+    throw invalidCredentials();
+  }
+  return {
+    user: parseUserId(sub),
+    role: parseRole(role),
+    tokenId: typeof jti === "string" ? jti : "",
+    issuedAtMs: typeof exactIat === "number" ? exactIat : iat * 1000,
+    expiresAtMs: exp * 1000,
+  };
+}
+
+/** Against the clock and the stored record. Expiry comes first: clients log in again on its code alone. */
+function assertCurrent(token: VerifiedToken, { user: lookUp, nowMs }: TokenContext): void {
+  if (nowMs >= token.expiresAtMs + EXPIRY_LEEWAY_MS) throw tokenExpired();
+  const user = lookUp(token.user);
+  if (user === undefined || user.deletedAtMs !== undefined) throw invalidCredentials();
+  if (user.role !== token.role || token.issuedAtMs < user.tokensValidFromMs) throw invalidCredentials();
+}
+
+/** One text for every reason, so that it tells an attacker nothing. */
+export function invalidCredentials(cause?: unknown): DbError {
+  return new DbError("INVALID_CREDENTIALS", "Invalid credentials", { cause });
+}
+
+function tokenExpired(): DbError {
+  return new DbError("TOKEN_EXPIRED", "Invalid credentials");
+}
+
+function wrongType(expected: TokenType): DbError {
+  if (expected === "access") return invalidCredentials();
+  return new DbError("INVALID_CREDENTIALS", "Refresh endpoint requires a refresh token");
+}

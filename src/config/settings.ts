@@ -1,0 +1,273 @@
+// The one table of settings. Flags, environment variables, server.toml keys, `--help`, `system.settings`, specs/settings.md and the type of
+// `Config` all come from it. Names and environment variables follow the peer's where the setting exists there.
+import {
+  addressRangeList,
+  boolean,
+  byteSize,
+  choice,
+  integer,
+  originList,
+  secretText,
+  text,
+  type ValueType,
+} from "./value-type.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const DAY_SECONDS = 86_400;
+const HOUR_MS = 3_600_000;
+const MAX_COUNT = 1_000_000_000;
+
+export interface Setting<T> {
+  readonly type: ValueType<T>;
+  readonly fallback: NoInfer<T>;
+  readonly help: string;
+  /** Environment variables besides the one made from the name; the first is the documented one. */
+  readonly env?: readonly string[];
+  /** Friendlier spellings of the flag. */
+  readonly aliases?: readonly string[];
+  /** Masked wherever settings are shown, and refused as a flag: other users of the machine can read command lines. */
+  readonly secret?: boolean;
+}
+
+function setting<T>(row: Setting<T>): Setting<T> {
+  return row;
+}
+
+const perSecond = integer({ min: 1, max: MAX_COUNT });
+const count = integer({ min: 1, max: MAX_COUNT });
+const seconds = integer({ min: 1, max: DAY_SECONDS, unit: "seconds", placeholder: "SECONDS" });
+const milliseconds = integer({ min: 1, max: HOUR_MS, unit: "milliseconds", placeholder: "MS" });
+
+export const SETTINGS = {
+  "server.host": setting({
+    type: text("HOST", "an address or host name"),
+    fallback: "127.0.0.1",
+    help: "Address to listen on.",
+    aliases: ["--host"],
+  }),
+  "server.port": setting({
+    type: integer({ min: 0, max: 65_535, placeholder: "PORT" }),
+    fallback: 8080,
+    help: "Port to listen on; 0 lets the system choose one.",
+    aliases: ["--port"],
+  }),
+  "storage.data_path": setting({
+    type: text("DIR", "a folder"),
+    fallback: "./data",
+    help: "Folder of the database, made on first start.",
+    env: ["KALAMDB_DATA_DIR"],
+    aliases: ["--data-dir"],
+  }),
+  "storage.durability": setting({
+    type: choice(["full", "normal"]),
+    fallback: "full",
+    help: "full syncs every commit to disk; normal survives a crash of the process, not of the machine.",
+  }),
+  "auth.jwt_secret": setting({
+    type: secretText,
+    fallback: undefined,
+    help: "Secret that signs tokens, at least 32 bytes. Unset: a random one is made and kept in the data folder.",
+    env: ["KALAMDB_JWT_SECRET"],
+    secret: true,
+  }),
+  "auth.root_password": setting({
+    type: secretText,
+    fallback: undefined,
+    help: "Password of root, applied at every start. Unset: a random one is made on first start. Empty in server.toml: the server waits for /v1/api/auth/setup.",
+    env: ["KALAMDB_ROOT_PASSWORD"],
+    secret: true,
+  }),
+  "auth.jwt_expiry_hours": setting({
+    type: integer({ min: 1, max: 8760, unit: "hours", placeholder: "HOURS" }),
+    fallback: 24,
+    help: "Life of an access token; a refresh token lives seven times as long.",
+    env: ["KALAMDB_JWT_EXPIRY_HOURS"],
+  }),
+  "auth.cookie_secure": setting({
+    type: boolean,
+    fallback: true,
+    help: "Mark cookies Secure when the request came over https.",
+    env: ["KALAMDB_COOKIE_SECURE"],
+  }),
+  "auth.allow_remote_setup": setting({
+    type: boolean,
+    fallback: false,
+    help: "Let first-run setup be done from another machine.",
+    env: ["KALAMDB_ALLOW_REMOTE_SETUP"],
+  }),
+  "auth.min_password_length": setting({
+    type: integer({ min: 1, max: 72, unit: "characters" }),
+    fallback: 8,
+    help: "Shortest password accepted.",
+  }),
+  "auth.enforce_password_complexity": setting({
+    type: boolean,
+    fallback: false,
+    help: "Require upper case, lower case, digit and special character in passwords.",
+  }),
+  "logging.level": setting({
+    type: choice(["debug", "info", "warn", "error"]),
+    fallback: "info",
+    help: "Least severe level that is logged.",
+    env: ["KALAMDB_LOG_LEVEL"],
+    aliases: ["--log-level"],
+  }),
+  "logging.format": setting({
+    type: choice(["json", "compact"]),
+    fallback: "json",
+    help: "json writes one object a line; compact is for reading.",
+  }),
+  "websocket.auth_timeout_secs": setting({
+    type: seconds,
+    fallback: 3,
+    help: "A connection that has not authenticated after this long is closed.",
+  }),
+  "websocket.client_timeout_secs": setting({
+    type: integer({ min: 8, max: 960, unit: "seconds", placeholder: "SECONDS" }),
+    fallback: 60,
+    help: "A connection that has been silent this long, pongs included, is closed.",
+  }),
+  "rate_limit.max_queries_per_sec": setting({
+    type: perSecond,
+    fallback: 100_000,
+    help: "SQL requests a second for each user.",
+  }),
+  "rate_limit.max_messages_per_sec": setting({
+    type: perSecond,
+    fallback: 10_000,
+    help: "WebSocket messages a second for each connection.",
+  }),
+  "rate_limit.max_subscriptions_per_user": setting({
+    type: count,
+    fallback: 10_000,
+    help: "Live queries open at once for each user.",
+  }),
+  "rate_limit.max_subscriptions_per_connection": setting({
+    type: count,
+    fallback: 1000,
+    help: "Live queries open at once on each connection.",
+  }),
+  "rate_limit.max_auth_requests_per_ip_per_sec": setting({
+    type: perSecond,
+    fallback: 20,
+    help: "Login, refresh, setup and WebSocket authentication attempts a second for each client address.",
+    env: ["KALAMDB_RATE_LIMIT_AUTH_REQUESTS_PER_IP_PER_SEC"],
+  }),
+  "security.max_request_body_size": setting({
+    type: byteSize(KIB, GIB),
+    fallback: 10 * MIB,
+    help: "Largest HTTP request body.",
+  }),
+  "security.max_ws_message_size": setting({
+    type: byteSize(KIB, 64 * MIB),
+    fallback: MIB,
+    help: "Largest WebSocket message from a client.",
+  }),
+  "security.cors.allowed_origins": setting({
+    type: originList,
+    fallback: [],
+    help: "Origins whose pages may call the server; none by default, * for any.",
+  }),
+  "security.trusted_proxy_ranges": setting({
+    type: addressRangeList,
+    fallback: [],
+    help: "Proxies whose X-Forwarded-For and X-Real-IP are believed.",
+    env: ["KALAMDB_SECURITY_TRUSTED_PROXY_RANGES", "KALAMDB_TRUSTED_PROXY_RANGES"],
+  }),
+  "limits.max_sql_bytes": setting({ type: byteSize(KIB, 64 * MIB), fallback: MIB, help: "Longest SQL text." }),
+  "execution.max_parameters": setting({
+    type: integer({ min: 1, max: 32_000 }),
+    fallback: 50,
+    help: "Parameters in one statement.",
+  }),
+  "execution.max_parameter_size_bytes": setting({
+    type: byteSize(1, 64 * MIB),
+    fallback: 512 * KIB,
+    help: "Largest parameter.",
+  }),
+  "execution.sql_plan_cache_max_entries": setting({
+    type: integer({ min: 0, max: 1_000_000 }),
+    fallback: 1000,
+    help: "Plans kept for statements seen before.",
+  }),
+  "query.processes": setting({
+    type: integer({ min: 1, max: 64 }),
+    fallback: 2,
+    help: "Processes that run SELECTs other than key lookups.",
+  }),
+  "query.timeout_ms": setting({ type: milliseconds, fallback: 30_000, help: "A statement running longer is stopped." }),
+  "query.memory_limit_bytes": setting({
+    type: byteSize(64 * MIB, 1024 * GIB),
+    fallback: GIB,
+    help: "Memory of each query process.",
+  }),
+  "query.max_result_bytes": setting({
+    type: byteSize(KIB, GIB),
+    fallback: 256 * MIB,
+    help: "Largest result of one statement.",
+  }),
+  "flush.check_interval_seconds": setting({
+    type: seconds,
+    fallback: 1,
+    help: "How often tables are checked against their flush policy.",
+  }),
+  "flush.segment_rows": setting({
+    type: integer({ min: 100, max: 10_000_000, unit: "rows" }),
+    fallback: 50_000,
+    help: "Most rows in one Parquet file.",
+  }),
+  "live.max_held_changes": setting({
+    type: count,
+    fallback: 10_000,
+    help: "Changes held for one subscription while its snapshot is read.",
+  }),
+  "live.backpressure_limit_bytes": setting({
+    type: byteSize(64 * KIB, GIB),
+    fallback: 4 * MIB,
+    help: "Unsent bytes at which a slow connection is closed; its client resumes where it stopped.",
+  }),
+  "live.batch_size": setting({
+    type: integer({ min: 1, max: 100_000, unit: "rows" }),
+    fallback: 1000,
+    help: "Rows in one batch of a snapshot when the client asks for no other size.",
+  }),
+  "shutdown.timeout_ms": setting({
+    type: milliseconds,
+    fallback: 10_000,
+    help: "How long a stop waits for running work.",
+  }),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** Every setting's value by its dotted name. */
+export type SettingValues = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never;
+};
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** The row with its value type forgotten, for code that treats all settings alike. */
+export function settingRow(name: SettingName): Setting<unknown> {
+  return SETTINGS[name];
+}
+
+/** In the order they are looked at; the first is the documented one. */
+export function envNames(name: SettingName): readonly string[] {
+  const derived = `KALAMDB_${name.toUpperCase().replaceAll(".", "_")}`;
+  return [...new Set([...(settingRow(name).env ?? []), derived])];
+}
+
+export function flagName(name: SettingName): string {
+  return `--${name.replace(/[._]/g, "-")}`;
+}
+
+export function categoryOf(name: SettingName): string {
+  return name.slice(0, name.indexOf("."));
+}

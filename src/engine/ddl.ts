@@ -1,0 +1,237 @@
+// Namespaces and tables: CREATE, DROP, SHOW, DESCRIBE, USE.
+import { assertMayCreateTable } from "../auth/access.ts";
+import { assertNever, DbError } from "../base/errors.ts";
+import type { Name } from "../base/ids.ts";
+import {
+  type OutputColumn,
+  qualifiedName,
+  type TableKind,
+  type TableOptions,
+  type TableSchema,
+} from "../model/schema.ts";
+import { BIGINT, BOOLEAN, INT, TEXT } from "../model/sql-type.ts";
+import { typeText } from "../model/types.ts";
+import type { StatementResult } from "../protocol/http.ts";
+import type { CreateTable, Statement, TableRef } from "../sql/statement.ts";
+import type { WriteTx } from "../storage/seams.ts";
+import type { EngineDeps } from "./deps.ts";
+import { messageResult, rowsResult } from "./outcome.ts";
+import type { Session } from "./session.ts";
+import { defaultText } from "./views/definition.ts";
+import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
+
+export type DdlStatement = Extract<
+  Statement,
+  {
+    readonly kind:
+      | "createTable"
+      | "dropTable"
+      | "createNamespace"
+      | "dropNamespace"
+      | "showNamespaces"
+      | "showTables"
+      | "describeTable";
+  }
+>;
+
+export function namespaceOf(ref: TableRef, session: Session): Name {
+  return ref.namespace ?? session.namespace;
+}
+
+/** The table a statement names, or the error PostgreSQL gives. */
+export function requireTable(ref: TableRef, session: Session, deps: Pick<EngineDeps, "catalog">): TableSchema {
+  const namespace = namespaceOf(ref, session);
+  const table = deps.catalog.table(namespace, ref.name);
+  if (table === undefined) throw new DbError("TABLE_NOT_FOUND", `relation '${namespace}.${ref.name}' does not exist`);
+  return table;
+}
+
+export async function runDdl(statement: DdlStatement, session: Session, deps: EngineDeps): Promise<StatementResult> {
+  switch (statement.kind) {
+    case "createTable":
+      return createTable(statement, session, deps);
+    case "dropTable":
+      return dropTable(statement, session, deps);
+    case "createNamespace":
+      return createNamespace(statement, session, deps);
+    case "dropNamespace":
+      return dropNamespace(statement, session, deps);
+    case "showNamespaces":
+      return showNamespaces(session, deps);
+    case "showTables":
+      return showTables(statement.namespace, session, deps);
+    case "describeTable":
+      return describeTable(statement.table, session, deps);
+    default:
+      return assertNever(statement, "statement");
+  }
+}
+
+async function createNamespace(
+  statement: { readonly name: Name; readonly ifNotExists: boolean },
+  session: Session,
+  deps: EngineDeps,
+): Promise<StatementResult> {
+  const { value: created } = await deps.writer.submit((tx) => {
+    if (tx.catalog.namespace(statement.name) !== undefined) {
+      if (statement.ifNotExists) return false;
+      throw new DbError("ALREADY_EXISTS", `Namespace '${statement.name}' already exists`);
+    }
+    tx.createNamespace(statement.name);
+    return true;
+  });
+  const what = created ? "created successfully" : "already exists";
+  return messageResult(session, `Namespace '${statement.name}' ${what}`);
+}
+
+async function dropNamespace(
+  statement: { readonly name: Name; readonly ifExists: boolean },
+  session: Session,
+  deps: EngineDeps,
+): Promise<StatementResult> {
+  const { value: dropped } = await deps.writer.submit((tx) => {
+    if (tx.catalog.namespace(statement.name) === undefined) {
+      if (statement.ifExists) return false;
+      throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`);
+    }
+    for (const table of tx.catalog.tables()) {
+      if (table.namespace === statement.name) assertNotWatched(table, deps);
+    }
+    tx.dropNamespace(statement.name);
+    return true;
+  });
+  return messageResult(session, `Namespace '${statement.name}' ${dropped ? "dropped successfully" : "does not exist"}`);
+}
+
+/** LQ-15: a table with live queries stays. */
+function assertNotWatched(table: TableSchema, deps: EngineDeps): void {
+  const watchers = deps.live.subscriptionsOf(table.id);
+  if (watchers === 0) return;
+  throw new DbError(
+    "DEPENDENT_OBJECTS",
+    `Cannot drop table '${qualifiedName(table)}': ${watchers} active live quer${watchers === 1 ? "y" : "ies"}`,
+    { hint: "Close them, or end them with KILL LIVE QUERY; system.live_queries lists them." },
+  );
+}
+
+async function createTable(statement: CreateTable, session: Session, deps: EngineDeps): Promise<StatementResult> {
+  assertMayCreateTable(session.role, statement.tableKind);
+  const namespace = namespaceOf(statement.table, session);
+  const definition = tableDefinition(statement, namespace);
+  const full = `${namespace}.${statement.table.name}`;
+  const { value: created } = await deps.writer.submit((tx) => {
+    assertNamespace(tx, namespace);
+    if (tx.catalog.table(namespace, statement.table.name) !== undefined) {
+      if (statement.ifNotExists) return false;
+      throw new DbError("ALREADY_EXISTS", `Table ${full} already exists`);
+    }
+    tx.createTable(definition);
+    return true;
+  });
+  if (!created) return messageResult(session, `Table ${full} already exists`);
+  return messageResult(session, `${statement.tableKind.toUpperCase()} table ${full} created successfully`);
+}
+
+function assertNamespace(tx: WriteTx, namespace: Name): void {
+  if (tx.catalog.namespace(namespace) !== undefined) return;
+  throw new DbError(
+    "NAMESPACE_NOT_FOUND",
+    `Namespace '${namespace}' does not exist. Create it first with CREATE NAMESPACE.`,
+  );
+}
+
+function tableDefinition(statement: CreateTable, namespace: Name): Parameters<WriteTx["createTable"]>[0] {
+  const { storageId = "local" } = statement;
+  if (storageId !== "local") throw new DbError("NOT_FOUND", `Storage '${storageId}' does not exist`);
+  return {
+    namespace,
+    name: statement.table.name,
+    kind: statement.tableKind,
+    columns: statement.columns.map((column, index) => ({ id: index + 1, ...column })),
+    keyIndex: statement.columns.findIndex((column) => column.name === statement.key),
+    options: tableOptions(statement, statement.tableKind, storageId),
+  };
+}
+
+function tableOptions(statement: CreateTable, kind: TableKind, storageId: string): TableOptions {
+  if (kind !== "shared" && statement.accessLevel !== undefined) {
+    throw new DbError("INVALID_SQL", "ACCESS_LEVEL applies to SHARED tables only");
+  }
+  return { storageId, flushPolicy: statement.flushPolicy, accessLevel: statement.accessLevel ?? "private" };
+}
+
+async function dropTable(
+  statement: { readonly table: TableRef; readonly ifExists: boolean },
+  session: Session,
+  deps: EngineDeps,
+): Promise<StatementResult> {
+  const namespace = namespaceOf(statement.table, session);
+  const full = `${namespace}.${statement.table.name}`;
+  const { value: dropped } = await deps.writer.submit((tx) => {
+    const table = tx.catalog.table(namespace, statement.table.name);
+    if (table === undefined) {
+      if (statement.ifExists) return false;
+      throw new DbError("TABLE_NOT_FOUND", `Table '${statement.table.name}' not found in namespace '${namespace}'`);
+    }
+    assertNotWatched(table, deps);
+    tx.dropTable(table);
+    return true;
+  });
+  return messageResult(
+    session,
+    dropped ? `Table ${full} dropped successfully` : `Table ${full} does not exist (skipped)`,
+  );
+}
+
+function showNamespaces(session: Session, deps: EngineDeps): StatementResult {
+  const view = SYSTEM_VIEWS.get("system.namespaces");
+  if (view === undefined) throw new Error("system.namespaces is missing");
+  return rowsResult(session, view.columns, view.rows(deps.views));
+}
+
+const SHOW_TABLES: readonly OutputColumn[] = [
+  { name: "namespace_id", type: TEXT, flags: [] },
+  { name: "table_name", type: TEXT, flags: [] },
+  { name: "table_type", type: TEXT, flags: [] },
+  { name: "storage_id", type: TEXT, flags: [] },
+  { name: "schema_version", type: BIGINT, flags: [] },
+];
+
+function showTables(namespace: Name | undefined, session: Session, deps: EngineDeps): StatementResult {
+  if (namespace !== undefined && deps.catalog.namespace(namespace) === undefined && !SYSTEM_NAMESPACES.has(namespace)) {
+    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
+  }
+  const rows = deps.catalog
+    .tables()
+    .filter((table) => namespace === undefined || table.namespace === namespace)
+    .map((table) => [table.namespace, table.name, table.kind, table.options.storageId, BigInt(table.version)]);
+  return rowsResult(session, SHOW_TABLES, rows);
+}
+
+const DESCRIBE: readonly OutputColumn[] = [
+  { name: "column_name", type: TEXT, flags: [] },
+  { name: "ordinal_position", type: INT, flags: [] },
+  { name: "column_id", type: BIGINT, flags: [] },
+  { name: "data_type", type: TEXT, flags: [] },
+  { name: "is_nullable", type: BOOLEAN, flags: [] },
+  { name: "is_primary_key", type: BOOLEAN, flags: [] },
+  { name: "column_default", type: TEXT, flags: [] },
+  { name: "column_comment", type: TEXT, flags: [] },
+  { name: "schema_version", type: INT, flags: [] },
+];
+
+function describeTable(ref: TableRef, session: Session, deps: EngineDeps): StatementResult {
+  const table = requireTable(ref, session, deps);
+  const rows = table.columns.map((column, index) => [
+    column.name,
+    index + 1,
+    BigInt(column.id),
+    typeText(column.type),
+    column.nullable,
+    index === table.keyIndex,
+    defaultText(column),
+    null,
+    table.version,
+  ]);
+  return rowsResult(session, DESCRIBE, rows);
+}

@@ -1,0 +1,47 @@
+// What statements are executed against. The composition root fills it in.
+import type { Accounts } from "../auth/accounts.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ConnectionId, UserId } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { TableSchema } from "../model/schema.ts";
+import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
+import type { DefaultGenerator } from "./defaults.ts";
+import type { Preparer } from "./prepare.ts";
+import type { QueryRunner } from "./reads.ts";
+import type { ViewSource } from "./views/definition.ts";
+
+/** Live subscriptions, as SQL reaches them. */
+export interface LiveAdmin {
+  /** False when there is no such connection. */
+  killConnection(connection: ConnectionId): boolean;
+  /** Undefined when there is no such live query. */
+  ownerOf(liveId: string): UserId | undefined;
+  killLiveQuery(liveId: string): boolean;
+  subscriptionsOf(table: TableSchema["id"]): number;
+}
+
+export interface JobAdmin {
+  /** The id of the job that will flush the table, or the reason there is none. */
+  flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
+  /** False when the job is not running or waiting. */
+  killJob(job: string): boolean;
+}
+
+export interface EngineDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly catalog: CatalogView;
+  readonly writer: Writer;
+  readonly reader: PointReader;
+  readonly queries: QueryRunner;
+  readonly preparer: Preparer;
+  readonly defaults: DefaultGenerator;
+  readonly views: ViewSource;
+  readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
+  readonly live: LiveAdmin;
+  readonly jobs: JobAdmin;
+  readonly limits: {
+    /** Rows one INSERT, UPDATE or DELETE may write. */
+    readonly maxRowsPerStatement: number;
+  };
+}

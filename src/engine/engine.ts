@@ -1,0 +1,88 @@
+// The engine as the server sees it: run a request's SQL, subscribe to a SELECT.
+
+import { assertMayRead, assertMayRun } from "../auth/access.ts";
+import { DbError } from "../base/errors.ts";
+import { type ConnectionId, type Name, parseName, type UserId } from "../base/ids.ts";
+import type { LiveQueries } from "../live/live-queries.ts";
+import type { Principal } from "../live/ports.ts";
+import type { Role } from "../model/role.ts";
+import type { Cell } from "../model/sql-type.ts";
+import type { StatementResult } from "../protocol/http.ts";
+import type { ClientMessage } from "../protocol/up.ts";
+import { runRequest } from "./batch.ts";
+import { slotsOf } from "./data.ts";
+import type { EngineDeps } from "./deps.ts";
+import { scopeFor } from "./write.ts";
+
+export interface RunInput {
+  readonly sql: string;
+  readonly params: readonly Cell[];
+  readonly user: UserId;
+  readonly role: Role;
+  /** Namespace of unqualified names; undefined: `default`, which never exists. */
+  readonly namespace: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface SubscribeInput {
+  readonly connection: ConnectionId;
+  readonly principal: Principal;
+  readonly message: Extract<ClientMessage, { kind: "subscribe" }>;
+}
+
+export interface Engine {
+  run(input: RunInput): Promise<StatementResult[]>;
+  /** Plans the SELECT and hands it to live queries, which answer over the connection. Throws what is wrong with it. */
+  subscribe(input: SubscribeInput): void;
+}
+
+export function createEngine(deps: EngineDeps, live: LiveQueries): Engine {
+  return {
+    run: (input) =>
+      runRequest(
+        {
+          sql: input.sql,
+          params: input.params,
+          session: { user: input.user, role: input.role, namespace: requestNamespace(input.namespace) },
+          signal: input.signal,
+        },
+        deps,
+      ),
+    subscribe: (input) => subscribe(input, deps, live),
+  };
+}
+
+const DEFAULT_NAMESPACE = "default";
+
+function requestNamespace(text: string | undefined): Name {
+  return parseName(text ?? DEFAULT_NAMESPACE, "Namespace");
+}
+
+function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): void {
+  const { principal, message, connection } = input;
+  if (message.id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
+  assertMayRun(principal.role, "subscribe");
+  const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
+  const { plan, literals } = deps.preparer.prepareLive(message.sql, session);
+  assertMayRead(principal.role, plan.table);
+  const slots = slotsOf(
+    plan.slots,
+    {
+      session,
+      params: message.params,
+      literals,
+      // A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write.
+      nowUs: BigInt(Math.floor(deps.clock.nowMs())) * 1000n,
+      signal: undefined,
+    },
+    deps,
+  );
+  live.subscribe(connection, {
+    id: message.id,
+    query: message.sql,
+    plan,
+    slots,
+    scope: scopeFor(plan.table, principal.user),
+    options: message.options,
+  });
+}

@@ -1,0 +1,73 @@
+// EXPLAIN: where a statement would run and what it would touch. EXPLAIN LIVE: the shape a subscription would join and how changes are routed to it.
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
+import type { StatementResult } from "../protocol/http.ts";
+import type { DataPlan, IndexTerm, LivePlan, QueryPlan } from "../sql/plan.ts";
+import type { Statement } from "../sql/statement.ts";
+import type { EngineDeps } from "./deps.ts";
+import { rowsResult, textColumns } from "./outcome.ts";
+import { assertMayRun } from "./permission.ts";
+import type { Call } from "./session.ts";
+
+export function explain(
+  statement: Extract<Statement, { kind: "explain" }>,
+  call: Call,
+  deps: EngineDeps,
+): StatementResult {
+  const lines = statement.live
+    ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session).plan)
+    : dataLines(statement.innerText, call, deps);
+  return rowsResult(
+    call.session,
+    textColumns("QUERY PLAN"),
+    lines.map((line) => [line]),
+  );
+}
+
+function dataLines(text: string, call: Call, deps: EngineDeps): string[] {
+  const [runnable] = deps.preparer.prepare(text, call.session, call.params.length);
+  if (runnable === undefined || runnable.kind !== "data") return [];
+  const { plan } = runnable.plan(call.session);
+  assertMayRun(plan, call.session);
+  return planLines(plan);
+}
+
+function planLines(plan: DataPlan): string[] {
+  if (plan.kind === "query") return queryLines(plan);
+  const target = `${plan.kind === "insert" ? "Insert into" : plan.kind === "update" ? "Update" : "Delete from"} ${describeTable(plan.table)}`;
+  if (plan.kind !== "insert") return [target, ...queryLines(plan.find).map((line) => `  ${line}`)];
+  const source = plan.source;
+  return source.kind === "values"
+    ? [target, `  Values: ${source.rows.length} row(s)`]
+    : [target, ...queryLines(source.query).map((line) => `  ${line}`)];
+}
+
+function queryLines(plan: QueryPlan): string[] {
+  const where =
+    plan.strategy.kind === "point"
+      ? `Point read by primary key (${plan.strategy.keys.length} key(s)), main thread when buffered`
+      : "Query process";
+  return [
+    where,
+    ...plan.relations.map((use) => `  Relation: ${use.kind === "systemView" ? use.view : describeTable(use.schema)}`),
+  ];
+}
+
+function describeTable(table: TableSchema): string {
+  return `${qualifiedName(table)} (${table.kind}${table.kind === "user" ? ", rows of the caller only" : ""})`;
+}
+
+function liveLines(plan: LivePlan): string[] {
+  const routing = plan.terms.map((term) => termText(plan.table, term));
+  return [
+    `Live filter on ${describeTable(plan.table)}`,
+    `  Shape: ${plan.shape}`,
+    `  Predicate: ${plan.predicate === undefined ? "none, every row matches" : "evaluated on old and new row"}`,
+    `  Routing: ${routing.length === 0 ? "every change of the scope" : routing.join("; ")}`,
+  ];
+}
+
+function termText(table: TableSchema, term: IndexTerm): string {
+  const column = table.columns[term.column]?.name ?? `column ${term.column}`;
+  if (term.kind === "equal") return `hash on ${column} (${term.values.length} value(s))`;
+  return `range on ${column}`;
+}

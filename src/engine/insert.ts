@@ -1,0 +1,166 @@
+// INSERT: rows are evaluated, checked and given their defaults before anything is written; keys that Parquet may hold are looked up first.
+import { DbError } from "../base/errors.ts";
+import type { Scope } from "../base/ids.ts";
+import type { RowVersion } from "../model/change.ts";
+import { keyColumn, type TableSchema } from "../model/schema.ts";
+import type { Cell, SqliteValue } from "../model/sql-type.ts";
+import { cellToSqlite } from "../model/types.ts";
+import type { InsertPlan, SlotValues } from "../sql/plan.ts";
+import type { Segment, WriteTx } from "../storage/seams.ts";
+import { lookUpKeys, type ReadDeps } from "./reads.ts";
+import type { Session } from "./session.ts";
+import {
+  type Applied,
+  assertFresh,
+  type ColdEvidence,
+  checkRow,
+  duplicateKey,
+  keyOf,
+  keyText,
+  newestVersion,
+  type PreparedWrite,
+  sameCells,
+  scopeFor,
+  systemRow,
+} from "./write.ts";
+
+export interface InsertInput {
+  readonly plan: InsertPlan;
+  readonly slots: SlotValues;
+  readonly session: Session;
+  /** Rows of the source query, when the plan has one. */
+  readonly queried: readonly (readonly Cell[])[] | undefined;
+  readonly generateDefault: (column: TableSchema["columns"][number]) => Cell;
+}
+
+interface Target {
+  readonly table: TableSchema;
+  readonly scope: Scope;
+  readonly cold: ColdEvidence | undefined;
+}
+
+/** Synchronous unless a key might be in Parquet. */
+export function prepareInsert(input: InsertInput, deps: ReadDeps): PreparedWrite | Promise<PreparedWrite> {
+  const { table } = input.plan;
+  const scope = scopeFor(table, input.session.user);
+  const rows = sourceRows(input).map((row, index) => checkRow(table, row, index + 1));
+  const segmentsVersion = deps.catalog.segmentsVersion(table.id, scope);
+  const doubtful = segmentsVersion === 0 ? [] : keysPerhapsFlushed({ table, scope }, rows, deps);
+  const prepared = (cold: ColdEvidence | undefined): PreparedWrite => ({
+    apply: (tx) => applyInsert(tx, input, { rows, target: { table, scope, cold } }),
+  });
+  if (doubtful.length === 0)
+    return prepared(segmentsVersion === 0 ? NONE_FLUSHED : { segmentsVersion, versions: new Map() });
+  return lookUpKeys({ table, scope }, doubtful, deps.queries).then((versions) =>
+    prepared({ segmentsVersion, versions }),
+  );
+}
+
+/** The scope had no segments: still evidence, because the first flush would make it false. */
+const NONE_FLUSHED: ColdEvidence = { segmentsVersion: 0, versions: new Map() };
+
+function sourceRows(input: InsertInput): Cell[][] {
+  const { plan, slots, queried, generateDefault } = input;
+  const given: (Cell | undefined)[][] =
+    plan.source.kind === "values"
+      ? plan.source.rows.map((row) => row.map((value) => value?.([], slots)))
+      : (queried ?? []).map((row) => [...row]);
+  const placeOf = new Map(plan.columns.map((column, place) => [column, place]));
+  return given.map((row) =>
+    plan.table.columns.map((column, index) => {
+      const place = placeOf.get(index);
+      const value = place === undefined ? undefined : row[place];
+      return value === undefined ? generateDefault(column) : value;
+    }),
+  );
+}
+
+function keysPerhapsFlushed(
+  target: { readonly table: TableSchema; readonly scope: Scope },
+  rows: readonly (readonly Cell[])[],
+  deps: ReadDeps,
+): Cell[] {
+  const segments = deps.catalog.segments(target.table.id, target.scope);
+  const type = keyColumn(target.table).type;
+  return rows
+    .map((row) => keyOf(target.table, row))
+    .filter((key) => {
+      const stored = cellToSqlite(key, type);
+      // A buffered version is newer than any file's; the writer will see it.
+      return (
+        segments.some((segment) => mayHold(segment, stored)) &&
+        deps.reader.get(target.table, target.scope, key) === undefined
+      );
+    });
+}
+
+export function mayHold(segment: Pick<Segment, "minKey" | "maxKey">, key: SqliteValue): boolean {
+  return compareStored(segment.minKey, key) <= 0 && compareStored(key, segment.maxKey) <= 0;
+}
+
+/** SQLite's BINARY order for the storage forms a key can have. */
+function compareStored(a: SqliteValue, b: SqliteValue): number {
+  if (typeof a === "string" && typeof b === "string") return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const left = Number(a);
+  const right = Number(b);
+  if (typeof a === "bigint" && typeof b === "bigint") return a < b ? -1 : a > b ? 1 : 0;
+  return left - right;
+}
+
+function applyInsert(
+  tx: WriteTx,
+  input: InsertInput,
+  work: { readonly rows: readonly (readonly Cell[])[]; readonly target: Target },
+): Applied {
+  const { target } = work;
+  assertFresh(tx.catalog, target.table, target.scope, target.cold);
+  const written: RowVersion[] = [];
+  const touched = new Set<string>();
+  for (const row of work.rows) {
+    const key = keyOf(target.table, row);
+    const existing = newestVersion(tx, target, key);
+    if (existing === undefined || existing.deleted) {
+      written.push(tx.put(target.table, target.scope, row, { deleted: false, before: undefined }));
+      touched.add(keyText(key));
+      continue;
+    }
+    const merged = resolveConflict(input, { existing, row, again: touched.has(keyText(key)) });
+    if (merged === undefined) continue;
+    written.push(
+      sameCells(merged, existing.cells)
+        ? existing
+        : tx.put(target.table, target.scope, merged, { deleted: false, before: existing }),
+    );
+    touched.add(keyText(key));
+  }
+  return { verb: "Inserted", rowCount: written.length, returning: returningRows(input, written) };
+}
+
+/** The merged row, or undefined to leave the existing one alone. */
+function resolveConflict(
+  input: InsertInput,
+  conflict: { readonly existing: RowVersion; readonly row: readonly Cell[]; readonly again: boolean },
+): readonly Cell[] | undefined {
+  const { plan, slots } = input;
+  const { existing, row } = conflict;
+  if (plan.onConflict === undefined) throw duplicateKey(plan.table, keyOf(plan.table, row));
+  if (plan.onConflict.kind === "nothing") return undefined;
+  if (conflict.again) {
+    throw new DbError("INVALID_SQL", "ON CONFLICT DO UPDATE command cannot affect row a second time");
+  }
+  const scope = [...systemRow(existing), ...row, null, false];
+  if (plan.onConflict.where !== undefined && plan.onConflict.where(scope, slots) !== true) return undefined;
+  const merged = [...existing.cells];
+  for (const { column, value } of plan.onConflict.assignments) merged[column] = value(scope, slots);
+  return checkRow(plan.table, merged, 1);
+}
+
+function returningRows(input: InsertInput, versions: readonly RowVersion[]): Applied["returning"] {
+  const { returning } = input.plan;
+  if (returning === undefined) return undefined;
+  const rows = versions.map((version) => {
+    const row = systemRow(version);
+    return returning.values.map((value) => value(row, input.slots));
+  });
+  return { output: returning.output, rows };
+}

@@ -1,0 +1,148 @@
+// UPDATE and DELETE: find the rows (on the writer's own connection when the keys are known and buffered, else in a query process), then write new
+// versions of exactly those, each checked to be still the version that was found.
+import { assert } from "../base/errors.ts";
+import { type Scope, seqOf } from "../base/ids.ts";
+import type { RowVersion } from "../model/change.ts";
+import type { Cell } from "../model/sql-type.ts";
+import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
+import type { WriteTx } from "../storage/seams.ts";
+import { type BoundQuery, cellsOf, hotSql, type ReadDeps, slotValues, sourceValue } from "./reads.ts";
+import type { Session } from "./session.ts";
+import {
+  type Applied,
+  assertFresh,
+  type ColdEvidence,
+  checkRow,
+  type FoundRow,
+  keyOf,
+  keyText,
+  newestVersion,
+  type PreparedWrite,
+  StaleRead,
+  sameCells,
+  scopeFor,
+  systemRow,
+} from "./write.ts";
+
+export interface ModifyInput {
+  readonly plan: UpdatePlan | DeletePlan;
+  /** The find query with its values; the same slots serve RETURNING. */
+  readonly find: BoundQuery;
+  readonly slots: readonly Cell[];
+  readonly session: Session;
+  /** A statement that would change more rows is refused: one writer serves everybody. */
+  readonly maxRows: number;
+  readonly tooManyRows: (rows: number) => Error;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Synchronous when the writer's connection alone can find the rows. */
+export function prepareModify(input: ModifyInput, deps: ReadDeps): PreparedWrite | Promise<PreparedWrite> {
+  const { table } = input.plan;
+  const scope = scopeFor(table, input.session.user);
+  if (isBufferedPoint(input, scope, deps)) {
+    return {
+      apply: (tx) => {
+        assertFresh(tx.catalog, table, scope, undefined);
+        // A key that is not buffered in this transaction could be in Parquet if the scope was flushed since.
+        if (tx.catalog.segmentsVersion(table.id, scope) !== 0 && !keysBuffered(tx, input, scope))
+          throw new StaleRead("key flushed");
+        const rows = tx
+          .all(hotSql(input.find.plan), slotValues(input.find))
+          .map((row) => cellsOf(input.find.plan, row));
+        return applyModify(tx, input, { scope, found: rows.map((row) => foundRow(input, row)), cold: undefined });
+      },
+    };
+  }
+  return findElsewhere(input, scope, deps);
+}
+
+async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): Promise<PreparedWrite> {
+  const { table } = input.plan;
+  const segmentsVersion = deps.catalog.segmentsVersion(table.id, scope);
+  const { rows } = await deps.queries.cells(input.find, input.signal);
+  const found = rows.map((row) => foundRow(input, row));
+  // Every found row counts as evidence: if it is not buffered, this is the version Parquet holds.
+  const versions = new Map(
+    found.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
+  );
+  return { apply: (tx) => applyModify(tx, input, { scope, found, cold: { segmentsVersion, versions } }) };
+}
+
+function pointKeys(input: ModifyInput): readonly Cell[] | undefined {
+  const { strategy } = input.find.plan;
+  return strategy.kind === "point" ? strategy.keys.map((key) => sourceValue(key, input.find.slots)) : undefined;
+}
+
+function isBufferedPoint(input: ModifyInput, scope: Scope, deps: ReadDeps): boolean {
+  const keys = pointKeys(input);
+  if (keys === undefined || input.find.plan.relations.length !== 1) return false;
+  const { table } = input.plan;
+  if (deps.catalog.segmentsVersion(table.id, scope) === 0) return true;
+  return keys.every((key) => deps.reader.get(table, scope, key) !== undefined);
+}
+
+function keysBuffered(tx: WriteTx, input: ModifyInput, scope: Scope): boolean {
+  return pointKeys(input)?.every((key) => tx.get(input.plan.table, scope, key) !== undefined) ?? false;
+}
+
+function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {
+  const width = input.plan.table.columns.length;
+  const [seq] = row;
+  assert(typeof seq === "bigint", "a find query starts with _seq");
+  return { seq: seqOf(seq), cells: row.slice(1, 1 + width), computed: row.slice(1 + width) };
+}
+
+function applyModify(
+  tx: WriteTx,
+  input: ModifyInput,
+  work: { readonly scope: Scope; readonly found: readonly FoundRow[]; readonly cold: ColdEvidence | undefined },
+): Applied {
+  const { plan } = input;
+  const { table } = plan;
+  if (work.found.length > input.maxRows) throw input.tooManyRows(work.found.length);
+  assertFresh(tx.catalog, table, work.scope, work.cold);
+  const target = { table, scope: work.scope, cold: work.cold };
+  const results: RowVersion[] = [];
+  for (const row of work.found) {
+    const current = newestVersion(tx, target, keyOf(table, row.cells));
+    if (current === undefined || current.deleted || current.seq !== row.seq) throw new StaleRead("the row changed");
+    results.push(
+      plan.kind === "delete"
+        ? remove(tx, target, current)
+        : update(tx, target, { plan, current, row, number: results.length + 1 }),
+    );
+  }
+  const returned =
+    plan.kind === "delete" ? work.found.map((row) => ({ seq: row.seq, deleted: false, cells: row.cells })) : results;
+  return {
+    verb: plan.kind === "delete" ? "Deleted" : "Updated",
+    rowCount: work.found.length,
+    returning: plan.returning && {
+      output: plan.returning.output,
+      rows: returned.map((version) => {
+        const cells = systemRow(version);
+        return (plan.returning?.values ?? []).map((value) => value(cells, input.slots));
+      }),
+    },
+  };
+}
+
+type Target = { readonly table: UpdatePlan["table"]; readonly scope: Scope; readonly cold: ColdEvidence | undefined };
+
+function remove(tx: WriteTx, target: Target, current: RowVersion): RowVersion {
+  return tx.put(target.table, target.scope, current.cells, { deleted: true, before: current });
+}
+
+function update(
+  tx: WriteTx,
+  target: Target,
+  work: { readonly plan: UpdatePlan; readonly current: RowVersion; readonly row: FoundRow; readonly number: number },
+): RowVersion {
+  const cells = [...work.current.cells];
+  for (const [place, column] of work.plan.assigned.entries()) cells[column] = work.row.computed[place] ?? null;
+  const checked = checkRow(target.table, cells, work.number);
+  // Counted, as in PostgreSQL, but not written: a version that says nothing new would only cost every subscriber a frame.
+  if (sameCells(checked, work.current.cells)) return work.current;
+  return tx.put(target.table, target.scope, checked, { deleted: false, before: work.current });
+}

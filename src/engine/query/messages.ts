@@ -1,0 +1,78 @@
+// What the main thread and a query process say to each other. Both are this program, so nothing here is validated; nothing a client sent arrives except as
+// a bound value.
+import type { ErrorCode } from "../../base/errors.ts";
+import type { Scope, Seq } from "../../base/ids.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
+import type { SqlText } from "../../sql/plan.ts";
+
+/** The first message to a new process. */
+export interface OpenMessage {
+  readonly kind: "open";
+  readonly databasePath: string;
+  readonly storageDir: string;
+  /** Address space SQLite and the rest may take beyond what the runtime reserved at its start. */
+  readonly memoryLimitBytes: number;
+  /** Flushed rows kept decoded between queries. */
+  readonly coldCacheBytes: number;
+  readonly parentPid: number;
+}
+
+/** What fills one hole of the text. */
+export type QueryRelation =
+  | {
+      readonly kind: "table";
+      readonly schema: TableSchema;
+      readonly scope: Scope;
+      /** Number of the parameter that holds the scope (`?n`); undefined for a SHARED table. */
+      readonly scopeParameter: number | undefined;
+      readonly includeDeleted: boolean;
+      /** The only keys the query can need; undefined: any. */
+      readonly keys: readonly Cell[] | undefined;
+    }
+  | {
+      readonly kind: "view";
+      readonly columns: number;
+      /** Number of the parameter that holds the rows, a JSON array of arrays. */
+      readonly rowsParameter: number;
+    };
+
+export type ResultFormat = "json" | "cells";
+
+export interface QueryRequest {
+  readonly sql: SqlText;
+  readonly values: readonly SqliteValue[];
+  readonly relations: readonly QueryRelation[];
+  readonly output: readonly SqlType[];
+  readonly format: ResultFormat;
+}
+
+export interface RunMessage extends QueryRequest {
+  readonly kind: "run";
+  readonly id: number;
+  readonly maxResultBytes: number;
+}
+
+export interface QueryFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly position: number | undefined;
+  readonly hint: string | undefined;
+}
+
+export type ProcessMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "json"; readonly id: number; readonly text: string }
+  | { readonly kind: "cells"; readonly id: number; readonly rows: readonly (readonly Cell[])[] }
+  | { readonly kind: "done"; readonly id: number; readonly rowCount: number; readonly position: Seq }
+  | { readonly kind: "failed"; readonly id: number; readonly failure: QueryFailure };
+
+export interface QueryResult {
+  /** `[[…],[…]]`, cells as the wire encodes them; empty text when the format is "cells". */
+  readonly json: string;
+  /** Empty when the format is "json". */
+  readonly rows: readonly (readonly Cell[])[];
+  readonly rowCount: number;
+  /** Last committed position in the snapshot the rows were read from. */
+  readonly position: Seq;
+}

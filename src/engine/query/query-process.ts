@@ -1,0 +1,40 @@
+// Entry of a query process: this program started again by the pool, read-only, memory-capped, one query at a time. It ends when the server does.
+import { assert } from "../../base/errors.ts";
+import type { OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
+import { dieWithParent, limitMemory } from "./process-limits.ts";
+import { toFailure } from "./query-failure.ts";
+import { type PrepareConnection, QuerySession } from "./query-session.ts";
+
+function send(message: ProcessMessage): void {
+  process.send?.(message);
+}
+
+/** Serves queries until the channel closes. Must be called in a process that the pool spawned. */
+export function runQueryProcess(prepareConnection: PrepareConnection): void {
+  let session: QuerySession | undefined;
+  process.on("disconnect", () => process.exit(0));
+  process.on("message", (message: OpenMessage | RunMessage) => {
+    if (message.kind === "open") {
+      dieWithParent(message.parentPid);
+      session = new QuerySession(message, prepareConnection);
+      limitMemory(message.memoryLimitBytes);
+      send({ kind: "ready" });
+      return;
+    }
+    assert(session !== undefined, "a process is opened before it is asked");
+    void answer(session, message);
+  });
+}
+
+async function answer(session: QuerySession, message: RunMessage): Promise<void> {
+  const { id } = message;
+  try {
+    const done = await session.run(message, {
+      json: (text) => send({ kind: "json", id, text }),
+      cells: (rows) => send({ kind: "cells", id, rows }),
+    });
+    send({ kind: "done", id, ...done });
+  } catch (error) {
+    send({ kind: "failed", id, failure: toFailure(error) });
+  }
+}

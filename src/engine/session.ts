@@ -1,0 +1,25 @@
+// Who a statement runs for, and what a call brings along.
+import type { Name, UserId } from "../base/ids.ts";
+import type { Role } from "../model/role.ts";
+import type { LiftedStatement } from "../sql/lift-literals.ts";
+import type { Cell } from "../model/sql-type.ts";
+
+/** One request's identity. EXECUTE AS USER makes another one; nothing else does. */
+export interface Session {
+  readonly user: UserId;
+  readonly role: Role;
+  /** Namespace of unqualified names. */
+  readonly namespace: Name;
+}
+
+/** The values of one call of a statement. */
+export interface Call {
+  readonly session: Session;
+  readonly params: readonly Cell[];
+  /** The literals lifted out of the statement, in order. */
+  readonly literals: LiftedStatement["literals"];
+  /** One instant for every NOW() of the statement, µs since the Unix epoch. */
+  readonly nowUs: bigint;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal | undefined;
+}

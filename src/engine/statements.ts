@@ -1,0 +1,214 @@
+// Dispatch of one statement to what executes it.
+import { assertMayActAs } from "../auth/access.ts";
+import { assertNever, DbError } from "../base/errors.ts";
+import type { ConnectionId } from "../base/ids.ts";
+import { isAdmin } from "../model/role.ts";
+import { qualifiedName } from "../model/schema.ts";
+import { JSON_TYPE, TEXT } from "../model/sql-type.ts";
+import type { StatementResult } from "../protocol/http.ts";
+import type { DataPlan } from "../sql/plan.ts";
+import type { Statement } from "../sql/statement.ts";
+import { runData } from "./data.ts";
+import { requireTable, runDdl } from "./ddl.ts";
+import type { EngineDeps } from "./deps.ts";
+import { explain } from "./explain.ts";
+import { messageResult, rowsResult } from "./outcome.ts";
+import { assertMayExecute } from "./permission.ts";
+import type { Runnable } from "./prepare.ts";
+import type { Call, Session } from "./session.ts";
+import { SYSTEM_NAMESPACES } from "./views/registry.ts";
+
+export interface Ran {
+  readonly result: StatementResult;
+  /** Changed by USE only. */
+  readonly session: Session;
+}
+
+type AdminStatement = Exclude<Statement, { readonly kind: "select" | "insert" | "update" | "delete" }>;
+
+export async function runRunnable(runnable: Runnable, call: Call, deps: EngineDeps): Promise<Ran> {
+  const { session } = call;
+  if (runnable.kind === "data") {
+    const { plan, literals } = runnable.plan(session);
+    return { result: await runData(plan, { ...call, literals }, deps), session };
+  }
+  const { statement } = runnable;
+  assertMayExecute(session, statement.kind);
+  if (statement.kind === "useNamespace") return useNamespace(statement, call, deps);
+  return { result: await runStatement(statement, call, deps), session };
+}
+
+function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, call: Call, deps: EngineDeps): Ran {
+  if (deps.catalog.namespace(statement.name) === undefined && !SYSTEM_NAMESPACES.has(statement.name)) {
+    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`);
+  }
+  const session = { ...call.session, namespace: statement.name };
+  return { result: messageResult(session, `Namespace switched to '${statement.name}'`), session };
+}
+
+async function runStatement(statement: AdminStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+  switch (statement.kind) {
+    case "createTable":
+    case "dropTable":
+    case "createNamespace":
+    case "dropNamespace":
+    case "showNamespaces":
+    case "showTables":
+    case "describeTable":
+      return runDdl(statement, call.session, deps);
+    case "createUser":
+    case "alterUser":
+    case "dropUser":
+      return runUserStatement(statement, call, deps);
+    case "flushTable":
+    case "flushAll":
+    case "killJob":
+      return runJobStatement(statement, call, deps);
+    case "killConnection":
+    case "killLiveQuery":
+      return runKill(statement, call, deps);
+    case "subscribe":
+      return subscribeRow(statement, call);
+    case "explain":
+      return explain(statement, call, deps);
+    case "executeAs":
+      return executeAs(statement, call, deps);
+    case "useNamespace":
+    case "begin":
+    case "commit":
+    case "rollback":
+      throw new DbError("SQL_EXECUTION_ERROR", "there is no transaction in progress");
+    default:
+      return assertNever(statement, "statement");
+  }
+}
+
+type UserStatement = Extract<Statement, { readonly kind: "createUser" | "alterUser" | "dropUser" }>;
+
+async function runUserStatement(statement: UserStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+  const { role } = call.session;
+  const named = `User '${statement.user}'`;
+  switch (statement.kind) {
+    case "createUser": {
+      const created = await deps.accounts.createUser(role, statement, statement.ifNotExists);
+      return messageResult(call.session, `${named} ${created ? "created successfully" : "already exists"}`);
+    }
+    case "alterUser":
+      await deps.accounts.alterUser(role, statement.user, statement.change);
+      return messageResult(call.session, `${named} altered successfully`);
+    case "dropUser": {
+      const dropped = await deps.accounts.dropUser(role, statement.user, statement.ifExists);
+      return messageResult(call.session, `${named} ${dropped ? "dropped successfully" : "does not exist (skipped)"}`);
+    }
+    default:
+      return assertNever(statement, "user statement");
+  }
+}
+
+type JobStatement = Extract<Statement, { readonly kind: "flushTable" | "flushAll" | "killJob" }>;
+
+async function runJobStatement(statement: JobStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+  switch (statement.kind) {
+    case "flushTable": {
+      const table = requireTable(statement.table, call.session, deps);
+      const name = qualifiedName(table);
+      const started = await deps.jobs.flushTable(table);
+      if ("skipped" in started)
+        return messageResult(call.session, `Storage flush skipped: ${started.skipped} for table '${name}'`);
+      return messageResult(call.session, `Storage flush started for table '${name}'. Job ID: ${started.jobId}`);
+    }
+    case "flushAll":
+      return flushAll(statement.namespace ?? call.session.namespace, call, deps);
+    case "killJob":
+      if (!deps.jobs.killJob(statement.job))
+        throw new DbError("NOT_FOUND", `Job '${statement.job}' is not running or waiting`);
+      return messageResult(call.session, `Job ${statement.job} killed: cancelled`);
+    default:
+      return assertNever(statement, "job statement");
+  }
+}
+
+async function flushAll(namespace: string, call: Call, deps: EngineDeps): Promise<StatementResult> {
+  if (deps.catalog.namespace(namespace) === undefined) {
+    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
+  }
+  const tables = deps.catalog.tables().filter((table) => table.namespace === namespace);
+  const started = await Promise.all(tables.map((table) => deps.jobs.flushTable(table)));
+  const ids = started.flatMap((job) => ("jobId" in job ? [job.jobId] : []));
+  if (ids.length === 0) {
+    return messageResult(call.session, `Storage flush skipped: no pending writes in namespace '${namespace}'`);
+  }
+  const text = `Storage flush started for ${ids.length} table(s) in namespace '${namespace}'. Job IDs: [${ids.join(", ")}]`;
+  return messageResult(call.session, text);
+}
+
+type KillStatement = Extract<Statement, { readonly kind: "killConnection" | "killLiveQuery" }>;
+
+function runKill(statement: KillStatement, call: Call, deps: EngineDeps): StatementResult {
+  if (statement.kind === "killConnection") {
+    if (!deps.live.killConnection(statement.connection as ConnectionId)) {
+      throw new DbError("NOT_FOUND", `Connection '${statement.connection}' does not exist`);
+    }
+    return messageResult(call.session, `Connection killed: ${statement.connection}`);
+  }
+  // Others' live queries do not exist for a user who is no administrator.
+  const owner = deps.live.ownerOf(statement.liveId);
+  const mayKill = isAdmin(call.session.role) || owner === call.session.user;
+  if (!mayKill || !deps.live.killLiveQuery(statement.liveId)) {
+    throw new DbError("NOT_FOUND", `Live query '${statement.liveId}' does not exist`);
+  }
+  return messageResult(call.session, `Live query killed: ${statement.liveId}`);
+}
+
+/** SUBSCRIBE TO over HTTP tells a client what to send over the socket; the subscription itself lives there. */
+function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call: Call): StatementResult {
+  const id = `sub-${Bun.randomUUIDv7()}`;
+  return rowsResult(
+    call.session,
+    [
+      { name: "status", type: TEXT, flags: [] },
+      { name: "ws_url", type: TEXT, flags: [] },
+      { name: "subscription", type: JSON_TYPE, flags: [] },
+      { name: "message", type: TEXT, flags: [] },
+    ],
+    [
+      [
+        "subscription_required",
+        "/v1/ws",
+        JSON.stringify({ id, sql: statement.selectText }),
+        "Open a WebSocket at ws_url and send this subscription to receive updates.",
+      ],
+    ],
+  );
+}
+
+async function executeAs(
+  statement: Extract<Statement, { kind: "executeAs" }>,
+  call: Call,
+  deps: EngineDeps,
+): Promise<StatementResult> {
+  const target = deps.catalog.user(statement.user);
+  // An id nobody registered counts as a plain user: rows may be kept for people who never log in.
+  assertMayActAs(call.session, { user: statement.user, role: target?.role ?? "user" });
+  const session: Session = { user: statement.user, role: "user", namespace: call.session.namespace };
+  const [inner] = deps.preparer.prepare(statement.innerText, session, call.params.length);
+  if (inner === undefined || inner.kind !== "data") {
+    throw new DbError("INVALID_INPUT", "EXECUTE AS USER takes one SELECT, INSERT, UPDATE or DELETE");
+  }
+  const { plan, literals } = inner.plan(session);
+  assertOwnTables(plan);
+  return runData(plan, { ...call, session, literals }, deps);
+}
+
+function assertOwnTables(plan: DataPlan): void {
+  const tables =
+    plan.kind === "query"
+      ? plan.relations.flatMap((use) => (use.kind === "sharedTable" ? [use.schema] : []))
+      : [plan.table];
+  const shared = tables.find((table) => table.kind === "shared");
+  if (shared === undefined) return;
+  throw new DbError(
+    "SQL_EXECUTION_ERROR",
+    `EXECUTE AS USER is not allowed on SHARED tables (table '${qualifiedName(shared)}'). AS USER impersonation is only supported for USER and STREAM tables.`,
+  );
+}

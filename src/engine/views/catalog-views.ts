@@ -1,0 +1,304 @@
+// Views over the catalog: users, namespaces, tables, columns, jobs, segments, storages, types.
+import type { TableSchema } from "../../model/schema.ts";
+import { BIGINT, BOOLEAN, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { TYPES, typeText } from "../../model/types.ts";
+import { columns, defaultText, type SystemView, text, us } from "./definition.ts";
+
+function flushPolicyText(table: TableSchema): string | undefined {
+  const policy = table.options.flushPolicy;
+  if (policy === undefined) return undefined;
+  const parts = [
+    policy.rows === undefined ? [] : [`rows:${policy.rows}`],
+    policy.intervalSeconds === undefined ? [] : [`interval:${policy.intervalSeconds}`],
+  ];
+  return parts.flat().join(",");
+}
+
+function columnsJson(table: TableSchema): string {
+  return JSON.stringify(
+    table.columns.map((column, index) => ({
+      column_id: column.id,
+      column_name: column.name,
+      ordinal_position: index + 1,
+      data_type: typeText(column.type),
+      is_nullable: column.nullable,
+      is_primary_key: index === table.keyIndex,
+      default_value: defaultText(column),
+    })),
+  );
+}
+
+function optionsJson(table: TableSchema): string {
+  return JSON.stringify({
+    storage_id: table.options.storageId,
+    flush_policy: flushPolicyText(table) ?? null,
+    access_level: table.kind === "shared" ? table.options.accessLevel : null,
+  });
+}
+
+const users: SystemView = {
+  name: "system.users",
+  adminOnly: true,
+  columns: columns(
+    {
+      user_id: TEXT,
+      password_hash: TEXT,
+      role: TEXT,
+      email: TEXT,
+      auth_type: TEXT,
+      failed_login_attempts: INT,
+      locked_until: TIMESTAMP,
+      last_login_at: TIMESTAMP,
+      created_at: TIMESTAMP,
+      updated_at: TIMESTAMP,
+      deleted_at: TIMESTAMP,
+    },
+    "user_id",
+  ),
+  rows: ({ catalog }) =>
+    catalog.users().map((user) => [
+      user.id,
+      // The hash never leaves the server, whoever asks.
+      "***",
+      user.role,
+      text(user.email),
+      "password",
+      user.failedLogins,
+      us(user.lockedUntilMs),
+      us(user.lastLoginAtMs),
+      us(user.createdAtMs),
+      us(user.updatedAtMs),
+      us(user.deletedAtMs),
+    ]),
+};
+
+const namespaces: SystemView = {
+  name: "system.namespaces",
+  adminOnly: true,
+  columns: columns(
+    { namespace_id: TEXT, name: TEXT, created_at: TIMESTAMP, options: JSON_TYPE, table_count: INT },
+    "namespace_id",
+  ),
+  rows: ({ catalog }) =>
+    catalog
+      .namespaces()
+      .map((namespace) => [
+        namespace.name,
+        namespace.name,
+        us(namespace.createdAtMs),
+        null,
+        catalog.tables().filter((table) => table.namespace === namespace.name).length,
+      ]),
+};
+
+const tables: SystemView = {
+  name: "system.tables",
+  adminOnly: true,
+  columns: columns({
+    namespace_id: TEXT,
+    table_name: TEXT,
+    table_type: TEXT,
+    storage_id: TEXT,
+    version: BIGINT,
+    options: JSON_TYPE,
+    comment: TEXT,
+    updated_at: TIMESTAMP,
+    created_at: TIMESTAMP,
+  }),
+  rows: ({ catalog }) =>
+    catalog
+      .tables()
+      .map((table) => [
+        table.namespace,
+        table.name,
+        table.kind,
+        table.options.storageId,
+        BigInt(table.version),
+        optionsJson(table),
+        null,
+        us(table.updatedAtMs),
+        us(table.createdAtMs),
+      ]),
+};
+
+const schemas: SystemView = {
+  name: "system.schemas",
+  adminOnly: true,
+  columns: columns({
+    table_id: TEXT,
+    table_name: TEXT,
+    namespace_id: TEXT,
+    table_type: TEXT,
+    created_at: TIMESTAMP,
+    schema_version: INT,
+    columns: JSON_TYPE,
+    updated_at: TIMESTAMP,
+    options: JSON_TYPE,
+    access_level: TEXT,
+    is_latest: BOOLEAN,
+    storage_id: TEXT,
+  }),
+  rows: ({ catalog }) =>
+    catalog
+      .tables()
+      .map((table) => [
+        String(table.id),
+        table.name,
+        table.namespace,
+        table.kind,
+        us(table.createdAtMs),
+        table.version,
+        columnsJson(table),
+        us(table.updatedAtMs),
+        optionsJson(table),
+        table.kind === "shared" ? table.options.accessLevel : null,
+        true,
+        table.options.storageId,
+      ]),
+};
+
+const columnView: SystemView = {
+  name: "system.columns",
+  adminOnly: true,
+  columns: columns({
+    namespace_id: TEXT,
+    table_name: TEXT,
+    version: BIGINT,
+    column_id: BIGINT,
+    column_name: TEXT,
+    data_type: TEXT,
+    default_value: TEXT,
+    ordinal: BIGINT,
+    nullable: BOOLEAN,
+    primary_key: BOOLEAN,
+  }),
+  rows: ({ catalog }) =>
+    catalog
+      .tables()
+      .flatMap((table) =>
+        table.columns.map((column, index) => [
+          table.namespace,
+          table.name,
+          BigInt(table.version),
+          BigInt(column.id),
+          column.name,
+          typeText(column.type),
+          defaultText(column),
+          BigInt(index + 1),
+          column.nullable,
+          index === table.keyIndex,
+        ]),
+      ),
+};
+
+const jobs: SystemView = {
+  name: "system.jobs",
+  adminOnly: true,
+  columns: columns(
+    {
+      job_id: TEXT,
+      job_type: TEXT,
+      status: TEXT,
+      parameters: JSON_TYPE,
+      message: TEXT,
+      exception_trace: TEXT,
+      memory_used: BIGINT,
+      cpu_used: BIGINT,
+      created_at: TIMESTAMP,
+      started_at: TIMESTAMP,
+      finished_at: TIMESTAMP,
+    },
+    "job_id",
+  ),
+  rows: ({ catalog }) =>
+    catalog
+      .jobs()
+      .map((job) => [
+        job.id,
+        job.type,
+        job.status,
+        job.parameters,
+        text(job.message),
+        text(job.trace),
+        job.memoryUsed === undefined ? null : BigInt(Math.round(job.memoryUsed)),
+        job.cpuUsed === undefined ? null : BigInt(Math.round(job.cpuUsed)),
+        us(job.createdAtMs),
+        us(job.startedAtMs),
+        us(job.finishedAtMs),
+      ]),
+};
+
+const segments: SystemView = {
+  name: "system.segments",
+  adminOnly: true,
+  columns: columns({
+    segment_id: BIGINT,
+    namespace_id: TEXT,
+    table_name: TEXT,
+    scope: TEXT,
+    path: TEXT,
+    row_count: BIGINT,
+    size_bytes: BIGINT,
+    min_seq: BIGINT,
+    max_seq: BIGINT,
+    schema_version: INT,
+    created_at: TIMESTAMP,
+  }),
+  rows: ({ catalog }) =>
+    catalog.allSegments().map((segment) => {
+      const table = catalog.tableById(segment.tableId);
+      return [
+        BigInt(segment.id),
+        text(table?.namespace),
+        text(table?.name),
+        segment.scope === "" ? "shared" : segment.scope,
+        segment.path,
+        BigInt(segment.rows),
+        BigInt(segment.bytes),
+        segment.minSeq,
+        segment.maxSeq,
+        segment.schemaVersion,
+        us(segment.createdAtMs),
+      ];
+    }),
+};
+
+const storages: SystemView = {
+  name: "system.storages",
+  adminOnly: true,
+  columns: columns(
+    { storage_id: TEXT, storage_name: TEXT, storage_type: TEXT, base_directory: TEXT, created_at: TIMESTAMP },
+    "storage_id",
+  ),
+  rows: ({ storageFolder }) => [["local", "Local Filesystem", "filesystem", storageFolder, null]],
+};
+
+const datatypes: SystemView = {
+  name: "system.datatypes",
+  adminOnly: true,
+  columns: columns({ kalam_type: TEXT, sql_name: TEXT, description: TEXT }),
+  rows: () =>
+    Object.entries(TYPES).flatMap(([kind, row]) =>
+      row.names.map((name) => {
+        const wire = row.wireName(kind === "decimal" ? { kind, precision: 38, scale: 10 } : BIGINT);
+        return [
+          typeof wire === "string" ? wire : "Decimal",
+          name.toUpperCase(),
+          `stored as SQLite ${row.sqlite}, Parquet ${row.parquet}`,
+        ];
+      }),
+    ),
+};
+
+export const CATALOG_VIEWS: readonly SystemView[] = [
+  users,
+  namespaces,
+  tables,
+  schemas,
+  { ...schemas, name: "system.table_schemas" },
+  columnView,
+  jobs,
+  segments,
+  storages,
+  datatypes,
+];

@@ -1,0 +1,56 @@
+// What a system view is: columns and where its rows come from. Binding, permission, SELECT and DESCRIBE read this description.
+import type { OutputColumn, TableSchema } from "../../model/schema.ts";
+import type { Cell, SqlType } from "../../model/sql-type.ts";
+import { TYPES } from "../../model/types.ts";
+import type { CatalogView } from "../../storage/seams.ts";
+
+/** Where computed views get what the catalog does not hold. */
+export interface ViewSource {
+  readonly catalog: CatalogView;
+  /** In the order of LIVE_COLUMNS. */
+  readonly liveQueries: () => readonly (readonly Cell[])[];
+  /** In the order of CONNECTION_COLUMNS. */
+  readonly connections: () => readonly (readonly Cell[])[];
+  /** name, value, description, category. */
+  readonly settings: () => readonly (readonly Cell[])[];
+  /** metric_name, metric_value. */
+  readonly stats: () => readonly (readonly Cell[])[];
+  readonly storageFolder: string;
+  /** Every view, for information_schema. */
+  readonly views: () => Iterable<SystemView>;
+}
+
+export interface SystemView {
+  readonly name: string;
+  readonly columns: readonly OutputColumn[];
+  /** Readable by dba and system only. */
+  readonly adminOnly: boolean;
+  readonly rows: (source: ViewSource) => readonly (readonly Cell[])[];
+}
+
+type ColumnSpec = Readonly<Record<string, SqlType>>;
+
+export function columns(spec: ColumnSpec, key?: string): OutputColumn[] {
+  return Object.entries(spec).map(([name, type]) => ({ name, type, flags: name === key ? ["pk", "nn", "uq"] : [] }));
+}
+
+const US_PER_MS = 1000;
+
+/** Milliseconds as a TIMESTAMP cell. */
+export function us(ms: number | undefined): Cell {
+  return ms === undefined ? null : BigInt(Math.round(ms)) * BigInt(US_PER_MS);
+}
+
+export function text(value: string | undefined): Cell {
+  return value ?? null;
+}
+
+/** A column default as DDL would spell it. */
+export function defaultText(column: TableSchema["columns"][number]): Cell {
+  if (column.default === undefined) return null;
+  if (column.default.kind === "function") return `${column.default.name}()`;
+  const { value } = column.default;
+  if (value === null) return "NULL";
+  const literal = TYPES[column.type.kind].toText(value, column.type);
+  return typeof value === "string" ? `'${literal.replaceAll("'", "''")}'` : literal;
+}

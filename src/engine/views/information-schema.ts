@@ -1,0 +1,107 @@
+// information_schema: every table and view with its columns, for tools and completion. Open to every role, as in PostgreSQL names are not secret.
+import { SYSTEM_COLUMNS } from "../../model/schema.ts";
+import { BIGINT, type Cell, INT, type SqlType, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { typeText } from "../../model/types.ts";
+import { columns, defaultText, type SystemView, us } from "./definition.ts";
+
+export const informationTables: SystemView = {
+  name: "information_schema.tables",
+  adminOnly: false,
+  columns: columns({
+    table_catalog: TEXT,
+    table_schema: TEXT,
+    table_name: TEXT,
+    table_type: TEXT,
+    kalamdb_table_type: TEXT,
+    storage_id: TEXT,
+    flush_row_threshold: BIGINT,
+    flush_interval_seconds: BIGINT,
+    schema_version: INT,
+    created_at: TIMESTAMP,
+    updated_at: TIMESTAMP,
+  }),
+  rows: ({ catalog, views }) => [
+    ...catalog
+      .tables()
+      .map((table) => [
+        "kalam",
+        table.namespace,
+        table.name,
+        "BASE TABLE",
+        table.kind,
+        table.options.storageId,
+        optionalBigint(table.options.flushPolicy?.rows),
+        optionalBigint(table.options.flushPolicy?.intervalSeconds),
+        table.version,
+        us(table.createdAtMs),
+        us(table.updatedAtMs),
+      ]),
+    ...[...views()].map((view) => {
+      const [schema = "", name = ""] = view.name.split(".");
+      return ["kalam", schema, name, "VIEW", "system", null, null, null, 1, null, null];
+    }),
+  ],
+};
+
+function optionalBigint(value: number | undefined): Cell {
+  return value === undefined ? null : BigInt(value);
+}
+
+export const informationColumns: SystemView = {
+  name: "information_schema.columns",
+  adminOnly: false,
+  columns: columns({
+    table_catalog: TEXT,
+    table_schema: TEXT,
+    table_name: TEXT,
+    column_name: TEXT,
+    ordinal_position: BIGINT,
+    column_default: TEXT,
+    is_nullable: TEXT,
+    data_type: TEXT,
+  }),
+  rows: ({ catalog, views }) => [
+    ...catalog.tables().flatMap((table) =>
+      [
+        ...table.columns.map((column) => ({ ...column, defaultValue: defaultText(column) })),
+        ...SYSTEM_COLUMNS.map((column) => ({ ...column, nullable: false, defaultValue: null })),
+      ].map((column, index) =>
+        columnRow(table, {
+          name: column.name,
+          type: column.type,
+          nullable: column.nullable,
+          default: column.defaultValue,
+          index,
+        }),
+      ),
+    ),
+    ...[...views()].flatMap((view) => {
+      const [namespace = "", name = ""] = view.name.split(".");
+      return view.columns.map((column, index) =>
+        columnRow({ namespace, name }, { name: column.name, type: column.type, nullable: true, default: null, index }),
+      );
+    }),
+  ],
+};
+
+function columnRow(
+  table: { readonly namespace: string; readonly name: string },
+  column: {
+    readonly name: string;
+    readonly type: SqlType;
+    readonly nullable: boolean;
+    readonly default: Cell;
+    readonly index: number;
+  },
+): Cell[] {
+  return [
+    "kalam",
+    table.namespace,
+    table.name,
+    column.name,
+    BigInt(column.index + 1),
+    column.default,
+    column.nullable ? "YES" : "NO",
+    typeText(column.type),
+  ];
+}

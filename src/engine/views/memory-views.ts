@@ -1,0 +1,59 @@
+// Views over what lives in memory: live queries, connections, settings, counters.
+import type { OutputColumn } from "../../model/schema.ts";
+import { BIGINT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { columns, type SystemView } from "./definition.ts";
+
+export const LIVE_COLUMNS = columns(
+  {
+    live_id: TEXT,
+    connection_id: TEXT,
+    subscription_id: TEXT,
+    user_id: TEXT,
+    namespace_id: TEXT,
+    table_name: TEXT,
+    query: TEXT,
+    options: JSON_TYPE,
+    status: TEXT,
+    changes: BIGINT,
+    node: TEXT,
+    created_at: TIMESTAMP,
+    last_update: TIMESTAMP,
+    queue_bytes: BIGINT,
+    lag_ms: BIGINT,
+  },
+  "live_id",
+);
+
+export const CONNECTION_COLUMNS = columns(
+  {
+    connection_id: TEXT,
+    user_id: TEXT,
+    role: TEXT,
+    client_addr: TEXT,
+    protocol: TEXT,
+    serialization: TEXT,
+    subscriptions: BIGINT,
+    queue_bytes: BIGINT,
+    connected_at: TIMESTAMP,
+    token_expires_at: TIMESTAMP,
+  },
+  "connection_id",
+);
+
+function computed(name: string, viewColumns: readonly OutputColumn[], rows: SystemView["rows"]): SystemView {
+  return { name, adminOnly: true, columns: viewColumns, rows };
+}
+
+export const MEMORY_VIEWS: readonly SystemView[] = [
+  computed("system.live_queries", LIVE_COLUMNS, (source) => source.liveQueries()),
+  computed("system.live", LIVE_COLUMNS, (source) => source.liveQueries()),
+  computed("system.connections", CONNECTION_COLUMNS, (source) => source.connections()),
+  computed(
+    "system.settings",
+    columns({ name: TEXT, value: TEXT, description: TEXT, category: TEXT }, "name"),
+    (source) => source.settings(),
+  ),
+  computed("system.stats", columns({ metric_name: TEXT, metric_value: TEXT }, "metric_name"), (source) =>
+    source.stats(),
+  ),
+];

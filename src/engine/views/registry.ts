@@ -1,0 +1,26 @@
+// The list of system views, and their rows as the JSON a query unpacks.
+import type { Cell } from "../../model/sql-type.ts";
+import { CATALOG_VIEWS } from "./catalog-views.ts";
+import type { SystemView, ViewSource } from "./definition.ts";
+import { informationColumns, informationTables } from "./information-schema.ts";
+import { MEMORY_VIEWS } from "./memory-views.ts";
+
+const ALL: readonly SystemView[] = [...CATALOG_VIEWS, ...MEMORY_VIEWS, informationTables, informationColumns];
+
+/** By full name. */
+export const SYSTEM_VIEWS: ReadonlyMap<string, SystemView> = new Map(ALL.map((view) => [view.name, view]));
+
+/** Namespaces that hold views only. */
+export const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set(ALL.map((view) => view.name.split(".")[0] ?? ""));
+
+/** A view's rows as the JSON that a query unpacks: SQLite forms, 64-bit integers as bare digits. */
+export function viewRowsJson(view: SystemView, source: ViewSource): string {
+  const rows = view.rows(source).map((row) => `[${row.map(cellJson).join(",")}]`);
+  return `[${rows.join(",")}]`;
+}
+
+function cellJson(cell: Cell): string {
+  if (typeof cell === "bigint") return cell.toString();
+  if (typeof cell === "boolean") return cell ? "1" : "0";
+  return JSON.stringify(cell);
+}

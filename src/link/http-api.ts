@@ -1,0 +1,134 @@
+// The HTTP half of the client: login, SQL, health. Reads are retried when no answer came; anything that may write is sent once.
+import { isObject, type JsonValue, parseJson, toJson } from "../protocol/json.ts";
+import type { Credentials } from "./credentials.ts";
+import { KalamError, toKalamError } from "./kalam-error.ts";
+import { parseSqlResponse, type QueryResult } from "./query-result.ts";
+import { type Param, paramValue } from "./value.ts";
+
+const MAX_RETRIES = 3;
+const RETRY_STEP_MS = 100;
+/** One statement that only reads. A `;` inside may hide a second statement, so it is not repeated. */
+const READ_STATEMENT = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:select|show|describe|explain)\b[^;]*;?\s*$/i;
+
+export function isRepeatable(sql: string): boolean {
+  return READ_STATEMENT.test(sql);
+}
+
+export interface Health {
+  readonly status: string;
+  readonly version: string | undefined;
+  readonly apiVersion: string | undefined;
+}
+
+export interface SqlOptions {
+  readonly params: readonly Param[];
+  readonly namespace: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function request(url: string, init: RequestInit): Promise<Answer> {
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(url, init);
+    status = response.status;
+    text = await response.text();
+  } catch (error) {
+    init.signal?.throwIfAborted();
+    throw toKalamError(error, "NETWORK_ERROR");
+  }
+  try {
+    return { status, body: parseJson(text) };
+  } catch (cause) {
+    throw new KalamError("BAD_RESPONSE", `status ${status}: ${text.slice(0, 200)}`, { status, cause });
+  }
+}
+
+function wait(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
+/** Auth endpoints name their error in `error` and `message`. */
+export async function login(baseUrl: string, user: string, password: string): Promise<string> {
+  const { status, body } = await request(`${baseUrl}/v1/api/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: toJson({ user, password }),
+  });
+  const fields = isObject(body) ? body : {};
+  const { access_token: token, error, message } = fields;
+  if (typeof token === "string") return token;
+  throw new KalamError(
+    typeof error === "string" ? error.toUpperCase() : "BAD_RESPONSE",
+    typeof message === "string" ? message : `login answered with status ${status}`,
+    { status },
+  );
+}
+
+export async function readHealth(baseUrl: string, signal?: AbortSignal): Promise<Health> {
+  const { status, body } = await request(`${baseUrl}/v1/api/healthcheck`, signal === undefined ? {} : { signal });
+  const fields = isObject(body) ? body : {};
+  const { status: health, version, api_version: apiVersion } = fields;
+  if (typeof health !== "string")
+    throw new KalamError("BAD_RESPONSE", `health answered with status ${status}`, { status });
+  return {
+    status: health,
+    version: typeof version === "string" ? version : undefined,
+    apiVersion: typeof apiVersion === "string" ? apiVersion : undefined,
+  };
+}
+
+export interface SqlApi {
+  run(sql: string, options: SqlOptions): Promise<readonly QueryResult[]>;
+}
+
+export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi {
+  const post = (body: string, token: string, signal: AbortSignal | undefined): Promise<Answer> =>
+    request(`${baseUrl}/v1/api/sql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+
+  return {
+    async run(sql, { params, namespace, signal }) {
+      signal?.throwIfAborted();
+      const body = requestBody(sql, params, namespace);
+      const token = await credentials.token();
+      let answer = await withRetries(isRepeatable(sql), () => post(body, token, signal));
+      if (errorCode(answer.body) === "TOKEN_EXPIRED") answer = await post(body, await credentials.token(token), signal);
+      return parseSqlResponse(answer.body, answer.status);
+    },
+  };
+}
+
+function requestBody(sql: string, params: readonly Param[], namespace: string | undefined): string {
+  const values: JsonValue[] = params.map((param, index) => {
+    if (typeof param !== "number" || Number.isFinite(param)) return paramValue(param);
+    throw new KalamError("INVALID_PARAMETER", `parameter $${index + 1} is not a finite number`);
+  });
+  return toJson({ sql, params: values.length === 0 ? undefined : values, namespace_id: namespace });
+}
+
+async function withRetries(isRepeatableRequest: boolean, send: () => Promise<Answer>): Promise<Answer> {
+  for (let retry = 1; ; retry++) {
+    try {
+      return await send();
+    } catch (error) {
+      const isLost = error instanceof KalamError && error.code === "NETWORK_ERROR";
+      if (!isLost || !isRepeatableRequest || retry > MAX_RETRIES) throw error;
+      await wait(RETRY_STEP_MS * retry);
+    }
+  }
+}
+
+function errorCode(body: unknown): unknown {
+  const error = isObject(body) ? body["error"] : undefined;
+  return isObject(error) ? error["code"] : undefined;
+}

@@ -1,0 +1,88 @@
+// From a commit to the groups it concerns. Synchronous: when `dispatch` returns, every live subscriber has been sent its frames, and every
+// loading one has them held.
+import type { Seq } from "../base/ids.ts";
+import type { Change } from "../model/change.ts";
+import type { Group } from "./group.ts";
+import { type RoutedChange, toRoutedChange, toRowChange } from "./membership.ts";
+import type { RowSource } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+import type { Subscription } from "./subscription.ts";
+
+export interface DispatcherDeps {
+  readonly registry: Registry;
+  readonly source: RowSource;
+  readonly fail: (subscription: Subscription, error: unknown) => void;
+}
+
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  #position: Seq;
+  #commits = 0;
+  #groupsVisited = 0;
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+    this.#position = deps.source.position();
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Times a group was asked whether a change concerns it. */
+  get groupsVisited(): number {
+    return this.#groupsVisited;
+  }
+
+  /** Every commit up to here has been dispatched. Commits without row changes may move the source alone. */
+  dispatched(): Seq {
+    const position = this.#deps.source.position();
+    return position > this.#position ? position : this.#position;
+  }
+
+  dispatch({ position, changes }: { readonly position: Seq; readonly changes: readonly Change[] }): void {
+    const touched = new Set<Group<Subscription>>();
+    for (const change of changes) this.#route(change, touched);
+    this.#commits += 1;
+    this.#position = position;
+    for (const group of touched) this.#guard(group, () => group.deliver(position));
+    this.#settle();
+  }
+
+  progress(): void {
+    this.#settle();
+    const position = this.dispatched();
+    for (const group of this.#deps.registry.groups()) this.#guard(group, () => group.publishProgress(position));
+  }
+
+  #route(change: Change, touched: Set<Group<Subscription>>): void {
+    const router = this.#deps.registry.router(change.table.id, change.scope);
+    if (router === undefined) return;
+    const routed = toRoutedChange(change);
+    const candidates = new Set<Group<Subscription>>();
+    if (routed.beforeRow !== undefined) router.collect(routed.beforeRow, candidates);
+    if (routed.afterRow !== undefined) router.collect(routed.afterRow, candidates);
+    for (const group of candidates) this.#guard(group, () => this.#match(group, routed, touched));
+  }
+
+  #match(group: Group<Subscription>, routed: RoutedChange, touched: Set<Group<Subscription>>): void {
+    this.#groupsVisited += 1;
+    const change = toRowChange(group, routed);
+    if (change === undefined) return;
+    group.collect(change);
+    touched.add(group);
+  }
+
+  /** A predicate or an encoder that throws ends its group, and no other. */
+  #guard(group: Group<Subscription>, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      for (const subscription of group.subscribers()) this.#deps.fail(subscription, error);
+    }
+  }
+
+  #settle(): void {
+    for (const subscription of this.#deps.registry.settling) subscription.dispatchReached();
+  }
+}

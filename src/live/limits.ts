@@ -1,0 +1,42 @@
+// The bounds of live delivery. What happens at each bound is stated beside it; none of them loses a change silently.
+
+export interface LiveLimits {
+  /** At the bound a subscribe is refused with UNSUPPORTED. */
+  readonly subscriptionsPerConnection: number;
+  /** At the bound a subscribe is refused with SUBSCRIPTION_LIMIT_EXCEEDED. */
+  readonly subscriptionsPerUser: number;
+  /** A subscribe with a longer id is refused with INVALID_SUBSCRIPTION_ID. */
+  readonly subscriptionIdLength: number;
+  /** Rows of a page when the client names no `batch_size`. */
+  readonly batchRows: number;
+  /** A larger `batch_size` is cut to this. */
+  readonly maxBatchRows: number;
+  /** Rows asked of the row source at a time; larger pages are put together from several reads. */
+  readonly readRows: number;
+  /** A client that never pages gets this many rows in batch 0; further batches of this size are pushed to it. */
+  readonly unpagedRows: number;
+  /**
+   * Row changes (and bytes of their frames) a group holds for subscribers that are still loading. At the bound they are forgotten, and
+   * those subscribers read them from the table's history instead.
+   */
+  readonly heldChanges: number;
+  readonly heldBytes: number;
+  /** With more than this waiting in a socket, the next page is read when the socket has drained. */
+  readonly pushAheadBytes: number;
+  /** Pages read at a time for one connection; the others wait their turn. */
+  readonly readsPerConnection: number;
+}
+
+export const DEFAULT_LIVE_LIMITS: LiveLimits = {
+  subscriptionsPerConnection: 1_000,
+  subscriptionsPerUser: 10_000,
+  subscriptionIdLength: 256,
+  batchRows: 1_000,
+  maxBatchRows: 10_000,
+  readRows: 1_000,
+  unpagedRows: 20_000,
+  heldChanges: 8_192,
+  heldBytes: 8 * 1024 * 1024,
+  pushAheadBytes: 256 * 1024,
+  readsPerConnection: 2,
+};

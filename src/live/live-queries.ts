@@ -1,0 +1,367 @@
+// Live queries as the rest of the process sees them: connections come and go, subscriptions are made and ended, commits are dispatched.
+// Pure delivery: no SQLite, no socket, no clock or timer of its own. Nothing here throws at a client's fault: the client is told.
+import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
+import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { Change } from "../model/change.ts";
+import type { Cell } from "../model/sql-type.ts";
+import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
+import type { Dialect } from "../protocol/dialect.ts";
+import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
+import { toJson } from "../protocol/json.ts";
+import type { SubscribeOptions } from "../protocol/up.ts";
+import type { LivePlan } from "../sql/plan.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { createGroupEncoder } from "./encoder.ts";
+import { Group } from "./group.ts";
+import type { LiveLimits } from "./limits.ts";
+import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
+import type { Outlet, Principal, RowSource } from "./ports.ts";
+import { ReadGate } from "./read-gate.ts";
+import { type LiveConnection, Registry } from "./registry.ts";
+import { shapeKey } from "./shape.ts";
+import { type Opening, toOpening } from "./start.ts";
+import { Subscription, type SubscriptionDeps } from "./subscription.ts";
+
+export interface LiveDeps {
+  readonly outlet: Outlet;
+  readonly source: RowSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: LiveLimits;
+}
+
+export interface LiveRequest {
+  /** The client's own, unique within its connection; one that is active is replaced. */
+  readonly id: string;
+  /** As the client wrote it. */
+  readonly query: string;
+  readonly plan: LivePlan;
+  readonly slots: readonly Cell[];
+  readonly scope: Scope;
+  /** Undefined: no initial data. */
+  readonly options: SubscribeOptions | undefined;
+}
+
+export interface LiveCounters {
+  readonly connections: number;
+  readonly subscriptions: number;
+  readonly groups: number;
+  readonly commits: number;
+  /** Times a group was asked whether a change concerns it. */
+  readonly groupsVisited: number;
+  readonly slowConsumers: number;
+}
+
+export interface LiveConnectionRow {
+  readonly connectionId: ConnectionId;
+  readonly user: UserId;
+  readonly protocol: Dialect["protocol"];
+  readonly subscriptions: number;
+  readonly queueBytes: number;
+}
+
+export function createLiveQueries(deps: LiveDeps): LiveQueries {
+  return new LiveQueries(deps);
+}
+
+export class LiveQueries {
+  readonly #deps: LiveDeps;
+  readonly #registry: Registry;
+  readonly #dispatcher: Dispatcher;
+  readonly #subscriptionDeps: SubscriptionDeps;
+  /** The highest position any read was made at: cursors up to here were given by us. */
+  #observed = seqOf(0n);
+  #lastChannel = 0;
+  #slowConsumers = 0;
+
+  constructor(deps: LiveDeps) {
+    this.#deps = deps;
+    const registry = new Registry();
+    this.#registry = registry;
+    const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
+    this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
+    this.#subscriptionDeps = {
+      source: deps.source,
+      readRows: deps.limits.readRows,
+      nowMs: () => deps.clock.nowMs(),
+      dispatched: () => this.#dispatcher.dispatched(),
+      observed: (position) => {
+        if (position > this.#observed) this.#observed = position;
+      },
+      send: (connection, frame) => this.#send(connection.id, frame),
+      refuse: (connection, id, error) => this.refuse(connection.id, id, error),
+      fail,
+      settling: registry.settling,
+    };
+  }
+
+  connect(id: ConnectionId, principal: Principal, dialect: Dialect): void {
+    const { outlet, limits } = this.#deps;
+    const reads = new ReadGate<Subscription>({
+      concurrent: limits.readsPerConnection,
+      isWritable: () => outlet.queuedBytes(id) <= limits.pushAheadBytes,
+    });
+    this.#registry.addConnection({
+      id,
+      principal,
+      dialect,
+      subscriptions: new Map(),
+      groupKeys: new Set(),
+      reads,
+    });
+  }
+
+  /** The socket is gone. Idempotent. */
+  disconnect(id: ConnectionId): void {
+    const connection = this.#registry.connection(id);
+    if (connection === undefined) return;
+    for (const subscription of connection.subscriptions.values()) this.#registry.drop(subscription);
+    this.#registry.deleteConnection(connection);
+  }
+
+  /** The socket's send buffer has emptied: pushed pages go on. */
+  drained(id: ConnectionId): void {
+    this.#registry.connection(id)?.reads.advance();
+  }
+
+  /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
+  subscribe(id: ConnectionId, request: LiveRequest): void {
+    const connection = this.#registry.connection(id);
+    if (connection === undefined) return;
+    try {
+      this.#admit(connection, request.id);
+      const { limits, source } = this.#deps;
+      const dispatched = this.#dispatcher.dispatched();
+      const position = this.#observed > dispatched ? this.#observed : dispatched;
+      const horizon = { position, epoch: source.epoch };
+      const opening = toOpening(request.options, connection.dialect, { limits, horizon });
+      this.#begin(connection, request, opening);
+    } catch (error) {
+      const subscriptionId = request.id.trim() === "" ? "invalid_subscription" : request.id;
+      this.refuse(id, subscriptionId, this.#toClientError(error, subscriptionId));
+    }
+  }
+
+  /** Throws what is wrong with one more subscription under this id. */
+  #admit(connection: LiveConnection, id: string): void {
+    const { limits } = this.#deps;
+    if (id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
+    if (id.length > limits.subscriptionIdLength) {
+      const what = `is too long (${id.length} characters, max ${limits.subscriptionIdLength})`;
+      throw new DbError("INVALID_SUBSCRIPTION_ID", `Subscription ID ${what}`);
+    }
+    const replaced = connection.subscriptions.has(id) ? 1 : 0;
+    if (this.#registry.subscriptionsOfUser(connection.principal.user) - replaced >= limits.subscriptionsPerUser) {
+      throw new DbError("SUBSCRIPTION_LIMIT_EXCEEDED", "Maximum subscriptions reached");
+    }
+    const max = limits.subscriptionsPerConnection;
+    if (connection.subscriptions.size - replaced >= max) {
+      const message = `Invalid operation: Maximum subscriptions (${max}) per connection exceeded`;
+      throw new DbError("UNSUPPORTED", message);
+    }
+  }
+
+  #begin(connection: LiveConnection, request: LiveRequest, { start, isReset }: Opening): void {
+    const replaced = connection.subscriptions.get(request.id);
+    if (replaced !== undefined) this.#registry.drop(replaced);
+    const group = this.#groupFor(connection, request);
+    const { id, query } = request;
+    const options = request.options === undefined ? undefined : optionsText(request.options);
+    const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
+    this.#registry.add(subscription);
+    const isNative = connection.dialect.protocol === "native";
+    subscription.begin(isReset && isNative ? resetMessage(id, "epoch") : undefined);
+  }
+
+  #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {
+    const { plan, slots, scope } = request;
+    const { dialect } = connection;
+    const shape = shapeKey({ plan, slots, scope, dialect });
+    let key = shape;
+    for (let copy = 1; connection.groupKeys.has(key); copy++) key = `${shape}#${copy}`;
+    const known = this.#registry.group(key);
+    if (known !== undefined) return known;
+    this.#lastChannel += 1;
+    const channel = this.#lastChannel;
+    const { outlet, clock, limits, source } = this.#deps;
+    const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
+    const identity = { key, topic: `live/${channel}`, scope, plan, slots };
+    const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits });
+    this.#registry.addGroup(group);
+    return group;
+  }
+
+  nextBatch(connectionId: ConnectionId, id: string, lastSeq: Seq | undefined): void {
+    const connection = this.#registry.connection(connectionId);
+    if (connection === undefined) return;
+    const subscription = connection.subscriptions.get(id);
+    if (subscription !== undefined) return subscription.handle({ kind: "asked", after: lastSeq });
+    this.refuse(connectionId, id, new DbError("BATCH_FETCH_FAILED", `Not found: Subscription not found: ${id}`));
+  }
+
+  /** By the client's id or the live id. Idempotent: an unknown id is no error. */
+  unsubscribe(connectionId: ConnectionId, id: string): void {
+    const connection = this.#registry.connection(connectionId);
+    if (connection === undefined) return;
+    const ownLiveId = `${connection.principal.user}-${connectionId}-`;
+    const { subscriptions } = connection;
+    const bareId = !subscriptions.has(id) && id.startsWith(ownLiveId) ? id.slice(ownLiveId.length) : id;
+    const subscription = subscriptions.get(bareId);
+    const found = subscription !== undefined && this.#registry.drop(subscription);
+    if (connection.dialect.protocol === "native") this.#send(connectionId, unsubscribedMessage(id, found));
+  }
+
+  /** Whose live query it is, for the decision who may kill it. */
+  ownerOf(id: string): UserId | undefined {
+    return this.#find(id)?.connection.principal.user;
+  }
+
+  /** Tells the client and ends the subscription; its socket stays. False: there is none. */
+  kill(id: string): boolean {
+    const subscription = this.#find(id);
+    if (subscription === undefined || !this.#registry.drop(subscription)) return false;
+    const { connection } = subscription;
+    const message = killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`);
+    this.#send(connection.id, message);
+    return true;
+  }
+
+  #find(id: string): Subscription | undefined {
+    // A connection id has no dash, so it is one of the parts, whatever user and subscription id look like.
+    const parts = new Set(id.split("-"));
+    for (const connection of this.#registry.connections()) {
+      const prefix = `${connection.principal.user}-${connection.id}-`;
+      if (!parts.has(connection.id) || !id.startsWith(prefix)) continue;
+      const subscription = connection.subscriptions.get(id.slice(prefix.length));
+      if (subscription !== undefined) return subscription;
+    }
+    return undefined;
+  }
+
+  /** Ends everything of a connection and closes its socket. False: there is none. */
+  killConnection(id: ConnectionId, reason: NativeCloseName = "killed"): boolean {
+    const connection = this.#registry.connection(id);
+    if (connection === undefined) return false;
+    this.#close(connection, closeFor(reason, connection.dialect.protocol), reason === "tokenExpired");
+    return true;
+  }
+
+  /** Closes every socket of a user; returns how many. */
+  dropUser(user: UserId, reason: NativeCloseName): number {
+    const connections = this.#registry.connectionsOf(user);
+    for (const connection of connections) this.killConnection(connection.id, reason);
+    return connections.length;
+  }
+
+  /** Shutdown: closes every socket. */
+  closeAll(): void {
+    for (const connection of this.#registry.connections()) this.#close(connection, CLOSE.shuttingDown, false);
+  }
+
+  #close(connection: LiveConnection, close: CloseReason, isExpired: boolean): void {
+    this.disconnect(connection.id);
+    const { outlet } = this.#deps;
+    if (isExpired && connection.dialect.protocol === "native") outlet.send(connection.id, expiredMessage(close.reason));
+    outlet.close(connection.id, close.code, close.reason);
+  }
+
+  /** Call for every commit, in order, right after it; never throws. Delivers before it returns. */
+  dispatch(event: { readonly position: Seq; readonly changes: readonly Change[] }): void {
+    this.#dispatcher.dispatch(event);
+  }
+
+  /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
+  progress(): void {
+    this.#dispatcher.progress();
+    for (const connection of this.#registry.connections()) connection.reads.advance();
+  }
+
+  /** Live queries of a table, which forbid dropping it. */
+  subscriptionsOf(table: TableId): number {
+    return this.#registry.subscriptionsOfTable(table).length;
+  }
+
+  *rows(): Iterable<LiveQueryRow> {
+    const monotonicMs = this.#deps.clock.monotonicMs();
+    for (const connection of this.#registry.connections()) {
+      const queueBytes = this.#deps.outlet.queuedBytes(connection.id);
+      for (const subscription of connection.subscriptions.values()) {
+        yield toLiveQueryRow(subscription, { queueBytes, monotonicMs });
+      }
+    }
+  }
+
+  *connections(): Iterable<LiveConnectionRow> {
+    for (const { id, principal, dialect, subscriptions } of this.#registry.connections()) {
+      yield {
+        connectionId: id,
+        user: principal.user,
+        protocol: dialect.protocol,
+        subscriptions: subscriptions.size,
+        queueBytes: this.#deps.outlet.queuedBytes(id),
+      };
+    }
+  }
+
+  counters(): LiveCounters {
+    return {
+      connections: this.#registry.connectionCount,
+      subscriptions: this.#registry.subscriptionCount,
+      groups: this.#registry.groupCount,
+      commits: this.#dispatcher.commits,
+      groupsVisited: this.#dispatcher.groupsVisited,
+      slowConsumers: this.#slowConsumers,
+    };
+  }
+
+  /** Entries of every index: equal before and after, or something leaks. */
+  get indexEntries(): number {
+    return this.#registry.indexEntries;
+  }
+
+  /** Tells a client what is wrong with one of its subscriptions, or with a statement that was to become one. */
+  refuse(id: ConnectionId, subscriptionId: string, error: DbError): void {
+    const connection = this.#registry.connection(id);
+    if (connection === undefined) return;
+    this.#send(id, errorMessage(connection.dialect.protocol, subscriptionId, error));
+  }
+
+  /** A subscription that cannot go on ends with an error: never with silence. */
+  #fail(subscription: Subscription, error: unknown): void {
+    if (!this.#registry.drop(subscription)) return;
+    this.refuse(subscription.connection.id, subscription.id, this.#toClientError(error, liveId(subscription)));
+  }
+
+  #toClientError(error: unknown, what: string): DbError {
+    if (error instanceof DbError) {
+      return LIVE_CODES.has(error.code) ? error : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error });
+    }
+    this.#deps.log.error("live query failed", { liveQuery: what, error: errorText(error) });
+    return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });
+  }
+
+  #send(id: ConnectionId, frame: string | Uint8Array<ArrayBuffer>): boolean {
+    if (this.#deps.outlet.send(id, frame) === "ok") return true;
+    // The socket is past its bound and is being closed: the client resumes from its cursor.
+    this.#slowConsumers += 1;
+    this.#deps.log.warn("slow consumer closed", { connection: id });
+    this.disconnect(id);
+    return false;
+  }
+}
+
+/** Codes that say more than SUBSCRIPTION_FAILED. */
+const LIVE_CODES: ReadonlySet<string> = new Set([
+  "INVALID_SUBSCRIPTION_ID",
+  "SUBSCRIPTION_LIMIT_EXCEEDED",
+  "UNSUPPORTED",
+  "STATEMENT_TIMEOUT",
+  "SERVER_BUSY",
+  "SHUTTING_DOWN",
+]);
+
+function optionsText({ batchSize, lastRows, from }: SubscribeOptions): string {
+  return toJson({ batch_size: batchSize, last_rows: lastRows, from });
+}

@@ -1,0 +1,65 @@
+// One row of `system.live_queries`: a subscription as an administrator sees it.
+import type { Seq } from "../base/ids.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** A subscription is in the registry only while it is active; the other values belong to rows that were. */
+export type LiveStatus = "active" | "paused" | "terminated";
+
+export interface LiveQueryRow {
+  /** `{user}-{connection}-{subscription}` */
+  readonly liveId: string;
+  readonly connectionId: string;
+  readonly subscriptionId: string;
+  readonly userId: string;
+  readonly namespaceId: string;
+  readonly tableName: string;
+  readonly query: string;
+  /** JSON. */
+  readonly options: string | undefined;
+  readonly status: LiveStatus;
+  /** Row changes delivered; rows of the initial data are not changes. */
+  readonly changes: number;
+  readonly node: number;
+  readonly createdAtMs: number;
+  readonly lastUpdateMs: number;
+  /** The position delivery has reached; kept in memory only. */
+  readonly lastSeq: Seq | undefined;
+  /** Bytes waiting in the connection's socket. */
+  readonly queueBytes: number;
+  /** How long the oldest change has waited for the initial data to be finished. */
+  readonly lagMs: number;
+}
+
+/** One process serves everything. */
+const NODE = 1;
+
+export function liveId(subscription: Subscription): string {
+  const { connection, id } = subscription;
+  return `${connection.principal.user}-${connection.id}-${id}`;
+}
+
+export function toLiveQueryRow(
+  subscription: Subscription,
+  at: { readonly queueBytes: number; readonly monotonicMs: number },
+): LiveQueryRow {
+  const { connection, group } = subscription;
+  const waitingSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  return {
+    liveId: liveId(subscription),
+    connectionId: connection.id,
+    subscriptionId: subscription.id,
+    userId: connection.principal.user,
+    namespaceId: group.plan.table.namespace,
+    tableName: group.plan.table.name,
+    query: subscription.query,
+    options: subscription.options,
+    status: "active",
+    changes: subscription.changes,
+    node: NODE,
+    createdAtMs: subscription.createdAtMs,
+    lastUpdateMs: subscription.lastUpdateMs,
+    lastSeq: subscription.lastSeq,
+    queueBytes: at.queueBytes,
+    lagMs: waitingSinceMs === undefined ? 0 : Math.max(0, Math.round(at.monotonicMs - waitingSinceMs)),
+  };
+}

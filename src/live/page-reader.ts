@@ -1,0 +1,66 @@
+// Puts one page together from reads of bounded size, and says of every version whether it matches.
+import { assertNever } from "../base/errors.ts";
+import type { Scope, Seq, UserId } from "../base/ids.ts";
+import type { RowVersion } from "../model/change.ts";
+import type { Effect, Entry, Page } from "./delivery.ts";
+import { evaluationRow, type Filter, matches } from "./membership.ts";
+import type { PageRequest, RowPage, RowSource } from "./ports.ts";
+
+export type Read = Extract<Effect, { kind: "read" }>;
+
+export interface PageReader extends Filter {
+  readonly source: RowSource;
+  readonly scope: Scope;
+  readonly user: UserId;
+  readonly readRows: number;
+}
+
+/** Rejects with what the source or the predicate throws. */
+export async function readPage(reader: PageReader, read: Read): Promise<Page> {
+  const versions: RowVersion[] = [];
+  let { after, upTo } = read;
+  for (;;) {
+    const wanted = read.limit - versions.length;
+    // The newest rows are found from their end: they cannot be put together from parts.
+    const limit = read.from === "lastRows" ? wanted : Math.min(wanted, reader.readRows);
+    const page = await readRows(reader, read.from, { after, upTo, limit });
+    for (const version of page.rows) versions.push(version);
+    const last = page.rows.at(-1);
+    const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
+    if (isComplete || read.from === "lastRows") {
+      return { entries: toEntries(reader, read.from, versions), position: positionOf(read, upTo, page) };
+    }
+    // A snapshot is of one moment, that of its first read; history is read to wherever its end is.
+    if (read.from === "snapshot") upTo ??= page.position;
+    after = last.seq;
+  }
+}
+
+function positionOf(read: Read, upTo: Seq | undefined, last: RowPage): Seq {
+  return read.from === "snapshot" ? (upTo ?? last.position) : last.position;
+}
+
+function readRows(
+  { source, plan, slots, scope, user }: PageReader,
+  from: Read["from"],
+  bounds: Pick<PageRequest, "after" | "upTo" | "limit">,
+): Promise<RowPage> {
+  const request: PageRequest = { plan, slots, scope, user, ...bounds };
+  switch (from) {
+    case "snapshot":
+      return source.snapshot(request);
+    case "lastRows":
+      return source.lastRows(request);
+    case "history":
+      return source.history(request);
+    default:
+      return assertNever(from, "read");
+  }
+}
+
+function toEntries(filter: Filter, from: Read["from"], versions: readonly RowVersion[]): readonly Entry[] {
+  return versions.map((version) => ({
+    version,
+    matches: from !== "history" || (!version.deleted && matches(filter, evaluationRow(version))),
+  }));
+}

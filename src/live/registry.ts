@@ -1,0 +1,142 @@
+// Who is connected, what they subscribed to, and which groups exist. `drop` is the one way a subscription ends: when it returns, nothing
+// of the subscription is left in any map, in this tick. Knows nothing of what to tell the client.
+import type { ConnectionId, Scope, TableId, UserId } from "../base/ids.ts";
+import type { Connection } from "./connection.ts";
+import type { Group } from "./group.ts";
+import { Router } from "./router.ts";
+import type { Subscription } from "./subscription.ts";
+
+export type LiveConnection = Connection<Subscription>;
+type LiveGroup = Group<Subscription>;
+
+interface User {
+  readonly connections: Set<LiveConnection>;
+  subscriptions: number;
+}
+
+export class Registry {
+  readonly #connections = new Map<ConnectionId, LiveConnection>();
+  readonly #users = new Map<UserId, User>();
+  readonly #groups = new Map<string, LiveGroup>();
+  readonly #routers = new Map<TableId, Map<Scope, Router<LiveGroup>>>();
+  readonly settling = new Set<Subscription>();
+  #subscriptions = 0;
+
+  get subscriptionCount(): number {
+    return this.#subscriptions;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** Entries of every index, for the test that nothing is left behind. */
+  get indexEntries(): number {
+    let routed = 0;
+    for (const byScope of this.#routers.values()) for (const router of byScope.values()) routed += router.size;
+    return (
+      routed + this.#routers.size + this.#groups.size + this.#users.size + this.#connections.size + this.settling.size
+    );
+  }
+
+  connection(id: ConnectionId): LiveConnection | undefined {
+    return this.#connections.get(id);
+  }
+
+  connections(): Iterable<LiveConnection> {
+    return this.#connections.values();
+  }
+
+  groups(): Iterable<LiveGroup> {
+    return this.#groups.values();
+  }
+
+  connectionsOf(user: UserId): readonly LiveConnection[] {
+    return [...(this.#users.get(user)?.connections ?? [])];
+  }
+
+  subscriptionsOfUser(user: UserId): number {
+    return this.#users.get(user)?.subscriptions ?? 0;
+  }
+
+  router(table: TableId, scope: Scope): Router<LiveGroup> | undefined {
+    return this.#routers.get(table)?.get(scope);
+  }
+
+  group(key: string): LiveGroup | undefined {
+    return this.#groups.get(key);
+  }
+
+  subscriptionsOfTable(table: TableId): readonly Subscription[] {
+    const found: Subscription[] = [];
+    if (!this.#routers.has(table)) return found;
+    for (const group of this.#groups.values()) if (group.plan.table.id === table) found.push(...group.subscribers());
+    return found;
+  }
+
+  addConnection(connection: LiveConnection): void {
+    this.#connections.set(connection.id, connection);
+    const user = this.#users.get(connection.principal.user);
+    if (user === undefined) {
+      this.#users.set(connection.principal.user, { connections: new Set([connection]), subscriptions: 0 });
+    } else user.connections.add(connection);
+  }
+
+  /** Its subscriptions must be dropped before. */
+  deleteConnection(connection: LiveConnection): void {
+    this.#connections.delete(connection.id);
+    const user = this.#users.get(connection.principal.user);
+    user?.connections.delete(connection);
+    if (user?.connections.size === 0) this.#users.delete(connection.principal.user);
+  }
+
+  addGroup(group: LiveGroup): void {
+    this.#groups.set(group.key, group);
+    const table = group.plan.table.id;
+    const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
+    this.#routers.set(table, byScope);
+    const router = byScope.get(group.scope) ?? new Router<LiveGroup>();
+    byScope.set(group.scope, router);
+    router.add(group);
+  }
+
+  add(subscription: Subscription): void {
+    subscription.connection.subscriptions.set(subscription.id, subscription);
+    subscription.group.add(subscription);
+    subscription.connection.groupKeys.add(subscription.group.key);
+    const user = this.#users.get(subscription.connection.principal.user);
+    if (user !== undefined) user.subscriptions += 1;
+    this.#subscriptions += 1;
+  }
+
+  /** False when it was dropped before. */
+  drop(subscription: Subscription): boolean {
+    const { connection, group } = subscription;
+    if (connection.subscriptions.get(subscription.id) !== subscription) return false;
+    connection.subscriptions.delete(subscription.id);
+    connection.groupKeys.delete(group.key);
+    connection.reads.delete(subscription);
+    this.settling.delete(subscription);
+    subscription.close();
+    if (connection.dialect.protocol === "native") group.leave(connection.id);
+    group.delete(subscription);
+    if (group.size === 0) this.#deleteGroup(group);
+    const user = this.#users.get(connection.principal.user);
+    if (user !== undefined) user.subscriptions -= 1;
+    this.#subscriptions -= 1;
+    return true;
+  }
+
+  #deleteGroup(group: LiveGroup): void {
+    this.#groups.delete(group.key);
+    const byScope = this.#routers.get(group.plan.table.id);
+    const router = byScope?.get(group.scope);
+    router?.delete(group);
+    if (router?.size === 0) byScope?.delete(group.scope);
+    if (byScope?.size === 0) this.#routers.delete(group.plan.table.id);
+  }
+}

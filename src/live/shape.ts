@@ -1,0 +1,35 @@
+// The identity of a group: subscriptions with equal keys receive the same bytes.
+import type { Scope } from "../base/ids.ts";
+import type { Cell } from "../model/sql-type.ts";
+import type { Dialect } from "../protocol/dialect.ts";
+import type { LivePlan, SlotValues } from "../sql/plan.ts";
+
+export interface ShapeParts {
+  readonly plan: LivePlan;
+  readonly slots: SlotValues;
+  readonly scope: Scope;
+  readonly dialect: Dialect;
+}
+
+export function shapeKey({ plan, slots, scope, dialect }: ShapeParts): string {
+  return JSON.stringify([
+    plan.table.id,
+    plan.table.version,
+    scope,
+    dialect.protocol,
+    dialect.format,
+    plan.shape,
+    plan.projection,
+    plan.wholeRow,
+    plan.output.map((column) => column.name),
+    slots.map(cellKey),
+  ]);
+}
+
+/** Cells of different types never share a key. */
+function cellKey(cell: Cell): string | null {
+  if (cell === null) return null;
+  if (cell instanceof Uint8Array) return `x${cell.toHex()}`;
+  // Object.is tells -0 from 0 where String does not, and a predicate may too.
+  return `${(typeof cell)[0] ?? ""}${Object.is(cell, -0) ? "-0" : String(cell)}`;
+}

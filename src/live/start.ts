@@ -1,0 +1,55 @@
+// From a subscribe message's options to what the delivery machine starts with. wire.md's precedence: `from`, then `last_rows`, then a plain snapshot.
+import { DbError } from "../base/errors.ts";
+import type { Seq } from "../base/ids.ts";
+import type { Dialect } from "../protocol/dialect.ts";
+import type { SubscribeOptions } from "../protocol/up.ts";
+import type { Pace, Start } from "./delivery.ts";
+import type { LiveLimits } from "./limits.ts";
+
+export interface Horizon {
+  readonly position: Seq;
+  readonly epoch: string;
+}
+
+export interface Opening {
+  readonly start: Start;
+  /** A cursor was given that means nothing here: the client must forget what it has. */
+  readonly isReset: boolean;
+}
+
+/** Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
+export function toOpening(
+  options: SubscribeOptions | undefined,
+  dialect: Dialect,
+  { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon },
+): Opening {
+  if (options === undefined) return { start: { kind: "nothing" }, isReset: false };
+  const { lastRows, from } = options;
+  const batchRows = Math.min(options.batchSize ?? limits.batchRows, limits.maxBatchRows);
+  const paging = pagingOf(dialect, batchRows, limits);
+  if (from !== undefined && isFromHere(from, options.epoch, horizon)) {
+    const endsInBatches = dialect.protocol === "native";
+    return { start: { kind: "resume", after: from, ...paging, endsInBatches }, isReset: false };
+  }
+  const isReset = from !== undefined;
+  if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, isReset };
+  if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, isReset };
+  if (lastRows <= batchRows) return { start: { kind: "lastRows", ...paging, pageRows: lastRows }, isReset };
+  throw new DbError(
+    "UNSUPPORTED",
+    `last_rows (${lastRows}) cannot exceed batch_size (${batchRows}); paginated last_rows replay is not supported`,
+  );
+}
+
+function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {
+  const isPeer = dialect.protocol === "peer";
+  const pace: Pace = isPeer && dialect.pages ? "client" : "server";
+  // A resume goes on even where the client wants no batches: it would have a hole.
+  const pageRows = isPeer && !dialect.pages ? limits.unpagedRows : batchRows || limits.batchRows;
+  return { pageRows, replayRows: limits.batchRows, pace };
+}
+
+/** A cursor from another history of the data directory, or from its future, is no place to go on from. */
+function isFromHere(from: Seq, epoch: string | undefined, horizon: Horizon): boolean {
+  return from >= 0n && from <= horizon.position && (epoch === undefined || epoch === horizon.epoch);
+}

@@ -1,0 +1,232 @@
+// One subscription: runs the effects of its delivery machine against the group, the row source and the socket, and counts what it delivered.
+import { DbError } from "../base/errors.ts";
+import type { Seq } from "../base/ids.ts";
+import type { Frame } from "../protocol/frame.ts";
+import type { RowChange } from "../protocol/native-encoder.ts";
+import type { Connection } from "./connection.ts";
+import {
+  type Delivery,
+  type DeliveryEvent,
+  type Effect,
+  type Entry,
+  open,
+  type Start,
+  type Step,
+  step,
+  type World,
+} from "./delivery.ts";
+import type { CommitFrames } from "./encoder.ts";
+import type { Group, Subscriber } from "./group.ts";
+import { toReplayedChange } from "./membership.ts";
+import { readPage } from "./page-reader.ts";
+import type { RowSource } from "./ports.ts";
+
+export interface SubscriptionDeps {
+  readonly source: RowSource;
+  readonly readRows: number;
+  readonly nowMs: () => number;
+  /** Every commit up to here has been dispatched. */
+  readonly dispatched: () => Seq;
+  /** A read has seen the store at this position, maybe ahead of dispatch. */
+  readonly observed: (position: Seq) => void;
+  /** False: the socket is lost and everything of the connection was dropped. */
+  readonly send: (connection: Connection, frame: Frame) => boolean;
+  readonly refuse: (connection: Connection, id: string, error: DbError) => void;
+  readonly fail: (subscription: Subscription, error: unknown) => void;
+  /** Subscriptions that wait for dispatch to reach their boundary. */
+  readonly settling: Set<Subscription>;
+}
+
+export interface SubscriptionRequest {
+  readonly id: string;
+  readonly query: string;
+  /** JSON, as `system.live_queries` shows them. */
+  readonly options: string | undefined;
+  readonly start: Start;
+}
+
+export class Subscription implements Subscriber {
+  readonly id: string;
+  readonly query: string;
+  readonly options: string | undefined;
+  readonly connection: Connection<Subscription>;
+  readonly group: Group<Subscription>;
+  readonly createdAtMs: number;
+  readonly #start: Start;
+  readonly #deps: SubscriptionDeps;
+  #state: Delivery = { phase: "closed" };
+  #directChanges = 0;
+  #lastSeq: Seq | undefined;
+  #lastUpdateMs: number;
+  /** The group's count of published changes when this subscription joined its topic. */
+  #joinedAt: number | undefined;
+
+  constructor(
+    request: SubscriptionRequest,
+    at: { readonly connection: Connection<Subscription>; readonly group: Group<Subscription> },
+    deps: SubscriptionDeps,
+  ) {
+    this.id = request.id;
+    this.query = request.query;
+    this.options = request.options;
+    this.#start = request.start;
+    this.connection = at.connection;
+    this.group = at.group;
+    this.#deps = deps;
+    this.createdAtMs = deps.nowMs();
+    this.#lastUpdateMs = this.createdAtMs;
+  }
+
+  get phase(): Delivery["phase"] {
+    return this.#state.phase;
+  }
+
+  /** Row changes delivered; the rows of the snapshot are not changes. */
+  get changes(): number {
+    return this.#directChanges + (this.#joinedAt === undefined ? 0 : this.group.publishedChanges - this.#joinedAt);
+  }
+
+  get lastSeq(): Seq | undefined {
+    return this.#publishedSinceJoin()?.seq ?? this.#lastSeq;
+  }
+
+  get lastUpdateMs(): number {
+    return this.#publishedSinceJoin()?.atMs ?? this.#lastUpdateMs;
+  }
+
+  #publishedSinceJoin(): { readonly seq: Seq; readonly atMs: number } | undefined {
+    const joined = this.#joinedAt !== undefined && this.group.publishedChanges > this.#joinedAt;
+    return joined ? this.group.lastPublished : undefined;
+  }
+
+  /** Call once, after the group and the connection know of it. `notice` follows the ack. */
+  begin(notice: Frame | undefined): void {
+    const { kind } = this.#start;
+    const opening = this.group.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
+    const first = open(this.#start, this.#world());
+    this.#state = first.next;
+    for (const frame of [opening, notice]) if (frame !== undefined && !this.#send(frame)) return;
+    this.#run(first.effects);
+  }
+
+  handle(event: DeliveryEvent): void {
+    this.#apply(step(this.#state, event));
+  }
+
+  dispatchReached(): void {
+    this.handle({ kind: "dispatched", world: this.#world() });
+  }
+
+  close(): void {
+    this.handle({ kind: "closed" });
+  }
+
+  receive(frames: CommitFrames): void {
+    if (frames.shared !== undefined) {
+      if (!this.#send(frames.shared)) return;
+      this.#directChanges += frames.changes;
+    } else {
+      for (const message of frames.spliced) {
+        if (!this.#send(message.withId(this.id))) return;
+        this.#directChanges += 1;
+      }
+    }
+    this.#delivered(frames.position);
+  }
+
+  #world(): World {
+    return { dispatched: this.#deps.dispatched(), forgotten: this.group.held.forgotten };
+  }
+
+  #apply({ next, effects }: Step): void {
+    this.#state = next;
+    if (next.phase === "settling") this.#deps.settling.add(this);
+    else this.#deps.settling.delete(this);
+    this.#run(effects);
+  }
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      // A send may have found the socket lost.
+      if (this.#state.phase === "closed") return;
+      this.#runOne(effect);
+    }
+  }
+
+  #runOne(effect: Effect): void {
+    switch (effect.kind) {
+      case "read":
+        this.#read(effect);
+        return;
+      case "batch":
+        this.#sendBatch(effect);
+        return;
+      case "replay":
+        this.#replay(effect.entries);
+        return;
+      case "refuse":
+        this.#refuse(effect.because);
+        return;
+      default:
+        this.#goLive(effect.after);
+    }
+  }
+
+  #read(effect: Extract<Effect, { kind: "read" }>): void {
+    const { plan, slots, scope } = this.group;
+    const { source, readRows } = this.#deps;
+    const { user } = this.connection.principal;
+    this.connection.reads.add(this, async () => {
+      try {
+        const page = await readPage({ source, plan, slots, scope, user, readRows }, effect);
+        this.#deps.observed(page.position);
+        this.handle({ kind: "page", page, world: this.#world() });
+      } catch (error) {
+        this.#deps.fail(this, error);
+      }
+    });
+  }
+
+  #sendBatch(effect: Extract<Effect, { kind: "batch" }>): void {
+    for (const frame of this.group.encoder.batch(this.id, effect)) if (!this.#send(frame)) return;
+    this.#delivered(effect.through);
+  }
+
+  #replay(entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const changes: RowChange[] = entries.map((entry) => toReplayedChange(entry.version, entry.matches));
+    for (const frame of this.group.encoder.replay(this.id, last.version.seq, changes)) if (!this.#send(frame)) return;
+    this.#directChanges += changes.length;
+    this.#delivered(last.version.seq);
+  }
+
+  #refuse(because: "reading" | "complete"): void {
+    const withoutData = this.#start.kind === "nothing" || this.#start.kind === "empty";
+    let message = `Invalid operation: Subscription ${this.id} has no more batches`;
+    if (withoutData) message = `Invalid operation: Subscription ${this.id} was created without initial data loading`;
+    if (because === "reading") message = `Invalid operation: a batch of subscription ${this.id} is still being read`;
+    this.#deps.refuse(this.connection, this.id, new DbError("BATCH_FETCH_FAILED", message));
+  }
+
+  /** What was held goes out, then the subscription joins the others, all in one tick: no change can fall between. */
+  #goLive(after: Seq): void {
+    for (const frames of this.group.held.after(after)) {
+      this.receive(frames);
+      if (this.#state.phase === "closed") return;
+    }
+    this.group.promote(this);
+    if (this.connection.dialect.protocol !== "native") return;
+    this.#joinedAt = this.group.publishedChanges;
+    this.group.join(this.connection.id);
+  }
+
+  #send(frame: Frame): boolean {
+    return this.#deps.send(this.connection, frame);
+  }
+
+  #delivered(seq: Seq): void {
+    this.#lastSeq = seq;
+    this.#lastUpdateMs = this.#deps.nowMs();
+  }
+}

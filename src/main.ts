@@ -1,0 +1,73 @@
+// The command line: which program this process is.
+import { DbError } from "./base/errors.ts";
+import { createCompactLog, createJsonLog, errorText, type Log } from "./base/log.ts";
+import { VERSION } from "./base/version.ts";
+import type { Config } from "./config/config.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { readConfigFile } from "./config/read-config-file.ts";
+import { banner } from "./server/banner.ts";
+import { serveQueries } from "./server/query-process.ts";
+import { type RunningServer, startServer } from "./server/start.ts";
+
+const USAGE_ERROR = 2;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [command, ...rest] = argv;
+  if (command === "__query-process") {
+    serveQueries();
+    return;
+  }
+  // `serve` is what the program is for; it may be left out.
+  await serve(command === "serve" ? rest : argv);
+}
+
+async function serve(argv: readonly string[]): Promise<void> {
+  const loaded = loadConfig({ argv, env: process.env, readFile: readConfigFile });
+  if (loaded.kind === "help") {
+    process.stdout.write(`${loaded.text}\n`);
+    return;
+  }
+  if (loaded.kind === "version") {
+    process.stdout.write(`kalamdb ${VERSION}\n`);
+    return;
+  }
+  const log = createLog(loaded.config);
+  const server = await startServer({ config: loaded.config, log });
+  process.stdout.write(banner(server));
+  stopOnSignal(server, log);
+}
+
+function createLog(config: Config): Log {
+  const write = (line: string): void => {
+    process.stderr.write(line);
+  };
+  const create = config.logging.format === "json" ? createJsonLog : createCompactLog;
+  return create(config.logging.level, write);
+}
+
+function stopOnSignal(server: RunningServer, log: Log): void {
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info("stopping", { signal });
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error("stop failed", { error: errorText(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const hint = error instanceof DbError && error.hint !== undefined ? `\n${error.hint}` : "";
+  const text =
+    error instanceof DbError
+      ? `${error.message}${hint}`
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
+  process.stderr.write(`kalamdb: ${text}\n`);
+  process.exit(error instanceof DbError && error.code === "INVALID_CONFIG" ? USAGE_ERROR : 1);
+});

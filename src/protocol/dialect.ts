@@ -1,0 +1,49 @@
+// What a socket speaks: protocol family, notation and compression, from the upgrade's URL and from the client's first message.
+import type { WireFormat } from "./frame.ts";
+
+/** Version of the native protocol. 2: channels, one frame per commit, resets (version 1 is the peer protocol). */
+export const NATIVE_VERSION = 2;
+export const NATIVE_PROTOCOL = `kalam.v${NATIVE_VERSION}`;
+
+export interface Dialect {
+  readonly protocol: "peer" | "native";
+  readonly format: WireFormat;
+  /** Whether frames may be compressed at all. */
+  readonly gzip: boolean;
+  /** Asked for by the client and echoed; frames go by `gzip`. */
+  readonly compression: "none" | "gzip";
+  /** A header-authenticated peer client: it asks for every page of a snapshot with `next_batch`. */
+  readonly pages: boolean;
+}
+
+/** The `protocol` object of `authenticate` and `hello`, with what was left out filled in. */
+export interface ProtocolRequest {
+  readonly version: 1 | 2;
+  readonly format: WireFormat;
+  readonly compression: "none" | "gzip";
+}
+
+/** Unknown parameters and values are ignored. `serialization` and `compression` count only together with a token in the header. */
+export function dialectOfUpgrade(search: URLSearchParams, hasToken: boolean): Dialect {
+  const isNative = search.get("protocol") === NATIVE_PROTOCOL;
+  const refusesGzip = [...search].some(([name, value]) => `${name}=${value}`.toLowerCase() === "compress=false");
+  return {
+    protocol: isNative ? "native" : "peer",
+    format: hasToken && search.get("serialization") === "msgpack" ? "msgpack" : "json",
+    gzip: !refusesGzip,
+    compression: hasToken && search.get("compression") === "none" ? "none" : "gzip",
+    pages: hasToken && !isNative,
+  };
+}
+
+/** The URL may only raise the version: a socket opened as native stays native. */
+export function withRequest(dialect: Dialect, request: ProtocolRequest): Dialect {
+  const isNative = dialect.protocol === "native" || request.version === NATIVE_VERSION;
+  return {
+    protocol: isNative ? "native" : "peer",
+    format: request.format,
+    gzip: dialect.gzip,
+    compression: request.compression,
+    pages: dialect.pages && !isNative,
+  };
+}

@@ -1,0 +1,138 @@
+// Bodies of POST /v1/api/sql: the request with all its limits, and the response with the exact keys and key order that clients read.
+import { DbError, type ErrorCode } from "../base/errors.ts";
+import type { OutputColumn } from "../model/schema.ts";
+import type { Cell } from "../model/sql-type.ts";
+import { isObject, parseJson, toJson } from "./json.ts";
+import { DEFAULT_PARAM_LIMITS, type ParamLimits, parseParams } from "./params.ts";
+import { encodeSchema } from "./schema-field.ts";
+
+export interface SqlRequest {
+  readonly sql: string;
+  readonly params: readonly Cell[];
+  readonly namespaceId: string | undefined;
+  /** `summed` is the peer's form: affected counts of a batch added up at its end. */
+  readonly batchResults: "each" | "summed";
+}
+
+export interface RequestLimits extends ParamLimits {
+  readonly maxSqlBytes: number;
+}
+
+export const DEFAULT_REQUEST_LIMITS: RequestLimits = { ...DEFAULT_PARAM_LIMITS, maxSqlBytes: 1024 * 1024 };
+
+const MAX_DEPTH = 64;
+
+function invalidPayload(text: string): DbError {
+  return new DbError("INVALID_INPUT", `Invalid JSON payload: ${text}`);
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return parseJson(text, { maxDepth: MAX_DEPTH });
+  } catch (cause) {
+    throw cause instanceof DbError
+      ? new DbError("INVALID_INPUT", `Invalid JSON payload: ${cause.message}`, { cause })
+      : cause;
+  }
+}
+
+/** Unknown fields are ignored, as the peer does. */
+export function decodeSqlRequest(text: string, limits: RequestLimits = DEFAULT_REQUEST_LIMITS): SqlRequest {
+  const body = parseBody(text);
+  if (!isObject(body)) throw invalidPayload("expected an object");
+  const { sql, params, namespace_id: namespaceId, batch_results: batchResults = "each" } = body;
+  if (typeof sql !== "string") {
+    throw invalidPayload(sql === undefined ? "missing field `sql`" : "`sql` must be a string");
+  }
+  const sqlBytes = Buffer.byteLength(sql);
+  if (sqlBytes > limits.maxSqlBytes) {
+    throw new DbError("INVALID_SQL", `SQL query too long: ${sqlBytes} bytes (maximum ${limits.maxSqlBytes} bytes)`);
+  }
+  if (namespaceId !== undefined && namespaceId !== null && typeof namespaceId !== "string") {
+    throw invalidPayload("`namespace_id` must be a string");
+  }
+  if (batchResults !== "each" && batchResults !== "summed") {
+    throw invalidPayload('`batch_results` must be "each" or "summed"');
+  }
+  return { sql, params: parseParams(params, limits), namespaceId: namespaceId ?? undefined, batchResults };
+}
+
+export interface StatementResult {
+  /** Present for anything that yields rows, none included. */
+  readonly schema?: readonly OutputColumn[] | undefined;
+  /** Rows already encoded, `[[…],[…]]`, passed on untouched. */
+  readonly rowsJson?: string | undefined;
+  readonly rowCount: number;
+  /** For statements without rows. */
+  readonly message?: string | undefined;
+  readonly asUser: string;
+  /** Decimal position at which a write committed: a live query that passed it contains the write. */
+  readonly seq?: string | undefined;
+}
+
+function encodeResult(result: StatementResult): string {
+  const schema = result.schema === undefined ? "" : `"schema":${encodeSchema(result.schema)},`;
+  const rows = result.schema === undefined ? "" : `"rows":${result.rowsJson ?? "[]"},`;
+  const message = result.message === undefined ? "" : `"message":${JSON.stringify(result.message)},`;
+  const seq = result.seq === undefined ? "" : `,"seq":${JSON.stringify(result.seq)}`;
+  return `{${schema}${rows}"row_count":${result.rowCount},${message}"as_user":${JSON.stringify(result.asUser)}${seq}}`;
+}
+
+/** Milliseconds with three decimals. */
+function rounded(tookMs: number): number {
+  return Math.round(tookMs * 1000) / 1000;
+}
+
+/** A lone result with rows ends in `"error":null`, as the peer's streamed SELECT does. */
+export function encodeSuccess(results: readonly StatementResult[], tookMs: number): string {
+  const tail = results.length === 1 && results[0]?.schema !== undefined ? ',"error":null' : "";
+  return `{"status":"success","results":[${results.map(encodeResult).join(",")}],"took":${rounded(tookMs)}${tail}}`;
+}
+
+const SUMMED_VERBS = ["Inserted", "Updated", "Deleted"] as const;
+
+/** The peer's form of a batch: one result per kind of write at the end, in this order, each only when rows were affected. */
+export function sumBatchResults(results: readonly StatementResult[], user: string): readonly StatementResult[] {
+  if (results.length < 2) return results;
+  const verbOf = (result: StatementResult) => SUMMED_VERBS.find((verb) => result.message?.startsWith(`${verb} `));
+  const summed = SUMMED_VERBS.map((verb): StatementResult => {
+    const writes = results.filter((result) => verbOf(result) === verb);
+    const rowCount = writes.reduce((sum, write) => sum + write.rowCount, 0);
+    return { rowCount, message: `${verb} ${rowCount} row(s)`, asUser: user, seq: writes.at(-1)?.seq };
+  });
+  return [...results.filter((result) => verbOf(result) === undefined), ...summed.filter((sum) => sum.rowCount > 0)];
+}
+
+export interface ErrorContext {
+  readonly tookMs: number;
+  /** Text of the failing statement; for administrators only. */
+  readonly details?: string | undefined;
+}
+
+export function encodeError(error: DbError, context: ErrorContext): string {
+  return toJson({
+    status: "error",
+    results: [],
+    took: rounded(context.tookMs),
+    error: {
+      code: error.code,
+      message: error.message,
+      details: context.details,
+      position: error.position,
+      hint: error.hint,
+    },
+  });
+}
+
+/** Codes whose text may name files, processes or other internals. */
+const REDACTED: Partial<Record<ErrorCode, string>> = {
+  INTERNAL_ERROR: "SQL request failed",
+  STORAGE_ERROR: "Storage request failed",
+};
+
+/** What a caller may read of an error. Texts about the caller's own SQL stay; anything that is not a DbError says nothing at all. */
+export function redact(error: unknown, isAdmin: boolean): DbError {
+  if (!(error instanceof DbError)) return new DbError("INTERNAL_ERROR", "SQL request failed", { cause: error });
+  const text = isAdmin ? undefined : REDACTED[error.code];
+  return text === undefined ? error : new DbError(error.code, text, { cause: error });
+}

@@ -1,0 +1,202 @@
+// Routes of the HTTP side: SQL, authentication, health. The one place where an error becomes a status and a body.
+import type { Server } from "bun";
+import type { Accounts } from "../auth/accounts.ts";
+import { bearerToken } from "../auth/authorization.ts";
+import type { Client, createClientResolver } from "../auth/client-ip.ts";
+import { type AuthEndpoint, type AuthEndpointsDeps, answerAuth } from "../auth/http.ts";
+import { RateLimiter } from "../auth/rate-limit.ts";
+import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
+import { errorText, type Log } from "../base/log.ts";
+import { API_VERSION, VERSION } from "../base/version.ts";
+import type { Config } from "../config/config.ts";
+import { StatementFailure } from "../engine/batch.ts";
+import type { Engine } from "../engine/engine.ts";
+import { isAdmin, type Role } from "../model/role.ts";
+import { decodeSqlRequest, encodeError, encodeSuccess, redact, sumBatchResults } from "../protocol/http.ts";
+import type { Cors } from "./cors.ts";
+import type { SocketData } from "./socket-data.ts";
+import type { SocketServer } from "./sockets.ts";
+
+export interface HttpDeps {
+  readonly engine: Engine;
+  readonly accounts: Accounts;
+  readonly auth: AuthEndpointsDeps;
+  readonly sockets: SocketServer;
+  readonly resolveClient: ReturnType<typeof createClientResolver>;
+  readonly cors: Cors;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly startedAtMs: number;
+  readonly isStopping: () => boolean;
+}
+
+const JSON_HEADERS = { "content-type": "application/json" };
+const AUTH_METHODS: Record<AuthEndpoint, "GET" | "POST"> = {
+  login: "POST",
+  refresh: "POST",
+  logout: "POST",
+  setup: "POST",
+  me: "GET",
+  status: "GET",
+};
+const AUTH_PREFIX = "/v1/api/auth/";
+const MAX_USERS_COUNTED = 100_000;
+
+export type FetchHandler = (request: Request, server: Server<SocketData>) => Promise<Response | undefined>;
+
+export function createFetchHandler(deps: HttpDeps): FetchHandler {
+  const queryRate = new RateLimiter({
+    perSecond: deps.config.rateLimit.maxQueriesPerSec,
+    capacity: MAX_USERS_COUNTED,
+    clock: deps.clock,
+  });
+  const route = async (request: Request, server: Server<SocketData>): Promise<Response | undefined> => {
+    const path = pathOf(request.url);
+    if (request.method === "OPTIONS") return deps.cors.preflight(request);
+    if (!deps.cors.allows(request)) return new Response("Origin not allowed", { status: 403 });
+    if (path === "/v1/api/sql") return only("POST", request, () => answerSql(request, { deps, queryRate }));
+    if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
+    if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
+    if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
+    const endpoint = authEndpoint(path);
+    if (endpoint === undefined) return new Response(null, { status: 404 });
+    return only(AUTH_METHODS[endpoint], request, () => answerAuthRequest(endpoint, request, { server, deps }));
+  };
+  return async (request, server) => {
+    const response = await route(request, server);
+    if (response !== undefined) {
+      for (const [name, value] of Object.entries(deps.cors.headers(request))) response.headers.set(name, value);
+    }
+    return response;
+  };
+}
+
+/** Without building a URL object: this runs for every request. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const query = url.indexOf("?", start);
+  return start === -1 ? "/" : url.slice(start, query === -1 ? undefined : query);
+}
+
+function authEndpoint(path: string): AuthEndpoint | undefined {
+  const name = path.startsWith(AUTH_PREFIX) ? path.slice(AUTH_PREFIX.length) : "";
+  return Object.keys(AUTH_METHODS).find((known): known is AuthEndpoint => known === name);
+}
+
+async function only(method: string, request: Request, answer: () => Response | Promise<Response>): Promise<Response> {
+  if (request.method === method) return answer();
+  return new Response(null, { status: 405, headers: { allow: method } });
+}
+
+function clientOf(request: Request, server: Server<SocketData>, deps: HttpDeps): Client {
+  return deps.resolveClient({
+    peer: server.requestIP(request)?.address,
+    isTls: false,
+    header: (name) => request.headers.get(name),
+  });
+}
+
+async function answerAuthRequest(
+  endpoint: AuthEndpoint,
+  request: Request,
+  context: { readonly server: Server<SocketData>; readonly deps: HttpDeps },
+): Promise<Response> {
+  const answer = await answerAuth(
+    endpoint,
+    {
+      body: await request.text(),
+      authorization: request.headers.get("authorization"),
+      cookie: request.headers.get("cookie"),
+      client: clientOf(request, context.server, context.deps),
+    },
+    context.deps.auth,
+  );
+  const headers = new Headers(answer.headers);
+  for (const cookie of answer.setCookies) headers.append("set-cookie", cookie);
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
+function health(deps: HttpDeps): Response {
+  const stopping = deps.isStopping();
+  const body = {
+    status: stopping ? "stopping" : "healthy",
+    version: VERSION,
+    api_version: API_VERSION,
+    uptime_seconds: Math.floor((deps.clock.nowMs() - deps.startedAtMs) / 1000),
+  };
+  return new Response(JSON.stringify(body), { status: stopping ? 503 : 200, headers: JSON_HEADERS });
+}
+
+async function answerSql(
+  request: Request,
+  context: { readonly deps: HttpDeps; readonly queryRate: RateLimiter },
+): Promise<Response> {
+  const { deps } = context;
+  const startedMs = deps.clock.monotonicMs();
+  let role: Role = "anonymous";
+  try {
+    // Before the body: without a token nothing about the body is said.
+    const token = await deps.accounts.authenticate(bearerToken(request.headers.get("authorization")));
+    role = token.role;
+    if (!context.queryRate.take(token.user)) {
+      throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");
+    }
+    const { limits, execution } = deps.config;
+    const body = decodeSqlRequest(await bodyText(request), {
+      maxSqlBytes: limits.maxSqlBytes,
+      maxParams: execution.maxParameters,
+      maxParamBytes: execution.maxParameterSizeBytes,
+    });
+    const results = await deps.engine.run({
+      sql: body.sql,
+      params: body.params,
+      user: token.user,
+      role: token.role,
+      namespace: body.namespaceId,
+      signal: request.signal,
+    });
+    const shown = body.batchResults === "summed" ? sumBatchResults(results, token.user) : results;
+    return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs), { headers: JSON_HEADERS });
+  } catch (error) {
+    return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  }
+}
+
+async function bodyText(request: Request): Promise<string> {
+  const type = request.headers.get("content-type") ?? "application/json";
+  if (!type.toLowerCase().includes("json")) {
+    throw new DbError(
+      "INVALID_INPUT",
+      `Invalid JSON payload: Content-Type must be application/json, not ${JSON.stringify(type)}`,
+    );
+  }
+  try {
+    return await request.text();
+  } catch (cause) {
+    throw new DbError("BODY_TOO_LARGE", "The request body could not be read whole", { cause });
+  }
+}
+
+const RETRY_AFTER_SECONDS = "1";
+
+function errorResponse(
+  error: unknown,
+  context: { readonly role: Role; readonly deps: HttpDeps; readonly tookMs: number },
+): Response {
+  const cause = error instanceof StatementFailure ? error.error : error;
+  const admin = isAdmin(context.role);
+  const shown = redact(cause, admin);
+  if (shown.code === "INTERNAL_ERROR") {
+    const stack = cause instanceof Error ? (cause.stack ?? "") : "";
+    context.deps.log.error("request failed", { error: errorText(cause), stack });
+  }
+  const details = admin && error instanceof StatementFailure ? { details: error.statementText } : {};
+  const headers: Record<string, string> = { ...JSON_HEADERS };
+  if (shown.httpStatus === 429 || shown.httpStatus === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
+  return new Response(encodeError(shown, { tookMs: context.tookMs, ...details }), {
+    status: shown.httpStatus,
+    headers,
+  });
+}

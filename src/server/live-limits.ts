@@ -1,0 +1,13 @@
+// The settings of live queries, as `live` takes them.
+import type { Config } from "../config/config.ts";
+import { DEFAULT_LIVE_LIMITS, type LiveLimits } from "../live/limits.ts";
+
+export function liveLimits(config: Config): LiveLimits {
+  return {
+    ...DEFAULT_LIVE_LIMITS,
+    subscriptionsPerConnection: config.rateLimit.maxSubscriptionsPerConnection,
+    subscriptionsPerUser: config.rateLimit.maxSubscriptionsPerUser,
+    batchRows: config.live.batchSize,
+    heldChanges: config.live.maxHeldChanges,
+  };
+}

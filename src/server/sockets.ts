@@ -1,0 +1,301 @@
+// The WebSocket endpoint: upgrade, authentication, one message after the other to live queries, and every way a socket ends.
+import type { Server } from "bun";
+import type { Accounts } from "../auth/accounts.ts";
+import type { Client } from "../auth/client-ip.ts";
+import { RateLimiter } from "../auth/rate-limit.ts";
+import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
+import { newConnectionId } from "../base/ids.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { LiveQueries } from "../live/live-queries.ts";
+import type { Principal } from "../live/ports.ts";
+import type { Cell } from "../model/sql-type.ts";
+import { CLOSE, type CloseReason, closeFor, invalidMessage, type NativeCloseName } from "../protocol/close-codes.ts";
+import { dialectOfUpgrade, withRequest } from "../protocol/dialect.ts";
+import { authErrorMessage, authSuccessMessage, errorMessage, pongMessage } from "../protocol/down.ts";
+import { redact } from "../protocol/http.ts";
+import { type ClientMessage, createClientMessageParser } from "../protocol/up.ts";
+import { type SocketTable, sendFrame } from "./outlet.ts";
+import type { Socket, SocketData } from "./socket-data.ts";
+
+export interface SocketServerDeps {
+  readonly accounts: Accounts;
+  readonly engine: Engine;
+  readonly live: LiveQueries;
+  readonly sockets: SocketTable;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Messages of one socket that wait for the one before them; past it the socket is closed. */
+const MAX_WAITING_MESSAGES = 10_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class SocketServer {
+  readonly #deps: SocketServerDeps;
+  readonly #parse: ReturnType<typeof createClientMessageParser>;
+  readonly #messageRate: RateLimiter;
+
+  constructor(deps: SocketServerDeps) {
+    this.#deps = deps;
+    const { security, rateLimit } = deps.config;
+    this.#parse = createClientMessageParser({ maxMessageBytes: security.maxWsMessageSize });
+    this.#messageRate = new RateLimiter({
+      perSecond: rateLimit.maxMessagesPerSec,
+      capacity: 100_000,
+      clock: deps.clock,
+    });
+  }
+
+  /** Undefined: upgraded. */
+  upgrade(request: Request, server: Server<SocketData>, client: Client): Response | undefined {
+    const authorization = request.headers.get("authorization");
+    const token = authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : undefined;
+    const data: SocketData = {
+      connection: newConnectionId(),
+      client,
+      upgradeToken: token,
+      connectedAtMs: this.#deps.clock.nowMs(),
+      dialect: dialectOfUpgrade(new URL(request.url).searchParams, token !== undefined),
+      identified: undefined,
+      timer: undefined,
+      closing: false,
+      turn: Promise.resolve(),
+      waiting: 0,
+    };
+    if (server.upgrade(request, { data })) return undefined;
+    return new Response("Upgrade to WebSocket required", { status: 426, headers: { upgrade: "websocket" } });
+  }
+
+  /** Going away: clients come back by themselves. */
+  closeAll(): void {
+    this.#deps.live.closeAll();
+    for (const socket of [...this.#deps.sockets.values()]) this.#close(socket, CLOSE.shuttingDown);
+  }
+
+  /** Rows of `system.connections`. */
+  rows(): readonly (readonly Cell[])[] {
+    const subscriptions = new Map(
+      [...this.#deps.live.connections()].map((row) => [row.connectionId, row.subscriptions]),
+    );
+    return [...this.#deps.sockets.values()].map(({ data }) => [
+      data.connection,
+      data.identified?.principal.user ?? null,
+      data.identified?.principal.role ?? null,
+      data.client.address,
+      data.dialect.protocol,
+      data.dialect.format,
+      BigInt(subscriptions.get(data.connection) ?? 0),
+      BigInt(this.#deps.sockets.get(data.connection)?.getBufferedAmount() ?? 0),
+      BigInt(Math.floor(data.connectedAtMs)) * 1000n,
+      data.identified === undefined ? null : BigInt(Math.floor(data.identified.tokenExpiresAtMs)) * 1000n,
+    ]);
+  }
+
+  open(socket: Socket): void {
+    this.#deps.sockets.set(socket.data.connection, socket);
+    const { upgradeToken } = socket.data;
+    if (upgradeToken !== undefined) {
+      this.#enqueue(socket, () => this.#authenticate(socket, upgradeToken));
+      return;
+    }
+    const seconds = this.#deps.config.websocket.authTimeoutSecs;
+    socket.data.timer = setTimeout(() => {
+      const text = `Authentication timeout - no auth message received within ${seconds} seconds`;
+      sendFrame(socket, authErrorMessage("AUTH_REQUIRED", text));
+      this.#close(socket, CLOSE.authenticationTimeout);
+    }, seconds * 1000);
+  }
+
+  message(socket: Socket, frame: string | Buffer): void {
+    const { data } = socket;
+    if (data.closing) return;
+    if (!this.#messageRate.take(data.connection)) {
+      this.#tell(socket, "rate_limit", new DbError("RATE_LIMIT_EXCEEDED", "Too many messages"));
+      return;
+    }
+    if (data.waiting >= MAX_WAITING_MESSAGES) {
+      this.#end(socket, "slowConsumer");
+      return;
+    }
+    // A Buffer of Bun's is only ours during the call; text is.
+    const copy = typeof frame === "string" ? frame : new Uint8Array(frame);
+    this.#enqueue(socket, () => this.#handleFrame(socket, copy));
+  }
+
+  /** Strictly in order: a subscribe that is still being planned must not be overtaken by its unsubscribe. */
+  #enqueue(socket: Socket, work: () => Promise<void>): void {
+    const { data } = socket;
+    data.waiting += 1;
+    data.turn = data.turn
+      .then(() => (data.closing ? undefined : work()))
+      .catch((error: unknown) => {
+        this.#deps.log.error("socket message failed", { connection: data.connection, error: errorText(error) });
+        this.#tell(socket, "protocol", redact(error, false));
+      })
+      .finally(() => {
+        data.waiting -= 1;
+      });
+  }
+
+  async #handleFrame(socket: Socket, frame: string | Uint8Array): Promise<void> {
+    let message: ClientMessage;
+    try {
+      message = this.#parse(frame, socket.data.identified === undefined ? "json" : socket.data.dialect.format);
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      if (error.code === "PROTOCOL_ERROR" && typeof frame === "string") {
+        this.#close(socket, invalidMessage(error.message));
+      } else {
+        this.#tell(
+          socket,
+          "protocol",
+          error.code === "PROTOCOL_ERROR" ? new DbError("UNSUPPORTED_DATA", error.message) : error,
+        );
+      }
+      return;
+    }
+    await this.#handle(socket, message);
+  }
+
+  async #handle(socket: Socket, message: ClientMessage): Promise<void> {
+    const { data } = socket;
+    switch (message.kind) {
+      case "authenticate":
+        return this.#handleAuthenticate(socket, message);
+      case "ping":
+        if (data.dialect.protocol === "native") sendFrame(socket, pongMessage());
+        return;
+      case "hello":
+        this.#renegotiate(socket, message.protocol);
+        return;
+      case "subscribe":
+        return this.#subscribe(socket, message);
+      case "nextBatch":
+        if (data.identified !== undefined) this.#deps.live.nextBatch(data.connection, message.id, message.lastSeq);
+        return;
+      case "unsubscribe":
+        if (data.identified !== undefined) this.#deps.live.unsubscribe(data.connection, message.id);
+        return;
+    }
+  }
+
+  #renegotiate(socket: Socket, request: Parameters<typeof withRequest>[1]): void {
+    const { data } = socket;
+    if (data.identified === undefined) return;
+    data.dialect = withRequest(data.dialect, request);
+    this.#deps.live.disconnect(data.connection);
+    this.#connectLive(socket);
+    sendFrame(socket, authSuccessMessage(data.identified.principal, data.dialect));
+  }
+
+  async #handleAuthenticate(socket: Socket, message: Extract<ClientMessage, { kind: "authenticate" }>): Promise<void> {
+    const { data } = socket;
+    if (data.identified === undefined) {
+      data.dialect = withRequest(data.dialect, message.protocol);
+      return this.#authenticate(socket, message.token);
+    }
+    // In-band re-authentication: the same user extends the life of the socket and keeps its subscriptions.
+    const token = await this.#deps.accounts.authenticate(message.token);
+    const { principal } = data.identified;
+    if (token.user !== principal.user || token.role !== principal.role) {
+      throw new DbError("INVALID_CREDENTIALS", "The new token belongs to another user");
+    }
+    this.#identify(socket, principal, token.expiresAtMs);
+    sendFrame(socket, authSuccessMessage(principal, data.dialect));
+  }
+
+  async #authenticate(socket: Socket, token: string): Promise<void> {
+    try {
+      const verified = await this.#deps.accounts.authenticate(token);
+      if (socket.data.closing) return;
+      const principal = { user: verified.user, role: verified.role };
+      this.#identify(socket, principal, verified.expiresAtMs);
+      this.#connectLive(socket);
+      sendFrame(socket, authSuccessMessage(principal, socket.data.dialect));
+      this.#deps.log.debug("connection opened", { connection: socket.data.connection, user: verified.user });
+    } catch (error) {
+      const shown = redact(error, false);
+      sendFrame(
+        socket,
+        authErrorMessage(shown.code, shown.code === "INTERNAL_ERROR" ? "Authentication failed" : shown.message),
+      );
+      this.#close(socket, CLOSE.authenticationFailed);
+    }
+  }
+
+  #identify(socket: Socket, principal: Principal, expiresAtMs: number): void {
+    const { data } = socket;
+    data.identified = { principal, tokenExpiresAtMs: expiresAtMs };
+    clearTimeout(data.timer);
+    const remaining = Math.max(0, expiresAtMs - this.#deps.clock.nowMs());
+    // Further away than a timer reaches: the check at the end of it looks again.
+    data.timer = setTimeout(() => this.#expire(socket), Math.min(remaining, MAX_TIMER_MS));
+  }
+
+  #expire(socket: Socket): void {
+    const identified = socket.data.identified;
+    if (identified === undefined || socket.data.closing) return;
+    if (this.#deps.clock.nowMs() < identified.tokenExpiresAtMs) {
+      this.#identify(socket, identified.principal, identified.tokenExpiresAtMs);
+      return;
+    }
+    this.#end(socket, "tokenExpired");
+  }
+
+  #connectLive(socket: Socket): void {
+    const { data } = socket;
+    if (data.identified !== undefined)
+      this.#deps.live.connect(data.connection, data.identified.principal, data.dialect);
+  }
+
+  async #subscribe(socket: Socket, message: Extract<ClientMessage, { kind: "subscribe" }>): Promise<void> {
+    const { data } = socket;
+    if (data.identified === undefined) {
+      this.#tell(socket, "subscribe", new DbError("AUTH_REQUIRED", "Authentication required before subscribing"));
+      return;
+    }
+    try {
+      this.#deps.engine.subscribe({ connection: data.connection, principal: data.identified.principal, message });
+    } catch (error) {
+      if (!(error instanceof DbError)) this.#deps.log.error("subscribe failed", { error: errorText(error) });
+      this.#tell(socket, message.id.trim() === "" ? "invalid_subscription" : message.id, redact(error, false));
+    }
+  }
+
+  #tell(socket: Socket, about: string, error: DbError): void {
+    sendFrame(socket, errorMessage(socket.data.dialect.protocol, about, error));
+  }
+
+  /** Live queries close what they know, so that there is one way down; a socket that never authenticated is only ours. */
+  #end(socket: Socket, name: NativeCloseName): void {
+    if (this.#deps.live.killConnection(socket.data.connection, name)) return;
+    this.#close(socket, closeFor(name, socket.data.dialect.protocol));
+  }
+
+  #close(socket: Socket, { code, reason }: CloseReason): void {
+    this.#forget(socket, reason);
+    socket.close(code, reason);
+  }
+
+  /** The backlog is empty again. */
+  drained(socket: Socket): void {
+    this.#deps.live.drained(socket.data.connection);
+  }
+
+  closed(socket: Socket, code: number, reason: string): void {
+    this.#forget(socket, `${code} ${reason}`);
+  }
+
+  #forget(socket: Socket, why: string): void {
+    const { data } = socket;
+    clearTimeout(data.timer);
+    this.#deps.sockets.delete(data.connection);
+    this.#deps.live.disconnect(data.connection);
+    if (!data.closing) this.#deps.log.debug("connection closed", { connection: data.connection, why });
+    data.closing = true;
+  }
+}

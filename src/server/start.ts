@@ -1,0 +1,300 @@
+// The composition root: the only place that makes the parts of the server and hands them to each other, in the order of start-up, and takes them down in the
+// reverse order.
+import { join, resolve } from "node:path";
+import type { Server } from "bun";
+import { Accounts } from "../auth/accounts.ts";
+import { createClientResolver } from "../auth/client-ip.ts";
+import { RateLimiter } from "../auth/rate-limit.ts";
+import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
+import { createTokens } from "../auth/tokens.ts";
+import { ROOT_USER } from "../auth/user.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import { settingsView } from "../config/help.ts";
+import { createDefaultGenerator } from "../engine/defaults.ts";
+import type { EngineDeps } from "../engine/deps.ts";
+import { createEngine } from "../engine/engine.ts";
+import { createPreparer } from "../engine/prepare.ts";
+import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
+import { createQueryRunner } from "../engine/query/runner.ts";
+import { createRowSource } from "../engine/row-source.ts";
+import type { ViewSource } from "../engine/views/definition.ts";
+import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
+import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
+import { createGenerators } from "../sql/functions/generators.ts";
+import { registerFunctions } from "../sql/functions/register.ts";
+import { loadParser } from "../sql/parse/parser.ts";
+import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
+import { removeOrphans } from "../storage/cold/orphans.ts";
+import { openStore, type Store } from "../storage/store.ts";
+import { bindPort, type Wiring } from "./bind-port.ts";
+import { createCors } from "./cors.ts";
+import { createFetchHandler } from "./http.ts";
+import { liveLimits } from "./live-limits.ts";
+import { liveRows } from "./live-rows.ts";
+import { createOutlet, type SocketTable } from "./outlet.ts";
+import type { SocketData } from "./socket-data.ts";
+import { SocketServer } from "./sockets.ts";
+import { serverStats } from "./stats.ts";
+import { createStopping } from "./stop.ts";
+import { userStoreOf } from "./user-store.ts";
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  /** Set on the start that gave root its password. */
+  readonly rootPassword: RootPassword | undefined;
+  readonly dataDir: string;
+  /** Stops accepting, closes sockets, ends jobs, commits, closes storage. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const MAX_QUEUED_QUERIES = 10_000;
+const MAX_QUEUED_JOBS = 1_000;
+const MAX_ADDRESSES_COUNTED = 100_000;
+const COLD_CACHE_BYTES = 256 * 1024 * 1024;
+const MAX_ROWS_PER_STATEMENT = 20_000;
+const PROGRESS_INTERVAL_MS = 15_000;
+const HOUR_MS = 3_600_000;
+
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { config, log, clock = systemClock } = options;
+  const wiring: Wiring = { fetch: undefined, sockets: undefined, onRevoked: undefined };
+  // The port first: a second server must fail before it touches the data of the first.
+  const server = bindPort(config, wiring);
+  const opened: (() => Promise<void> | void)[] = [() => server.stop(true)];
+  try {
+    return await wire({ config, log, clock, server, wiring, opened });
+  } catch (error) {
+    for (const close of opened.toReversed()) await close();
+    throw error;
+  }
+}
+
+interface WireInput {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly server: Server<SocketData>;
+  readonly wiring: Wiring;
+  /** What to undo when a later step fails, oldest first. */
+  readonly opened: (() => Promise<void> | void)[];
+}
+
+interface Foundation {
+  readonly dataDir: string;
+  readonly storageDir: string;
+  readonly store: Store;
+  readonly pool: QueryPool;
+  readonly flusher: Flusher;
+  readonly jobs: Jobs;
+}
+
+async function wire(input: WireInput): Promise<RunningServer> {
+  const { config, log, clock, server, wiring } = input;
+  const startedAtMs = clock.nowMs();
+  const dataDir = resolve(config.storage.dataPath);
+  const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
+  const foundation = await openFoundation(input, dataDir);
+  const { store, jobs } = foundation;
+  const tokens = await createTokens({ secret: secrets.jwtSecret, accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS });
+  const accounts = new Accounts({
+    store: userStoreOf(store),
+    tokens,
+    config: config.auth,
+    clock,
+    log,
+    onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
+  });
+  const rootPassword = await accounts.ensureRoot(secrets);
+  const sockets: SocketTable = new Map();
+  const queries = createQueryRunner(foundation.pool);
+  const live = createLiveQueries({
+    outlet: createOutlet(sockets, () => server),
+    source: createRowSource({ queries, writer: store.writer }, store.epoch),
+    clock,
+    log,
+    limits: liveLimits(config),
+  });
+  store.writer.onCommit((event) => live.dispatch(event));
+  const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
+  const engine = createEngine(deps, live);
+  const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
+  const { flusher, pool } = foundation;
+  const stopping = createStopping({
+    server,
+    sockets: socketServer,
+    jobs,
+    timeoutMs: config.shutdown.timeoutMs,
+    log,
+    closers: [() => flusher.close(), () => pool.close(), () => store.close()],
+  });
+  wiring.sockets = socketServer;
+  wiring.onRevoked = (user, reason) => {
+    live.dropUser(user, "revoked");
+    if (user === ROOT_USER && reason === "password changed") secrets.forgetGeneratedRootPassword();
+  };
+  wiring.fetch = createFetchHandler({
+    engine,
+    accounts,
+    auth: { accounts, limiter: authLimiter(config, clock), config: config.auth, log },
+    sockets: socketServer,
+    resolveClient: createClientResolver(config.security.trustedProxyRanges),
+    cors: createCors(config.security.cors.allowedOrigins),
+    config,
+    clock,
+    log,
+    startedAtMs,
+    isStopping: stopping.isStopping,
+  });
+  stopping.every(config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
+  stopping.every(PROGRESS_INTERVAL_MS, () => live.progress());
+  const url = `http://${urlHost(config.server.host)}:${server.port}`;
+  log.info("server started", { url, dataDir });
+  return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function authLimiter(config: Config, clock: Clock): RateLimiter {
+  return new RateLimiter({
+    perSecond: config.rateLimit.maxAuthRequestsPerIpPerSec,
+    capacity: MAX_ADDRESSES_COUNTED,
+    clock,
+  });
+}
+
+/** Storage, the processes that read it, and the jobs that keep it. */
+async function openFoundation(input: WireInput, dataDir: string): Promise<Foundation> {
+  const { config, log, clock, opened } = input;
+  const storageDir = join(dataDir, "storage");
+  const generators = createGenerators(clock);
+  const store = openStore({
+    dataDir,
+    durability: config.storage.durability,
+    clock,
+    log,
+    registerFunctions: (db) => registerFunctions(db, generators),
+  });
+  opened.push(() => store.close());
+  // Nothing is being flushed yet, so whatever no segment names is left over.
+  const swept = await removeOrphans({
+    storageDir,
+    segments: store.catalog.allSegments(),
+    olderThanMs: Number.POSITIVE_INFINITY,
+  });
+  if (swept.files > 0) log.info("removed orphan files", { files: swept.files, bytes: swept.bytes });
+  const pool = createQueryPool({
+    processes: config.query.processes,
+    timeoutMs: config.query.timeoutMs,
+    memoryLimitBytes: config.query.memoryLimitBytes,
+    maxResultBytes: config.query.maxResultBytes,
+    coldCacheBytes: COLD_CACHE_BYTES,
+    maxQueue: MAX_QUEUED_QUERIES,
+    databasePath: store.path,
+    storageDir,
+    command: ownCommand("__query-process"),
+    log,
+  });
+  opened.push(() => pool.close());
+  const flusher = createFlusher({
+    databasePath: store.path,
+    storageDir,
+    writer: store.writer,
+    clock,
+    segmentRows: config.flush.segmentRows,
+  });
+  opened.push(() => flusher.close());
+  const jobs = createJobs({
+    clock,
+    log,
+    catalog: store.catalog,
+    writer: store.writer,
+    maxQueued: MAX_QUEUED_JOBS,
+    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+  });
+  await jobs.recover();
+  return { dataDir, storageDir, store, pool, flusher, jobs };
+}
+
+/** This program again: the script when run from source, the binary itself when compiled. */
+function ownCommand(mode: string): readonly string[] {
+  const script = new URL("../main.ts", import.meta.url);
+  const isSource = script.protocol === "file:" && !script.pathname.startsWith("/$bunfs/");
+  return isSource ? [process.execPath, script.pathname, mode] : [process.execPath, mode];
+}
+
+interface EngineInput {
+  readonly input: WireInput;
+  readonly foundation: Foundation;
+  readonly accounts: Accounts;
+  readonly live: LiveQueries;
+  readonly queries: EngineDeps["queries"];
+  readonly startedAtMs: number;
+}
+
+async function engineDeps({
+  input,
+  foundation,
+  accounts,
+  live,
+  queries,
+  startedAtMs,
+}: EngineInput): Promise<EngineDeps> {
+  const { config, log, clock, wiring } = input;
+  const { store, jobs, pool } = foundation;
+  const preparer = createPreparer({
+    parser: await loadParser(),
+    catalog: store.catalog,
+    maxPlans: config.execution.sqlPlanCacheMaxEntries,
+  });
+  const views: ViewSource = {
+    catalog: store.catalog,
+    liveQueries: () => liveRows(live),
+    connections: () => wiring.sockets?.rows() ?? [],
+    settings: () =>
+      settingsView(config).map(({ name, value, description, category }) => [name, value, description, category]),
+    stats: () =>
+      serverStats({
+        clock,
+        startedAtMs,
+        catalog: store.catalog,
+        pool: () => pool.stats,
+        plans: () => preparer.stats(),
+        live: () => live.counters(),
+      }),
+    storageFolder: foundation.storageDir,
+    views: () => SYSTEM_VIEWS.values(),
+  };
+  return {
+    clock,
+    log,
+    catalog: store.catalog,
+    writer: store.writer,
+    reader: store.reader,
+    queries,
+    preparer,
+    defaults: createDefaultGenerator(createGenerators(clock)),
+    views,
+    accounts,
+    live: {
+      killConnection: (connection) => live.killConnection(connection),
+      ownerOf: (liveId) => live.ownerOf(liveId),
+      killLiveQuery: (liveId) => live.kill(liveId),
+      subscriptionsOf: (table) => live.subscriptionsOf(table),
+    },
+    jobs,
+    limits: { maxRowsPerStatement: MAX_ROWS_PER_STATEMENT },
+  };
+}

@@ -1,0 +1,62 @@
+// The way down, in order: no new work, sockets told to come back later, jobs ended, requests in flight finished, then storage. Each wait has a bound.
+import type { Server } from "bun";
+import { errorText, type Log } from "../base/log.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import type { SocketData } from "./socket-data.ts";
+import type { SocketServer } from "./sockets.ts";
+
+export interface StopInput {
+  readonly server: Server<SocketData>;
+  readonly sockets: SocketServer;
+  readonly jobs: Jobs;
+  readonly timeoutMs: number;
+  readonly log: Log;
+  /** Flusher, query processes, storage: in the order they must close. */
+  readonly closers: readonly (() => Promise<void> | void)[];
+}
+
+export interface Stopping {
+  readonly isStopping: () => boolean;
+  readonly stop: () => Promise<void>;
+  /** Runs `work` on a timer until the stop; a failure is logged and the next turn comes all the same. */
+  every(intervalMs: number, work: () => Promise<void> | void): void;
+}
+
+export function createStopping(input: StopInput): Stopping {
+  const timers: Timer[] = [];
+  let stopped: Promise<void> | undefined;
+  return {
+    isStopping: () => stopped !== undefined,
+    stop: () => {
+      stopped ??= stopAll(input, timers);
+      return stopped;
+    },
+    every(intervalMs, work) {
+      const turn = async (): Promise<void> => {
+        try {
+          await work();
+        } catch (error) {
+          input.log.error("timer failed", { error: errorText(error) });
+        }
+      };
+      timers.push(setInterval(() => void turn(), intervalMs));
+    },
+  };
+}
+
+async function stopAll(input: StopInput, timers: readonly Timer[]): Promise<void> {
+  for (const timer of timers) clearInterval(timer);
+  input.sockets.closeAll();
+  await within(input.timeoutMs, input.jobs.stop());
+  await within(input.timeoutMs, input.server.stop());
+  await input.server.stop(true);
+  for (const close of input.closers) await close();
+  input.log.info("server stopped");
+}
+
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

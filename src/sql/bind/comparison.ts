@@ -1,0 +1,28 @@
+// `a op b` over operands of any type.
+import { DbError } from "../../base/errors.ts";
+import { BOOLEAN } from "../../model/sql-type.ts";
+import type { CompareOp, Expr } from "../expression.ts";
+import { type Operand, operandType, typeLabel, unify } from "./operand.ts";
+import { at } from "./syntax.ts";
+
+/** Types without an order or equality of their own, as PostgreSQL's json. */
+export const INCOMPARABLE: ReadonlySet<string> = new Set(["json"]);
+
+/** Both operands brought to one type, or PostgreSQL's error. */
+export function compare(op: CompareOp, left: Operand, right: Operand, position: number | undefined): Expr {
+  const result = unify([left, right]);
+  const [a, b] = result?.exprs ?? [];
+  if (result === undefined || a === undefined || b === undefined || INCOMPARABLE.has(result.type.kind)) {
+    throw operatorNotFound(op, [left, right], position);
+  }
+  return { kind: "compare", type: BOOLEAN, op, left: a, right: b };
+}
+
+export function operatorNotFound(operator: string, operands: readonly Operand[], position: number | undefined): DbError {
+  const labels = operands.map((operand) => typeLabel(operandType(operand)));
+  const text = labels.length === 1 ? `${operator} ${labels[0]}` : `${labels[0]} ${operator} ${labels[1]}`;
+  return new DbError("SQL_EXECUTION_ERROR", `operator does not exist: ${text}`, {
+    ...at(position),
+    hint: "No operator matches the given name and argument types. You might need to add explicit type casts.",
+  });
+}

@@ -1,0 +1,199 @@
+// The FROM clause: base tables, common table expressions, sub-queries and joins.
+import type { JoinExpr, Node, RangeSubselect } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { BOOLEAN } from "../../model/sql-type.ts";
+import type { Expr } from "../expression.ts";
+import { conjunction } from "./boolean.ts";
+import type { Binder, QueryEnv, QueryTraits } from "./binder.ts";
+import { compare } from "./comparison.ts";
+import { operandType, required, typed, unified } from "./operand.ts";
+import { bindRangeVar, derivedItem, type FromItem } from "./relation.ts";
+import { asNullable, emptyScope, type Scope, type ScopeColumn } from "./scope.ts";
+import { locationOf, namesOf, nodeKind, unsupported } from "./syntax.ts";
+
+interface FromContext {
+  readonly binder: Binder;
+  readonly env: QueryEnv;
+  readonly traits: QueryTraits;
+}
+
+const REFUSED: Readonly<Record<string, string>> = {
+  RangeFunction: "a function in FROM",
+  RangeTableSample: "TABLESAMPLE",
+  RangeTableFunc: "XMLTABLE",
+  JsonTable: "JSON_TABLE",
+};
+
+/** Undefined for a SELECT without FROM. */
+export function bindFrom(nodes: readonly Node[], context: FromContext): FromItem | undefined {
+  const [first, ...rest] = nodes.map((node) => bindItem(node, context));
+  if (first === undefined) return undefined;
+  return rest.reduce((left, right) => crossJoin(left, right, context), first);
+}
+
+function bindItem(node: Node, context: FromContext): FromItem {
+  const { session } = context.binder;
+  if ("RangeVar" in node) return bindRangeVar(session, node.RangeVar, context.env.ctes);
+  if ("RangeSubselect" in node) return bindSubselect(node.RangeSubselect, context);
+  if ("JoinExpr" in node) return session.nested(undefined, () => bindJoin(node.JoinExpr, context));
+  const kind = nodeKind(node);
+  throw unsupported(REFUSED[kind] ?? `${kind} in FROM`, session.position(locationOf(node)));
+}
+
+function bindSubselect(node: RangeSubselect, { binder, env }: FromContext): FromItem {
+  if (node.lateral === true) throw unsupported("LATERAL");
+  if (node.subquery === undefined || !("SelectStmt" in node.subquery)) throw unsupported("this sub-query in FROM");
+  binder.session.forbidPoint();
+  // Neighbours in FROM are not visible (that would be LATERAL), the queries around are.
+  const outer = env.outer === undefined ? undefined : emptyScope(env.outer, env.captured);
+  const inner = { ctes: env.ctes, outer, captured: [], topLevel: false, userColumnsOnly: false };
+  const open = binder.query(node.subquery.SelectStmt, inner);
+  const query = open.close(open.operands.map((operand) => operandType(operand) ?? { kind: "text" }));
+  return derivedItem(binder.session, {
+    alias: node.alias,
+    name: "subquery",
+    columns: query.columns,
+    position: undefined,
+    render: (renderArg) => `(${query.render(renderArg)})`,
+  });
+}
+
+function crossJoin(left: FromItem, right: FromItem, context: FromContext): FromItem {
+  assertDistinctAliases(left, right);
+  context.binder.session.forbidPoint();
+  return {
+    tables: [...left.tables, ...right.tables],
+    visible: [...left.visible, ...right.visible],
+    render: (renderArg) => `${left.render(renderArg)} JOIN ${bracketed(right, right.render(renderArg))}`,
+    baseTable: undefined,
+    isJoin: true,
+  };
+}
+
+/** SQLite joins from left to right; a join on the right side keeps its own grouping in parentheses. */
+function bracketed(item: FromItem, text: string): string {
+  return item.isJoin ? `(${text})` : text;
+}
+
+function assertDistinctAliases(left: FromItem, right: FromItem): void {
+  const twice = right.tables.find((table) =>
+    left.tables.some((other) => other.alias === table.alias && other.namespace === table.namespace),
+  );
+  if (twice === undefined) return;
+  throw new DbError("SQL_EXECUTION_ERROR", `table name "${twice.alias}" specified more than once`);
+}
+
+const JOINS = {
+  JOIN_INNER: { text: "JOIN", leftOptional: false, rightOptional: false },
+  JOIN_LEFT: { text: "LEFT JOIN", leftOptional: false, rightOptional: true },
+  JOIN_RIGHT: { text: "RIGHT JOIN", leftOptional: true, rightOptional: false },
+  JOIN_FULL: { text: "FULL JOIN", leftOptional: true, rightOptional: true },
+} as const;
+type JoinKind = keyof typeof JOINS;
+
+function joinKind(node: JoinExpr): JoinKind {
+  const kind = node.jointype ?? "JOIN_INNER";
+  if (kind === "JOIN_INNER" || kind === "JOIN_LEFT" || kind === "JOIN_RIGHT" || kind === "JOIN_FULL") return kind;
+  throw unsupported(`the join ${kind}`);
+}
+
+function bindJoin(node: JoinExpr, context: FromContext): FromItem {
+  if (node.larg === undefined || node.rarg === undefined) throw new Error("a join without sides");
+  if (node.alias !== undefined) throw unsupported("an alias for a join");
+  const left = bindItem(node.larg, context);
+  const right = bindItem(node.rarg, context);
+  assertDistinctAliases(left, right);
+  context.binder.session.forbidPoint();
+  const kind = joinKind(node);
+  const shared = sharedNames(node, left, right);
+  const merged = shared.map((name) => mergedColumn(name, { left, right, kind }));
+  const condition = joinCondition(node, { left, right, merged, context });
+  const { leftOptional, rightOptional } = JOINS[kind];
+  const visibleLeft = leftOptional ? left.visible.map(asNullable) : left.visible;
+  const visibleRight = rightOptional ? right.visible.map(asNullable) : right.visible;
+  const isShared = (column: ScopeColumn): boolean => shared.includes(column.name);
+  return {
+    tables: [...optionalTables(left, leftOptional), ...optionalTables(right, rightOptional)],
+    visible: [
+      ...merged.map(({ column }) => column),
+      ...visibleLeft.filter((column) => !isShared(column)),
+      ...visibleRight.filter((column) => !isShared(column)),
+    ],
+    render: (renderArg) => {
+      const on = condition === undefined ? "" : ` ON ${renderArg(condition)}`;
+      return `${left.render(renderArg)} ${JOINS[kind].text} ${bracketed(right, right.render(renderArg))}${on}`;
+    },
+    baseTable: undefined,
+    isJoin: true,
+  };
+}
+
+function optionalTables(item: FromItem, optional: boolean): FromItem["tables"] {
+  if (!optional) return item.tables;
+  return item.tables.map((table) => ({ ...table, columns: table.columns.map(asNullable) }));
+}
+
+/** Columns that USING names or NATURAL finds on both sides. */
+function sharedNames(node: JoinExpr, left: FromItem, right: FromItem): readonly string[] {
+  if (node.isNatural !== true) return namesOf(node.usingClause);
+  const names = new Set(right.visible.filter((column) => !column.system).map((column) => column.name));
+  return left.visible.filter((column) => !column.system && names.has(column.name)).map((column) => column.name);
+}
+
+interface MergedColumn {
+  readonly column: ScopeColumn;
+  readonly condition: Expr;
+}
+
+function mergedColumn(
+  name: string,
+  { left, right, kind }: { readonly left: FromItem; readonly right: FromItem; readonly kind: JoinKind },
+): MergedColumn {
+  const [a, b] = [onlyColumn(left, name, "left"), onlyColumn(right, name, "right")];
+  const condition = compare("=", typed(a.expr), typed(b.expr), undefined);
+  const { type, exprs } = unified([typed(a.expr), typed(b.expr)], "JOIN/USING");
+  const nullable = a.nullable || b.nullable;
+  const [first = a.expr, second = b.expr] = exprs;
+  const both: Expr = { kind: "coalesce", type, args: [first, second] };
+  const expr = kind === "JOIN_FULL" ? both : kind === "JOIN_RIGHT" ? second : first;
+  const preserved = kind === "JOIN_RIGHT" ? b : a;
+  const flags = kind === "JOIN_FULL" ? [] : preserved.flags;
+  return {
+    column: { name, type, nullable: kind === "JOIN_FULL" ? nullable : preserved.nullable, flags, system: false, expr, draft: undefined },
+    condition,
+  };
+}
+
+function onlyColumn(item: FromItem, name: string, side: string): ScopeColumn {
+  const [column, another] = item.visible.filter((candidate) => candidate.name === name);
+  if (column === undefined) {
+    const message = `column "${name}" specified in USING clause does not exist in ${side} table`;
+    throw new DbError("COLUMN_NOT_FOUND", message);
+  }
+  if (another !== undefined) {
+    throw new DbError("SQL_EXECUTION_ERROR", `common column name "${name}" appears more than once in ${side} table`);
+  }
+  return column;
+}
+
+interface ConditionInput {
+  readonly left: FromItem;
+  readonly right: FromItem;
+  readonly merged: readonly MergedColumn[];
+  readonly context: FromContext;
+}
+
+function joinCondition(node: JoinExpr, { left, right, merged, context }: ConditionInput): Expr | undefined {
+  if (merged.length > 0) return conjunction(merged.map(({ condition }) => condition));
+  if (node.quals === undefined) return undefined;
+  const { binder, env, traits } = context;
+  const scope: Scope = {
+    tables: [...left.tables, ...right.tables],
+    visible: [...left.visible, ...right.visible],
+    outer: env.outer,
+    captured: env.captured,
+  };
+  const operand = binder.expr(node.quals, { scope, clause: "JOIN/ON", traits, ctes: env.ctes });
+  return required(operand, BOOLEAN, "JOIN/ON");
+}
+

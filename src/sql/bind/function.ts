@@ -1,0 +1,96 @@
+// Function calls: values of the session, aggregates, window functions, and the registry's scalar functions.
+import type { FuncCall } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import type { Expr } from "../expression.ts";
+import { bindAggregate, isAggregate } from "./aggregate.ts";
+import type { Binder, ExprContext } from "./binder.ts";
+import { callFunction } from "./call.ts";
+import { type Operand, typed } from "./operand.ts";
+import type { BindSession } from "./session.ts";
+import { at, namesOf, unsupported } from "./syntax.ts";
+import { bindWindow, isWindowFunction } from "./window.ts";
+
+/** Functions whose value is fixed for the statement. */
+const SESSION_VALUES: Readonly<Record<string, (session: BindSession) => Expr>> = {
+  now: (session) => session.now(),
+  statement_timestamp: (session) => session.now(),
+  transaction_timestamp: (session) => session.now(),
+  current_timestamp: (session) => session.now(),
+  current_user: (session) => session.user(),
+  current_user_id: (session) => session.user(),
+  current_role: (session) => session.role(),
+};
+/** Aggregates that PostgreSQL users know and this server does not have. */
+const OTHER_AGGREGATES: ReadonlySet<string> = new Set([
+  "array_agg",
+  "json_agg",
+  "jsonb_agg",
+  "json_object_agg",
+  "jsonb_object_agg",
+  "stddev",
+  "stddev_pop",
+  "stddev_samp",
+  "variance",
+  "var_pop",
+  "var_samp",
+  "corr",
+  "mode",
+  "percentile_cont",
+  "percentile_disc",
+  "bit_and",
+  "bit_or",
+]);
+
+export function bindFunction(binder: Binder, node: FuncCall, context: ExprContext): Operand {
+  const { session } = binder;
+  const position = session.position(node.location);
+  const [schema, name = ""] = qualified(namesOf(node.funcname));
+  if (schema !== undefined && schema !== "pg_catalog") {
+    throw new DbError("SQL_EXECUTION_ERROR", `function ${schema}.${name} does not exist`, at(position));
+  }
+  if (OTHER_AGGREGATES.has(name)) throw unsupported(`the aggregate ${name}`, position);
+  if (node.over !== undefined || isWindowFunction(name)) {
+    if (!isAggregate(name) && !isWindowFunction(name)) {
+      const message = `OVER specified, but ${name} is not a window function nor an aggregate function`;
+      throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
+    }
+    return noted(session, bindWindow(binder, node, context), position);
+  }
+  if (isAggregate(name)) return noted(session, bindAggregate(binder, node, context), position);
+  return bindScalar(binder, node, { name, context });
+}
+
+function bindScalar(
+  binder: Binder,
+  node: FuncCall,
+  { name, context }: { readonly name: string; readonly context: ExprContext },
+): Operand {
+  const { session } = binder;
+  const position = session.position(node.location);
+  const decorated = node.agg_star === true || node.agg_distinct === true || node.agg_filter !== undefined;
+  if (decorated || (node.agg_order ?? []).length > 0 || node.agg_within_group === true) {
+    throw new DbError("SQL_EXECUTION_ERROR", `${name} is not an aggregate function`, at(position));
+  }
+  if (node.func_variadic === true) throw unsupported("VARIADIC", position);
+  const args = node.args ?? [];
+  const named = args.find((arg) => "NamedArgExpr" in arg);
+  if (named !== undefined) throw unsupported("a named argument", position);
+  const value = args.length === 0 && Object.hasOwn(SESSION_VALUES, name) ? SESSION_VALUES[name] : undefined;
+  if (value !== undefined) return typed(value(session), position);
+  return callFunction(
+    session,
+    name,
+    args.map((arg) => binder.expr(arg, context)),
+    position,
+  );
+}
+
+function qualified(names: readonly string[]): readonly [string | undefined, string | undefined] {
+  return [names.length > 1 ? names[0] : undefined, names.at(-1)];
+}
+
+function noted(session: BindSession, expr: Expr, position: number | undefined): Operand {
+  session.notePosition(expr, position);
+  session.forbidPoint();
+  return typed(expr, position);
+}

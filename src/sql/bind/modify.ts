@@ -1,0 +1,85 @@
+// UPDATE and DELETE: a query that finds the rows, with the new values beside them.
+import type { DeleteStmt, Node, UpdateStmt, WithClause } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { type OutputColumn, SEQ_COLUMN } from "../../model/schema.ts";
+import { BIGINT, BOOLEAN } from "../../model/sql-type.ts";
+import type { Expr } from "../expression.ts";
+import type { Generators } from "../functions/generators.ts";
+import type { DeletePlan, QueryPlan, UpdatePlan } from "../plan.ts";
+import { bindAssignments } from "./assignments.ts";
+import type { Binder, CteScope, ExprContext, QueryEnv } from "./binder.ts";
+import { required } from "./operand.ts";
+import { outputTexts } from "./output-text.ts";
+import { pointKeys } from "./point.ts";
+import { queryPlan } from "./query-plan.ts";
+import { unsupported } from "./syntax.ts";
+import { bindWith } from "./with.ts";
+import { bindReturning, bindWriteTarget, type WriteTarget } from "./write-target.ts";
+
+export function bindUpdate(binder: Binder, stmt: UpdateStmt, generators: Generators): UpdatePlan {
+  const target = bindWriteTarget(binder, stmt.relation, "update");
+  if ((stmt.fromClause ?? []).length > 0) throw unsupported("FROM in UPDATE");
+  const where = whereOf(stmt.whereClause, "UPDATE");
+  const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
+  const context: ExprContext = { scope: target.scope, clause: "UPDATE", traits: undefined, ctes };
+  const assignments = bindAssignments(binder, stmt.targetList ?? [], { target, context, keepsKey: () => false });
+  const values = assignments.map((assignment) => assignment.value);
+  const find = findPlan(binder, { target, where, values, ctes, renderWith: render });
+  const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
+  const assigned = assignments.map((assignment) => assignment.column);
+  return { kind: "update", table: target.table, find, assigned, returning, slots: binder.session.slots };
+}
+
+export function bindDelete(binder: Binder, stmt: DeleteStmt, generators: Generators): DeletePlan {
+  const target = bindWriteTarget(binder, stmt.relation, "delete");
+  if ((stmt.usingClause ?? []).length > 0) throw unsupported("USING in DELETE");
+  const where = whereOf(stmt.whereClause, "DELETE");
+  const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
+  const find = findPlan(binder, { target, where, values: [], ctes, renderWith: render });
+  const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
+  return { kind: "delete", table: target.table, find, returning, slots: binder.session.slots };
+}
+
+function whereOf(node: Node | undefined, verb: string): Node {
+  if (node === undefined) throw new DbError("SQL_EXECUTION_ERROR", `${verb} requires a WHERE clause`);
+  return node;
+}
+
+function bindLeadingWith(binder: Binder, clause: WithClause | undefined): ReturnType<typeof bindWith> {
+  const env: QueryEnv = { ctes: undefined, outer: undefined, captured: [], topLevel: false, userColumnsOnly: false };
+  return bindWith(binder, clause, env);
+}
+
+interface FindInput {
+  readonly target: WriteTarget;
+  readonly where: Node;
+  readonly values: readonly Expr[];
+  readonly ctes: CteScope | undefined;
+  readonly renderWith: ReturnType<typeof bindWith>["render"];
+}
+
+/** Output: `_seq`, the table's columns, the new values. */
+function findPlan(binder: Binder, { target, where, values, ctes, renderWith }: FindInput): QueryPlan {
+  const { scope, table, item } = target;
+  const context: ExprContext = { scope, clause: "WHERE", traits: undefined, ctes };
+  const condition = required(binder.expr(where, context), BOOLEAN, "WHERE");
+  // A tombstone is no row to change, even for a filter that speaks of `_deleted`.
+  for (const column of item.visible) if (column.draft !== undefined) column.draft.includeDeleted = false;
+  const columns = item.visible.filter((column) => !column.system);
+  const seq = item.visible.find((column) => column.name === SEQ_COLUMN);
+  if (seq === undefined) throw new Error("a table without _seq");
+  const exprs = [seq.expr, ...columns.map((column) => column.expr), ...values];
+  const output: OutputColumn[] = [
+    { name: SEQ_COLUMN, type: BIGINT, flags: [] },
+    ...table.columns.map(({ name, type }) => ({ name, type, flags: [] })),
+    ...values.map(({ type }, index) => ({ name: `value${index}`, type, flags: [] })),
+  ];
+  return queryPlan(binder.session, {
+    output,
+    point: pointKeys(item, condition),
+    render: (render) => {
+      const list = outputTexts(exprs, { renderArg: render, wideAsText: true });
+      return `${renderWith(render)}SELECT ${list} FROM ${item.render(render)} WHERE ${render(condition)}`;
+    },
+  });
+}

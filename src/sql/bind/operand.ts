@@ -1,0 +1,180 @@
+// An expression before its context has given it a type: PostgreSQL leaves string literals, NULL and parameters untyped until an operator, a function or
+// a column asks for a type, and lets a number written in the text take any type of its family.
+import { DbError } from "../../base/errors.ts";
+import { BIGINT, type Cell, type SqlType, sameType, TEXT } from "../../model/sql-type.ts";
+import { TYPES, typeText } from "../../model/types.ts";
+import type { Expr } from "../expression.ts";
+import { type CastContext, castCell, castRule } from "../functions/casts.ts";
+import { commonType } from "../functions/common-type.ts";
+import type { Interval } from "../functions/temporal/interval.ts";
+import { at, unsupported } from "./syntax.ts";
+
+export type Operand =
+  | { readonly kind: "typed"; readonly expr: Expr; readonly position: number | undefined }
+  /** A string literal, NULL or parameter. */
+  | {
+      readonly kind: "untyped";
+      readonly as: (type: SqlType, column?: string) => Expr;
+      readonly position: number | undefined;
+    }
+  /** A number in the text; `as` is undefined for types its digits cannot be read as. */
+  | {
+      readonly kind: "number";
+      readonly type: SqlType;
+      readonly as: (type: SqlType, column?: string) => Expr | undefined;
+      readonly position: number | undefined;
+    }
+  | { readonly kind: "interval"; readonly interval: Interval; readonly position: number | undefined };
+
+export function typed(expr: Expr, position?: number): Operand {
+  return { kind: "typed", expr, position };
+}
+
+export function constant(value: Cell, type: SqlType): Expr {
+  return { kind: "constant", type, value };
+}
+
+/** Undefined while untyped. */
+export function operandType(operand: Operand): SqlType | undefined {
+  switch (operand.kind) {
+    case "typed":
+      return operand.expr.type;
+    case "number":
+      return operand.type;
+    case "untyped":
+      return undefined;
+    case "interval":
+      throw intervalMisplaced(operand.position);
+  }
+}
+
+function intervalMisplaced(position: number | undefined): DbError {
+  return unsupported("an interval other than added to or subtracted from a timestamp", position);
+}
+
+/** How a type reads in PostgreSQL's messages. */
+export function typeLabel(type: SqlType | undefined): string {
+  if (type === undefined) return "unknown";
+  const labels: Partial<Record<SqlType["kind"], string>> = {
+    int: "integer",
+    float: "real",
+    double: "double precision",
+    decimal: "numeric",
+    timestamp: "timestamp",
+    bytes: "bytea",
+  };
+  return labels[type.kind] ?? TYPES[type.kind].names[0] ?? typeText(type);
+}
+
+/** What the operand is without a context: text for the untyped. */
+export function settled(operand: Operand): Expr {
+  switch (operand.kind) {
+    case "typed":
+      return operand.expr;
+    case "untyped":
+      return operand.as(TEXT);
+    case "number":
+      return mustHave(operand.as(operand.type));
+    case "interval":
+      throw intervalMisplaced(operand.position);
+  }
+}
+
+function mustHave(expr: Expr | undefined): Expr {
+  if (expr === undefined) throw new Error("a number has no expression of its own type");
+  return expr;
+}
+
+const CONTEXTS: readonly CastContext[] = ["implicit", "assignment", "explicit"];
+
+/** `undefined` when the context does not allow the conversion. */
+export function tryCoerce(operand: Operand, type: SqlType, context: CastContext, column?: string): Expr | undefined {
+  if (operand.kind === "untyped") return operand.as(type, column);
+  const direct = operand.kind === "number" ? operand.as(type, column) : undefined;
+  if (direct !== undefined) return direct;
+  const expr = settled(operand);
+  if (sameType(expr.type, type)) return expr;
+  const rule = castRule(expr.type, type);
+  if (rule === undefined || CONTEXTS.indexOf(rule.context) > CONTEXTS.indexOf(context)) return undefined;
+  return castExpr(expr, type, operand.position);
+}
+
+function castExpr(arg: Expr, type: SqlType, position: number | undefined): Expr {
+  if (arg.kind !== "constant") return { kind: "cast", type, arg };
+  return { kind: "constant", type, value: placed(position, () => castCell(arg.type, type)(arg.value)) };
+}
+
+/** Gives a value's error the place of the text it came from. */
+export function placed<T>(position: number | undefined, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof DbError) || error.position !== undefined) throw error;
+    throw new DbError(error.code, error.message, { cause: error, ...at(position) });
+  }
+}
+
+/** A cast written in the text. */
+export function castTo(operand: Operand, type: SqlType): Expr {
+  const expr = tryCoerce(operand, type, "explicit");
+  if (expr !== undefined) return expr;
+  throw new DbError(
+    "SQL_EXECUTION_ERROR",
+    `cannot cast type ${typeLabel(operandType(operand))} to ${typeLabel(type)}`,
+    at(operand.position),
+  );
+}
+
+/** A value to be stored into a column. */
+export function assigned(operand: Operand, column: { readonly name: string; readonly type: SqlType }): Expr {
+  const expr = tryCoerce(operand, column.type, "assignment", column.name);
+  if (expr !== undefined) return expr;
+  const [wanted, given] = [typeLabel(column.type), typeLabel(operandType(operand))];
+  throw new DbError("SQL_EXECUTION_ERROR", `column "${column.name}" is of type ${wanted} but expression is of type ${given}`, {
+    ...at(operand.position),
+    hint: "You will need to rewrite or cast the expression.",
+  });
+}
+
+/** The type of an output that the client sees: a whole number in the text is 64 bits wide there. */
+export function outputType(operand: Operand): SqlType {
+  if (operand.kind === "number" && operand.type.kind === "int") return BIGINT;
+  return operandType(operand) ?? TEXT;
+}
+
+/** Where a clause asks for one type: `argument of WHERE must be type boolean, not type integer`. */
+export function required(operand: Operand, type: SqlType, clause: string): Expr {
+  const expr = tryCoerce(operand, type, "implicit");
+  if (expr !== undefined) return expr;
+  throw new DbError(
+    "SQL_EXECUTION_ERROR",
+    `argument of ${clause} must be type ${typeLabel(type)}, not type ${typeLabel(operandType(operand))}`,
+    at(operand.position),
+  );
+}
+
+/** Brings operands to their common type, or undefined when they have none. */
+export function unify(operands: readonly Operand[]): { type: SqlType; exprs: readonly Expr[] } | undefined {
+  const type = commonType(operands.map(operandType));
+  if (type === undefined) return undefined;
+  const exprs: Expr[] = [];
+  for (const operand of operands) {
+    const expr = tryCoerce(operand, type, "implicit");
+    if (expr === undefined) return undefined;
+    exprs.push(expr);
+  }
+  return { type, exprs };
+}
+
+/** As `unify`, for constructs that name themselves in the error: `CASE types integer and text cannot be matched`. */
+export function unified(operands: readonly Operand[], construct: string): { type: SqlType; exprs: readonly Expr[] } {
+  const result = unify(operands);
+  if (result !== undefined) return result;
+  const labels = [...new Set(operands.map((operand) => typeLabel(operandType(operand))))].filter((label) => label !== "unknown");
+  throw new DbError(
+    "SQL_EXECUTION_ERROR",
+    `${construct} types ${labels[0]} and ${labels[1] ?? "unknown"} cannot be matched`,
+    at(operands.find((operand) => operand.position !== undefined)?.position),
+  );
+}
+

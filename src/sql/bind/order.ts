@@ -1,0 +1,47 @@
+// ORDER BY terms as SQLite text. PostgreSQL puts NULLs last when ascending and first when descending; SQLite does the opposite.
+import type { SortBy } from "libpg-query";
+import { TYPES } from "../../model/types.ts";
+import type { Expr } from "../expression.ts";
+import type { RenderArg } from "./binder.ts";
+import { unsupported } from "./syntax.ts";
+
+export interface OrderTerm {
+  readonly expr: Expr;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+  /** Without NULLs nothing is said about them, so that an index can give the order. */
+  readonly nullable: boolean;
+}
+
+export function orderTerm(node: SortBy, expr: Expr, nullable = true): OrderTerm {
+  if (node.sortby_dir === "SORTBY_USING") throw unsupported("ORDER BY … USING");
+  const descending = node.sortby_dir === "SORTBY_DESC";
+  const nulls = node.sortby_nulls;
+  const nullsFirst = nulls === "SORTBY_NULLS_FIRST" || (nulls !== "SORTBY_NULLS_LAST" && descending);
+  return { expr, descending, nullsFirst, nullable };
+}
+
+interface OutputTerm {
+  readonly index: number;
+  readonly expr: Expr;
+  readonly nullable: boolean;
+  /** Wide integers of the output are text here, which sorts otherwise. */
+  readonly isText: boolean;
+}
+
+/** An output by its generated name, so that it is evaluated once. */
+export function outputTerm(node: SortBy, { index, expr, nullable, isText }: OutputTerm): OrderTerm {
+  const { type } = expr;
+  const byName = !(isText && TYPES[type.kind].wide);
+  const output: Expr = { kind: "query", form: "subquery", type, args: [expr], render: () => `o${index}` };
+  return orderTerm(node, byName ? output : expr, nullable);
+}
+
+export function renderOrder(terms: readonly OrderTerm[], renderArg: RenderArg): string {
+  return terms
+    .map(({ expr, descending, nullsFirst, nullable }) => {
+      const nulls = nullable ? ` NULLS ${nullsFirst ? "FIRST" : "LAST"}` : "";
+      return `${renderArg(expr)} ${descending ? "DESC" : "ASC"}${nulls}`;
+    })
+    .join(", ");
+}

@@ -1,0 +1,127 @@
+// A plain SELECT: FROM, WHERE, GROUP BY, HAVING, output list, DISTINCT, ORDER BY, LIMIT.
+import type { Node, SelectStmt } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { keyColumn } from "../../model/schema.ts";
+import { BOOLEAN, type SqlType } from "../../model/sql-type.ts";
+import type { Expr } from "../expression.ts";
+import type { ValueSource } from "../plan.ts";
+import type { Binder, BoundQuery, OpenQuery, QueryEnv, QueryTraits, RenderArg } from "./binder.ts";
+import { bindFrom } from "./from.ts";
+import { assertGrouped, bindGroupBy, type Grouped } from "./group-by.ts";
+import { sameValueAs } from "./grouping.ts";
+import { castTo, required, settled } from "./operand.ts";
+import { type OrderTerm, orderTerm, outputTerm, renderOrder } from "./order.ts";
+import { outputTexts } from "./output-text.ts";
+import { pointKeys } from "./point.ts";
+import { bindRowCounts } from "./row-count.ts";
+import { contextOf, type SelectParts } from "./select-parts.ts";
+import { outputByName, outputByPosition, type Outputs } from "./sort.ts";
+import { at, locationOf, unsupported } from "./syntax.ts";
+import { bindTargets } from "./target-list.ts";
+
+export function bindPlainSelect(binder: Binder, stmt: SelectStmt, env: QueryEnv): OpenQuery {
+  const traits: QueryTraits = { hasAggregates: false, hasWindows: false, windows: namedWindows(stmt.windowClause ?? []) };
+  const from = bindFrom(stmt.fromClause ?? [], { binder, env, traits });
+  const { tables = [], visible = [] } = from ?? {};
+  const scope = { tables, visible, outer: env.outer, captured: env.captured };
+  const context = { scope, traits, ctes: env.ctes };
+  const where =
+    stmt.whereClause === undefined
+      ? undefined
+      : required(binder.expr(stmt.whereClause, { ...context, clause: "WHERE" }), BOOLEAN, "WHERE");
+  const targets = bindTargets(binder, stmt.targetList ?? [], {
+    context: { ...context, clause: "SELECT" },
+    userColumnsOnly: env.userColumnsOnly,
+  });
+  if (targets.length === 0) throw unsupported("a SELECT without output columns");
+  const parts: SelectParts = { binder, stmt, env, traits, from, scope, where, targets };
+  return {
+    names: targets.map((target) => target.name),
+    operands: targets.map((target) => target.operand),
+    close: (types) => closeSelect(parts, types),
+  };
+}
+
+function namedWindows(nodes: readonly Node[]): ReadonlyMap<string, Node> {
+  return new Map(nodes.map((node) => ["WindowDef" in node ? (node.WindowDef.name ?? "") : "", node]));
+}
+
+function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery {
+  const { binder, stmt, env, traits, targets, where, from } = parts;
+  const exprs = targets.map(({ operand }, index) => castTo(operand, types[index] ?? settled(operand).type));
+  const outputs: Outputs = { names: targets.map((target) => target.name), exprs };
+  const isDistinct = plainDistinct(stmt);
+  // ORDER BY and HAVING may be where the only aggregate is, so the groups are decided after both.
+  const terms = orderTerms(parts, outputs, isDistinct);
+  const groups = bindGroupBy(parts, outputs);
+  const { keys, having } = groups;
+  if (keys !== undefined) assertGrouped(parts, keys, [...exprs, ...terms.map(({ expr }) => expr), ...(having === undefined ? [] : [having])]);
+  const rowCounts = bindRowCounts(binder, stmt, env);
+  const isRowwise = keys === undefined && !isDistinct && !traits.hasWindows;
+  const point = isRowwise ? pointKeys(from, where) : undefined;
+  const order = stmt.sortClause === undefined && isRowwise ? defaultOrder(parts, point) : terms;
+  const columns = exprs.map(({ type }, index) => {
+    const { name = "", nullable = true, flags = [] } = targets[index] ?? {};
+    return { name, type, nullable, flags };
+  });
+  const render = (renderArg: RenderArg): string => {
+    const list = outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
+    const clauses = [
+      `SELECT ${isDistinct ? "DISTINCT " : ""}${list}`,
+      from === undefined ? "" : ` FROM ${from.render(renderArg)}`,
+      where === undefined ? "" : ` WHERE ${renderArg(where)}`,
+      groupText(groups, renderArg),
+      order.length === 0 ? "" : ` ORDER BY ${renderOrder(order, renderArg)}`,
+      rowCounts.render(renderArg),
+    ];
+    return clauses.join("");
+  };
+  const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
+  const shape = order.length > 0 || rowCounts.isPresent ? "closed" : "select";
+  return { columns, render, singleRow, shape, point };
+}
+
+/** The parser says plain DISTINCT by one empty node. */
+function plainDistinct(stmt: SelectStmt): boolean {
+  const clause = stmt.distinctClause ?? [];
+  if (clause.some((node) => Object.keys(node).length > 0)) throw unsupported("DISTINCT ON");
+  return clause.length > 0;
+}
+
+function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
+  // To SQLite a bare number would be a position; as a key it tells no groups apart.
+  const texts = (keys ?? []).map((key) => (key.kind === "constant" ? "NULL" : renderArg(key)));
+  const group = texts.length === 0 ? "" : ` GROUP BY ${texts.join(", ")}`;
+  return having === undefined ? group : `${group} HAVING ${renderArg(having)}`;
+}
+
+function orderTerms(parts: SelectParts, outputs: Outputs, isDistinct: boolean): readonly OrderTerm[] {
+  const { binder, stmt } = parts;
+  return (stmt.sortClause ?? []).map((node) => {
+    if (!("SortBy" in node) || node.SortBy.node === undefined) throw new Error("an ORDER BY without expression");
+    const { node: term } = node.SortBy;
+    const named = { outputs, clause: "ORDER BY" } as const;
+    const index = outputByPosition(binder.session, term, named) ?? outputByName(binder.session, term, named);
+    const output = index === undefined ? undefined : outputs.exprs[index];
+    if (index !== undefined && output !== undefined) {
+      const nullable = parts.targets[index]?.nullable ?? true;
+      return outputTerm(node.SortBy, { index, expr: output, nullable, isText: parts.env.topLevel });
+    }
+    const expr = settled(binder.expr(term, contextOf(parts, "ORDER BY")));
+    if (isDistinct && !sameValueAs(binder.session, expr, outputs.exprs)) {
+      const message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+      throw new DbError("SQL_EXECUTION_ERROR", message, at(binder.session.position(locationOf(term))));
+    }
+    return orderTerm(node.SortBy, expr);
+  });
+}
+
+/** Rows of one table come in the order of its key, unless there can be one row only. */
+function defaultOrder({ env, from }: SelectParts, point: readonly ValueSource[] | undefined): readonly OrderTerm[] {
+  const table = from?.baseTable;
+  if (!env.topLevel || table === undefined || point?.length === 1) return [];
+  const { schema, relation } = table;
+  const expr: Expr = { kind: "column", type: keyColumn(schema).type, relation, column: schema.keyIndex };
+  return [{ expr, descending: false, nullsFirst: false, nullable: false }];
+}
+

@@ -1,0 +1,171 @@
+// Every function and operator there is, one import line for each file. A name appears once.
+
+import type { FunctionDefinition } from "./definition.ts";
+import { random } from "./generate/random.ts";
+import { snowflakeId } from "./generate/snowflake-id.ts";
+import { ulid } from "./generate/ulid.ts";
+import { uuidV7 } from "./generate/uuid-v7.ts";
+import { averageDecimalList, sumDecimalList } from "./internal/decimal-list.ts";
+import { raise } from "./internal/raise.ts";
+import { jsonArrayLength, jsonbArrayLength } from "./json/array-length.ts";
+import { jsonbContains, jsonContains } from "./json/contains.ts";
+import { jsonbExtractPath, jsonbExtractPathText, jsonExtractPath, jsonExtractPathText } from "./json/extract-path.ts";
+import { jsonGet, jsonGetPath, jsonGetPathText, jsonGetText } from "./json/get.ts";
+import {
+  jsonAsTextFunction,
+  jsonGetBool,
+  jsonGetFloat,
+  jsonGetInt,
+  jsonGetStr,
+  jsonLength,
+} from "./json/get-scalar.ts";
+import { jsonHasKey } from "./json/has-key.ts";
+import { jsonbTypeof, jsonTypeof } from "./json/typeof.ts";
+import { abs } from "./numeric/abs.ts";
+import { ceil, ceiling } from "./numeric/ceil.ts";
+import { exp } from "./numeric/exp.ts";
+import { greatest, least } from "./numeric/extreme.ts";
+import { floor } from "./numeric/floor.ts";
+import { ln, log, log10 } from "./numeric/logarithm.ts";
+import { pi } from "./numeric/pi.ts";
+import { pow, power } from "./numeric/power.ts";
+import { round } from "./numeric/round.ts";
+import { sign } from "./numeric/sign.ts";
+import { sqrt } from "./numeric/sqrt.ts";
+import { trunc } from "./numeric/trunc.ts";
+import { add } from "./operators/add.ts";
+import { concatenate } from "./operators/concatenate.ts";
+import { divide } from "./operators/divide.ts";
+import { ilike, like } from "./operators/like.ts";
+import { matchRegexp, matchRegexpIgnoreCase } from "./operators/match-regexp.ts";
+import { mod, modulo } from "./operators/modulo.ts";
+import { multiply } from "./operators/multiply.ts";
+import { negate } from "./operators/negate.ts";
+import { subtract } from "./operators/subtract.ts";
+import { addInterval } from "./temporal/add-interval.ts";
+import { datePart, extract } from "./temporal/date-part.ts";
+import { dateTrunc } from "./temporal/date-trunc.ts";
+import { makeDateFunction } from "./temporal/make-date.ts";
+import { toChar } from "./temporal/to-char.ts";
+import { toTimestamp } from "./temporal/to-timestamp.ts";
+import { ascii } from "./text/ascii.ts";
+import { chr } from "./text/chr.ts";
+import { concat } from "./text/concat.ts";
+import { concatWs } from "./text/concat-ws.ts";
+import { decode } from "./text/decode.ts";
+import { encode } from "./text/encode.ts";
+import { initcap } from "./text/initcap.ts";
+import { left } from "./text/left.ts";
+import { characterLength, charLength, length } from "./text/length.ts";
+import { lower } from "./text/lower.ts";
+import { md5 } from "./text/md5.ts";
+import { octetLength } from "./text/octet-length.ts";
+import { lpad, rpad } from "./text/pad.ts";
+import { position, strpos } from "./text/position.ts";
+import { repeat } from "./text/repeat.ts";
+import { replace } from "./text/replace.ts";
+import { reverse } from "./text/reverse.ts";
+import { right } from "./text/right.ts";
+import { splitPart } from "./text/split-part.ts";
+import { startsWith } from "./text/starts-with.ts";
+import { substr, substring } from "./text/substring.ts";
+import { btrim, ltrim, rtrim, trim } from "./text/trim.ts";
+import { upper } from "./text/upper.ts";
+
+export const FUNCTIONS: readonly FunctionDefinition[] = [
+  random,
+  snowflakeId,
+  ulid,
+  uuidV7,
+  jsonArrayLength,
+  jsonbArrayLength,
+  jsonContains,
+  jsonbContains,
+  jsonExtractPath,
+  jsonExtractPathText,
+  jsonbExtractPath,
+  jsonbExtractPathText,
+  jsonGetStr,
+  jsonGetInt,
+  jsonGetFloat,
+  jsonGetBool,
+  jsonAsTextFunction,
+  jsonLength,
+  jsonGet,
+  jsonGetText,
+  jsonGetPath,
+  jsonGetPathText,
+  jsonHasKey,
+  jsonTypeof,
+  jsonbTypeof,
+  abs,
+  ceil,
+  ceiling,
+  exp,
+  greatest,
+  least,
+  floor,
+  ln,
+  log,
+  log10,
+  pi,
+  power,
+  pow,
+  round,
+  sign,
+  sqrt,
+  trunc,
+  add,
+  concatenate,
+  divide,
+  like,
+  ilike,
+  matchRegexp,
+  matchRegexpIgnoreCase,
+  modulo,
+  mod,
+  multiply,
+  negate,
+  subtract,
+  addInterval,
+  datePart,
+  extract,
+  dateTrunc,
+  makeDateFunction,
+  toChar,
+  toTimestamp,
+  ascii,
+  chr,
+  concatWs,
+  concat,
+  decode,
+  encode,
+  initcap,
+  left,
+  length,
+  charLength,
+  characterLength,
+  lower,
+  md5,
+  octetLength,
+  lpad,
+  rpad,
+  position,
+  strpos,
+  repeat,
+  replace,
+  reverse,
+  right,
+  splitPart,
+  startsWith,
+  substring,
+  substr,
+  btrim,
+  ltrim,
+  rtrim,
+  trim,
+  upper,
+  averageDecimalList,
+  raise,
+  sumDecimalList,
+];

@@ -1,0 +1,53 @@
+// Operator symbols and the functions behind them.
+
+interface OperatorRow {
+  readonly symbol: string;
+  /** How many operands this row is for. */
+  readonly operands: readonly number[];
+  readonly name: string;
+  readonly negated: boolean;
+}
+
+function row(
+  symbol: string,
+  name: string,
+  options: { operands?: readonly number[]; negated?: boolean } = {},
+): OperatorRow {
+  return { symbol, name, operands: options.operands ?? [2], negated: options.negated ?? false };
+}
+
+const LIKE_OPERANDS = [2, 3];
+
+export const OPERATORS: readonly OperatorRow[] = [
+  row("+", "add"),
+  row("-", "subtract"),
+  row("-", "negate", { operands: [1] }),
+  row("*", "multiply"),
+  row("/", "divide"),
+  row("%", "modulo"),
+  row("||", "concatenate"),
+  row("~~", "like", { operands: LIKE_OPERANDS }),
+  row("!~~", "like", { operands: LIKE_OPERANDS, negated: true }),
+  row("~~*", "ilike", { operands: LIKE_OPERANDS }),
+  row("!~~*", "ilike", { operands: LIKE_OPERANDS, negated: true }),
+  row("~", "match_regexp"),
+  row("!~", "match_regexp", { negated: true }),
+  row("~*", "match_regexp_ignore_case"),
+  row("!~*", "match_regexp_ignore_case", { negated: true }),
+  row("->", "json_get"),
+  row("->>", "json_get_text"),
+  row("#>", "json_get_path"),
+  row("#>>", "json_get_path_text"),
+  row("?", "json_has_key"),
+  row("@>", "json_contains"),
+];
+
+/** Operators that are also functions in their own right. */
+const ALSO_FUNCTIONS = new Set(["json_contains", "json_get"]);
+/** Called only by what the binder makes of other syntax. */
+const INTERNAL = new Set(["add_interval", "raise", "sum_decimal_list", "average_decimal_list"]);
+const OPERATOR_NAMES = new Set(OPERATORS.map((operator) => operator.name));
+
+export function isUserCallable(name: string): boolean {
+  return !INTERNAL.has(name) && (!OPERATOR_NAMES.has(name) || ALSO_FUNCTIONS.has(name));
+}

@@ -1,0 +1,19 @@
+import { rescale } from "../../../model/decimal.ts";
+import { largerScale, scaleOf, sumType } from "../decimal-types.ts";
+import { defineFunction, overload, preparedOverload } from "../definition.ts";
+import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
+import { inDate } from "../temporal/range.ts";
+
+export const add = defineFunction("add", [
+  overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a + b)),
+  overload(["int", "int"], { kind: "int" }, (a, b) => inInt(a + b)),
+  overload(["bigint", "bigint"], { kind: "bigint" }, (a, b) => inBigint(a + b)),
+  preparedOverload(["decimal", "decimal"], sumType, (types) => {
+    const [left, right, scale] = [scaleOf(types[0]), scaleOf(types[1]), largerScale(types)];
+    return (a, b) => inDecimal(rescale(a, left, scale) + rescale(b, right, scale));
+  }),
+  overload(["float", "float"], { kind: "float" }, (a, b) => finiteFloat(a + b, [a, b])),
+  overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a + b, [a, b])),
+  overload(["date", "int"], { kind: "date" }, (date, days) => inDate(date + days)),
+  overload(["int", "date"], { kind: "date" }, (days, date) => inDate(date + days)),
+]);

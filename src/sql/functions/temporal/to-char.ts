@@ -1,0 +1,197 @@
+// to_char for timestamps: the patterns of `FORMATS`, text in double quotes, every other character as it is. A pattern PostgreSQL has and this has not
+// is refused by name rather than copied out.
+import { DbError } from "../../../base/errors.ts";
+import { TEXT } from "../../../model/sql-type.ts";
+import { defineFunction, preparedOverload } from "../definition.ts";
+import { memoizeLast } from "../memoize-last.ts";
+import { civilOfDays, dayOfYear, isoWeek, isoWeekday } from "./civil.ts";
+import { type Instant, instantOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+
+const MAX_FORMAT_LENGTH = 500;
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const NAME_WIDTH = 9;
+
+/** A number padded with zeros, or a name padded with blanks; `FM` takes the padding away. */
+type Field =
+  | { readonly width: number; readonly number: (instant: Instant) => number }
+  | { readonly width: number; readonly name: (instant: Instant) => string };
+
+const hour = ({ timeUs }: Instant): number => Math.floor(timeUs / US_PER_HOUR);
+const twelveHour = (instant: Instant): number => ((hour(instant) + 11) % 12) + 1;
+const year = ({ days }: Instant): number => civilOfDays(days).year;
+const monthName = ({ days }: Instant): string => MONTHS[civilOfDays(days).month - 1] ?? "";
+const dayName = ({ days }: Instant): string => DAYS[isoWeekday(days) % 7] ?? "";
+const halfDay = (instant: Instant): string => (hour(instant) < 12 ? "AM" : "PM");
+const dotted = (text: string): string => `${text[0]}.${text[1]}.`;
+const short = (text: string): string => text.slice(0, 3);
+
+function named(width: number, name: (instant: Instant) => string): Field {
+  return { width, name };
+}
+
+function number(width: number, value: (instant: Instant) => number): Field {
+  return { width, number: value };
+}
+
+/** Upper case, capitalised and lower case spellings of a name. */
+function spellings(text: string, width: number, name: (instant: Instant) => string): [string, Field][] {
+  return [
+    [text.toUpperCase(), named(width, (instant) => name(instant).toUpperCase())],
+    [text, named(width, name)],
+    [text.toLowerCase(), named(width, (instant) => name(instant).toLowerCase())],
+  ];
+}
+
+const FORMATS: ReadonlyMap<string, Field> = new Map<string, Field>([
+  ["YYYY", number(4, year)],
+  ["YYY", number(3, (instant) => year(instant) % 1000)],
+  ["YY", number(2, (instant) => year(instant) % 100)],
+  ["Y", number(1, (instant) => year(instant) % 10)],
+  ["IYYY", number(4, ({ days }) => isoWeek(days).year)],
+  ["MM", number(2, ({ days }) => civilOfDays(days).month)],
+  ["DDD", number(3, ({ days }) => dayOfYear(days))],
+  ["DD", number(2, ({ days }) => civilOfDays(days).day)],
+  ["ID", number(1, ({ days }) => isoWeekday(days))],
+  ["D", number(1, ({ days }) => (isoWeekday(days) % 7) + 1)],
+  ["IW", number(2, ({ days }) => isoWeek(days).week)],
+  ["WW", number(2, ({ days }) => Math.ceil(dayOfYear(days) / 7))],
+  ["W", number(1, ({ days }) => Math.ceil(civilOfDays(days).day / 7))],
+  ["Q", number(1, ({ days }) => Math.ceil(civilOfDays(days).month / 3))],
+  ["HH24", number(2, hour)],
+  ["HH12", number(2, twelveHour)],
+  ["HH", number(2, twelveHour)],
+  ["MI", number(2, ({ timeUs }) => Math.floor(timeUs / US_PER_MINUTE) % 60)],
+  ["SSSSS", number(5, ({ timeUs }) => Math.floor(timeUs / US_PER_SECOND))],
+  ["SSSS", number(5, ({ timeUs }) => Math.floor(timeUs / US_PER_SECOND))],
+  ["SS", number(2, ({ timeUs }) => Math.floor(timeUs / US_PER_SECOND) % 60)],
+  ["MS", number(3, ({ timeUs }) => Math.floor(timeUs / 1000) % 1000)],
+  ["US", number(6, ({ timeUs }) => timeUs % US_PER_SECOND)],
+  ...spellings("Month", NAME_WIDTH, monthName),
+  ...spellings("Mon", 3, (instant) => short(monthName(instant))),
+  ...spellings("Day", NAME_WIDTH, dayName),
+  ...spellings("Dy", 2, (instant) => short(dayName(instant))),
+  ["AM", named(2, halfDay)],
+  ["PM", named(2, halfDay)],
+  ["am", named(2, (instant) => halfDay(instant).toLowerCase())],
+  ["pm", named(2, (instant) => halfDay(instant).toLowerCase())],
+  ["A.M.", named(4, (instant) => dotted(halfDay(instant)))],
+  ["P.M.", named(4, (instant) => dotted(halfDay(instant)))],
+  ["a.m.", named(4, (instant) => dotted(halfDay(instant).toLowerCase()))],
+  ["p.m.", named(4, (instant) => dotted(halfDay(instant).toLowerCase()))],
+]);
+
+const UNSUPPORTED = [
+  "Y,YYY",
+  "IYY",
+  "IDDD",
+  "TZH",
+  "TZM",
+  "TZ",
+  "tz",
+  "OF",
+  "RM",
+  "rm",
+  "CC",
+  "BC",
+  "AD",
+  "J",
+  "FF",
+  "TM",
+  "FX",
+  "SP",
+];
+const longestFirst = (a: string, b: string): number => b.length - a.length;
+const PATTERNS = [...FORMATS.keys(), ...UNSUPPORTED].sort(longestFirst);
+
+type Piece = (instant: Instant) => string;
+
+function ordinal(value: string): string {
+  if (/1[1-3]$/.test(value)) return "th";
+  const last = value.at(-1);
+  return last === "1" ? "st" : last === "2" ? "nd" : last === "3" ? "rd" : "th";
+}
+
+function pieceOf(field: Field, options: { readonly fill: boolean; readonly suffix: string }): Piece {
+  return (instant) => {
+    if ("name" in field) return options.fill ? field.name(instant).padEnd(field.width) : field.name(instant);
+    const digits = String(field.number(instant));
+    const text = options.fill ? digits.padStart(field.width, "0") : digits;
+    if (options.suffix === "") return text;
+    return text + (options.suffix === "TH" ? ordinal(text).toUpperCase() : ordinal(text));
+  };
+}
+
+function patternAt(format: string, at: number): { readonly name: string; readonly field: Field } | undefined {
+  const name = PATTERNS.find((pattern) => format.startsWith(pattern, at) || upperAt(format, at, pattern));
+  if (name === undefined) return undefined;
+  const field = FORMATS.get(name);
+  if (field === undefined) {
+    throw new DbError("UNSUPPORTED", `to_char pattern ${JSON.stringify(name)} is not supported`);
+  }
+  return { name, field };
+}
+
+/** Numeric patterns may be written in any case; names of months and days say their case by their own. */
+function upperAt(format: string, at: number, pattern: string): boolean {
+  const field = FORMATS.get(pattern);
+  return field !== undefined && "number" in field && format.slice(at, at + pattern.length).toUpperCase() === pattern;
+}
+
+function literal(text: string): Piece {
+  return () => text;
+}
+
+function compileFormat(format: string): readonly Piece[] {
+  if (format.length > MAX_FORMAT_LENGTH) {
+    throw new DbError("SQL_EXECUTION_ERROR", `to_char format is too long: at most ${MAX_FORMAT_LENGTH} characters`);
+  }
+  const pieces: Piece[] = [];
+  let at = 0;
+  while (at < format.length) {
+    const quoted = /^"([^"]*)"?/.exec(format.slice(at));
+    if (quoted !== null) {
+      pieces.push(literal(quoted[1] ?? ""));
+      at += quoted[0].length;
+      continue;
+    }
+    const fill = !/^FM/i.test(format.slice(at, at + 2));
+    const start = fill ? at : at + 2;
+    const pattern = patternAt(format, start);
+    if (pattern === undefined) {
+      pieces.push(literal(format.charAt(start)));
+      at = start + 1;
+      continue;
+    }
+    at = start + pattern.name.length;
+    const suffix = "number" in pattern.field ? (/^(TH|th)/.exec(format.slice(at))?.[0] ?? "") : "";
+    at += suffix.length;
+    pieces.push(pieceOf(pattern.field, { fill, suffix }));
+  }
+  return pieces;
+}
+
+export const toChar = defineFunction("to_char", [
+  preparedOverload(["timestamp", "text"], TEXT, () => {
+    const pieces = memoizeLast((format = "") => compileFormat(format));
+    return (timestamp, format) => {
+      const instant = instantOf(timestamp);
+      return pieces(format)
+        .map((piece) => piece(instant))
+        .join("");
+    };
+  }),
+]);

@@ -1,0 +1,14 @@
+import { DbError } from "../../../base/errors.ts";
+import { TIMESTAMP } from "../../../model/sql-type.ts";
+import { defineFunction, overload } from "../definition.ts";
+import { inTimestamp } from "./range.ts";
+
+/** Seconds since the Unix epoch. */
+export const toTimestamp = defineFunction("to_timestamp", [
+  overload(["double"], TIMESTAMP, (seconds) => {
+    if (!Number.isFinite(seconds)) throw new DbError("SQL_EXECUTION_ERROR", "timestamp out of range");
+    // Whole seconds apart, so that µs do not drown in a double of the product.
+    const whole = Math.floor(seconds);
+    return inTimestamp(BigInt(whole) * 1_000_000n + BigInt(Math.round((seconds - whole) * 1e6)));
+  }),
+]);

@@ -1,0 +1,29 @@
+// STORAGE FLUSH TABLE and STORAGE FLUSH ALL.
+import type { Statement } from "../statement.ts";
+import { takeTableRef } from "./names.ts";
+import { unsupported } from "./syntax-error.ts";
+import type { Cursor } from "./tokens.ts";
+
+export function parseStorage(cursor: Cursor): Statement {
+  cursor.expectWords("STORAGE");
+  if (cursor.isWord("COMPACT") || cursor.isWord("CHECK")) {
+    throw unsupported(`STORAGE ${cursor.peek().text.toUpperCase()}`, cursor.peek().start);
+  }
+  cursor.expectWords("FLUSH");
+  if (cursor.takeWords("TABLE")) {
+    const table = takeTableRef(cursor);
+    cursor.expectEnd();
+    return { kind: "flushTable", table };
+  }
+  cursor.expectWords("ALL");
+  const namespace = takeInNamespace(cursor);
+  cursor.expectEnd();
+  return { kind: "flushAll", namespace };
+}
+
+/** `[IN [NAMESPACE] ns]` */
+export function takeInNamespace(cursor: Cursor): ReturnType<Cursor["expectName"]> | undefined {
+  if (!cursor.takeWords("IN")) return undefined;
+  cursor.takeWords("NAMESPACE");
+  return cursor.expectName("Namespace name");
+}

@@ -1,0 +1,109 @@
+// `WITH (OPTION = value, …)` of CREATE TABLE.
+import { DbError } from "../../base/errors.ts";
+import { ACCESS_LEVELS, type AccessLevel } from "../../model/role.ts";
+import { type FlushPolicy, TABLE_KINDS, type TableKind } from "../../model/schema.ts";
+import { unsupported } from "./syntax-error.ts";
+import type { Cursor } from "./tokens.ts";
+
+export interface TableOptionValues {
+  readonly kind: TableKind | undefined;
+  readonly storageId: string | undefined;
+  readonly flushPolicy: FlushPolicy | undefined;
+  readonly accessLevel: AccessLevel | undefined;
+}
+
+const MAX_FLUSH_ROWS = 1_000_000;
+const MAX_FLUSH_INTERVAL_SECONDS = 86_400;
+const OPTION_NAMES = [
+  "TYPE",
+  "STORAGE_ID",
+  "FLUSH_POLICY",
+  "ACCESS_LEVEL",
+  "USE_USER_STORAGE",
+  "TTL_SECONDS",
+  "DELETED_RETENTION_HOURS",
+];
+
+/** Stands after WITH. The values are checked one by one; what they mean together is the caller's. */
+export function takeTableOptions(cursor: Cursor): TableOptionValues {
+  const valueByName = new Map<string, string>();
+  cursor.expectSymbol("(");
+  do {
+    const name = cursor.expectText().toUpperCase();
+    if (!OPTION_NAMES.includes(name)) throw invalid(`Unknown table option '${name}'`);
+    if (valueByName.has(name)) throw invalid(`Table option '${name}' is given twice`);
+    cursor.expectSymbol("=");
+    valueByName.set(name, takeValue(cursor));
+  } while (cursor.takeSymbol(","));
+  cursor.expectSymbol(")");
+  return optionValues(valueByName);
+}
+
+/** The options of a table created without WITH. */
+export const NO_TABLE_OPTIONS: TableOptionValues = optionValues(new Map());
+
+function takeValue(cursor: Cursor): string {
+  return cursor.peek().kind === "number" ? cursor.take().text : cursor.expectText();
+}
+
+function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValues {
+  refuseUnavailable(valueByName);
+  const type = valueByName.get("TYPE");
+  const storageId = valueByName.get("STORAGE_ID");
+  const flushPolicy = valueByName.get("FLUSH_POLICY");
+  const accessLevel = valueByName.get("ACCESS_LEVEL");
+  if (storageId !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(storageId)) {
+    throw invalid(`STORAGE_ID '${storageId}' may only contain letters, digits, '_' and '-'`);
+  }
+  return {
+    kind: type === undefined ? undefined : oneOf("TYPE", type, TABLE_KINDS),
+    storageId,
+    flushPolicy: flushPolicy === undefined ? undefined : parseFlushPolicy(flushPolicy),
+    accessLevel: accessLevel === undefined ? undefined : oneOf("ACCESS_LEVEL", accessLevel, ACCESS_LEVELS),
+  };
+}
+
+/** An option that would have no effect is refused: accepting it would promise what does not happen. */
+function refuseUnavailable(valueByName: ReadonlyMap<string, string>): void {
+  const useUserStorage = valueByName.get("USE_USER_STORAGE")?.toUpperCase();
+  if (useUserStorage === "TRUE") throw unsupported("Table option USE_USER_STORAGE = TRUE");
+  if (useUserStorage !== undefined && useUserStorage !== "FALSE") {
+    throw invalid(`USE_USER_STORAGE must be TRUE or FALSE, not '${useUserStorage}'`);
+  }
+  if (valueByName.has("DELETED_RETENTION_HOURS")) throw unsupported("Table option DELETED_RETENTION_HOURS");
+  if (valueByName.has("TTL_SECONDS") && valueByName.get("TYPE")?.toUpperCase() !== "STREAM") {
+    throw invalid("Table option TTL_SECONDS applies to STREAM tables only");
+  }
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value.toLowerCase());
+  if (found !== undefined) return found;
+  throw invalid(`${option} must be one of ${allowed.join(", ").toUpperCase()}, not '${value}'`);
+}
+
+/** `rows:N`, `interval:S` or both. */
+export function parseFlushPolicy(text: string): FlushPolicy {
+  const limits = new Map<string, number>();
+  for (const part of text.split(",")) {
+    const [, name = "", digits = ""] = /^\s*(rows|interval)\s*:\s*(\d{1,9})\s*$/i.exec(part) ?? [];
+    const key = name.toLowerCase();
+    if (key === "" || limits.has(key)) {
+      throw invalid(`FLUSH_POLICY '${text}' is not 'rows:N', 'interval:S' or 'rows:N,interval:S'`);
+    }
+    limits.set(key, Number(digits));
+  }
+  const rows = limits.get("rows");
+  const intervalSeconds = limits.get("interval");
+  if (rows !== undefined && (rows <= 0 || rows >= MAX_FLUSH_ROWS)) {
+    throw invalid(`FLUSH_POLICY rows must be greater than 0 and less than ${MAX_FLUSH_ROWS}`);
+  }
+  if (intervalSeconds !== undefined && (intervalSeconds <= 0 || intervalSeconds >= MAX_FLUSH_INTERVAL_SECONDS)) {
+    throw invalid(`FLUSH_POLICY interval must be greater than 0 and less than ${MAX_FLUSH_INTERVAL_SECONDS} seconds`);
+  }
+  return { rows, intervalSeconds };
+}
+
+function invalid(message: string): DbError {
+  return new DbError("INVALID_SQL", message);
+}

@@ -1,0 +1,89 @@
+// PostgreSQL's TypeName node → SqlType, by the spellings of the type table. Used for columns and for casts.
+import type { Node, TypeName } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { MAX_PRECISION } from "../../model/decimal.ts";
+import type { SqlType, TypeKind } from "../../model/sql-type.ts";
+import { TYPES } from "../../model/types.ts";
+import { constantOf } from "./constant.ts";
+import { endOfWord } from "./lexical.ts";
+import { type ToUtf16, utf16OffsetsOf } from "./locations.ts";
+import { unsupported } from "./syntax-error.ts";
+
+const DEFAULT_SCALE = 10;
+
+/** `source` is the text the node was parsed from: PostgreSQL's grammar has already turned FLOAT into float8, and only the text tells. */
+export function sqlTypeOf(node: TypeName, source: string, toUtf16 = utf16OffsetsOf(source)): SqlType {
+  const position = toUtf16(node.location ?? 0);
+  const name = nameOf(node, source, toUtf16);
+  if ((node.arrayBounds?.length ?? 0) > 0) throw unsupported(`Type ${name.toUpperCase()}[]`, position);
+  if (node.setof === true || node.pct_type === true) throw unsupported("SETOF and %TYPE", position);
+  const kind = kindOf(name);
+  if (kind === undefined) throw unknownType(name, position);
+  const modifiers = (node.typmods ?? []).map(modifierOf);
+  if (kind === "decimal") return decimalOf(modifiers, position);
+  // The length of a text type is read and not enforced, as in the peer.
+  if (modifiers.length > 0 && kind !== "text" && kind !== "bytes") {
+    throw unsupported(`A modifier on type ${name.toUpperCase()}`, position);
+  }
+  return { kind };
+}
+
+/** The type's name in lower case, as written where that matters. */
+export function nameOf(node: TypeName, source: string, toUtf16: ToUtf16): string {
+  const names = (node.names ?? []).flatMap((part) => ("String" in part ? [part.String.sval ?? ""] : []));
+  const name = names.join(".").replace(/^pg_catalog\./, "");
+  if (name !== "float8") return name;
+  const start = toUtf16(node.location ?? 0);
+  return source.slice(start, endOfWord(source, start)).toLowerCase() === "float" ? "float" : name;
+}
+
+function kindOf(name: string): TypeKind | undefined {
+  for (const [kind, row] of Object.entries(TYPES)) {
+    if (row.names.includes(name) && isKind(kind)) return kind;
+  }
+  return undefined;
+}
+
+function isKind(name: string): name is TypeKind {
+  return Object.hasOwn(TYPES, name);
+}
+
+function modifierOf(node: Node): number | undefined {
+  if (!("A_Const" in node)) return undefined;
+  const constant = constantOf(node.A_Const);
+  return constant.kind === "integer" ? Number(constant.text) : undefined;
+}
+
+function decimalOf(modifiers: readonly (number | undefined)[], position: number): SqlType {
+  const [precision, scale = 0] = modifiers;
+  if (modifiers.length === 0) return { kind: "decimal", precision: MAX_PRECISION, scale: DEFAULT_SCALE };
+  const isValid =
+    precision !== undefined &&
+    modifiers.length <= 2 &&
+    modifiers.every((modifier) => modifier !== undefined) &&
+    precision >= 1 &&
+    precision <= MAX_PRECISION &&
+    scale >= 0 &&
+    scale <= precision;
+  if (isValid) return { kind: "decimal", precision, scale };
+  const message = `DECIMAL(p, s) needs 1 <= p <= ${MAX_PRECISION} and 0 <= s <= p`;
+  throw new DbError("INVALID_SQL", message, { position });
+}
+
+const KNOWN_UNSUPPORTED = [
+  "embedding",
+  "file",
+  "interval",
+  "timetz",
+  "tinyint",
+  "bit",
+  "varbit",
+  "xml",
+  "money",
+  "vector",
+];
+
+function unknownType(name: string, position: number): DbError {
+  if (KNOWN_UNSUPPORTED.includes(name)) return unsupported(`Type ${name.toUpperCase()}`, position);
+  return new DbError("INVALID_SQL", `type "${name}" does not exist`, { position });
+}

@@ -1,0 +1,150 @@
+// The metadata tables of the data file. Readers in other processes may select from them; only the writer changes them.
+import type { Database } from "bun:sqlite";
+import { DbError } from "../../base/errors.ts";
+
+/** Format of the data file. A file of a later format is refused, never guessed at. */
+export const FORMAT_VERSION = 1;
+
+/**
+ * `meta` keys: `format_version`, `epoch` (random id of this history), `last_seq` (the last committed position).
+ * `tables` points at the newest row of `table_versions`; older versions stay for reading old Parquet files.
+ * AUTOINCREMENT, because an id must not come back: cold files and caches are keyed by it.
+ */
+const TABLES = [
+  "CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+  "CREATE TABLE namespaces (name TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+  `CREATE TABLE tables (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    UNIQUE (namespace, name)
+  ) STRICT`,
+  `CREATE TABLE table_versions (
+    table_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (table_id, version)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL,
+    email TEXT,
+    failed_logins INTEGER NOT NULL,
+    locked_until_ms INTEGER,
+    last_login_at_ms INTEGER,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    deleted_at_ms INTEGER,
+    tokens_valid_from_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    message TEXT,
+    trace TEXT,
+    created_at_ms INTEGER NOT NULL,
+    started_at_ms INTEGER,
+    finished_at_ms INTEGER,
+    memory_used INTEGER,
+    cpu_used INTEGER
+  ) STRICT`,
+  `CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    table_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    schema_version INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    min_seq INTEGER NOT NULL,
+    max_seq INTEGER NOT NULL,
+    min_key ANY,
+    max_key ANY,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT`,
+  "CREATE INDEX segments_by_scope ON segments (table_id, scope, max_seq)",
+];
+
+export const USER_COLUMNS = [
+  "id",
+  "password_hash",
+  "role",
+  "email",
+  "failed_logins",
+  "locked_until_ms",
+  "last_login_at_ms",
+  "created_at_ms",
+  "updated_at_ms",
+  "deleted_at_ms",
+  "tokens_valid_from_ms",
+] as const;
+
+export const JOB_COLUMNS = [
+  "id",
+  "type",
+  "status",
+  "parameters",
+  "message",
+  "trace",
+  "created_at_ms",
+  "started_at_ms",
+  "finished_at_ms",
+  "memory_used",
+  "cpu_used",
+] as const;
+
+/** Besides `id`, which SQLite assigns. */
+export const SEGMENT_COLUMNS = [
+  "table_id",
+  "scope",
+  "path",
+  "schema_version",
+  "rows",
+  "bytes",
+  "min_seq",
+  "max_seq",
+  "min_key",
+  "max_key",
+  "created_at_ms",
+] as const;
+
+/** Creates the tables in a new file; refuses a file of a later format. Runs before anything else reads the file. */
+export function prepareCatalog(db: Database, options: { readonly path: string; readonly epoch: string }): void {
+  using tables = db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'");
+  if (tables.values().length === 0) {
+    createTables(db, options.epoch);
+    return;
+  }
+  const format = readMeta(db, "format_version");
+  if (format === BigInt(FORMAT_VERSION)) return;
+  throw new DbError(
+    "INVALID_CONFIG",
+    `The data file ${options.path} has format ${String(format)}; this program reads format ${FORMAT_VERSION}`,
+    { hint: "Use the KalamDB version that wrote it, or another data folder." },
+  );
+}
+
+function createTables(db: Database, epoch: string): void {
+  db.run("BEGIN IMMEDIATE");
+  try {
+    for (const statement of TABLES) db.run(statement);
+    using put = db.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)");
+    put.run("format_version", FORMAT_VERSION);
+    put.run("epoch", epoch);
+    put.run("last_seq", 0);
+    db.run("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.run("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Integers come as bigint: a position does not fit a number. */
+export function readMeta(db: Database, key: string): unknown {
+  using statement = db.prepare("SELECT value FROM meta WHERE key = ?1").safeIntegers(true);
+  return statement.values(key)[0]?.[0];
+}

@@ -1,0 +1,136 @@
+// Catalog records read from their SQLite rows, all at once when the file is opened. `catalog-writer.ts` writes them.
+import type { Database } from "bun:sqlite";
+import { DbError } from "../../base/errors.ts";
+import { parseName, parseUserId, type Scope, SHARED_SCOPE, scopeOfUser, seqOf, tableIdOf } from "../../base/ids.ts";
+import { ROLES } from "../../model/role.ts";
+import { qualifiedName } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import type { JobRecord, JobStatus, Segment, UserRecord } from "../seams.ts";
+import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import type { CatalogChange } from "./catalog-state.ts";
+import { damaged, type Fields, toCount, toOneOf, toOptional, toText, toWide } from "./stored-fields.ts";
+import { decodeTable } from "./table-definition.ts";
+
+const JOB_STATUSES: readonly JobStatus[] = ["pending", "running", "completed", "failed", "cancelled"];
+
+/** Everything the catalog tables hold, as changes to an empty state. Throws STORAGE_ERROR at the first row that makes no sense. */
+export function readCatalog(db: Database): CatalogChange[] {
+  try {
+    return readAll(db);
+  } catch (error) {
+    // A stored name that the parsers refuse is damage too, not somebody's bad input.
+    if (!(error instanceof DbError) || error.code === "STORAGE_ERROR") throw error;
+    throw new DbError("STORAGE_ERROR", `The catalog is damaged: ${error.message}`, { cause: error });
+  }
+}
+
+function readAll(db: Database): CatalogChange[] {
+  const rows = (sql: string): Fields[] => {
+    using statement = db.prepare<Fields, []>(sql).safeIntegers(true);
+    return statement.all();
+  };
+  return [
+    ...rows("SELECT name, created_at_ms FROM namespaces ORDER BY name").map(toNamespaceChange),
+    ...rows(
+      `SELECT t.id, t.namespace, t.name, t.version, v.definition FROM tables t
+       LEFT JOIN table_versions v ON v.table_id = t.id AND v.version = t.version ORDER BY t.id`,
+    ).map(toTableChange),
+    ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
+    ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
+    ...rows(`SELECT id, ${SEGMENT_COLUMNS.join(", ")} FROM segments ORDER BY id`).map(toSegmentChange),
+  ];
+}
+
+function toNamespaceChange(row: Fields): CatalogChange {
+  const name = parseName(toText(row["name"], "a namespace's name"));
+  const record = { name, createdAtMs: toCount(row["created_at_ms"], `namespace ${name}, created_at_ms`) };
+  return { kind: "namespace", name, record, version: 1 };
+}
+
+function toTableChange(row: Fields): CatalogChange {
+  const what = `table ${String(row["id"])}`;
+  const record = decodeTable(toText(row["definition"], `${what}, definition`));
+  const agrees =
+    record.id === toCount(row["id"], what) &&
+    record.version === toCount(row["version"], what) &&
+    record.namespace === row["namespace"] &&
+    record.name === row["name"];
+  if (!agrees) throw damaged(`${what}, definition`, qualifiedName(record));
+  return { kind: "table", id: record.id, record, version: 1 };
+}
+
+function toUserChange(row: Fields): CatalogChange {
+  const id = parseUserId(toText(row["id"], "a user's id"));
+  const count = (column: string): number => toCount(row[column], `user ${id}, ${column}`);
+  const optionalCount = (column: string): number | undefined =>
+    toOptional(row[column], toCount, `user ${id}, ${column}`);
+  const record: UserRecord = {
+    id,
+    passwordHash: toText(row["password_hash"], `user ${id}, password_hash`),
+    role: toOneOf(row["role"], ROLES, `user ${id}, role`),
+    email: toOptional(row["email"], toText, `user ${id}, email`),
+    failedLogins: count("failed_logins"),
+    lockedUntilMs: optionalCount("locked_until_ms"),
+    lastLoginAtMs: optionalCount("last_login_at_ms"),
+    createdAtMs: count("created_at_ms"),
+    updatedAtMs: count("updated_at_ms"),
+    deletedAtMs: optionalCount("deleted_at_ms"),
+    tokensValidFromMs: count("tokens_valid_from_ms"),
+  };
+  return { kind: "user", id, record };
+}
+
+function toJobChange(row: Fields): CatalogChange {
+  const id = toText(row["id"], "a job's id");
+  const optionalCount = (column: string): number | undefined =>
+    toOptional(row[column], toCount, `job ${id}, ${column}`);
+  const record: JobRecord = {
+    id,
+    type: toOneOf(row["type"], ["flush"], `job ${id}, type`),
+    status: toOneOf(row["status"], JOB_STATUSES, `job ${id}, status`),
+    parameters: toText(row["parameters"], `job ${id}, parameters`),
+    message: toOptional(row["message"], toText, `job ${id}, message`),
+    trace: toOptional(row["trace"], toText, `job ${id}, trace`),
+    createdAtMs: toCount(row["created_at_ms"], `job ${id}, created_at_ms`),
+    startedAtMs: optionalCount("started_at_ms"),
+    finishedAtMs: optionalCount("finished_at_ms"),
+    memoryUsed: optionalCount("memory_used"),
+    cpuUsed: optionalCount("cpu_used"),
+  };
+  return { kind: "job", id, record };
+}
+
+function toSegmentChange(row: Fields): CatalogChange {
+  const what = `segment ${String(row["id"])}`;
+  const count = (column: string): number => toCount(row[column], `${what}, ${column}`);
+  const segment: Segment = {
+    id: count("id"),
+    tableId: tableIdOf(count("table_id")),
+    scope: toScope(toText(row["scope"], `${what}, scope`)),
+    path: toText(row["path"], `${what}, path`),
+    schemaVersion: count("schema_version"),
+    rows: count("rows"),
+    bytes: count("bytes"),
+    minSeq: seqOf(toWide(row["min_seq"], `${what}, min_seq`)),
+    maxSeq: seqOf(toWide(row["max_seq"], `${what}, max_seq`)),
+    minKey: toKey(row["min_key"], `${what}, min_key`),
+    maxKey: toKey(row["max_key"], `${what}, max_key`),
+    createdAtMs: count("created_at_ms"),
+  };
+  return { kind: "segmentAdded", segment };
+}
+
+function toScope(text: string): Scope {
+  return text === "" ? SHARED_SCOPE : scopeOfUser(parseUserId(text));
+}
+
+function toKey(value: unknown, what: string): SqliteValue {
+  const known =
+    value === null ||
+    typeof value === "bigint" ||
+    typeof value === "number" ||
+    typeof value === "string" ||
+    value instanceof Uint8Array;
+  if (!known) throw damaged(what, value);
+  return value;
+}

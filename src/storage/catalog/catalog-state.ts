@@ -1,0 +1,152 @@
+// Metadata in memory. There are two of these: the committed one everybody reads, and the writer's own, which runs ahead within a batch.
+// Both change by the same operations; each operation's inverse undoes it when a work or a batch rolls back.
+import type { Scope, TableId, UserId } from "../../base/ids.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { CatalogView, JobRecord, Namespace, Segment, UserRecord } from "../seams.ts";
+
+/** `record` undefined: it is gone. */
+export type CatalogChange =
+  | {
+      readonly kind: "namespace";
+      readonly name: string;
+      readonly record: Namespace | undefined;
+      readonly version: number;
+    }
+  | { readonly kind: "table"; readonly id: TableId; readonly record: TableSchema | undefined; readonly version: number }
+  | { readonly kind: "user"; readonly id: UserId; readonly record: UserRecord | undefined }
+  | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
+  | { readonly kind: "segmentAdded"; readonly segment: Segment }
+  | { readonly kind: "segmentRemoved"; readonly segment: Segment };
+
+const NO_SEGMENTS: readonly Segment[] = [];
+
+export class CatalogState implements CatalogView {
+  #version = 1;
+  readonly #namespaces = new Map<string, Namespace>();
+  readonly #tables = new Map<TableId, TableSchema>();
+  readonly #tableByName = new Map<string, TableSchema>();
+  readonly #users = new Map<UserId, UserRecord>();
+  readonly #jobs = new Map<string, JobRecord>();
+  readonly #segments = new Map<TableId, Map<Scope, readonly Segment[]>>();
+
+  get version(): number {
+    return this.#version;
+  }
+
+  namespace(name: string): Namespace | undefined {
+    return this.#namespaces.get(name);
+  }
+
+  namespaces(): readonly Namespace[] {
+    return [...this.#namespaces.values()];
+  }
+
+  table(namespace: string, name: string): TableSchema | undefined {
+    return this.#tableByName.get(`${namespace}.${name}`);
+  }
+
+  tableById(id: TableId): TableSchema | undefined {
+    return this.#tables.get(id);
+  }
+
+  tables(): readonly TableSchema[] {
+    return [...this.#tables.values()];
+  }
+
+  user(id: UserId): UserRecord | undefined {
+    return this.#users.get(id);
+  }
+
+  users(): readonly UserRecord[] {
+    return [...this.#users.values()];
+  }
+
+  segments(table: TableId, scope: Scope): readonly Segment[] {
+    return this.#segmentsOf(table, scope);
+  }
+
+  allSegments(): readonly Segment[] {
+    return [...this.#segments.values()].flatMap((scopes) => [...scopes.values()].flat());
+  }
+
+  segmentsVersion(table: TableId, scope: Scope): number {
+    return this.#segmentsOf(table, scope).at(-1)?.id ?? 0;
+  }
+
+  jobs(): readonly JobRecord[] {
+    return [...this.#jobs.values()].sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+  }
+
+  get jobCount(): number {
+    return this.#jobs.size;
+  }
+
+  /** In the order they were first put. */
+  jobsByAge(): IteratorObject<JobRecord> {
+    return this.#jobs.values();
+  }
+
+  segmentsOfTable(table: TableId): readonly Segment[] {
+    return [...(this.#segments.get(table)?.values() ?? [])].flat();
+  }
+
+  /** Returns the change that undoes this one. */
+  apply(change: CatalogChange): CatalogChange {
+    switch (change.kind) {
+      case "namespace": {
+        const before = this.#namespaces.get(change.name);
+        const undo = { ...change, record: before, version: this.#version };
+        setOrDelete(this.#namespaces, change.name, change.record);
+        this.#version = change.version;
+        return undo;
+      }
+      case "table": {
+        const undo = { ...change, record: this.#tables.get(change.id), version: this.#version };
+        this.#setTable(change.id, change.record);
+        this.#version = change.version;
+        return undo;
+      }
+      case "user": {
+        const undo = { ...change, record: this.#users.get(change.id) };
+        setOrDelete(this.#users, change.id, change.record);
+        return undo;
+      }
+      case "job": {
+        const undo = { ...change, record: this.#jobs.get(change.id) };
+        setOrDelete(this.#jobs, change.id, change.record);
+        return undo;
+      }
+      case "segmentAdded":
+        this.#changeSegments(change.segment, (segments) => [...segments, change.segment].sort((a, b) => a.id - b.id));
+        return { kind: "segmentRemoved", segment: change.segment };
+      case "segmentRemoved":
+        this.#changeSegments(change.segment, (segments) => segments.filter(({ id }) => id !== change.segment.id));
+        return { kind: "segmentAdded", segment: change.segment };
+    }
+  }
+
+  #segmentsOf(table: TableId, scope: Scope): readonly Segment[] {
+    return this.#segments.get(table)?.get(scope) ?? NO_SEGMENTS;
+  }
+
+  #setTable(id: TableId, record: TableSchema | undefined): void {
+    const before = this.#tables.get(id);
+    if (before !== undefined) this.#tableByName.delete(`${before.namespace}.${before.name}`);
+    setOrDelete(this.#tables, id, record);
+    if (record !== undefined) this.#tableByName.set(`${record.namespace}.${record.name}`, record);
+  }
+
+  #changeSegments({ tableId, scope }: Segment, change: (segments: readonly Segment[]) => readonly Segment[]): void {
+    const scopes = this.#segments.get(tableId) ?? new Map<Scope, readonly Segment[]>();
+    this.#segments.set(tableId, scopes);
+    const segments = change(this.#segmentsOf(tableId, scope));
+    if (segments.length === 0) scopes.delete(scope);
+    else scopes.set(scope, segments);
+    if (scopes.size === 0) this.#segments.delete(tableId);
+  }
+}
+
+function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

@@ -1,0 +1,129 @@
+// What a write may do to the catalog: the rules (does the namespace exist, is the name free), the row, and the change to the writer's own
+// view of it. Each change is handed to `record`, which knows how to undo it.
+import { assert, DbError } from "../../base/errors.ts";
+import type { Name } from "../../base/ids.ts";
+import { qualifiedName, type TableSchema } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import type { JobRecord, JobStatus, Segment, UserRecord } from "../seams.ts";
+import type { CatalogChange, CatalogState } from "./catalog-state.ts";
+import type { CatalogWriter } from "./catalog-writer.ts";
+
+/** Jobs kept in history; with one more, the oldest finished one is forgotten. */
+export const MAX_JOBS = 10_000;
+const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
+
+export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">;
+
+export interface CatalogTransactionOptions {
+  readonly rows: CatalogWriter;
+  /** The writer's view, which `record` brings forward. */
+  readonly state: CatalogState;
+  readonly record: (change: CatalogChange) => void;
+  /** Never gives a number twice, so that a plan made in a batch that rolled back cannot pass for a later one. */
+  readonly nextVersion: () => number;
+  readonly nowMs: () => number;
+}
+
+export class CatalogTransaction {
+  readonly #options: CatalogTransactionOptions;
+
+  constructor(options: CatalogTransactionOptions) {
+    this.#options = options;
+  }
+
+  createNamespace(name: Name): void {
+    const { rows, state, record, nextVersion, nowMs } = this.#options;
+    if (state.namespace(name) !== undefined) {
+      throw new DbError("ALREADY_EXISTS", `Namespace '${name}' already exists`);
+    }
+    const namespace = { name, createdAtMs: nowMs() };
+    rows.insertNamespace(namespace);
+    record({ kind: "namespace", name, record: namespace, version: nextVersion() });
+  }
+
+  /** Its tables must be gone already. */
+  deleteNamespace(name: Name): void {
+    const { rows, record, nextVersion } = this.#options;
+    rows.deleteNamespace(name);
+    record({ kind: "namespace", name, record: undefined, version: nextVersion() });
+  }
+
+  tablesOfNamespace(name: Name): readonly TableSchema[] {
+    const { state } = this.#options;
+    if (state.namespace(name) === undefined) {
+      throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${name}' does not exist`);
+    }
+    return state.tables().filter((table) => table.namespace === name);
+  }
+
+  createTable(definition: TableDefinition): TableSchema {
+    const { rows, state, record, nextVersion, nowMs } = this.#options;
+    const { namespace, name, kind, columns, keyIndex, options } = definition;
+    if (state.namespace(namespace) === undefined) {
+      throw new DbError(
+        "NAMESPACE_NOT_FOUND",
+        `Namespace '${namespace}' does not exist. Create it first with CREATE NAMESPACE ${namespace}`,
+      );
+    }
+    if (state.table(namespace, name) !== undefined) {
+      throw new DbError("ALREADY_EXISTS", `Table ${qualifiedName(definition)} already exists`);
+    }
+    if (kind === "stream") throw new DbError("UNSUPPORTED", "STREAM tables are not supported by this storage");
+    assert(columns[keyIndex] !== undefined, "a table has a key column");
+    const now = nowMs();
+    const id = rows.insertTable(namespace, name);
+    const times = { createdAtMs: now, updatedAtMs: now };
+    const schema: TableSchema = { id, namespace, name, kind, columns, keyIndex, version: 1, options, ...times };
+    rows.insertTableVersion(schema);
+    record({ kind: "table", id, record: schema, version: nextVersion() });
+    return schema;
+  }
+
+  /** Its segments leave the catalog with it; the files become orphans for the sweep. */
+  deleteTable(schema: TableSchema): void {
+    const { rows, state, record, nextVersion } = this.#options;
+    rows.deleteTable(schema.id);
+    for (const segment of state.segmentsOfTable(schema.id)) record({ kind: "segmentRemoved", segment });
+    record({ kind: "table", id: schema.id, record: undefined, version: nextVersion() });
+  }
+
+  /** Refuses a table that is gone, or whose definition has changed since the caller looked it up. */
+  requireCurrent(schema: TableSchema): void {
+    const current = this.#options.state.tableById(schema.id);
+    if (current === schema || current?.version === schema.version) return;
+    if (current === undefined) {
+      throw new DbError("TABLE_NOT_FOUND", `Table '${schema.name}' not found in namespace '${schema.namespace}'`);
+    }
+    throw new DbError("WRITE_CONFLICT", `Table ${qualifiedName(schema)} was altered at the same time; try again`);
+  }
+
+  putUser(user: UserRecord): void {
+    this.#options.rows.putUser(user);
+    this.#options.record({ kind: "user", id: user.id, record: { ...user } });
+  }
+
+  putJob(job: JobRecord): void {
+    const { rows, state, record } = this.#options;
+    rows.putJob(job);
+    record({ kind: "job", id: job.id, record: { ...job } });
+    if (state.jobCount <= MAX_JOBS) return;
+    const oldest = state.jobsByAge().find(({ status }) => !UNFINISHED.includes(status));
+    if (oldest === undefined) return;
+    rows.deleteJob(oldest.id);
+    record({ kind: "job", id: oldest.id, record: undefined });
+  }
+
+  addSegment(segment: Omit<Segment, "id">): Segment {
+    const { rows, record } = this.#options;
+    const keys = { minKey: exact(segment.minKey), maxKey: exact(segment.maxKey) };
+    const id = rows.insertSegment({ ...segment, ...keys });
+    const added = { ...segment, ...keys, id };
+    record({ kind: "segmentAdded", segment: added });
+    return added;
+  }
+}
+
+/** Whole keys are bigint, as they are after the next start. */
+function exact(key: SqliteValue): SqliteValue {
+  return typeof key === "number" && Number.isInteger(key) ? BigInt(key) : key;
+}

@@ -1,0 +1,144 @@
+// Catalog records written as SQLite rows, inside whatever transaction the writer has open. Decides nothing: `catalog-transaction.ts` does.
+import type { Database, Statement } from "bun:sqlite";
+import type { TableId } from "../../base/ids.ts";
+import { tableIdOf } from "../../base/ids.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import type { JobRecord, Namespace, Segment, UserRecord } from "../seams.ts";
+import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import { encodeTable } from "./table-definition.ts";
+
+function insertText(table: string, columns: readonly string[]): string {
+  return `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map((_name, index) => `?${index + 1}`).join(", ")})`;
+}
+
+/** The first column is the key. */
+function upsertText(table: string, columns: readonly string[]): string {
+  const [key, ...rest] = columns;
+  const updates = rest.map((name) => `${name} = excluded.${name}`).join(", ");
+  return `${insertText(table, columns)} ON CONFLICT (${key}) DO UPDATE SET ${updates}`;
+}
+
+const TEXTS = {
+  insertNamespace: insertText("namespaces", ["name", "created_at_ms"]),
+  deleteNamespace: "DELETE FROM namespaces WHERE name = ?1",
+  insertTable: insertText("tables", ["namespace", "name", "version"]),
+  insertTableVersion: insertText("table_versions", ["table_id", "version", "definition"]),
+  deleteTable: "DELETE FROM tables WHERE id = ?1",
+  deleteTableVersions: "DELETE FROM table_versions WHERE table_id = ?1",
+  deleteTableSegments: "DELETE FROM segments WHERE table_id = ?1",
+  putUser: upsertText("users", USER_COLUMNS),
+  putJob: upsertText("jobs", JOB_COLUMNS),
+  deleteJob: "DELETE FROM jobs WHERE id = ?1",
+  insertSegment: insertText("segments", SEGMENT_COLUMNS),
+} as const;
+
+type StatementName = keyof typeof TEXTS;
+
+export class CatalogWriter {
+  readonly #db: Database;
+  readonly #statements = new Map<StatementName, Statement<never, SqliteValue[]>>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  insertNamespace({ name, createdAtMs }: Namespace): void {
+    this.#run("insertNamespace", [name, createdAtMs]);
+  }
+
+  deleteNamespace(name: string): void {
+    this.#run("deleteNamespace", [name]);
+  }
+
+  /** Returns the id, under which `insertTableVersion` then stores the definition. */
+  insertTable(namespace: string, name: string): TableId {
+    return tableIdOf(this.#run("insertTable", [namespace, name, 1]));
+  }
+
+  insertTableVersion(schema: TableSchema): void {
+    this.#run("insertTableVersion", [schema.id, schema.version, encodeTable(schema)]);
+  }
+
+  /** With its versions and segments. */
+  deleteTable(id: TableId): void {
+    this.#run("deleteTableSegments", [id]);
+    this.#run("deleteTableVersions", [id]);
+    this.#run("deleteTable", [id]);
+  }
+
+  putUser(user: UserRecord): void {
+    const values: Record<(typeof USER_COLUMNS)[number], SqliteValue | undefined> = {
+      id: user.id,
+      password_hash: user.passwordHash,
+      role: user.role,
+      email: user.email,
+      failed_logins: user.failedLogins,
+      locked_until_ms: user.lockedUntilMs,
+      last_login_at_ms: user.lastLoginAtMs,
+      created_at_ms: user.createdAtMs,
+      updated_at_ms: user.updatedAtMs,
+      deleted_at_ms: user.deletedAtMs,
+      tokens_valid_from_ms: user.tokensValidFromMs,
+    };
+    this.#run(
+      "putUser",
+      USER_COLUMNS.map((column) => values[column] ?? null),
+    );
+  }
+
+  putJob(job: JobRecord): void {
+    const values: Record<(typeof JOB_COLUMNS)[number], SqliteValue | undefined> = {
+      id: job.id,
+      type: job.type,
+      status: job.status,
+      parameters: job.parameters,
+      message: job.message,
+      trace: job.trace,
+      created_at_ms: job.createdAtMs,
+      started_at_ms: job.startedAtMs,
+      finished_at_ms: job.finishedAtMs,
+      memory_used: job.memoryUsed,
+      cpu_used: job.cpuUsed,
+    };
+    this.#run(
+      "putJob",
+      JOB_COLUMNS.map((column) => values[column] ?? null),
+    );
+  }
+
+  deleteJob(id: string): void {
+    this.#run("deleteJob", [id]);
+  }
+
+  /** Returns the id. */
+  insertSegment(segment: Omit<Segment, "id">): number {
+    const values: Record<(typeof SEGMENT_COLUMNS)[number], SqliteValue> = {
+      table_id: segment.tableId,
+      scope: segment.scope,
+      path: segment.path,
+      schema_version: segment.schemaVersion,
+      rows: segment.rows,
+      bytes: segment.bytes,
+      min_seq: segment.minSeq,
+      max_seq: segment.maxSeq,
+      min_key: segment.minKey,
+      max_key: segment.maxKey,
+      created_at_ms: segment.createdAtMs,
+    };
+    return this.#run(
+      "insertSegment",
+      SEGMENT_COLUMNS.map((column) => values[column]),
+    );
+  }
+
+  /** Returns the rowid of an insert. */
+  #run(name: StatementName, values: readonly SqliteValue[]): number {
+    let statement = this.#statements.get(name);
+    if (statement === undefined) {
+      statement = this.#db.prepare<never, SqliteValue[]>(TEXTS[name]).safeIntegers(true);
+      this.#statements.set(name, statement);
+    }
+    return Number(statement.run(...values).lastInsertRowid);
+  }
+}

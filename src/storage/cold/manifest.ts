@@ -1,0 +1,55 @@
+// `manifest.json` beside the segments of a scope: for readers outside this program (DuckDB, Spark, a person). Derived from the catalog, never read back.
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { type Scope, SHARED_SCOPE } from "../../base/ids.ts";
+import { keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
+import type { Cell } from "../../model/sql-type.ts";
+import { cellFromSqlite, cellToWire } from "../../model/types.ts";
+import type { Segment } from "../seams.ts";
+import { scopeFolder } from "./segment-paths.ts";
+
+export const MANIFEST_FILE = "manifest.json";
+
+export interface ManifestInput {
+  readonly storageDir: string;
+  readonly schema: TableSchema;
+  readonly scope: Scope;
+  /** Committed segments of the scope. */
+  readonly segments: readonly Segment[];
+}
+
+export function manifestText(input: Omit<ManifestInput, "storageDir">): string {
+  const { schema, scope, segments } = input;
+  const key = keyColumn(schema);
+  const keyText = (value: Segment["minKey"]): string => {
+    const cell: Cell = cellFromSqlite(value, key.type);
+    return String(cellToWire(cell, key.type));
+  };
+  const manifest = {
+    table_id: qualifiedName(schema),
+    user_id: scope === SHARED_SCOPE ? null : scope,
+    version: schema.version,
+    segments: segments.map((segment) => ({
+      id: segment.id,
+      path: segment.path.slice(segment.path.lastIndexOf("/") + 1),
+      column_stats: { [key.id]: { min: keyText(segment.minKey), max: keyText(segment.maxKey), null_count: 0 } },
+      min_seq: String(segment.minSeq),
+      max_seq: String(segment.maxSeq),
+      row_count: segment.rows,
+      size_bytes: segment.bytes,
+      created_at: segment.createdAtMs,
+      schema_version: segment.schemaVersion,
+      status: "committed",
+    })),
+  };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Replaces the file as a whole. Call it after a commit; when it fails, the next flush writes it again. */
+export async function writeManifest(input: ManifestInput): Promise<void> {
+  const folder = join(input.storageDir, scopeFolder(input.schema, input.scope));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `.${MANIFEST_FILE}.tmp`);
+  await Bun.write(temporary, manifestText(input), { mode: 0o600 });
+  await rename(temporary, join(folder, MANIFEST_FILE));
+}

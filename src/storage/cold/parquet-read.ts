@@ -1,0 +1,289 @@
+// A segment file → row versions of the wanted schema. Columns are found by id, so a file older than an ALTER still reads; a key lookup decodes only the pages
+// its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import {
+  type AsyncBuffer,
+  type DecodedArray,
+  type FileMetaData,
+  type ParquetQueryFilter,
+  type ParquetScan,
+  parquetMetadataAsync,
+  parquetScan,
+} from "hyparquet";
+import { assert, DbError } from "../../base/errors.ts";
+import { type Scope, type Seq, seqOf } from "../../base/ids.ts";
+import type { RowVersion } from "../../model/change.ts";
+import { type Column, keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
+import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
+import { TYPES } from "../../model/types.ts";
+import { PARQUET_COLUMNS, physicalElement, utf8 } from "./parquet-column.ts";
+import {
+  assertBelongsTo,
+  DELETED_FIELD_ID,
+  parseSegmentMetadata,
+  SEQ_FIELD_ID,
+  type SegmentMetadata,
+} from "./segment-metadata.ts";
+
+export interface SegmentQuery {
+  /** Absolute. */
+  readonly path: string;
+  /** The shape rows are wanted in; the file may be older. */
+  readonly schema: TableSchema;
+  readonly scope: Scope;
+  /** Only versions of these keys. */
+  readonly keys?: readonly Cell[];
+  /** Only versions above this position. */
+  readonly after?: Seq;
+  /** Fails unless the file holds exactly so many rows. */
+  readonly expectedRows?: number;
+}
+
+/** The library knows columns by name; ours are named by id inside a read, so that no user's name means anything to it. */
+function fieldName(id: number): string {
+  return `f${id}`;
+}
+
+const SEQ_FIELD = fieldName(SEQ_FIELD_ID);
+const DELETED_FIELD = fieldName(DELETED_FIELD_ID);
+
+/** In batches of at most one row group, ordered by key within the file. */
+export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly RowVersion[]> {
+  let file: number;
+  try {
+    file = openSync(query.path, "r");
+  } catch (cause) {
+    throw unreadable(query, cause);
+  }
+  try {
+    const { metadata, stored } = await openMetadata(file, query);
+    yield* readRows(file, query, { metadata, stored });
+  } catch (cause) {
+    throw unreadable(query, cause);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The key-value metadata alone. */
+export async function readSegmentMetadata(path: string): Promise<SegmentMetadata> {
+  const file = openSync(path, "r");
+  try {
+    const metadata = await parquetMetadataAsync(fileBuffer(file), { geoparquet: false });
+    return parseSegmentMetadata(metadata.key_value_metadata ?? []);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unreadable(query: SegmentQuery, cause: unknown): DbError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new DbError("STORAGE_ERROR", `A segment of table ${qualifiedName(query.schema)} cannot be read: ${why}`, {
+    cause,
+  });
+}
+
+function fileBuffer(file: number): AsyncBuffer {
+  const { size } = fstatSync(file);
+  return {
+    byteLength: size,
+    slice(start, end = size) {
+      const bytes = new Uint8Array(Math.max(0, end - start));
+      let filled = 0;
+      while (filled < bytes.byteLength) {
+        const count = readSync(file, bytes, filled, bytes.byteLength - filled, start + filled);
+        if (count === 0) throw new DbError("STORAGE_ERROR", "the file ends too early");
+        filled += count;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+interface OpenSegment {
+  /** Physical elements only, columns renamed to `f<id>`. */
+  readonly metadata: FileMetaData;
+  readonly stored: SegmentMetadata;
+}
+
+async function openMetadata(file: number, query: SegmentQuery): Promise<OpenSegment> {
+  const metadata = await parquetMetadataAsync(fileBuffer(file), {
+    geoparquet: false,
+    // Statistics in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library.
+    parsers: {
+      timestampFromMicroseconds: (us) => us,
+      dateFromDays: (days) => days,
+      uuidFromBytes: (bytes) => bytes,
+      stringFromBytes: (bytes) => bytes && utf8(bytes),
+    },
+  });
+  const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
+  assertBelongsTo(stored, query.schema.id, query.scope);
+  const rows = Number(metadata.num_rows);
+  if (query.expectedRows !== undefined && rows !== query.expectedRows) {
+    throw new DbError("STORAGE_ERROR", `it has ${rows} rows, ${query.expectedRows} expected`);
+  }
+  return { metadata: toPhysicalMetadata(metadata), stored };
+}
+
+function toPhysicalMetadata(metadata: FileMetaData): FileMetaData {
+  const nameByColumn = new Map<string, string>();
+  const schema = metadata.schema.map((element) => {
+    if (element.field_id === undefined) return physicalElement(element);
+    nameByColumn.set(element.name, fieldName(element.field_id));
+    return { ...physicalElement(element), name: fieldName(element.field_id) };
+  });
+  const rowGroups = metadata.row_groups.map((group) => ({
+    ...group,
+    columns: group.columns.map((chunk) => {
+      if (chunk.meta_data === undefined) return chunk;
+      const path = chunk.meta_data.path_in_schema.map((name) => nameByColumn.get(name) ?? name);
+      return { ...chunk, meta_data: { ...chunk.meta_data, path_in_schema: path } };
+    }),
+  }));
+  return { ...metadata, schema, row_groups: rowGroups };
+}
+
+async function* readRows(file: number, query: SegmentQuery, open: OpenSegment): AsyncGenerator<readonly RowVersion[]> {
+  const filter = pruningFilter(query, open.stored);
+  const scan = await parquetScan({
+    file: fileBuffer(file),
+    metadata: open.metadata,
+    utf8: false,
+    compressors: { ZSTD: (page) => view(Bun.zstdDecompressSync(page)) },
+    useBloomFilters: true,
+    usePageIndex: true,
+    ...(filter === undefined ? {} : { pruningFilter: filter }),
+  });
+  const decode = rowDecoder(query.schema, open.stored);
+  for (const range of scan.ranges) {
+    const rows = await readRange({ scan, query, stored: open.stored, decode }, range);
+    if (rows.length > 0) yield rows;
+  }
+}
+
+/** A Buffer's `slice` shares memory where a Uint8Array's copies; the library expects the latter. */
+function view(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+interface RangeRead {
+  readonly scan: ParquetScan;
+  readonly query: SegmentQuery;
+  readonly stored: SegmentMetadata;
+  readonly decode: RowDecoder;
+}
+
+interface RowRange {
+  readonly rowStart: number;
+  readonly rowEnd: number;
+}
+
+async function readRange(read: RangeRead, range: RowRange): Promise<readonly RowVersion[]> {
+  const { scan, query, decode } = read;
+  const column = async (name: string): Promise<DecodedArray> => {
+    const data = await scan.readColumn({ column: name, ...range });
+    assert(data.length === range.rowEnd - range.rowStart, "a column chunk has a value for every row");
+    return data;
+  };
+  const wanted = await wantedRows(read, range, column);
+  if (wanted.length === 0) return [];
+  const seqs = await column(SEQ_FIELD);
+  const deleted = await column(DELETED_FIELD);
+  const data: DecodedArray[] = [];
+  for (const field of decode.fields) data.push(field === undefined ? [] : await column(field));
+  return wanted.map((at) => {
+    const seq: unknown = seqs[at];
+    const isDeleted: unknown = deleted[at];
+    assert(typeof seq === "bigint" && typeof isDeleted === "boolean", `${query.path} has its system columns`);
+    return { seq: seqOf(seq), deleted: isDeleted, cells: decode.cells(data, at) };
+  });
+}
+
+/** Positions in the range whose key and `_seq` are asked for. Statistics only ever rule out; here is the exact answer. */
+async function wantedRows(
+  read: RangeRead,
+  range: RowRange,
+  column: (name: string) => Promise<DecodedArray>,
+): Promise<number[]> {
+  const { query, stored } = read;
+  const count = range.rowEnd - range.rowStart;
+  let wanted = Array.from({ length: count }, (_unused, index) => index);
+  if (query.keys !== undefined) {
+    const key = keyColumn(query.schema);
+    const decoder = cellDecoder(key, storedType(stored, key));
+    const data = await column(fieldName(key.id));
+    const texts = new Set(query.keys.map((cell) => keyText(cell)));
+    wanted = wanted.filter((at) => texts.has(keyText(decoder(data[at]))));
+  }
+  const { after } = query;
+  if (after !== undefined) {
+    const seqs = await column(SEQ_FIELD);
+    wanted = wanted.filter((at) => {
+      const seq: unknown = seqs[at];
+      return typeof seq === "bigint" && seq > after;
+    });
+  }
+  return wanted;
+}
+
+/** Equal for equal cells of one type. */
+function keyText(cell: Cell): string {
+  return cell instanceof Uint8Array ? cell.toHex() : String(cell === 0 ? 0 : cell);
+}
+
+function pruningFilter(query: SegmentQuery, stored: SegmentMetadata): ParquetQueryFilter | undefined {
+  const conditions: ParquetQueryFilter[] = [];
+  if (query.after !== undefined) conditions.push({ [SEQ_FIELD]: { $gt: query.after } });
+  const key = keyColumn(query.schema);
+  const type = storedType(stored, key);
+  // A key stored under another type is compared after decoding only.
+  if (query.keys !== undefined && type !== undefined && sameType(type, key.type) && isPrunable(type)) {
+    const { toPhysical } = PARQUET_COLUMNS[type.kind];
+    const values = query.keys.flatMap((cell) => (cell === null ? [] : [toPhysical(cell)]));
+    conditions.push({ [fieldName(key.id)]: { $in: values } });
+  }
+  return conditions.length === 0 ? undefined : { $and: conditions };
+}
+
+/** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
+function isPrunable(type: SqlType): boolean {
+  return type.kind !== "decimal" && type.kind !== "bytes" && type.kind !== "json";
+}
+
+function storedType(stored: SegmentMetadata, column: Column): SqlType | undefined {
+  return stored.columns.find((candidate) => candidate.id === column.id)?.type;
+}
+
+interface RowDecoder {
+  /** Field of each wanted column; undefined where the file has none. */
+  readonly fields: readonly (string | undefined)[];
+  readonly cells: (data: readonly DecodedArray[], at: number) => Cell[];
+}
+
+function rowDecoder(schema: TableSchema, stored: SegmentMetadata): RowDecoder {
+  const types = schema.columns.map((column) => storedType(stored, column));
+  const decoders = schema.columns.map((column, index) => cellDecoder(column, types[index]));
+  return {
+    fields: schema.columns.map((column, index) => (types[index] === undefined ? undefined : fieldName(column.id))),
+    cells: (data, at) => decoders.map((decode, index) => decode(data[index]?.[at])),
+  };
+}
+
+type CellDecoder = (value: unknown) => Cell;
+
+/** A column that the file was written without has its literal default, or NULL: a default that calls a function was never called for these rows. */
+function cellDecoder(column: Column, stored: SqlType | undefined): CellDecoder {
+  if (stored === undefined) {
+    const missing = column.default?.kind === "literal" ? column.default.value : null;
+    return () => missing;
+  }
+  const { fromPhysical } = PARQUET_COLUMNS[stored.kind];
+  if (sameType(stored, column.type)) {
+    return (value) => (value === null || value === undefined ? null : fromPhysical(value));
+  }
+  const { toText } = TYPES[stored.kind];
+  const { parse } = TYPES[column.type.kind];
+  return (value) =>
+    value === null || value === undefined ? null : parse(toText(fromPhysical(value), stored), column.type);
+}

@@ -1,0 +1,96 @@
+// The half of a flush that runs off the main thread: the oldest buffered versions of one scope → one durable segment file. It changes nothing in SQLite; the
+// file means nothing until the writer commits it.
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { assert } from "../../base/errors.ts";
+import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
+import type { RowVersion } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import { cellFromSqlite } from "../../model/types.ts";
+import { hotColumns, hotTableName, isScopedByUser } from "../hot/relation.ts";
+import type { Segment } from "../seams.ts";
+import { type WriteFailpoint, writeSegment } from "./parquet-write.ts";
+import { segmentPath } from "./segment-paths.ts";
+
+export interface ScopeTask {
+  readonly schema: TableSchema;
+  readonly scope: Scope;
+  /** Inclusive. Versions above it stay buffered. */
+  readonly upTo: Seq;
+  readonly maxRows: number;
+  /** Stops reading once the rows read so far hold this much; at least one row is taken. */
+  readonly maxBytes: number;
+  readonly nowMs: number;
+}
+
+export interface ScopeWriter {
+  readonly db: Database;
+  /** Absolute. */
+  readonly storageDir: string;
+  readonly failpoint?: WriteFailpoint;
+}
+
+/** Undefined when the scope has no buffered version at or below `upTo`. */
+export function writeScope(writer: ScopeWriter, task: ScopeTask): Omit<Segment, "id"> | undefined {
+  const rows = readOldest(writer.db, task);
+  const last = rows.at(-1);
+  if (last === undefined) return undefined;
+  const { schema, scope } = task;
+  const path = segmentPath(schema, scope, last.seq);
+  const written = writeSegment({
+    path: join(writer.storageDir, path),
+    schema,
+    scope,
+    rows,
+    ...(writer.failpoint === undefined ? {} : { failpoint: writer.failpoint }),
+  });
+  return {
+    ...written,
+    tableId: schema.id,
+    scope,
+    path,
+    schemaVersion: schema.version,
+    createdAtMs: task.nowMs,
+  };
+}
+
+/**
+ * In `_seq` order and without gaps, tombstones included, so that "everything at or below the last one" is exactly what was read. Of a USER table the rows are found
+ * by the owner (the plus signs keep SQLite off the rowid, which would walk every user's rows).
+ */
+function oldestText(schema: TableSchema): string {
+  const columns = ["_seq", "_deleted", ...hotColumns(schema)].join(", ");
+  const from = `SELECT ${columns} FROM ${hotTableName(schema)}`;
+  return isScopedByUser(schema.kind)
+    ? `${from} WHERE _user = ?1 AND +_seq <= ?2 ORDER BY +_seq LIMIT ?3`
+    : `${from} WHERE _user = ?1 AND _seq <= ?2 ORDER BY _seq LIMIT ?3`;
+}
+
+function readOldest(db: Database, task: ScopeTask): RowVersion[] {
+  const { schema, scope } = task;
+  assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
+  const names = hotColumns(schema);
+  using statement = db.prepare<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
+  const rows: RowVersion[] = [];
+  let bytes = 0;
+  for (const record of statement.iterate(scope, task.upTo, task.maxRows)) {
+    const values = names.map((name) => record[name] ?? null);
+    const { _seq: seq, _deleted: deleted } = record;
+    assert(typeof seq === "bigint", "_seq is read as bigint");
+    rows.push({
+      seq: seqOf(seq),
+      deleted: deleted === 1n,
+      cells: schema.columns.map((column, index) => cellFromSqlite(values[index] ?? null, column.type)),
+    });
+    for (const value of values) bytes += sizeOf(value);
+    if (bytes >= task.maxBytes) break;
+  }
+  return rows;
+}
+
+const FIXED_BYTES = 8;
+
+function sizeOf(value: SqliteValue): number {
+  return typeof value === "string" ? value.length : value instanceof Uint8Array ? value.byteLength : FIXED_BYTES;
+}

@@ -1,0 +1,64 @@
+// What the works of one open transaction have done so far, in memory: nothing of it is visible to anybody else until COMMIT, and all of it
+// can be taken back to any mark.
+
+import type { Change } from "../../model/change.ts";
+import type { CatalogChange, CatalogState } from "../catalog/catalog-state.ts";
+import type { BufferCounts, CountChange } from "./buffer-counts.ts";
+
+export interface Mark {
+  readonly changes: number;
+  readonly counts: number;
+  readonly catalog: number;
+}
+
+export class Batch {
+  readonly changes: Change[] = [];
+  readonly #counts: CountChange[] = [];
+  readonly #catalog: CatalogChange[] = [];
+  readonly #undo: CatalogChange[] = [];
+  readonly #working: CatalogState;
+
+  constructor(working: CatalogState) {
+    this.#working = working;
+  }
+
+  /** False: COMMIT would change nothing. */
+  get wrote(): boolean {
+    return this.changes.length + this.#counts.length + this.#catalog.length > 0;
+  }
+
+  /** Whether namespaces or tables changed. */
+  get changedTables(): boolean {
+    return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table");
+  }
+
+  count(change: CountChange): void {
+    this.#counts.push(change);
+  }
+
+  changeCatalog(change: CatalogChange): void {
+    this.#undo.push(this.#working.apply(change));
+    this.#catalog.push(change);
+  }
+
+  mark(): Mark {
+    return { changes: this.changes.length, counts: this.#counts.length, catalog: this.#catalog.length };
+  }
+
+  rollBackTo(mark: Mark): void {
+    this.changes.length = mark.changes;
+    this.#counts.length = mark.counts;
+    this.#catalog.length = mark.catalog;
+    for (const undo of this.#undo.splice(mark.catalog).reverse()) this.#working.apply(undo);
+  }
+
+  rollBack(): void {
+    this.rollBackTo({ changes: 0, counts: 0, catalog: 0 });
+  }
+
+  /** After COMMIT: brings the views that everybody reads forward. */
+  publish(committed: CatalogState, counts: BufferCounts): void {
+    for (const change of this.#catalog) committed.apply(change);
+    for (const change of this.#counts) counts.apply(change);
+  }
+}

@@ -1,0 +1,49 @@
+// How many versions are buffered, by table and scope: exact, so that flush policies and statistics never count rows. Changed on commit only.
+import type { Database } from "bun:sqlite";
+import type { Scope, TableId } from "../../base/ids.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import { hotTableName } from "./relation.ts";
+
+export type CountChange =
+  | { readonly kind: "rows"; readonly table: TableId; readonly scope: Scope; readonly by: number }
+  | { readonly kind: "tableDropped"; readonly table: TableId };
+
+export class BufferCounts {
+  readonly #scopes = new Map<TableId, Map<Scope, number>>();
+  readonly #rows = new Map<TableId, number>();
+
+  /** Counts what a file holds: once, at open. */
+  load(db: Database, tables: readonly TableSchema[]): void {
+    for (const table of tables) {
+      using statement = db
+        .prepare<{ scope: Scope; rows: number }, []>(
+          `SELECT _user AS scope, count(*) AS rows FROM ${hotTableName(table)} GROUP BY _user`,
+        )
+        .safeIntegers(false);
+      for (const { scope, rows } of statement.all()) this.apply({ kind: "rows", table: table.id, scope, by: rows });
+    }
+  }
+
+  rows(table: TableId): number {
+    return this.#rows.get(table) ?? 0;
+  }
+
+  scopes(table: TableId): readonly Scope[] {
+    return [...(this.#scopes.get(table)?.keys() ?? [])];
+  }
+
+  apply(change: CountChange): void {
+    if (change.kind === "tableDropped") {
+      this.#scopes.delete(change.table);
+      this.#rows.delete(change.table);
+      return;
+    }
+    const { table, scope, by } = change;
+    const scopes = this.#scopes.get(table) ?? new Map<Scope, number>();
+    this.#scopes.set(table, scopes);
+    const rows = (scopes.get(scope) ?? 0) + by;
+    if (rows === 0) scopes.delete(scope);
+    else scopes.set(scope, rows);
+    this.#rows.set(table, this.rows(table) + by);
+  }
+}

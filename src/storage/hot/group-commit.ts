@@ -1,0 +1,306 @@
+// The single writer. Works submitted in one turn of the event loop share one transaction, committed once when the turn ends: one sync pays
+// for all of them. Nobody is told anything, neither of success nor of failure, before that commit; then listeners first, submitters after,
+// both in the order of the works. The protocol, with its invariants: specs/storage.md.
+import type { Database } from "bun:sqlite";
+import type { Clock } from "../../base/clock.ts";
+import { assert, DbError } from "../../base/errors.ts";
+import type { Scope, Seq, TableId } from "../../base/ids.ts";
+import { errorText, type Log } from "../../base/log.ts";
+import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
+import type { CatalogState } from "../catalog/catalog-state.ts";
+import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
+import { CatalogWriter } from "../catalog/catalog-writer.ts";
+import type { CommitEvent, Committed, Writer, WriteTx } from "../seams.ts";
+import type { Ballast } from "./ballast.ts";
+import { Batch } from "./batch.ts";
+import type { BufferCounts } from "./buffer-counts.ts";
+import type { Checkpointer } from "./checkpoint.ts";
+import type { Failpoint } from "./failpoint.ts";
+import { RowStatements } from "./row-statements.ts";
+import { StatementCache } from "./statement-cache.ts";
+import { isFull, toStorageError } from "./storage-error.ts";
+import { WriteTransaction } from "./write-transaction.ts";
+
+/** A turn that brings more is committed in pieces, so that neither the loop nor the memory of an open batch grows without limit. */
+export const MAX_BATCH_WORKS = 1_000;
+const MAX_BATCH_MS = 5;
+const MAX_STATEMENTS = 200;
+
+export interface GroupCommitOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly failpoint: Failpoint;
+  /** What everybody reads; moved forward after each commit. */
+  readonly committed: CatalogState;
+  /** The writer's own copy, equal to `committed` at the start. */
+  readonly working: CatalogState;
+  readonly counts: BufferCounts;
+  readonly ballast: Ballast;
+  readonly checkpointer: Checkpointer;
+  /** The last position the file knows. */
+  readonly position: Seq;
+}
+
+interface OpenBatch {
+  readonly batch: Batch;
+  /** What to do for each work once the outcome of the batch is known; `failure` is a failed commit. */
+  readonly settle: ((position: Seq, failure: unknown) => void)[];
+  readonly openedAtMs: number;
+  readonly turnEnd: ReturnType<typeof setImmediate>;
+  /** Set when SQLite gave up the whole transaction. */
+  failure: unknown;
+}
+
+type Outcome<T> =
+  | { readonly kind: "returned"; readonly value: T }
+  | { readonly kind: "threw"; readonly error: unknown };
+
+export class GroupCommitWriter implements Writer {
+  readonly #options: GroupCommitOptions;
+  readonly #seqs: SeqGenerator;
+  readonly #rows: RowStatements;
+  readonly #statements: StatementCache;
+  readonly #catalogRows: CatalogWriter;
+  readonly #listeners: ((event: CommitEvent) => void)[] = [];
+  readonly #sql: TransactionStatements;
+  #open: OpenBatch | undefined;
+  #position: Seq;
+  #catalogVersion: number;
+  #isInWork = false;
+  #isPublishing = false;
+  #isClosed = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#catalogVersion = options.committed.version;
+    this.#seqs = createSeqGenerator(options.clock, options.position);
+    this.#rows = new RowStatements(options.db);
+    this.#statements = new StatementCache(options.db, { capacity: MAX_STATEMENTS, safeIntegers: true });
+    this.#catalogRows = new CatalogWriter(options.db);
+    this.#sql = transactionStatements(options.db);
+  }
+
+  get position(): Seq {
+    return this.#position;
+  }
+
+  bufferedRows(table: TableId): number {
+    return this.#options.counts.rows(table);
+  }
+
+  bufferedScopes(table: TableId): readonly Scope[] {
+    return this.#options.counts.scopes(table);
+  }
+
+  onCommit(listener: (event: CommitEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  submit<T>(work: (tx: WriteTx) => T): Promise<Committed<T>> {
+    assert(!this.#isInWork, "a work submits no other work");
+    if (this.#isClosed) return Promise.reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
+    let open: OpenBatch;
+    try {
+      open = this.#openBatch();
+    } catch (error) {
+      return Promise.reject(this.#noteFull(error));
+    }
+    const outcome = this.#runWork(open, work);
+    const { promise, resolve, reject } = Promise.withResolvers<Committed<T>>();
+    open.settle.push((position, failure) => {
+      if (failure !== undefined) reject(failure);
+      else if (outcome.kind === "threw") reject(outcome.error);
+      else resolve({ value: outcome.value, position });
+    });
+    // A listener that submits must not start a second commit before the other listeners have seen the first.
+    if (!this.#isPublishing && this.#isLarge(open)) this.#commit(open);
+    return promise;
+  }
+
+  close(): Promise<void> {
+    assert(!this.#isInWork, "a work does not close the writer");
+    this.#isClosed = true;
+    if (this.#open !== undefined) this.#commit(this.#open);
+    return Promise.resolve();
+  }
+
+  #openBatch(): OpenBatch {
+    if (this.#open !== undefined) return this.#open;
+    const { db, clock, failpoint, working } = this.#options;
+    failpoint("begin");
+    // Left over only when a ROLLBACK itself failed.
+    if (db.inTransaction) this.#sql.rollback.run();
+    this.#sql.begin.run();
+    const open: OpenBatch = {
+      batch: new Batch(working),
+      settle: [],
+      openedAtMs: clock.monotonicMs(),
+      turnEnd: setImmediate(() => {
+        if (this.#open === open) this.#commit(open);
+      }),
+      failure: undefined,
+    };
+    this.#open = open;
+    return open;
+  }
+
+  #isLarge(open: OpenBatch): boolean {
+    return (
+      open.failure !== undefined ||
+      open.settle.length >= MAX_BATCH_WORKS ||
+      this.#options.clock.monotonicMs() - open.openedAtMs >= MAX_BATCH_MS
+    );
+  }
+
+  #runWork<T>(open: OpenBatch, work: (tx: WriteTx) => T): Outcome<T> {
+    const tx = this.#transaction(open);
+    this.#isInWork = true;
+    try {
+      const value = work(tx);
+      assert(!(value instanceof Promise), "a work is synchronous");
+      tx.release();
+      return { kind: "returned", value };
+    } catch (error) {
+      this.#rollBackWork(open, tx);
+      return { kind: "threw", error };
+    } finally {
+      this.#isInWork = false;
+    }
+  }
+
+  #rollBackWork(open: OpenBatch, tx: WriteTransaction): void {
+    if (open.failure !== undefined) return;
+    try {
+      tx.rollBack();
+    } catch (error) {
+      // What the work did cannot be taken back alone, so nothing of the batch may stay.
+      open.failure = this.#noteFull(error);
+    }
+  }
+
+  #transaction(open: OpenBatch): WriteTransaction {
+    const { db, clock, working, ballast, failpoint } = this.#options;
+    const catalog = new CatalogTransaction({
+      rows: this.#catalogRows,
+      state: working,
+      record: (change) => open.batch.changeCatalog(change),
+      nextVersion: () => {
+        this.#catalogVersion += 1;
+        return this.#catalogVersion;
+      },
+      nowMs: () => clock.nowMs(),
+    });
+    return new WriteTransaction({
+      db,
+      savepoint: {
+        open: () => this.#sql.savepoint.run(),
+        release: () => this.#sql.release.run(),
+        rollBack: () => this.#sql.rollbackTo.run(),
+      },
+      rows: this.#rows,
+      statements: this.#statements,
+      catalog,
+      view: working,
+      batch: open.batch,
+      seqs: this.#seqs,
+      requireOpen: () => {
+        if (open.failure !== undefined) throw open.failure;
+      },
+      failed: (error) => {
+        const failure = this.#noteFull(error);
+        if (!db.inTransaction) open.failure ??= failure;
+        return failure;
+      },
+      requireSpace: () => {
+        if (!ballast.ensure()) throw new DbError("STORAGE_FULL", NO_ROOM);
+      },
+      beforeWrite: () => failpoint("write"),
+    });
+  }
+
+  #commit(open: OpenBatch): void {
+    const { batch, settle } = open;
+    this.#open = undefined;
+    clearImmediate(open.turnEnd);
+    let failure = open.failure;
+    const position = batch.wrote ? this.#batchPosition() : this.#position;
+    try {
+      if (failure === undefined) this.#end(batch, position);
+    } catch (error) {
+      failure = this.#noteFull(error);
+    }
+    if (failure === undefined) this.#publish(batch, position);
+    else this.#abandon(batch, failure);
+    for (const one of settle) one(position, failure);
+  }
+
+  /** At or above every `_seq` of the batch, and above the batch before it. */
+  #batchPosition(): Seq {
+    return this.#seqs.last > this.#position ? this.#seqs.last : this.#seqs.next();
+  }
+
+  #end(batch: Batch, position: Seq): void {
+    if (batch.wrote) {
+      this.#options.failpoint("commit");
+      this.#sql.putPosition.run(position);
+    }
+    this.#sql.commit.run();
+  }
+
+  #publish(batch: Batch, position: Seq): void {
+    if (!batch.wrote) return;
+    const { committed, counts, checkpointer, log, failpoint } = this.#options;
+    failpoint("committed");
+    batch.publish(committed, counts);
+    this.#position = position;
+    const event: CommitEvent = { position, changes: batch.changes, catalogChanged: batch.changedTables };
+    this.#isPublishing = true;
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // The commit stands; one listener's fault is not the writers' nor the other listeners'.
+        log.error("commit listener failed", { error: errorText(error), position });
+      }
+    }
+    this.#isPublishing = false;
+    checkpointer.schedule();
+  }
+
+  #abandon(batch: Batch, failure: unknown): void {
+    const { db, log, checkpointer } = this.#options;
+    batch.rollBack();
+    log.error("commit failed", { error: errorText(failure) });
+    try {
+      if (db.inTransaction) this.#sql.rollback.run();
+    } catch (error) {
+      log.error("rollback failed", { error: errorText(error) });
+    }
+    // Folding the log may be what frees the space that was missing.
+    checkpointer.schedule();
+  }
+
+  /** On a full disk the reserve is given up, so that deletes and the checkpoint find room. */
+  #noteFull(error: unknown): unknown {
+    if (isFull(error)) this.#options.ballast.release();
+    return toStorageError(error);
+  }
+}
+
+const NO_ROOM = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";
+
+type TransactionStatements = ReturnType<typeof transactionStatements>;
+
+function transactionStatements(db: Database) {
+  return {
+    begin: db.prepare("BEGIN IMMEDIATE"),
+    commit: db.prepare("COMMIT"),
+    rollback: db.prepare("ROLLBACK"),
+    savepoint: db.prepare("SAVEPOINT work"),
+    release: db.prepare("RELEASE work"),
+    rollbackTo: db.prepare("ROLLBACK TO work"),
+    putPosition: db.prepare<never, [bigint]>("UPDATE meta SET value = ?1 WHERE key = 'last_seq'"),
+  };
+}

@@ -1,0 +1,63 @@
+// The hot table of a Kalam table: its name, its columns, its DDL and the only text by which a query may reach its rows.
+// A USER table has no relation without a bound user id: there is no call that prints its rows unscoped.
+import { assert } from "../../base/errors.ts";
+import { keyColumn, type TableKind, type TableSchema } from "../../model/schema.ts";
+import { TYPES } from "../../model/types.ts";
+
+/** Named after the id, not after the name: a rename moves no rows, and a table made again under an old name starts empty. */
+export function hotTableName(schema: Pick<TableSchema, "id">): string {
+  return `hot_${schema.id}`;
+}
+
+/** SQLite names of the schema's columns, in the schema's order. */
+export function hotColumns(schema: Pick<TableSchema, "columns">): readonly string[] {
+  return schema.columns.map((column) => `c${column.id}`);
+}
+
+/** True when every row belongs to one user, whose id is its scope. */
+export function isScopedByUser(kind: TableKind): boolean {
+  return kind !== "shared";
+}
+
+export interface HotRelation {
+  readonly schema: TableSchema;
+  /** The bound parameter that holds the user id (`?3`); undefined for SHARED tables only. */
+  readonly scopeParameter: string | undefined;
+  readonly includeDeleted: boolean;
+}
+
+/** A parenthesised sub-select with the columns `c<column id>`, `_seq` and `_deleted`. */
+export function hotRelation({ schema, scopeParameter, includeDeleted }: HotRelation): string {
+  const conditions: string[] = [];
+  if (isScopedByUser(schema.kind)) {
+    assert(scopeParameter !== undefined, "a USER table is read with a scope");
+    assert(/^\?[1-9][0-9]*$/.test(scopeParameter), "a scope is a bound parameter");
+    conditions.push(`_user = ${scopeParameter}`);
+  } else {
+    assert(scopeParameter === undefined, "a SHARED table has no scope");
+  }
+  if (!includeDeleted) conditions.push("_deleted = 0");
+  const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+  const columns = [...hotColumns(schema), "_seq", "_deleted"].join(", ");
+  return `(SELECT ${columns} FROM ${hotTableName(schema)}${where})`;
+}
+
+/**
+ * `_seq` is the rowid, so that inserts append and paging by position needs no index. The key of a SHARED table leaves `_user` (always empty)
+ * out of its index. Why this layout: specs/decisions/003-hot-table-layout.md.
+ */
+export function hotTableDdl(schema: TableSchema): string {
+  const key = keyColumn(schema);
+  const columns = schema.columns.map((column) => {
+    const notNull = column.id === key.id ? " NOT NULL" : "";
+    return `c${column.id} ${TYPES[column.type.kind].sqlite}${notNull}`;
+  });
+  const unique = isScopedByUser(schema.kind) ? `_user, c${key.id}` : `c${key.id}`;
+  return `CREATE TABLE ${hotTableName(schema)} (
+  _seq INTEGER PRIMARY KEY,
+  _user TEXT NOT NULL,
+  _deleted INTEGER NOT NULL,
+  ${columns.join(",\n  ")},
+  UNIQUE (${unique})
+) STRICT`;
+}

@@ -1,0 +1,95 @@
+// Reading and writing row versions of one table: statements prepared once for each table version, cells in and out through the type table.
+import type { Database, Statement } from "bun:sqlite";
+import { assert } from "../../base/errors.ts";
+import { type Scope, type Seq, seqOf } from "../../base/ids.ts";
+import { Lru } from "../../base/lru.ts";
+import type { RowVersion } from "../../model/change.ts";
+import { keyColumn, type TableSchema } from "../../model/schema.ts";
+import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import { cellFromSqlite, cellToSqlite } from "../../model/types.ts";
+import { hotColumns, hotTableName, isScopedByUser } from "./relation.ts";
+
+/** Table versions whose statements are kept prepared. */
+const MAX_TABLES = 256;
+
+type Select = Statement<SqliteValue[], SqliteValue[]>;
+type Put = Statement<never, SqliteValue[]>;
+
+/** `SELECT _seq, _deleted, cells… WHERE key`. */
+function selectText(schema: TableSchema): string {
+  const columns = ["_seq", "_deleted", ...hotColumns(schema)].join(", ");
+  const key = `c${keyColumn(schema).id}`;
+  const scope = isScopedByUser(schema.kind) ? " AND _user = ?2" : "";
+  return `SELECT ${columns} FROM ${hotTableName(schema)} WHERE ${key} = ?1${scope}`;
+}
+
+/** Never OR REPLACE: that would delete and insert, at half the speed. */
+function putText(schema: TableSchema): string {
+  const columns = ["_seq", "_user", "_deleted", ...hotColumns(schema)];
+  const key = `c${keyColumn(schema).id}`;
+  const target = isScopedByUser(schema.kind) ? `_user, ${key}` : key;
+  const updates = columns
+    .filter((name) => name !== "_user" && name !== key)
+    .map((name) => `${name} = excluded.${name}`);
+  const values = columns.map((_name, index) => `?${index + 1}`);
+  return `INSERT INTO ${hotTableName(schema)} (${columns.join(", ")}) VALUES (${values.join(", ")})
+ON CONFLICT (${target}) DO UPDATE SET ${updates.join(", ")}`;
+}
+
+export class RowStatements {
+  readonly #db: Database;
+  // Keyed by the schema object: the catalog keeps one for each table version.
+  readonly #selects = new Lru<TableSchema, Select>(MAX_TABLES, (_schema, statement) => statement.finalize());
+  readonly #puts = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(schema: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
+    const keyValue = cellToSqlite(key, keyColumn(schema).type);
+    const values = isScopedByUser(schema.kind) ? [keyValue, scope] : [keyValue];
+    const row = this.#select(schema).values(...values)[0];
+    return row === undefined ? undefined : toRowVersion(schema, row);
+  }
+
+  /** True when the key had no version in the buffer before. */
+  put(schema: TableSchema, scope: Scope, row: RowVersion): boolean {
+    assert(row.cells.length === schema.columns.length, "a row has a cell for every column");
+    const cells = schema.columns.map((column, index) => cellToSqlite(row.cells[index] ?? null, column.type));
+    const { lastInsertRowid } = this.#put(schema).run(row.seq, scope, row.deleted ? 1 : 0, ...cells);
+    // The DO UPDATE branch leaves the connection's last inserted rowid as it was, and a `_seq` is never used twice.
+    return lastInsertRowid === row.seq;
+  }
+
+  #select(schema: TableSchema): Select {
+    const cached = this.#selects.get(schema);
+    if (cached !== undefined) return cached;
+    const statement = this.#db.prepare<SqliteValue[], SqliteValue[]>(selectText(schema)).safeIntegers(true);
+    this.#selects.set(schema, statement);
+    return statement;
+  }
+
+  #put(schema: TableSchema): Put {
+    const cached = this.#puts.get(schema);
+    if (cached !== undefined) return cached;
+    // Exact `lastInsertRowid`: a `_seq` does not fit a number.
+    const statement = this.#db.prepare<never, SqliteValue[]>(putText(schema)).safeIntegers(true);
+    this.#puts.set(schema, statement);
+    return statement;
+  }
+}
+
+function toRowVersion(schema: TableSchema, row: readonly SqliteValue[]): RowVersion {
+  const [seq, deleted, ...values] = row;
+  return {
+    seq: toSeq(seq),
+    deleted: deleted === 1n,
+    cells: schema.columns.map((column, index) => cellFromSqlite(values[index] ?? null, column.type)),
+  };
+}
+
+function toSeq(value: SqliteValue | undefined): Seq {
+  assert(typeof value === "bigint", "_seq is read as bigint");
+  return seqOf(value);
+}

@@ -1,0 +1,189 @@
+// One work's view of the open transaction. A savepoint is taken before its first write, so that a work that only reads, or fails before it
+// writes, costs none. After the transaction is lost (SQLite rolls all of it back on a full disk) every call fails: without that check the
+// statements that follow would run, and commit, on their own.
+import type { Database } from "bun:sqlite";
+import { assert, DbError } from "../../base/errors.ts";
+import { type Name, type Scope, SHARED_SCOPE } from "../../base/ids.ts";
+import type { SeqGenerator } from "../../base/seq.ts";
+import type { RowVersion } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
+import type { CatalogView, JobRecord, Segment, UserRecord, WriteTx } from "../seams.ts";
+import type { Batch, Mark } from "./batch.ts";
+import { hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
+import type { RowStatements } from "./row-statements.ts";
+import type { StatementCache } from "./statement-cache.ts";
+
+export interface Savepoint {
+  open(): void;
+  release(): void;
+  rollBack(): void;
+}
+
+export interface WriteTransactionOptions {
+  readonly db: Database;
+  readonly savepoint: Savepoint;
+  readonly rows: RowStatements;
+  readonly statements: StatementCache;
+  readonly catalog: CatalogTransaction;
+  readonly view: CatalogView;
+  readonly batch: Batch;
+  readonly seqs: SeqGenerator;
+  /** Throws when the transaction is lost. */
+  readonly requireOpen: () => void;
+  /** Notes an error that may have ended the transaction; returns what to throw. */
+  readonly failed: (error: unknown) => unknown;
+  /** Throws STORAGE_FULL while there is no room for new rows. */
+  readonly requireSpace: () => void;
+  readonly beforeWrite: () => void;
+}
+
+export class WriteTransaction implements WriteTx {
+  readonly #options: WriteTransactionOptions;
+  readonly #mark: Mark;
+  #hasSavepoint = false;
+  #isOpen = true;
+  #failure: unknown;
+
+  constructor(options: WriteTransactionOptions) {
+    this.#options = options;
+    this.#mark = options.batch.mark();
+  }
+
+  get catalog(): CatalogView {
+    return this.#options.view;
+  }
+
+  get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
+    return this.#run(() => {
+      this.#options.catalog.requireCurrent(table);
+      return this.#options.rows.get(table, scope, key);
+    });
+  }
+
+  put(
+    table: TableSchema,
+    scope: Scope,
+    cells: readonly Cell[],
+    { deleted, before }: { readonly deleted: boolean; readonly before: RowVersion | undefined },
+  ): RowVersion {
+    return this.#write(() => {
+      const { batch, catalog, rows, seqs, requireSpace } = this.#options;
+      assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
+      catalog.requireCurrent(table);
+      if (!deleted) requireSpace();
+      const after: RowVersion = { seq: seqs.next(), deleted, cells };
+      const isNew = rows.put(table, scope, after);
+      batch.changes.push({ table, scope, before, after });
+      if (isNew) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
+      return after;
+    });
+  }
+
+  all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {
+    return this.#run(() => this.#options.statements.all(sql, values));
+  }
+
+  createNamespace(name: Name): void {
+    this.#write(() => this.#options.catalog.createNamespace(name));
+  }
+
+  dropNamespace(name: Name): void {
+    this.#write(() => {
+      for (const table of this.#options.catalog.tablesOfNamespace(name)) this.#drop(table);
+      this.#options.catalog.deleteNamespace(name);
+    });
+  }
+
+  createTable(definition: TableDefinition): TableSchema {
+    return this.#write(() => {
+      const schema = this.#options.catalog.createTable(definition);
+      this.#options.db.run(hotTableDdl(schema));
+      return schema;
+    });
+  }
+
+  dropTable(table: TableSchema): void {
+    this.#write(() => {
+      this.#options.catalog.requireCurrent(table);
+      this.#drop(table);
+    });
+  }
+
+  putUser(user: UserRecord): void {
+    this.#write(() => this.#options.catalog.putUser(user));
+  }
+
+  putJob(job: JobRecord): void {
+    this.#write(() => this.#options.catalog.putJob(job));
+  }
+
+  commitSegment(segment: Omit<Segment, "id">): Segment {
+    return this.#write(() => {
+      const { batch, catalog, db, view } = this.#options;
+      const table = view.tableById(segment.tableId);
+      // Dropped while its rows were being written to the file: the file is an orphan, not a segment.
+      if (table === undefined) throw new DbError("TABLE_NOT_FOUND", `Table ${segment.tableId} is gone`);
+      const added = catalog.addSegment(segment);
+      const { changes } = db.run(deleteFlushedText(table), [segment.scope, segment.maxSeq]);
+      if (changes > 0) batch.count({ kind: "rows", table: table.id, scope: segment.scope, by: -changes });
+      return added;
+    });
+  }
+
+  /**
+   * The work returned: keeps what it did. Throws if SQLite refused one of its steps, even when the work caught that error: a step may consist of
+   * several statements, and half of one must not stay.
+   */
+  release(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isOpen = false;
+    if (this.#hasSavepoint) this.#options.savepoint.release();
+  }
+
+  /** The work threw: takes back what it did, and nothing else. */
+  rollBack(): void {
+    this.#isOpen = false;
+    this.#options.batch.rollBackTo(this.#mark);
+    if (!this.#hasSavepoint) return;
+    this.#options.savepoint.rollBack();
+    this.#options.savepoint.release();
+  }
+
+  #drop(table: TableSchema): void {
+    const { batch, catalog, db } = this.#options;
+    catalog.deleteTable(table);
+    db.run(`DROP TABLE ${hotTableName(table)}`);
+    batch.count({ kind: "tableDropped", table: table.id });
+  }
+
+  #run<T>(step: () => T): T {
+    assert(this.#isOpen, "a transaction is used only inside its work");
+    this.#options.requireOpen();
+    try {
+      return step();
+    } catch (error) {
+      const failure = this.#options.failed(error);
+      if (!(error instanceof DbError)) this.#failure ??= failure;
+      throw failure;
+    }
+  }
+
+  #write<T>(step: () => T): T {
+    return this.#run(() => {
+      if (!this.#hasSavepoint) {
+        this.#options.savepoint.open();
+        this.#hasSavepoint = true;
+      }
+      this.#options.beforeWrite();
+      return step();
+    });
+  }
+}
+
+/** `+_seq`: the planner must search by user, never walk every row below the position. A SHARED table is walked in `_seq` order. */
+function deleteFlushedText(table: TableSchema): string {
+  const position = isScopedByUser(table.kind) ? "+_seq" : "_seq";
+  return `DELETE FROM ${hotTableName(table)} WHERE _user = ?1 AND ${position} <= ?2`;
+}

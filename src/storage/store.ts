@@ -1,0 +1,125 @@
+// Opens and closes the data folder: lock, data file, catalog, counters, writer and reader. The one place that puts them together.
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
+import { seqOf } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import { prepareCatalog, readMeta } from "./catalog/catalog-ddl.ts";
+import { readCatalog } from "./catalog/catalog-rows.ts";
+import { CatalogState } from "./catalog/catalog-state.ts";
+import { Ballast } from "./hot/ballast.ts";
+import { BufferCounts } from "./hot/buffer-counts.ts";
+import { Checkpointer } from "./hot/checkpoint.ts";
+import {
+  type Durability,
+  dataFilePath,
+  makeDataFolder,
+  openReaderConnection,
+  openWriterConnection,
+} from "./hot/connection.ts";
+import { type Failpoint, noFailpoint } from "./hot/failpoint.ts";
+import { lockFolder } from "./hot/folder-lock.ts";
+import { GroupCommitWriter } from "./hot/group-commit.ts";
+import { HotPointReader } from "./hot/point-reader.ts";
+import { toStorageError } from "./hot/storage-error.ts";
+import type { CatalogView, PointReader, Writer } from "./seams.ts";
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  readonly durability: Durability;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called with each new connection: adds the SQL functions that rendered statements use. */
+  readonly registerFunctions?: (db: Database) => void;
+  readonly failpoint?: Failpoint;
+}
+
+export interface Store {
+  readonly writer: Writer;
+  readonly reader: PointReader;
+  /** Committed metadata. */
+  readonly catalog: CatalogView;
+  /** The data file, for readers in other threads and processes. */
+  readonly path: string;
+  /** Random id of this data folder's history. */
+  readonly epoch: string;
+  /** Commits what is open, folds the log into the file, gives up the folder. */
+  close(): Promise<void>;
+}
+
+/** Throws STORAGE_ERROR when the folder is in use or its file is damaged, INVALID_CONFIG when a later version wrote it. */
+export function openStore(options: StoreOptions): Store {
+  const { dataDir, durability } = options;
+  const path = dataFilePath(dataDir);
+  const opened: (() => void)[] = [];
+  const closeAll = (): void => {
+    for (const close of opened.splice(0).reverse()) close();
+  };
+  try {
+    makeDataFolder(dataDir);
+    const lock = lockFolder(dataDir);
+    opened.push(() => lock.release());
+    const writerDb = openWriterConnection(path, durability);
+    opened.push(() => writerDb.close(true));
+    prepareCatalog(writerDb, { path, epoch: crypto.randomUUID() });
+    const readerDb = openReaderConnection(path);
+    opened.push(() => readerDb.close(true));
+    for (const db of [writerDb, readerDb]) options.registerFunctions?.(db);
+    return assemble(options, { path, writerDb, readerDb, closeAll });
+  } catch (error) {
+    closeAll();
+    throw openFailure(error, path);
+  }
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly writerDb: Database;
+  readonly readerDb: Database;
+  readonly closeAll: () => void;
+}
+
+function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }: OpenFile): Store {
+  const { clock, log, dataDir, failpoint = noFailpoint } = options;
+  const committed = new CatalogState();
+  const working = new CatalogState();
+  for (const change of readCatalog(writerDb)) {
+    committed.apply(change);
+    working.apply(change);
+  }
+  const counts = new BufferCounts();
+  counts.load(writerDb, committed.tables());
+  const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
+  const ballast = new Ballast({
+    path: join(dataDir, "kalamdb.reserve"),
+    log,
+    failpoint,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+  const position = seqOf(BigInt(String(readMeta(writerDb, "last_seq"))));
+  const parts = { db: writerDb, clock, log, failpoint, committed, working, counts, ballast, checkpointer, position };
+  const writer = new GroupCommitWriter(parts);
+  let isClosed = false;
+  return {
+    writer,
+    reader: new HotPointReader(readerDb),
+    catalog: committed,
+    path,
+    epoch: String(readMeta(writerDb, "epoch")),
+    close: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      await writer.close();
+      checkpointer.stop();
+      checkpointer.truncate();
+      closeAll();
+    },
+  };
+}
+
+function openFailure(error: unknown, path: string): unknown {
+  const failure = toStorageError(error);
+  if (failure === error || !(failure instanceof DbError)) return error;
+  return new DbError(failure.code, `The data file ${path} cannot be opened: ${failure.message}`, { cause: error });
+}

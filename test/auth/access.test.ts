@@ -1,0 +1,163 @@
+// The role matrices of access.ts, every statement kind, table kind and access level against every role.
+import { describe, expect, test } from "bun:test";
+import {
+  assertMayActAs,
+  assertMayCreateTable,
+  assertMayRead,
+  assertMayReadSystem,
+  assertMayRun,
+  assertMayWrite,
+  type StatementKind,
+} from "../../src/auth/access.ts";
+import { DbError } from "../../src/base/errors.ts";
+import { parseUserId } from "../../src/base/ids.ts";
+import { ACCESS_LEVELS, type AccessLevel, ROLES, type Role } from "../../src/model/role.ts";
+import type { TableKind, TableSchema } from "../../src/model/schema.ts";
+import type { Statement } from "../../src/sql/statement.ts";
+
+/** The roles a check lets through. Anything but PERMISSION_DENIED fails the test. */
+function allowed(check: (role: Role) => void): string {
+  return ROLES.filter((role) => {
+    try {
+      check(role);
+      return true;
+    } catch (error) {
+      if (error instanceof DbError && error.code === "PERMISSION_DENIED") return false;
+      throw error;
+    }
+  }).join(" ");
+}
+
+const ANYONE = "anonymous user service dba system";
+const USERS = "user service dba system";
+const SERVICES = "service dba system";
+const ADMINS = "dba system";
+
+const MATRIX: Record<Statement["kind"], string> = {
+  select: ANYONE,
+  insert: USERS,
+  update: USERS,
+  delete: USERS,
+  explain: ADMINS,
+  createTable: USERS,
+  dropTable: ADMINS,
+  createNamespace: ADMINS,
+  dropNamespace: ADMINS,
+  useNamespace: USERS,
+  showNamespaces: ANYONE,
+  showTables: ANYONE,
+  describeTable: ANYONE,
+  begin: USERS,
+  commit: USERS,
+  rollback: USERS,
+  flushTable: SERVICES,
+  flushAll: SERVICES,
+  killConnection: ADMINS,
+  killLiveQuery: ADMINS,
+  killJob: ADMINS,
+  subscribe: USERS,
+  createUser: ADMINS,
+  alterUser: ADMINS,
+  dropUser: ADMINS,
+  executeAs: USERS,
+};
+
+test("the decision's statement kinds are the parser's", () => {
+  const there = (kind: Statement["kind"]): StatementKind => kind;
+  const back = (kind: StatementKind): Statement["kind"] => kind;
+  expect(Object.keys(MATRIX).map((kind) => there(back(kind as StatementKind)))).toEqual(
+    Object.keys(MATRIX) as StatementKind[],
+  );
+});
+
+test.each(Object.entries(MATRIX) as [StatementKind, string][])("AU-05 %s may be run by: %s", (kind, roles) => {
+  expect(allowed((role) => assertMayRun(role, kind))).toBe(roles);
+});
+
+test.each<[StatementKind, Role, string]>([
+  ["createNamespace", "user", "Admin privileges (DBA or System role) required for namespace operations"],
+  ["createUser", "service", "Admin privileges (DBA or System role) required for user management"],
+  ["flushTable", "user", "Service privileges (Service, DBA or System role) required for storage maintenance"],
+  ["insert", "anonymous", "Authentication required for writes"],
+])("the denial of %s to %s reads as the peer's", (kind, role, message) => {
+  expect(() => assertMayRun(role, kind)).toThrow(message);
+});
+
+function table(kind: TableKind, accessLevel: AccessLevel = "private"): Parameters<typeof assertMayRead>[1] {
+  return { namespace: "chat", name: "messages", kind, options: { accessLevel } };
+}
+
+test("a table's schema can be held against the decision", () => {
+  const guarded = (schema: TableSchema): Parameters<typeof assertMayRead>[1] => schema;
+  expect(guarded.length).toBe(1);
+});
+
+describe("AU-05 tables", () => {
+  const READERS: Record<AccessLevel, string> = {
+    public: ANYONE,
+    private: SERVICES,
+    restricted: SERVICES,
+    dba: ADMINS,
+  };
+  const WRITERS: Record<AccessLevel, string> = { ...READERS, public: SERVICES };
+  for (const level of ACCESS_LEVELS) {
+    test(`SHARED ${level}: read by ${READERS[level]}; written by ${WRITERS[level]}`, () => {
+      expect(allowed((role) => assertMayRead(role, table("shared", level)))).toBe(READERS[level]);
+      expect(allowed((role) => assertMayWrite(role, table("shared", level)))).toBe(WRITERS[level]);
+    });
+  }
+
+  test.each(["user", "stream"] as const)("%s tables: every authenticated role, whatever the access level", (kind) => {
+    for (const level of ACCESS_LEVELS) {
+      expect(allowed((role) => assertMayRead(role, table(kind, level)))).toBe(USERS);
+      expect(allowed((role) => assertMayWrite(role, table(kind, level)))).toBe(USERS);
+    }
+  });
+
+  test("system views: admins", () => {
+    expect(allowed((role) => assertMayReadSystem(role, { namespace: "system", name: "users" }))).toBe(ADMINS);
+  });
+
+  test("creating: USER and STREAM by users, SHARED from service up", () => {
+    expect(allowed((role) => assertMayCreateTable(role, "user"))).toBe(USERS);
+    expect(allowed((role) => assertMayCreateTable(role, "stream"))).toBe(USERS);
+    expect(allowed((role) => assertMayCreateTable(role, "shared"))).toBe(SERVICES);
+  });
+
+  test("a denial names table, role and reason", () => {
+    expect(() => assertMayWrite("user", table("shared"))).toThrow(
+      "Access denied to table 'chat.messages' for role 'user': Shared table write denied (access_level=Private)",
+    );
+    expect(() => assertMayWrite("anonymous", table("user"))).toThrow(
+      "User table write denied due to insufficient privileges.",
+    );
+    expect(() => assertMayReadSystem("user", { namespace: "system", name: "users" })).toThrow(
+      "System tables require 'dba' or 'system' role.",
+    );
+  });
+});
+
+describe("EXECUTE AS USER", () => {
+  const TARGETS: Record<Role, string> = {
+    anonymous: "",
+    user: "",
+    service: "user service",
+    dba: "user service dba",
+    system: "user service dba system",
+  };
+  const actor = { user: parseUserId("actor") };
+  const target = { user: parseUserId("target") };
+  for (const role of ROLES) {
+    test(`${role} may stand in for: ${TARGETS[role] || "nobody"}`, () => {
+      const targets = allowed((other) => assertMayActAs({ ...actor, role }, { ...target, role: other }));
+      expect(targets).toBe(TARGETS[role]);
+      expect(allowed((other) => assertMayActAs({ ...actor, role }, { ...actor, role: other }))).toBe(ANYONE);
+    });
+  }
+
+  test("a denial names both", () => {
+    expect(() => assertMayActAs({ ...actor, role: "service" }, { ...target, role: "dba" })).toThrow(
+      "EXECUTE AS USER is not authorized: actor 'actor' with role Service cannot target 'target' with role DBA",
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { seqOf } from "../../src/base/ids.ts";
+import type { CommitFrames } from "../../src/live/encoder.ts";
+import { HeldChanges } from "../../src/live/held-changes.ts";
+
+const frames = (position: number, changes = 1, text = "frame"): CommitFrames => ({
+  position: seqOf(BigInt(position)),
+  changes,
+  shared: text,
+  spliced: [],
+});
+const positions = (held: HeldChanges, after: number): readonly number[] =>
+  [...held.after(seqOf(BigInt(after)))].map((each) => Number(each.position));
+
+test("LQ-07 held commits are given back in order, above a position only", () => {
+  const held = new HeldChanges({ heldChanges: 10, heldBytes: 1_000 });
+  for (const position of [3, 5, 8]) held.push(frames(position), position * 10);
+  expect([positions(held, 0), positions(held, 5), positions(held, 8)]).toEqual([[3, 5, 8], [8], []]);
+  expect([held.oldestMs, held.forgotten]).toEqual([30, seqOf(0n)]);
+});
+
+test.each<[string, CommitFrames]>([
+  ["changes", frames(5, 10)],
+  ["bytes of a shared frame", frames(5, 1, "x".repeat(996))],
+  [
+    "bytes of messages for each subscriber",
+    { ...frames(5), shared: undefined, spliced: [{ withId: () => "x".repeat(996) }] },
+  ],
+])("LQ-12 past the bound in %s everything held is forgotten, and up to where is known", (_what, straw) => {
+  const held = new HeldChanges({ heldChanges: 10, heldBytes: 1_000 });
+  held.push(frames(3), 0);
+  held.push(straw, 0);
+  expect([positions(held, 0), held.size, held.forgotten]).toEqual([[], 0, seqOf(5n)]);
+  held.push(frames(8), 0);
+  expect(positions(held, 0)).toEqual([8]);
+});

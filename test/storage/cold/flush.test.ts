@@ -1,0 +1,307 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Scope, SHARED_SCOPE } from "../../../src/base/ids.ts";
+import type { TableSchema } from "../../../src/model/schema.ts";
+import type { Cell } from "../../../src/model/sql-type.ts";
+import { createFlusher, type Flusher, type FlusherDeps } from "../../../src/storage/cold/flush.ts";
+import { writeManifest } from "../../../src/storage/cold/manifest.ts";
+import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
+import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
+import type { WriteStep } from "../../../src/storage/cold/parquet-write.ts";
+import { isSegmentFile } from "../../../src/storage/cold/segment-paths.ts";
+import { writeScope } from "../../../src/storage/cold/write-scope.ts";
+import type { Segment } from "../../../src/storage/seams.ts";
+import { ALICE, BOB, createTable, openTestStore, type TestStore, write } from "../open-test-store.ts";
+import { rowText } from "./arbitrary.ts";
+import { rejection } from "./rejection.ts";
+
+interface Fixture extends AsyncDisposable {
+  readonly store: TestStore;
+  readonly storageDir: string;
+  readonly flusher: Flusher;
+}
+
+function openFixture(overrides: Partial<FlusherDeps> = {}): Fixture {
+  const store = openTestStore();
+  const storageDir = join(store.dataDir, "storage");
+  const { writer, path } = store.current;
+  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock, ...overrides });
+  return {
+    store,
+    storageDir,
+    flusher,
+    async [Symbol.asyncDispose]() {
+      flusher.close();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function put(
+  { store }: Fixture,
+  table: TableSchema,
+  scope: Scope,
+  rows: readonly (readonly Cell[])[],
+): Promise<void> {
+  await store.current.writer.submit((tx) => {
+    for (const cells of rows) write(tx, { table, scope, cells });
+  });
+}
+
+async function remove({ store }: Fixture, table: TableSchema, scope: Scope, cells: readonly Cell[]): Promise<void> {
+  await store.current.writer.submit((tx) => write(tx, { table, scope, cells, deleted: true }));
+}
+
+async function contents(fixture: Fixture, table: TableSchema, segment: Segment): Promise<string[]> {
+  const rows: string[] = [];
+  const query = { path: join(fixture.storageDir, segment.path), schema: table, scope: segment.scope };
+  for await (const batch of readSegment({ ...query, expectedRows: segment.rows })) rows.push(...batch.map(rowText));
+  return rows.map((text) => text.slice(text.indexOf(" ") + 1));
+}
+
+function files(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+describe("flush through the worker", () => {
+  test("ST-02 ST-04 one user's rows, tombstones included, go to one file and leave the buffer; another user's stay", async () => {
+    await using fixture = openFixture();
+    const { store, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    await put(fixture, table, ALICE, [
+      [2n, "two"],
+      [1n, "one"],
+      [3n, "three"],
+    ]);
+    await put(fixture, table, BOB, [[1n, "bob's"]]);
+    await remove(fixture, table, ALICE, [3n, "three"]);
+
+    const { writer, catalog } = store.current;
+    const flushed = await flusher.flushScope({ schema: table, scope: ALICE, upTo: writer.position });
+    expect(flushed.rows).toBe(3);
+    expect(flushed.usage.memoryBytes).toBeGreaterThan(0);
+    expect(catalog.segments(table.id, ALICE)).toEqual([...flushed.segments]);
+    expect(catalog.segments(table.id, BOB)).toEqual([]);
+    const [segment] = flushed.segments;
+    expect(segment).toMatchObject({ rows: 3, minKey: 1n, maxKey: 3n, scope: ALICE, schemaVersion: 1 });
+    expect(segment === undefined ? [] : await contents(fixture, table, segment)).toEqual([
+      "false bigint:1 | string:one",
+      "false bigint:2 | string:two",
+      "true bigint:3 | string:three",
+    ]);
+    expect(writer.bufferedRows(table.id)).toBe(1);
+    expect(writer.bufferedScopes(table.id)).toEqual([BOB]);
+  });
+
+  test("ST-02 versions written after the position of the flush stay buffered", async () => {
+    await using fixture = openFixture();
+    const { store, flusher } = fixture;
+    const table = await createTable(store.current, "notes", "shared");
+    await put(fixture, table, SHARED_SCOPE, [
+      [1n, "old"],
+      [2n, "kept"],
+    ]);
+    const { writer, reader } = store.current;
+    const upTo = writer.position;
+    await put(fixture, table, SHARED_SCOPE, [
+      [1n, "new"],
+      [3n, "later"],
+    ]);
+    const flushed = await flusher.flushScope({ schema: table, scope: SHARED_SCOPE, upTo });
+    expect(flushed.rows).toBe(1);
+    expect(reader.get(table, SHARED_SCOPE, 1n)?.cells).toEqual([1n, "new"]);
+    expect(reader.get(table, SHARED_SCOPE, 2n)).toBeUndefined();
+    expect(reader.get(table, SHARED_SCOPE, 3n)?.cells).toEqual([3n, "later"]);
+  });
+
+  test("ST-02 a scope larger than a file goes to several files, each committed with its rows", async () => {
+    await using fixture = openFixture({ segmentRows: 4 });
+    const { store, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    await put(
+      fixture,
+      table,
+      ALICE,
+      Array.from({ length: 10 }, (_unused, i) => [BigInt(i), `note ${i}`]),
+    );
+    const { writer } = store.current;
+    const flushed = await flusher.flushScope({ schema: table, scope: ALICE, upTo: writer.position });
+    expect(flushed.segments.map(({ rows }) => rows)).toEqual([4, 4, 2]);
+    const bounds = flushed.segments.flatMap(({ minSeq, maxSeq }) => [minSeq, maxSeq]);
+    expect(bounds).toEqual([...bounds].sort((a, b) => (a < b ? -1 : 1)));
+    expect(writer.bufferedRows(table.id)).toBe(0);
+  });
+
+  test("ST-02 a file also ends when the rows read so far are large", async () => {
+    await using fixture = openFixture({ segmentBytes: 1000 });
+    const table = await createTable(fixture.store.current, "notes");
+    await put(fixture, table, ALICE, [
+      [1n, "x".repeat(900)],
+      [2n, "x".repeat(900)],
+      [3n, "x".repeat(900)],
+    ]);
+    const upTo = fixture.store.current.writer.position;
+    const flushed = await fixture.flusher.flushScope({ schema: table, scope: ALICE, upTo });
+    expect(flushed.segments.map(({ rows }) => rows)).toEqual([2, 1]);
+  });
+
+  test("ST-02 nothing buffered is nothing flushed", async () => {
+    await using fixture = openFixture();
+    const table = await createTable(fixture.store.current, "notes");
+    const upTo = fixture.store.current.writer.position;
+    expect(await fixture.flusher.flushScope({ schema: table, scope: ALICE, upTo })).toMatchObject({
+      segments: [],
+      rows: 0,
+    });
+    expect(files(fixture.storageDir)).toEqual([]);
+  });
+
+  test("ST-03 a table dropped while it was flushed leaves an orphan and no segment", async () => {
+    await using fixture = openFixture();
+    const { store, flusher, storageDir } = fixture;
+    const table = await createTable(store.current, "notes");
+    await put(fixture, table, ALICE, [[1n, "x"]]);
+    const pending = flusher.flushScope({ schema: table, scope: ALICE, upTo: store.current.writer.position });
+    const settled = pending.then(
+      () => "flushed",
+      (error: { code: string }) => error.code,
+    );
+    await store.current.writer.submit((tx) => tx.dropTable(table));
+    expect(["TABLE_NOT_FOUND", "INTERNAL_ERROR"]).toContain(await settled);
+    expect(store.current.catalog.allSegments()).toEqual([]);
+    await removeOrphans({ storageDir, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER });
+    expect(files(storageDir)).toEqual([]);
+  });
+
+  test("ST-03 a worker that dies fails its flush alone; rows stay buffered and the next flush starts a new worker", async () => {
+    let broken = true;
+    await using fixture = openFixture({
+      spawn: () => {
+        const entry = broken ? "crashing-worker.ts" : "../../../src/storage/cold/flush-worker.ts";
+        return new Worker(new URL(entry, import.meta.url));
+      },
+    });
+    const { store, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    await put(fixture, table, ALICE, [[1n, "x"]]);
+    const request = { schema: table, scope: ALICE, upTo: store.current.writer.position };
+    expect(await rejection(flusher.flushScope(request))).toMatchObject({ code: "STORAGE_ERROR" });
+    expect(store.current.writer.bufferedRows(table.id)).toBe(1);
+    expect(flusher.oldestStartMs).toBeUndefined();
+    broken = false;
+    expect(await flusher.flushScope(request)).toMatchObject({ rows: 1 });
+  });
+
+  test("ST-10 a closed flusher rejects what waits and what comes", async () => {
+    await using fixture = openFixture();
+    const { store, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    await put(fixture, table, ALICE, [[1n, "x"]]);
+    const request = { schema: table, scope: ALICE, upTo: store.current.writer.position };
+    const pending = flusher.flushScope(request).catch((error: { code: string }) => error.code);
+    flusher.close();
+    expect(await pending).toBe("SHUTTING_DOWN");
+    expect(await rejection(flusher.flushScope(request))).toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+});
+
+const STEPS: readonly WriteStep[] = ["encoded", "written", "synced", "renamed", "folder-synced"];
+
+describe("a flush that stops", () => {
+  test.each([...STEPS])(
+    "ST-03 after step '%s' leaves every row buffered, and the next flush writes them",
+    async (step) => {
+      await using fixture = openFixture();
+      const { store, storageDir, flusher } = fixture;
+      const table = await createTable(store.current, "notes");
+      await put(fixture, table, ALICE, [
+        [1n, "one"],
+        [2n, "two"],
+      ]);
+      const { writer, path } = store.current;
+      const upTo = writer.position;
+      using db = new Database(path, { readonly: true });
+      const failpoint = (reached: WriteStep): void => {
+        if (reached === step) throw new Error(`stopped after ${step}`);
+      };
+      const task = { schema: table, scope: ALICE, upTo, maxRows: 100, maxBytes: 1e9, nowMs: 0 };
+      expect(() => writeScope({ db, storageDir, failpoint }, task)).toThrow(`stopped after ${step}`);
+      expect(writer.bufferedRows(table.id)).toBe(2);
+
+      expect(await flusher.flushScope({ schema: table, scope: ALICE, upTo })).toMatchObject({ rows: 2 });
+      const segments = store.current.catalog.allSegments();
+      await removeOrphans({ storageDir, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
+      expect(files(storageDir)).toEqual(segments.map((segment) => join(storageDir, segment.path)));
+    },
+  );
+});
+
+describe("the sweep", () => {
+  test("ST-03 removes files no segment names and the folders they leave empty, and nothing else", async () => {
+    await using fixture = openFixture();
+    const { storageDir } = fixture;
+    const place = (path: string, ageMs: number): void => {
+      mkdirSync(dirname(join(storageDir, path)), { recursive: true });
+      writeFileSync(join(storageDir, path), "x");
+      const seconds = (1_000_000 - ageMs) / 1000;
+      utimesSync(join(storageDir, path), seconds, seconds);
+    };
+    place("chat/notes-1/alice/segment-1.parquet", 500);
+    place("chat/notes-1/alice/segment-2.parquet", 500);
+    place("chat/notes-1/bob/.segment-3.parquet.tmp", 500);
+    place("chat/notes-1/bob/manifest.json", 500);
+    place("chat/notes-1/carol/segment-4.parquet", 5);
+    place("chat/notes-1/alice/something-else.parquet", 500);
+    const segments = [{ path: "chat/notes-1/alice/segment-1.parquet" }];
+    const swept = await removeOrphans({ storageDir, segments, olderThanMs: 1_000_000 - 100 });
+    expect(swept).toEqual({ files: 2, bytes: 2 });
+    expect(files(storageDir).map((path) => path.slice(storageDir.length + 1))).toEqual([
+      "chat/notes-1/alice/segment-1.parquet",
+      "chat/notes-1/alice/something-else.parquet",
+      "chat/notes-1/carol/segment-4.parquet",
+    ]);
+    expect(existsSync(join(storageDir, "chat/notes-1/bob"))).toBe(false);
+  });
+
+  test("ST-03 a storage folder that was never made is nothing to sweep", async () => {
+    await using fixture = openFixture();
+    const sweep = { storageDir: fixture.storageDir, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER };
+    expect(await removeOrphans(sweep)).toEqual({ files: 0, bytes: 0 });
+  });
+});
+
+test("ST-06 the manifest lists a scope's committed segments for other readers", async () => {
+  await using fixture = openFixture();
+  const { store, storageDir, flusher } = fixture;
+  const table = await createTable(store.current, "notes");
+  await put(fixture, table, ALICE, [
+    [1n, "one"],
+    [20n, "two"],
+  ]);
+  const { segments } = await flusher.flushScope({ schema: table, scope: ALICE, upTo: store.current.writer.position });
+  await writeManifest({ storageDir, schema: table, scope: ALICE, segments });
+  const [file = ""] = files(storageDir).filter((path) => path.endsWith("manifest.json"));
+  const manifest: unknown = await Bun.file(file).json();
+  const [segment] = segments;
+  expect(manifest).toEqual({
+    table_id: "chat.notes",
+    user_id: "alice",
+    version: 1,
+    segments: [
+      expect.objectContaining({
+        column_stats: { "1": { min: "1", max: "20", null_count: 0 } },
+        min_seq: String(segment?.minSeq),
+        max_seq: String(segment?.maxSeq),
+        row_count: 2,
+        status: "committed",
+      }),
+    ],
+  });
+  expect(files(dirname(file)).filter(isSegmentFile)).toEqual([join(storageDir, segment?.path ?? "")]);
+});

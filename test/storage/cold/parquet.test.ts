@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetMetadata } from "hyparquet";
+import { parseUserId, type Scope, scopeOfUser, seqOf, tableIdOf } from "../../../src/base/ids.ts";
+import type { RowVersion } from "../../../src/model/change.ts";
+import type { TableSchema } from "../../../src/model/schema.ts";
+import { BIGINT, type Cell, INT, type SqlType, TEXT } from "../../../src/model/sql-type.ts";
+import { readSegment, readSegmentMetadata, type SegmentQuery } from "../../../src/storage/cold/parquet-read.ts";
+import { ROW_GROUP_ROWS, writeSegment } from "../../../src/storage/cold/parquet-write.ts";
+import { ALL_TYPES, columnOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
+import { rejection } from "./rejection.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "kalamdb-parquet-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function collect(query: SegmentQuery): Promise<RowVersion[]> {
+  const rows: RowVersion[] = [];
+  for await (const batch of readSegment(query)) rows.push(...batch);
+  return rows;
+}
+
+function rowOf(seq: number, cells: readonly Cell[], deleted = false): RowVersion {
+  return { seq: seqOf(BigInt(seq)), deleted, cells };
+}
+
+function write(name: string, schema: TableSchema, rows: readonly RowVersion[], scope: Scope = SHARED): string {
+  const path = join(folder, name);
+  writeSegment({ path, schema, scope, rows });
+  return path;
+}
+
+const notes = schemaOf([columnOf(1, BIGINT, "id"), columnOf(2, TEXT, "body")]);
+
+test("ST-06 a file says which table, schema version, owner, positions and columns it holds", async () => {
+  const alice = scopeOfUser(parseUserId("alice"));
+  const schema = schemaOf([
+    columnOf(1, BIGINT, "id"),
+    columnOf(5, { kind: "decimal", precision: 9, scale: 2 }, "price"),
+  ]);
+  const path = write("metadata.parquet", schema, [rowOf(11, [1n, 250n]), rowOf(7, [2n, null])], alice);
+  expect(await readSegmentMetadata(path)).toEqual({
+    table: "chat.messages",
+    tableId: 7,
+    schemaVersion: 1,
+    user: "alice",
+    minSeq: seqOf(7n),
+    maxSeq: seqOf(11n),
+    columns: [
+      { id: 1, name: "id", type: BIGINT },
+      { id: 5, name: "price", type: { kind: "decimal", precision: 9, scale: 2 } },
+    ],
+  });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("ST-06 other readers find every column annotated with its logical type and its id", () => {
+  const schema = schemaOf(ALL_TYPES.map((type, index) => columnOf(index + 1, type, `a_${type.kind}_${index + 1}`)));
+  const path = write("types.parquet", schema, [rowOf(1, ALL_TYPES.map(sampleOf))]);
+  const { schema: elements, row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
+  const described = elements.slice(1).map(({ name, type, converted_type, logical_type, field_id }) => {
+    return `${field_id} ${name} ${type} ${converted_type ?? "-"} ${logical_type?.type ?? "-"}`;
+  });
+  expect(described).toEqual([
+    "1 a_boolean_1 BOOLEAN - -",
+    "2 a_smallint_2 INT32 INT_16 INTEGER",
+    "3 a_int_3 INT32 INT_32 INTEGER",
+    "4 a_bigint_4 INT64 INT_64 INTEGER",
+    "5 a_float_5 FLOAT - -",
+    "6 a_double_6 DOUBLE - -",
+    "7 a_decimal_7 FIXED_LEN_BYTE_ARRAY DECIMAL DECIMAL",
+    "8 a_decimal_8 FIXED_LEN_BYTE_ARRAY DECIMAL DECIMAL",
+    "9 a_text_9 BYTE_ARRAY UTF8 STRING",
+    "10 a_timestamp_10 INT64 TIMESTAMP_MICROS TIMESTAMP",
+    "11 a_datetime_11 INT64 TIMESTAMP_MICROS TIMESTAMP",
+    "12 a_date_12 INT32 DATE DATE",
+    "13 a_time_13 INT64 TIME_MICROS TIME",
+    "14 a_json_14 BYTE_ARRAY JSON JSON",
+    "15 a_bytes_15 BYTE_ARRAY - -",
+    "16 a_uuid_16 FIXED_LEN_BYTE_ARRAY - UUID",
+    "2147483001 _seq INT64 INT_64 INTEGER",
+    "2147483002 _deleted BOOLEAN - -",
+  ]);
+  expect(groups[0]?.columns.every((chunk) => chunk.meta_data?.codec === "ZSTD")).toBe(true);
+  expect(groups[0]?.columns[0]?.meta_data?.bloom_filter_offset).toBeDefined();
+});
+
+function sampleOf(type: SqlType): Cell {
+  const samples: Record<SqlType["kind"], Cell> = {
+    boolean: true,
+    smallint: 1,
+    int: 1,
+    bigint: 1n,
+    float: 1,
+    double: 1,
+    decimal: 1n,
+    text: "t",
+    timestamp: 1n,
+    datetime: 1n,
+    date: 1,
+    time: 1,
+    json: "{}",
+    bytes: new Uint8Array([1]),
+    uuid: "00000000-0000-0000-0000-000000000001",
+  };
+  return samples[type.kind];
+}
+
+test("ST-05 a key lookup decodes one row group: the data of the others may be unreadable", async () => {
+  const count = 3 * ROW_GROUP_ROWS;
+  // Written in reverse: the file orders by key.
+  const rows = Array.from({ length: count }, (_unused, i) => rowOf(i + 1, [BigInt(count - i), `body ${count - i}`]));
+  const path = write("groups.parquet", notes, rows);
+  const { row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
+  expect(groups.map((group) => Number(group.num_rows))).toEqual([ROW_GROUP_ROWS, ROW_GROUP_ROWS, ROW_GROUP_ROWS]);
+
+  const file = openSync(path, "r+");
+  for (const group of [groups[0], groups[2]]) {
+    for (const chunk of group?.columns ?? []) {
+      const at = Number(chunk.meta_data?.dictionary_page_offset ?? chunk.meta_data?.data_page_offset ?? 0n);
+      const length = Number(chunk.meta_data?.total_compressed_size ?? 0n);
+      writeSync(file, new Uint8Array(length).fill(0xff), 0, length, at);
+    }
+  }
+  closeSync(file);
+
+  const wanted = BigInt(ROW_GROUP_ROWS + 5);
+  const found = await collect({ path, schema: notes, scope: SHARED, keys: [wanted] });
+  expect(found.map((row) => row.cells)).toEqual([[wanted, `body ${wanted}`]]);
+  expect(await rejection(collect({ path, schema: notes, scope: SHARED }))).toMatchObject({ code: "STORAGE_ERROR" });
+});
+
+test("ST-05 a key that its row group's range covers but its Bloom filter does not is answered without any data page", async () => {
+  const rows = Array.from({ length: 1000 }, (_unused, i) => rowOf(i + 1, [BigInt(2 * i), "even"]));
+  const path = write("bloom.parquet", notes, rows);
+  const { row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
+  const end = Number(groups[0]?.total_compressed_size ?? 0n);
+  const file = openSync(path, "r+");
+  writeSync(file, new Uint8Array(end).fill(0xff), 0, end, 4);
+  closeSync(file);
+  const absent = Array.from({ length: 8 }, (_unused, i) => BigInt(2 * i + 501));
+  const outcomes = await Promise.allSettled(
+    absent.map((key) => collect({ path, schema: notes, scope: SHARED, keys: [key] })),
+  );
+  // One in a hundred may be a false positive, which would meet the damaged page.
+  expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(6);
+});
+
+test("ST-05 a column added after the file was written reads as its literal default, or NULL", async () => {
+  const path = write("old.parquet", notes, [rowOf(1, [1n, "kept"])]);
+  const added = schemaOf([
+    columnOf(1, BIGINT, "id"),
+    { ...columnOf(3, INT, "stars"), default: { kind: "literal", value: 5 } },
+    { ...columnOf(4, TEXT, "author"), default: { kind: "function", name: "CURRENT_USER" } },
+    columnOf(2, TEXT, "text"),
+  ]);
+  const [row] = await collect({ path, schema: added, scope: SHARED });
+  expect(row?.cells).toEqual([1n, 5, null, "kept"]);
+});
+
+test("ST-05 a column whose type was widened reads its old values in the new type, as a value and as a key", async () => {
+  const path = write("narrow.parquet", schemaOf([columnOf(1, INT), columnOf(2, INT)]), [rowOf(1, [7, -3])]);
+  const widened = schemaOf([columnOf(1, BIGINT), columnOf(2, TEXT)]);
+  const found = await collect({ path, schema: widened, scope: SHARED, keys: [7n] });
+  expect(found.map(rowText)).toEqual([rowText(rowOf(1, [7n, "-3"]))]);
+});
+
+test("ST-05 a column may have any allowed name", async () => {
+  const schema = schemaOf([columnOf(1, TEXT, "constructor"), columnOf(2, TEXT, "root"), columnOf(3, TEXT, "f1")]);
+  const path = write("names.parquet", schema, [rowOf(1, ["a", "b", "c"]), rowOf(2, ["d", "e", "f"])]);
+  const found = await collect({ path, schema, scope: SHARED, keys: ["d"] });
+  expect(found.map((row) => row.cells)).toEqual([["d", "e", "f"]]);
+});
+
+test("ST-04 a tombstone keeps its mark and its cells", async () => {
+  const path = write("tombstone.parquet", notes, [rowOf(1, [1n, "gone"], true), rowOf(2, [2n, "here"])]);
+  const rows = await collect({ path, schema: notes, scope: SHARED });
+  expect(rows.map(rowText)).toEqual([rowText(rowOf(1, [1n, "gone"], true)), rowText(rowOf(2, [2n, "here"]))]);
+});
+
+test("TB-03 a file is refused under another user or another table", async () => {
+  const alice = scopeOfUser(parseUserId("alice"));
+  const bob = scopeOfUser(parseUserId("bob"));
+  const path = write("alice.parquet", notes, [rowOf(1, [1n, "secret"])], alice);
+  expect(await rejection(collect({ path, schema: notes, scope: bob }))).toMatchObject({ code: "STORAGE_ERROR" });
+  expect(await rejection(collect({ path, schema: notes, scope: SHARED }))).toMatchObject({ code: "STORAGE_ERROR" });
+  const other = { ...notes, id: tableIdOf(8) };
+  expect(await rejection(collect({ path, schema: other, scope: alice }))).toMatchObject({ code: "STORAGE_ERROR" });
+});
+
+test.each([
+  ["is missing", (path: string) => rmSync(path)],
+  ["was cut short", (path: string) => truncateSync(path, statSync(path).size - 100)],
+  ["is empty", (path: string) => truncateSync(path, 0)],
+  [
+    "is something else",
+    (path: string) => {
+      truncateSync(path, 0);
+      const file = openSync(path, "r+");
+      writeSync(file, "not parquet at all, but long enough to have a footer");
+      closeSync(file);
+    },
+  ],
+])("ST-05 a file that %s is an error naming the table, never fewer rows", async (_why, damage) => {
+  const path = write("damaged.parquet", notes, [rowOf(1, [1n, "x"])]);
+  damage(path);
+  expect(await rejection(collect({ path, schema: notes, scope: SHARED }))).toMatchObject({
+    code: "STORAGE_ERROR",
+    message: expect.stringContaining("chat.messages"),
+  });
+});
+
+test("ST-05 a file with another number of rows than the catalog says is an error", async () => {
+  const path = write("count.parquet", notes, [rowOf(1, [1n, "x"])]);
+  expect(await rejection(collect({ path, schema: notes, scope: SHARED, expectedRows: 2 }))).toMatchObject({
+    code: "STORAGE_ERROR",
+  });
+});

@@ -1,0 +1,139 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { silentLog } from "../../src/base/log.ts";
+import { Checkpointer } from "../../src/storage/hot/checkpoint.ts";
+import { noFailpoint } from "../../src/storage/hot/failpoint.ts";
+import { openStore } from "../../src/storage/store.ts";
+import { ALICE, createTable, failureOf, openTestStore, temporaryFolder, testClock, write } from "./open-test-store.ts";
+
+const options = (dataDir: string) => ({ dataDir, durability: "full" as const, clock: testClock(), log: silentLog });
+const permissions = (path: string): number => statSync(path).mode & 0o777;
+
+describe("the data folder", () => {
+  test("a new folder and everything in it is readable by its owner alone", async () => {
+    using folder = temporaryFolder();
+    const dataDir = join(folder.path, "deep", "data");
+    const store = openStore(options(dataDir));
+    await createTable(store, "messages");
+    expect(permissions(dataDir)).toBe(0o700);
+    const files = readdirSync(dataDir);
+    expect(files).toContain("kalamdb.sqlite-wal");
+    expect(files.filter((name) => permissions(join(dataDir, name)) !== 0o600)).toEqual([]);
+    await store.close();
+  });
+
+  test("a folder that was there keeps its mode", async () => {
+    using folder = temporaryFolder();
+    const dataDir = join(folder.path, "data");
+    mkdirSync(dataDir, { mode: 0o750 });
+    await openStore(options(dataDir)).close();
+    expect(permissions(dataDir)).toBe(0o750);
+  });
+
+  test("a folder that is open is refused to another store, with the owner's process id, and free after close", async () => {
+    await using store = openTestStore();
+    expect(() => openStore(options(store.dataDir))).toThrow(
+      expect.objectContaining({
+        code: "STORAGE_ERROR",
+        message: `The data folder ${store.dataDir} is in use by another process (process ${process.pid})`,
+      }),
+    );
+    await createTable(store.current, "still_working");
+    await store.current.close();
+    await openStore(options(store.dataDir)).close();
+  });
+
+  test("a folder that is open is refused to another process", async () => {
+    await using store = openTestStore();
+    const source = `
+      import { openStore } from ${JSON.stringify(join(import.meta.dir, "../../src/storage/store.ts"))};
+      import { silentLog } from ${JSON.stringify(join(import.meta.dir, "../../src/base/log.ts"))};
+      import { systemClock } from ${JSON.stringify(join(import.meta.dir, "../../src/base/clock.ts"))};
+      try {
+        openStore({ dataDir: ${JSON.stringify(store.dataDir)}, durability: "full", clock: systemClock, log: silentLog });
+        process.stdout.write("opened");
+      } catch (error) {
+        process.stdout.write(error.code);
+      }`;
+    const child = Bun.spawnSync([process.execPath, "-e", source]);
+    expect(child.stdout.toString()).toBe("STORAGE_ERROR");
+  });
+
+  test("the epoch stays over restarts and differs between folders", async () => {
+    await using one = openTestStore();
+    await using two = openTestStore();
+    const { epoch } = one.current;
+    expect((await one.reopen()).epoch).toBe(epoch);
+    expect(two.current.epoch).not.toBe(epoch);
+  });
+
+  test("a file of a later format is refused and left as it is", async () => {
+    await using store = openTestStore();
+    const { path } = store.current;
+    await store.current.close();
+    using db = new Database(path);
+    db.run("UPDATE meta SET value = 2 WHERE key = 'format_version'");
+    expect(await failureOf(store.reopen())).toEqual(
+      expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("has format 2") }),
+    );
+    expect(db.query("SELECT value FROM meta WHERE key = 'format_version'").values()).toEqual([[2]]);
+  });
+
+  test("a file that is not a database is refused by name and left as it is", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "kalamdb.sqlite");
+    const text = "not a database ".repeat(100);
+    writeFileSync(path, text);
+    expect(() => openStore(options(folder.path))).toThrow(
+      expect.objectContaining({ code: "STORAGE_ERROR", message: expect.stringContaining(path) }),
+    );
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  test("ST-10 close folds the log into the file, which is then all there is to copy", async () => {
+    await using store = openTestStore();
+    const table = await createTable(store.current, "messages");
+    await store.current.writer.submit((tx) => write(tx, { table, scope: ALICE, cells: [1n, "x"] }));
+    await store.current.close();
+    await store.current.close();
+    expect(readdirSync(store.dataDir).filter((name) => /-(wal|shm|journal)$/.test(name))).toEqual([]);
+  });
+});
+
+describe("checkpoint", () => {
+  function opened(path: string): { db: Database; checkpointer: Checkpointer } {
+    const db = new Database(path);
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("CREATE TABLE t (a TEXT)");
+    return { db, checkpointer: new Checkpointer({ db, path, log: silentLog, failpoint: noFailpoint }) };
+  }
+
+  test("the log is given back only after a tick without commits", () => {
+    using folder = temporaryFolder();
+    const { db, checkpointer } = opened(join(folder.path, "a.sqlite"));
+    checkpointer.schedule();
+    expect(checkpointer.tick()).toBe(true);
+    expect(checkpointer.logBytes()).toBeGreaterThan(0);
+    expect(checkpointer.tick()).toBe(false);
+    expect(checkpointer.logBytes()).toBe(0);
+    checkpointer.stop();
+    db.close(true);
+  });
+
+  test("a reader that still needs the log is not waited for; the next tick tries again", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "a.sqlite");
+    const { db, checkpointer } = opened(path);
+    const reader = new Database(path, { readonly: true });
+    reader.run("BEGIN");
+    reader.query("SELECT a FROM t").all();
+    db.run("INSERT INTO t VALUES ('x')");
+    expect(checkpointer.tick()).toBe(true);
+    reader.run("COMMIT");
+    expect(checkpointer.tick()).toBe(false);
+    reader.close(true);
+    db.close(true);
+  });
+});

@@ -1,0 +1,87 @@
+// A server as a user would start it: its own process, a folder, a free port. Logs go to this process's stderr.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface ServerProcessOptions {
+  /** A new one, removed at the end, when left out. */
+  readonly folder?: string;
+  readonly password?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const START_TIMEOUT_MS = 20_000;
+
+export class ServerProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly password: string;
+  readonly folder: string;
+  readonly #child: Bun.Subprocess;
+  readonly #ownsFolder: boolean;
+
+  private constructor(
+    url: string,
+    child: Bun.Subprocess,
+    options: Required<Pick<ServerProcessOptions, "folder" | "password">> & { readonly ownsFolder: boolean },
+  ) {
+    this.url = url;
+    this.#child = child;
+    this.folder = options.folder;
+    this.password = options.password;
+    this.#ownsFolder = options.ownsFolder;
+  }
+
+  static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "kalamdb-run-")));
+    const password = options.password ?? crypto.randomUUID();
+    const child = Bun.spawn(
+      [process.execPath, MAIN, "serve", "--port", "0", "--data-dir", folder, "--log-level", "warn"],
+      {
+        stdout: "pipe",
+        stderr: "inherit",
+        env: { ...process.env, KALAMDB_ROOT_PASSWORD: password, ...options.env },
+      },
+    );
+    try {
+      const url = await readUrl(child.stdout);
+      return new ServerProcess(url, child, { folder, password, ownsFolder: options.folder === undefined });
+    } catch (error) {
+      child.kill("SIGKILL");
+      await child.exited;
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Sends the signal and resolves with the exit code once the process is gone. */
+  async end(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<number> {
+    this.#child.kill(signal);
+    return this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+    if (this.#ownsFolder) await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function readUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = stdout.getReader();
+  const deadline = setTimeout(() => void reader.cancel(), START_TIMEOUT_MS);
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += decoder.decode(value, { stream: !done });
+    const url = /ready at (\S+)/.exec(text)?.[1];
+    if (url === undefined && !done) continue;
+    clearTimeout(deadline);
+    reader.releaseLock();
+    if (url === undefined) throw new Error(`the server did not start:\n${text}`);
+    return url;
+  }
+}
