@@ -81,7 +81,13 @@ export function subscribeRequest(options: FeedOptions, cursor: Cursor | undefine
     params: options.params,
     namespaceId: options.namespace,
     options: wantsOptions
-      ? { batchSize: options.batchSize, lastRows: options.lastRows, from: cursor?.seq, epoch: cursor?.epoch }
+      ? {
+          // The newest rows come in one page.
+          batchSize: options.batchSize ?? options.lastRows,
+          lastRows: options.lastRows,
+          from: cursor?.seq,
+          epoch: cursor?.epoch,
+        }
       : undefined,
   };
 }

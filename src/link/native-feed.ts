@@ -60,11 +60,11 @@ class NativeFeed implements Feed {
   }
 
   subscribe(): ReturnType<Feed["subscribe"]> {
+    // What was sent or missed before there was a cursor cannot be caught up with: the application is told.
+    const isHole = this.#cursor === undefined && (this.#hasLooseRows || this.#phase === "live");
+    const events: FeedEvent[] = isHole ? [{ kind: "reset", reason: "interrupted" }] : [];
     this.#phase = "subscribing";
     this.#channel = undefined;
-    // A first snapshot that broke off starts anew, and its rows may be gone by now.
-    const events: FeedEvent[] =
-      this.#hasLooseRows && this.#cursor === undefined ? [{ kind: "reset", reason: "interrupted" }] : [];
     this.#hasLooseRows = false;
     return { request: subscribeRequest(this.#options, this.#cursor), events };
   }

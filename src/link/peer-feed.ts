@@ -55,8 +55,13 @@ class PeerFeed implements Feed {
   }
 
   subscribe(): ReturnType<Feed["subscribe"]> {
+    // Without a cursor nothing says what was missed meanwhile: the application is told.
+    const isHole = this.#cursor === undefined && this.#phase === "live";
     this.#phase = "subscribing";
-    return { request: subscribeRequest(this.#options, this.#cursor), events: [] };
+    return {
+      request: subscribeRequest(this.#options, this.#cursor),
+      events: isHole ? [{ kind: "reset", reason: "interrupted" }] : [],
+    };
   }
 
   receive(message: ServerMessage): FeedOutput {

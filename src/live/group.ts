@@ -5,7 +5,7 @@ import type { ConnectionId, Scope, Seq } from "../base/ids.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
-import { type HeldBound, HeldChanges } from "./held-changes.ts";
+import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
 import type { Outlet } from "./ports.ts";
 
 export interface Subscriber {
@@ -17,6 +17,7 @@ export interface GroupDeps {
   readonly outlet: Outlet;
   readonly clock: Clock;
   readonly bound: HeldBound;
+  readonly budget: HeldBudget;
 }
 
 export interface GroupIdentity {
@@ -50,7 +51,7 @@ export class Group<S extends Subscriber = Subscriber> {
     this.plan = identity.plan;
     this.slots = identity.slots;
     this.encoder = encoder;
-    this.held = new HeldChanges(deps.bound);
+    this.held = new HeldChanges(deps.bound, deps.budget);
     this.#deps = deps;
   }
 

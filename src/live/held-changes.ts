@@ -1,11 +1,17 @@
-// The changes of one group that its loading subscribers have not seen yet: one list for all of them, with a bound. At the bound
-// everything held is forgotten, and `forgotten` tells a subscriber whether it must read history instead.
+// The changes of one group that its loading subscribers have not seen yet: one list for all of them, with a bound of its own and a budget
+// shared by all groups. At either, everything the group holds is forgotten, and `forgotten` tells a subscriber whether it must read history instead.
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { CommitFrames } from "./encoder.ts";
 
 export interface HeldBound {
   readonly heldChanges: number;
   readonly heldBytes: number;
+}
+
+/** Bytes held by all groups together. */
+export interface HeldBudget {
+  readonly maxBytes: number;
+  usedBytes: number;
 }
 
 interface Held {
@@ -15,13 +21,15 @@ interface Held {
 
 export class HeldChanges {
   readonly #bound: HeldBound;
+  readonly #budget: HeldBudget;
   #held: Held[] = [];
   #changes = 0;
   #bytes = 0;
   #forgotten = seqOf(0n);
 
-  constructor(bound: HeldBound) {
+  constructor(bound: HeldBound, budget: HeldBudget) {
     this.#bound = bound;
+    this.#budget = budget;
   }
 
   /** Commits up to here may be missing. */
@@ -41,8 +49,11 @@ export class HeldChanges {
   push(frames: CommitFrames, atMs: number): void {
     this.#held.push({ frames, atMs });
     this.#changes += frames.changes;
-    this.#bytes += frameBytes(frames);
-    if (this.#changes <= this.#bound.heldChanges && this.#bytes <= this.#bound.heldBytes) return;
+    const bytes = frameBytes(frames);
+    this.#bytes += bytes;
+    this.#budget.usedBytes += bytes;
+    const fits = this.#changes <= this.#bound.heldChanges && this.#bytes <= this.#bound.heldBytes;
+    if (fits && this.#budget.usedBytes <= this.#budget.maxBytes) return;
     this.#forgotten = frames.position;
     this.clear();
   }
@@ -55,6 +66,7 @@ export class HeldChanges {
   clear(): void {
     this.#held = [];
     this.#changes = 0;
+    this.#budget.usedBytes -= this.#bytes;
     this.#bytes = 0;
   }
 }

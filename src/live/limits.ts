@@ -21,6 +21,8 @@ export interface LiveLimits {
    */
   readonly heldChanges: number;
   readonly heldBytes: number;
+  /** Bytes held by all groups together. At the bound the group that would pass it forgets what it holds. */
+  readonly heldBytesTotal: number;
   /** With more than this waiting in a socket, the next page is read when the socket has drained. */
   readonly pushAheadBytes: number;
   /** Pages read at a time for one connection; the others wait their turn. */
@@ -36,7 +38,8 @@ export const DEFAULT_LIVE_LIMITS: LiveLimits = {
   readRows: 1_000,
   unpagedRows: 20_000,
   heldChanges: 8_192,
-  heldBytes: 8 * 1024 * 1024,
+  heldBytes: 4 * 1024 * 1024,
+  heldBytesTotal: 128 * 1024 * 1024,
   pushAheadBytes: 256 * 1024,
   readsPerConnection: 2,
 };

@@ -15,9 +15,10 @@ import type { LivePlan } from "../sql/plan.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { createGroupEncoder } from "./encoder.ts";
 import { Group } from "./group.ts";
+import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
 import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
-import type { Outlet, Principal, RowSource } from "./ports.ts";
+import type { Frame, Outlet, Principal, RowSource } from "./ports.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
@@ -48,6 +49,8 @@ export interface LiveCounters {
   readonly connections: number;
   readonly subscriptions: number;
   readonly groups: number;
+  /** Held for subscriptions that are loading. */
+  readonly heldBytes: number;
   readonly commits: number;
   /** Times a group was asked whether a change concerns it. */
   readonly groupsVisited: number;
@@ -73,11 +76,13 @@ export class LiveQueries {
   readonly #subscriptionDeps: SubscriptionDeps;
   /** The highest position any read was made at: cursors up to here were given by us. */
   #observed = seqOf(0n);
+  readonly #held: HeldBudget;
   #lastChannel = 0;
   #slowConsumers = 0;
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
+    this.#held = { maxBytes: deps.limits.heldBytesTotal, usedBytes: 0 };
     const registry = new Registry();
     this.#registry = registry;
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
@@ -188,7 +193,7 @@ export class LiveQueries {
     const { outlet, clock, limits, source } = this.#deps;
     const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
     const identity = { key, topic: `live/${channel}`, scope, plan, slots };
-    const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits });
+    const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits, budget: this.#held });
     this.#registry.addGroup(group);
     return group;
   }
@@ -310,6 +315,7 @@ export class LiveQueries {
       connections: this.#registry.connectionCount,
       subscriptions: this.#registry.subscriptionCount,
       groups: this.#registry.groupCount,
+      heldBytes: this.#held.usedBytes,
       commits: this.#dispatcher.commits,
       groupsVisited: this.#dispatcher.groupsVisited,
       slowConsumers: this.#slowConsumers,
@@ -342,7 +348,7 @@ export class LiveQueries {
     return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });
   }
 
-  #send(id: ConnectionId, frame: string | Uint8Array<ArrayBuffer>): boolean {
+  #send(id: ConnectionId, frame: Frame): boolean {
     if (this.#deps.outlet.send(id, frame) === "ok") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
     this.#slowConsumers += 1;

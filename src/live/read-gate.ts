@@ -19,10 +19,6 @@ export class ReadGate<K> {
     this.#deps = deps;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   add(owner: K, task: ReadTask): void {
     this.#waiting.set(owner, task);
     this.advance();

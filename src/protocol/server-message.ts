@@ -117,7 +117,7 @@ function listField(message: JsonObject, name: string): readonly unknown[] {
 }
 
 /** Integers come as text or, from the peer protocol, as integers. */
-function parsePosition(value: unknown, name: string): bigint {
+export function parsePosition(value: unknown, name: string): bigint {
   const isInteger = typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
   if (isInteger) return BigInt(value);
   if (typeof value === "string" && /^-?\d{1,20}$/.test(value)) return BigInt(value);

@@ -138,6 +138,13 @@ describe("CL-01 native feed", () => {
     expect(feed.subscribe().request.options).toMatchObject({ from: 12n });
   });
 
+  test("LQ-12 a loss before there was any cursor is told, because nothing says what was missed", () => {
+    const feed = createNativeFeed({ ...OPTIONS, wantsSnapshot: false });
+    expect(feed.subscribe().events).toEqual([]);
+    receive(feed, ack());
+    expect(kinds(feed.subscribe().events)).toEqual(["reset"]);
+  });
+
   test("LQ-15 a new schema names the cells that follow", () => {
     const feed = liveFeed(10n);
     const renamed = createNativeEncoder("json", layout(MESSAGES, ["body", "id"]));

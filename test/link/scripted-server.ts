@@ -13,6 +13,8 @@ type Subscribe = Extract<ClientMessage, { kind: "subscribe" }>;
 
 interface SocketData {
   dialect: Dialect;
+  /** From the upgrade's header. */
+  readonly token: string | undefined;
 }
 
 /** One socket as the script sees it. */
@@ -52,6 +54,7 @@ export interface Script {
   /** Tokens that sockets may use; logins give them out in turn. */
   readonly tokens?: readonly string[];
   readonly onSubscribe?: (socket: ScriptedSocket, message: Subscribe) => void;
+  readonly onNextBatch?: (socket: ScriptedSocket, message: Extract<ClientMessage, { kind: "nextBatch" }>) => void;
   /** Answers POST /v1/api/sql, except to tokens that are not valid. */
   readonly onSql?: (body: string, token: string) => Response;
   /** When false, pings stay unanswered. */
@@ -95,34 +98,43 @@ export function startScriptedServer(script: Script = {}): ScriptedServer {
     return script.onSql?.(body, token) ?? new Response("nothing here", { status: 404 });
   };
 
+  const authenticate = (socket: Bun.ServerWebSocket<SocketData>, token: string): void => {
+    shown.push(token);
+    if (tokens.includes(token)) {
+      sockets.push(new ScriptedSocket(socket));
+      socket.send(authSuccessMessage({ user: "alice", role: "user" }, socket.data.dialect));
+      return;
+    }
+    socket.send(authErrorMessage("TOKEN_EXPIRED", "Invalid credentials"));
+    socket.close(1008, "Authentication failed");
+  };
+
   const server = Bun.serve<SocketData>({
     port: 0,
     fetch(request, self) {
       const { pathname, searchParams, search } = new URL(request.url);
       if (pathname !== "/v1/ws") return answer(request, pathname);
       upgrades.push(search);
-      const dialect = dialectOfUpgrade(searchParams, false);
-      return self.upgrade(request, { data: { dialect } }) ? undefined : new Response(null, { status: 400 });
+      const token = request.headers.get("authorization")?.slice("Bearer ".length);
+      const dialect = dialectOfUpgrade(searchParams, token !== undefined);
+      return self.upgrade(request, { data: { dialect, token } }) ? undefined : new Response(null, { status: 400 });
     },
     websocket: {
+      open(socket) {
+        if (socket.data.token !== undefined) authenticate(socket, socket.data.token);
+      },
       message(socket, data) {
         const frame = typeof data === "string" ? data : new Uint8Array(data);
         const message = parse(frame, socket.data.dialect.format);
         received.push(message);
+        const current = sockets.at(-1);
         if (message.kind === "authenticate") {
-          shown.push(message.token);
-          if (!tokens.includes(message.token)) {
-            socket.send(authErrorMessage("TOKEN_EXPIRED", "Invalid credentials"));
-            socket.close(1008, "Authentication failed");
-            return;
-          }
           socket.data.dialect = withRequest(socket.data.dialect, message.protocol);
-          sockets.push(new ScriptedSocket(socket));
-          socket.send(authSuccessMessage({ user: "alice", role: "user" }, socket.data.dialect));
-        } else if (message.kind === "subscribe") {
-          const current = sockets.at(-1);
-          if (current !== undefined) script.onSubscribe?.(current, message);
-        } else if (message.kind === "ping" && script.answersPings !== false) socket.send(pongMessage());
+          authenticate(socket, message.token);
+        } else if (current === undefined) return;
+        else if (message.kind === "subscribe") script.onSubscribe?.(current, message);
+        else if (message.kind === "nextBatch") script.onNextBatch?.(current, message);
+        else if (message.kind === "ping" && script.answersPings !== false) socket.send(pongMessage());
       },
     },
   });

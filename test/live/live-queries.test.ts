@@ -207,7 +207,7 @@ describe("the end of a subscription", () => {
     }
     await settle();
     expect(harness.live.indexEntries).toBe(0);
-    expect(harness.live.counters()).toMatchObject({ connections: 0, subscriptions: 0, groups: 0 });
+    expect(harness.live.counters()).toMatchObject({ connections: 0, subscriptions: 0, groups: 0, heldBytes: 0 });
   }, 30_000);
 });
 

@@ -1,3 +1,4 @@
+// What `compile` refuses, and where its closures take their values from. What they answer is held in `functions/`.
 import { describe, expect, test } from "bun:test";
 import type { Cell } from "../../src/model/sql-type.ts";
 import { type CompileOptions, compile } from "../../src/sql/compile.ts";
@@ -5,7 +6,13 @@ import type { Expr } from "../../src/sql/expression.ts";
 import { and, call, compare, generators, int, isIn, op, or, txt } from "./functions/expressions.ts";
 
 const options: CompileOptions = { cellIndex: (relation, column) => (relation === 0 ? column : undefined), generators };
-const query: Expr = { kind: "query", type: { kind: "boolean" }, render: () => "EXISTS (SELECT 1)" };
+const query: Expr = {
+  kind: "query",
+  type: { kind: "boolean" },
+  form: "subquery",
+  args: [],
+  render: () => "EXISTS (SELECT 1)",
+};
 const slot: Expr = { kind: "slot", type: { kind: "int" }, slot: 1 };
 const column = (relation: number): Expr => ({ kind: "column", type: { kind: "int" }, relation, column: 2 });
 

@@ -10,6 +10,7 @@ import type { WireFormat } from "../../src/protocol/frame.ts";
 import { gunzip, isGzipped } from "../../src/protocol/gunzip.ts";
 import { isObject, type JsonObject, type JsonValue, parseJson, toJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
+import { parsePosition } from "../../src/protocol/server-message.ts";
 
 export interface PeerClientOptions {
   /** `http://…` or `ws://…` of the server. */
@@ -190,7 +191,7 @@ export class PeerClient implements AsyncDisposable {
       this.#moveTo(lastSeq, subscription);
       subscription.isReady = control["status"] === "ready";
       if (control["has_more"] === true) {
-        this.send(nextBatchValue(subscription.request.id, lastSeq === null ? undefined : BigInt(String(lastSeq))));
+        this.send(nextBatchValue(subscription.request.id, positionOf(lastSeq)));
       }
     } else if (type === "change") {
       const isDelete = message["change_type"] === "delete";
@@ -207,7 +208,9 @@ export class PeerClient implements AsyncDisposable {
 
   /** The rows above the cursor, judged before any of them moves it. */
   #new(rows: readonly JsonObject[], { cursor }: PeerSubscription): readonly JsonObject[] {
-    return rows.filter(({ _seq: seq }) => seq === undefined || cursor === undefined || BigInt(String(seq)) > cursor);
+    return rows.filter(
+      ({ _seq: seq }) => seq === undefined || cursor === undefined || parsePosition(seq, "_seq") > cursor,
+    );
   }
 
   #put(row: JsonObject, subscription: PeerSubscription): void {
@@ -217,10 +220,14 @@ export class PeerClient implements AsyncDisposable {
   }
 
   #moveTo(seq: unknown, subscription: PeerSubscription): void {
-    if (seq === undefined || seq === null) return;
-    const position = BigInt(String(seq));
+    const position = positionOf(seq);
+    if (position === undefined) return;
     if (subscription.cursor === undefined || position > subscription.cursor) subscription.cursor = position;
   }
+}
+
+function positionOf(value: unknown): bigint | undefined {
+  return value === undefined || value === null ? undefined : parsePosition(value, "a position");
 }
 
 function listOf(value: unknown): readonly JsonObject[] {

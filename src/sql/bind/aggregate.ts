@@ -8,12 +8,14 @@ import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
 import { type Operand, operandType, required, settled, tryCoerce } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
-import { ownRelations, walk } from "./walk.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
+import { ownRelations, walk } from "./walk.ts";
 
 interface AggregateForm {
   /** Of the arguments as given. Undefined: there is no such aggregate. */
-  readonly resolve: (types: readonly (SqlType | undefined)[]) => { args: readonly SqlType[]; type: SqlType } | undefined;
+  readonly resolve: (
+    types: readonly (SqlType | undefined)[],
+  ) => { args: readonly SqlType[]; type: SqlType } | undefined;
   /** SQLite's name for it, given the argument types. */
   readonly sqlite: (args: readonly SqlType[]) => string;
   /** Applied to the finished call (FILTER and OVER included). */
@@ -77,7 +79,8 @@ const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
   avg: oneArgument(
     averageType,
     (type) => (type.kind === "decimal" ? "group_concat" : "AVG"),
-    (call, type) => (type.kind === "decimal" ? `k_average_decimal_list_text_int(${call}, ${averageDigits(type.scale)})` : call),
+    (call, type) =>
+      type.kind === "decimal" ? `k_average_decimal_list_text_int(${call}, ${averageDigits(type.scale)})` : call,
   ),
   min: oneArgument(ordered, () => "MIN"),
   max: oneArgument(ordered, () => "MAX"),
@@ -116,7 +119,10 @@ export function bindAggregate(binder: Binder, node: FuncCall, context: ExprConte
   const name = namesOf(node.funcname).at(-1) ?? "";
   const position = binder.session.position(node.location);
   if (context.clause === "aggregate" || context.clause === "FILTER") {
-    const message = context.clause === "FILTER" ? "aggregate functions are not allowed in FILTER" : "aggregate function calls cannot be nested";
+    const message =
+      context.clause === "FILTER"
+        ? "aggregate functions are not allowed in FILTER"
+        : "aggregate function calls cannot be nested";
     throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
   }
   const allowed = ["SELECT", "HAVING", "ORDER BY", "window"].includes(context.clause);
@@ -130,10 +136,21 @@ export function bindAggregate(binder: Binder, node: FuncCall, context: ExprConte
     throw unsupported(`${name} over columns of an enclosing query only`, position);
   }
   context.traits.hasAggregates = true;
-  return { kind: "query", form: "aggregate", type: bound.type, args: bound.args, render: (renderArg) => bound.finish(bound.render(renderArg)) };
+  return {
+    kind: "query",
+    form: "aggregate",
+    type: bound.type,
+    args: bound.args,
+    render: (renderArg) => bound.finish(bound.render(renderArg)),
+  };
 }
 
-export function bindAggregateCall(binder: Binder, node: FuncCall, context: ExprContext, overWindow: boolean): BoundAggregate {
+export function bindAggregateCall(
+  binder: Binder,
+  node: FuncCall,
+  context: ExprContext,
+  overWindow: boolean,
+): BoundAggregate {
   const name = namesOf(node.funcname).at(-1) ?? "";
   const position = binder.session.position(node.location);
   const form = AGGREGATES[name];
@@ -142,7 +159,12 @@ export function bindAggregateCall(binder: Binder, node: FuncCall, context: ExprC
   const inner = innerContext(context, overWindow);
   const filter = filterOf(binder, node, inner);
   if (node.agg_star === true) {
-    if (name !== "count") throw new DbError("SQL_EXECUTION_ERROR", `${name}(*) must be used to call a parameterless aggregate function`, at(position));
+    if (name !== "count")
+      throw new DbError(
+        "SQL_EXECUTION_ERROR",
+        `${name}(*) must be used to call a parameterless aggregate function`,
+        at(position),
+      );
     const render = (renderArg: RenderArg): string => `COUNT(*)${filterText(filter, renderArg)}`;
     return { type: BIGINT, args: filter ?? [], render, finish: (call) => call };
   }

@@ -38,12 +38,15 @@ export function bindAssignments(
       throw new DbError("SQL_EXECUTION_ERROR", `multiple assignments to same column "${column.name}"`, at(position));
     }
     const source = assignedNode(val, position);
-    const operand =
-      "SetToDefault" in source ? defaultOperand(column, position) : binder.expr(source, context);
+    const operand = "SetToDefault" in source ? defaultOperand(column, position) : binder.expr(source, context);
     const value = assigned(operand, column);
     if (index === table.keyIndex) {
       if (keepsKey(value)) continue;
-      throw new DbError("SQL_EXECUTION_ERROR", `UPDATE cannot modify primary key column '${column.name}'`, at(position));
+      throw new DbError(
+        "SQL_EXECUTION_ERROR",
+        `UPDATE cannot modify primary key column '${column.name}'`,
+        at(position),
+      );
     }
     bound.set(index, { column: index, value });
   }

@@ -1,5 +1,5 @@
 // AND, OR, NOT and IS TRUE.
-import type { BooleanTest, BoolExpr } from "libpg-query";
+import type { BoolExpr, BooleanTest } from "libpg-query";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import type { Binder, ExprContext } from "./binder.ts";

@@ -22,7 +22,9 @@ export function isInterval(typeName: TypeName): boolean {
 }
 
 export function integerOf(node: Node | undefined): number | undefined {
-  return node !== undefined && "A_Const" in node && node.A_Const.ival !== undefined ? (node.A_Const.ival.ival ?? 0) : undefined;
+  return node !== undefined && "A_Const" in node && node.A_Const.ival !== undefined
+    ? (node.A_Const.ival.ival ?? 0)
+    : undefined;
 }
 
 export function castTarget(session: BindSession, typeName: TypeName): CastTarget {

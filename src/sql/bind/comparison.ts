@@ -18,7 +18,11 @@ export function compare(op: CompareOp, left: Operand, right: Operand, position: 
   return { kind: "compare", type: BOOLEAN, op, left: a, right: b };
 }
 
-export function operatorNotFound(operator: string, operands: readonly Operand[], position: number | undefined): DbError {
+export function operatorNotFound(
+  operator: string,
+  operands: readonly Operand[],
+  position: number | undefined,
+): DbError {
   const labels = operands.map((operand) => typeLabel(operandType(operand)));
   const text = labels.length === 1 ? `${operator} ${labels[0]}` : `${labels[0]} ${operator} ${labels[1]}`;
   return new DbError("SQL_EXECUTION_ERROR", `operator does not exist: ${text}`, {

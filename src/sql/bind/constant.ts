@@ -31,7 +31,13 @@ export function bindConstant(session: BindSession, node: A_Const): Operand {
     case "float":
       return bindNumber(session, value.text, position);
     case "hex":
-      return typed(constant(placed(position, () => TYPES.bytes.parse(`\\x${value.digits}`, BYTES)), BYTES), position);
+      return typed(
+        constant(
+          placed(position, () => TYPES.bytes.parse(`\\x${value.digits}`, BYTES)),
+          BYTES,
+        ),
+        position,
+      );
     case "bits":
       throw unsupported("a bit string", position);
     default:
@@ -57,7 +63,8 @@ function parsed(text: string, { type, column, position }: ParseTarget): Cell {
 
 function bindString(session: BindSession, text: string, position: number | undefined): Operand {
   const lifted = session.literalAt(position);
-  const literal = lifted !== undefined && lifted.literal.kind === "string" && lifted.literal.text === text ? lifted : undefined;
+  const literal =
+    lifted !== undefined && lifted.literal.kind === "string" && lifted.literal.text === text ? lifted : undefined;
   const as = (type: SqlType, column?: string): Expr => {
     if (literal !== undefined) {
       return session.slotExpr({ kind: "literal", index: literal.index, type, ...forColumn(column) });
@@ -78,9 +85,16 @@ function bindNumber(session: BindSession, text: string, position: number | undef
   const as = (target: SqlType, column?: string): Expr | undefined => {
     if (!NUMERIC_KINDS.has(target.kind)) return undefined;
     const fromFraction = type.kind === "decimal" || type.kind === "double";
-    if (fromFraction && (target.kind === "smallint" || target.kind === "int" || target.kind === "bigint")) return undefined;
+    if (fromFraction && (target.kind === "smallint" || target.kind === "int" || target.kind === "bigint"))
+      return undefined;
     if (lifted === undefined) return constant(parsed(text, { type: target, column, position }), target);
-    const slot: Slot = { kind: "literal", index: lifted, type: target, ...(negated ? { negated } : {}), ...forColumn(column) };
+    const slot: Slot = {
+      kind: "literal",
+      index: lifted,
+      type: target,
+      ...(negated ? { negated } : {}),
+      ...forColumn(column),
+    };
     return session.slotExpr(slot);
   };
   return { kind: "number", type, as, position };
@@ -99,7 +113,9 @@ function liftedNumber(session: BindSession, text: string, position: number | und
   const isZero = !/[1-9]/.test(text);
   if (start !== position && isZero) return undefined;
   const digits = text.replace(/^-/, "");
-  const matches = found.literal.text === digits || (/^\d+$/.test(found.literal.text) && found.literal.text.replace(/^0+(?=\d)/, "") === digits);
+  const matches =
+    found.literal.text === digits ||
+    (/^\d+$/.test(found.literal.text) && found.literal.text.replace(/^0+(?=\d)/, "") === digits);
   return matches ? found.index : undefined;
 }
 

@@ -6,8 +6,8 @@ import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { bindBooleanTest, bindLogic } from "./boolean.ts";
-import { bindCast, bindConstant, bindParameter } from "./constant.ts";
 import { callFunction } from "./call.ts";
+import { bindCast, bindConstant, bindParameter } from "./constant.ts";
 import { bindFunction } from "./function.ts";
 import { type Operand, required, settled, typed, unified } from "./operand.ts";
 import { bindOperator } from "./operator.ts";
@@ -120,7 +120,12 @@ function bindMinMax(binder: Binder, node: MinMaxExpr, context: ExprContext): Ope
   const operands = (node.args ?? []).map((arg) => binder.expr(arg, context));
   const { exprs } = unified(operands, name.toUpperCase());
   const position = binder.session.position(node.location);
-  return callFunction(binder.session, name, exprs.map((expr) => typed(expr)), position);
+  return callFunction(
+    binder.session,
+    name,
+    exprs.map((expr) => typed(expr)),
+    position,
+  );
 }
 
 function bindValueFunction(binder: Binder, node: SQLValueFunction): Operand {

@@ -3,8 +3,8 @@ import type { JoinExpr, Node, RangeSubselect } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
-import { conjunction } from "./boolean.ts";
 import type { Binder, QueryEnv, QueryTraits } from "./binder.ts";
+import { conjunction } from "./boolean.ts";
 import { compare } from "./comparison.ts";
 import { operandType, required, typed, unified } from "./operand.ts";
 import { bindRangeVar, derivedItem, type FromItem } from "./relation.ts";
@@ -159,7 +159,15 @@ function mergedColumn(
   const preserved = kind === "JOIN_RIGHT" ? b : a;
   const flags = kind === "JOIN_FULL" ? [] : preserved.flags;
   return {
-    column: { name, type, nullable: kind === "JOIN_FULL" ? nullable : preserved.nullable, flags, system: false, expr, draft: undefined },
+    column: {
+      name,
+      type,
+      nullable: kind === "JOIN_FULL" ? nullable : preserved.nullable,
+      flags,
+      system: false,
+      expr,
+      draft: undefined,
+    },
     condition,
   };
 }
@@ -196,4 +204,3 @@ function joinCondition(node: JoinExpr, { left, right, merged, context }: Conditi
   const operand = binder.expr(node.quals, { scope, clause: "JOIN/ON", traits, ctes: env.ctes });
   return required(operand, BOOLEAN, "JOIN/ON");
 }
-

@@ -7,7 +7,7 @@ import { createGrouping } from "./grouping.ts";
 import { required, settled } from "./operand.ts";
 import { findColumn } from "./scope.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
-import { outputByName, outputByPosition, type Outputs } from "./sort.ts";
+import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
 import { at, locationOf, stringOf, unsupported } from "./syntax.ts";
 import { walk } from "./walk.ts";
 

@@ -11,9 +11,9 @@ import { bindAssignments } from "./assignments.ts";
 import type { Binder, ExprContext, QueryEnv } from "./binder.ts";
 import { assigned, required } from "./operand.ts";
 import { queryPlan } from "./query-plan.ts";
+import { tableItem } from "./relation.ts";
 import { emptyScope, type Scope } from "./scope.ts";
 import { at, listOf, locationOf, unsupported } from "./syntax.ts";
-import { tableItem } from "./relation.ts";
 import { bindReturning, bindWriteTarget, targetColumn, type WriteTarget } from "./write-target.ts";
 
 export interface InsertContext {
@@ -33,7 +33,15 @@ export function bindInsert(binder: Binder, stmt: InsertStmt, context: InsertCont
   const columns = select === undefined ? [] : (listed ?? table.columns.map((_, index) => index)).slice(0, source.width);
   const onConflict = bindOnConflict(binder, stmt.onConflictClause, { target, generators });
   const returning = bindReturning(binder, stmt.returningClause, { target, ctes: undefined, generators });
-  return { kind: "insert", table, slots: binder.session.slots, columns, source: source.source, onConflict, returning };
+  return {
+    kind: "insert",
+    table,
+    slots: [...binder.session.slots],
+    columns,
+    source: source.source,
+    onConflict,
+    returning,
+  };
 }
 
 interface BoundSource {
@@ -45,7 +53,8 @@ const DEFAULT_VALUES: BoundSource = { width: 0, source: { kind: "values", rows: 
 
 /** WITH before INSERT belongs to the query that gives the rows. */
 function sourceSelect(stmt: InsertStmt): SelectStmt | undefined {
-  const select = stmt.selectStmt !== undefined && "SelectStmt" in stmt.selectStmt ? stmt.selectStmt.SelectStmt : undefined;
+  const select =
+    stmt.selectStmt !== undefined && "SelectStmt" in stmt.selectStmt ? stmt.selectStmt.SelectStmt : undefined;
   if (stmt.withClause === undefined) return select;
   if (select === undefined || select.withClause !== undefined) throw unsupported("this WITH in INSERT");
   return { ...select, withClause: stmt.withClause };

@@ -27,7 +27,7 @@ export function bindUpdate(binder: Binder, stmt: UpdateStmt, generators: Generat
   const find = findPlan(binder, { target, where, values, ctes, renderWith: render });
   const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
   const assigned = assignments.map((assignment) => assignment.column);
-  return { kind: "update", table: target.table, find, assigned, returning, slots: binder.session.slots };
+  return { kind: "update", table: target.table, find, assigned, returning, slots: [...binder.session.slots] };
 }
 
 export function bindDelete(binder: Binder, stmt: DeleteStmt, generators: Generators): DeletePlan {
@@ -37,7 +37,7 @@ export function bindDelete(binder: Binder, stmt: DeleteStmt, generators: Generat
   const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
   const find = findPlan(binder, { target, where, values: [], ctes, renderWith: render });
   const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
-  return { kind: "delete", table: target.table, find, returning, slots: binder.session.slots };
+  return { kind: "delete", table: target.table, find, returning, slots: [...binder.session.slots] };
 }
 
 function whereOf(node: Node | undefined, verb: string): Node {

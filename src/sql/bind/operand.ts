@@ -130,10 +130,14 @@ export function assigned(operand: Operand, column: { readonly name: string; read
   const expr = tryCoerce(operand, column.type, "assignment", column.name);
   if (expr !== undefined) return expr;
   const [wanted, given] = [typeLabel(column.type), typeLabel(operandType(operand))];
-  throw new DbError("SQL_EXECUTION_ERROR", `column "${column.name}" is of type ${wanted} but expression is of type ${given}`, {
-    ...at(operand.position),
-    hint: "You will need to rewrite or cast the expression.",
-  });
+  throw new DbError(
+    "SQL_EXECUTION_ERROR",
+    `column "${column.name}" is of type ${wanted} but expression is of type ${given}`,
+    {
+      ...at(operand.position),
+      hint: "You will need to rewrite or cast the expression.",
+    },
+  );
 }
 
 /** The type of an output that the client sees: a whole number in the text is 64 bits wide there. */
@@ -170,11 +174,12 @@ export function unify(operands: readonly Operand[]): { type: SqlType; exprs: rea
 export function unified(operands: readonly Operand[], construct: string): { type: SqlType; exprs: readonly Expr[] } {
   const result = unify(operands);
   if (result !== undefined) return result;
-  const labels = [...new Set(operands.map((operand) => typeLabel(operandType(operand))))].filter((label) => label !== "unknown");
+  const labels = [...new Set(operands.map((operand) => typeLabel(operandType(operand))))].filter(
+    (label) => label !== "unknown",
+  );
   throw new DbError(
     "SQL_EXECUTION_ERROR",
     `${construct} types ${labels[0]} and ${labels[1] ?? "unknown"} cannot be matched`,
     at(operands.find((operand) => operand.position !== undefined)?.position),
   );
 }
-

@@ -59,7 +59,10 @@ function bindPlain(binder: Binder, node: A_Expr, operator: string, context: Expr
   const position = binder.session.position(node.location);
   const comparison = COMPARISONS.get(operator);
   if (comparison !== undefined && rowOf(node.lexpr) !== undefined) {
-    return typed(bindRowComparison(binder, { op: comparison, left: node.lexpr, right: node.rexpr, position }, context), position);
+    return typed(
+      bindRowComparison(binder, { op: comparison, left: node.lexpr, right: node.rexpr, position }, context),
+      position,
+    );
   }
   const right = binder.expr(side(node.rexpr), context);
   if (node.lexpr === undefined) return applyOperator(binder, operator, [right], position);
@@ -68,7 +71,12 @@ function bindPlain(binder: Binder, node: A_Expr, operator: string, context: Expr
   return applyOperator(binder, operator, [left, right], position);
 }
 
-function applyOperator(binder: Binder, operator: string, operands: readonly Operand[], position: number | undefined): Operand {
+function applyOperator(
+  binder: Binder,
+  operator: string,
+  operands: readonly Operand[],
+  position: number | undefined,
+): Operand {
   const [left, right] = operands;
   if (left?.kind === "interval" || right?.kind === "interval") {
     return addInterval(binder.session, { operator, left, right, position });
@@ -106,7 +114,9 @@ function bindIn(binder: Binder, node: A_Expr, operator: string, context: ExprCon
   const negated = operator === "<>";
   const items = listOf(node.rexpr);
   if (rowOf(node.lexpr) !== undefined) {
-    const equals = items.map((item) => bindRowComparison(binder, { op: "=", left: node.lexpr, right: item, position }, context));
+    const equals = items.map((item) =>
+      bindRowComparison(binder, { op: "=", left: node.lexpr, right: item, position }, context),
+    );
     return typed(negated ? not(disjunction(equals)) : disjunction(equals), position);
   }
   const arg = binder.expr(side(node.lexpr), context);

@@ -1,7 +1,7 @@
 // Text, slots and relations of one query put together.
 import type { OutputColumn } from "../../model/schema.ts";
-import { createRenderer, type RenderExpression } from "../render/render-expression.ts";
 import type { QueryPlan, RelationUse, Slot, Strategy, ValueSource } from "../plan.ts";
+import { createRenderer, type RenderExpression } from "../render/render-expression.ts";
 import { cutAtHoles } from "./relation.ts";
 import type { BindSession } from "./session.ts";
 
@@ -25,7 +25,8 @@ export function queryPlan(session: BindSession, query: QueryText): QueryPlan {
   const relations = session.relationUses();
   for (const relation of relations) use(slotOf(relation) ?? -1);
   const isPoint = query.point !== undefined && session.pointAllowed && relations.length === 1;
-  const strategy: Strategy = isPoint && query.point !== undefined ? { kind: "point", keys: query.point } : { kind: "scan" };
+  const strategy: Strategy =
+    isPoint && query.point !== undefined ? { kind: "point", keys: query.point } : { kind: "scan" };
   // SQLite counts parameters by the highest number in the text, and binding more than that is an error.
   const slots: readonly Slot[] = session.slots.slice(0, used);
   return { kind: "query", sql, slots, relations, output: query.output, strategy };

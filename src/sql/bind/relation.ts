@@ -158,7 +158,15 @@ export function derivedItem(session: BindSession, { alias, name, columns, positi
   const described = columns.map(
     (column, index): Described => ({ ...column, system: isSystemName(column), sqlName: `o${index}` }),
   );
-  const input = { alias, name, namespace: undefined, columns: described, draft: undefined, keyColumn: undefined, position };
+  const input = {
+    alias,
+    name,
+    namespace: undefined,
+    columns: described,
+    draft: undefined,
+    keyColumn: undefined,
+    position,
+  };
   const table = addRelation(session, input);
   return {
     tables: [table],

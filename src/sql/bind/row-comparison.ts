@@ -19,7 +19,11 @@ interface RowComparison {
   readonly position: number | undefined;
 }
 
-export function bindRowComparison(binder: Binder, { op, left, right, position }: RowComparison, context: ExprContext): Expr {
+export function bindRowComparison(
+  binder: Binder,
+  { op, left, right, position }: RowComparison,
+  context: ExprContext,
+): Expr {
   const [lefts, rights] = [rowOf(left) ?? [], rowOf(right) ?? []];
   if (lefts.length !== rights.length || lefts.length === 0) {
     throw new DbError("SQL_EXECUTION_ERROR", "unequal number of entries in row expressions", at(position));

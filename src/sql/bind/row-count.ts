@@ -80,4 +80,3 @@ function isOneRow(session: BindSession, expr: Expr): boolean {
   session.pin(slot.index);
   return true;
 }
-

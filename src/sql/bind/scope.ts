@@ -101,7 +101,8 @@ export function columnNotFound(scope: Scope, name: ColumnName): DbError {
 
 function visibleTables(scope: Scope): readonly ScopeTable[] {
   const tables: ScopeTable[] = [];
-  for (let current: Scope | undefined = scope; current !== undefined; current = current.outer) tables.push(...current.tables);
+  for (let current: Scope | undefined = scope; current !== undefined; current = current.outer)
+    tables.push(...current.tables);
   return tables;
 }
 

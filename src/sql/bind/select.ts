@@ -15,12 +15,16 @@ import { outputTexts } from "./output-text.ts";
 import { pointKeys } from "./point.ts";
 import { bindRowCounts } from "./row-count.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
-import { outputByName, outputByPosition, type Outputs } from "./sort.ts";
+import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
 import { at, locationOf, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
 
 export function bindPlainSelect(binder: Binder, stmt: SelectStmt, env: QueryEnv): OpenQuery {
-  const traits: QueryTraits = { hasAggregates: false, hasWindows: false, windows: namedWindows(stmt.windowClause ?? []) };
+  const traits: QueryTraits = {
+    hasAggregates: false,
+    hasWindows: false,
+    windows: namedWindows(stmt.windowClause ?? []),
+  };
   const from = bindFrom(stmt.fromClause ?? [], { binder, env, traits });
   const { tables = [], visible = [] } = from ?? {};
   const scope = { tables, visible, outer: env.outer, captured: env.captured };
@@ -55,7 +59,8 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const terms = orderTerms(parts, outputs, isDistinct);
   const groups = bindGroupBy(parts, outputs);
   const { keys, having } = groups;
-  if (keys !== undefined) assertGrouped(parts, keys, [...exprs, ...terms.map(({ expr }) => expr), ...(having === undefined ? [] : [having])]);
+  if (keys !== undefined)
+    assertGrouped(parts, keys, [...exprs, ...terms.map(({ expr }) => expr), ...(having === undefined ? [] : [having])]);
   const rowCounts = bindRowCounts(binder, stmt, env);
   const isRowwise = keys === undefined && !isDistinct && !traits.hasWindows;
   const point = isRowwise ? pointKeys(from, where) : undefined;
@@ -124,4 +129,3 @@ function defaultOrder({ env, from }: SelectParts, point: readonly ValueSource[] 
   const expr: Expr = { kind: "column", type: keyColumn(schema).type, relation, column: schema.keyIndex };
   return [{ expr, descending: false, nullsFirst: false, nullable: false }];
 }
-

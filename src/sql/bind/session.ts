@@ -1,6 +1,7 @@
 // What one statement collects while it is bound: slots, relations, positions, and which literals the plan depends on.
-import type { Name } from "../../base/ids.ts";
+
 import { DbError } from "../../base/errors.ts";
+import type { Name } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
@@ -203,7 +204,11 @@ export class BindSession {
   /** Guards the stack: the text decides how deep the tree is. */
   nested<T>(position: number | undefined, bind: () => T): T {
     if (this.#depth >= MAX_DEPTH) {
-      throw new DbError("UNSUPPORTED", `expressions nested more than ${MAX_DEPTH} deep are not supported`, at(position));
+      throw new DbError(
+        "UNSUPPORTED",
+        `expressions nested more than ${MAX_DEPTH} deep are not supported`,
+        at(position),
+      );
     }
     this.#depth += 1;
     try {
@@ -217,7 +222,12 @@ export class BindSession {
 /** Equal for slots that hold the same value. A literal stands in one place of the text, so its slot is not shared. */
 function sharedSlotKey(slot: Slot): string | undefined {
   if (slot.kind === "literal") return undefined;
-  const which = slot.kind === "parameter" ? `${slot.index} ${slot.clause} ${slot.column}` : slot.kind === "viewRows" ? slot.view : "";
+  const which =
+    slot.kind === "parameter"
+      ? `${slot.index} ${slot.clause} ${slot.column}`
+      : slot.kind === "viewRows"
+        ? slot.view
+        : "";
   return `${slot.kind} ${which} ${typeText(slot.type)}`;
 }
 
@@ -237,4 +247,3 @@ function utf16Offsets(text: string): Uint32Array {
   offsets[bytes] = unit;
   return offsets;
 }
-

@@ -148,7 +148,10 @@ export function bindValues(binder: Binder, stmt: SelectStmt, env: QueryEnv): Ope
     throw new DbError("SQL_EXECUTION_ERROR", "VALUES lists must all be the same length", at(uneven[0]?.position));
   }
   const operands = Array.from({ length: width }, (_, index) =>
-    merged(rows.flatMap((row) => row[index] ?? []), "VALUES"),
+    merged(
+      rows.flatMap((row) => row[index] ?? []),
+      "VALUES",
+    ),
   );
   const names = operands.map((_, index) => `column${index + 1}`);
   const close = (types: readonly SqlType[]): BoundQuery => {

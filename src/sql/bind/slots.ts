@@ -68,7 +68,10 @@ function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], param
   const name = `Parameter $${slot.index + 1}`;
   if (input === null) return null;
   if (isFraction(input, slot.type)) {
-    throw new DbError("INVALID_PARAMETER", `${name} expects ${typeText(slot.type)}: ${String(input)} is not a whole number`);
+    throw new DbError(
+      "INVALID_PARAMETER",
+      `${name} expects ${typeText(slot.type)}: ${String(input)} is not a whole number`,
+    );
   }
   const value = parameterCell(input, slot, name);
   if (slot.clause !== undefined) assertRowCount(value, slot.clause, undefined);
@@ -80,7 +83,8 @@ function parameterCell(input: Exclude<Cell, null>, { type, column }: SlotOf<"par
     return column === undefined ? TYPES[type.kind].parse(input, type) : parseCell(input, type, column);
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
-    const message = column === undefined ? `${name} expects ${typeText(type)}: ${error.message}` : `${name}: ${error.message}`;
+    const message =
+      column === undefined ? `${name} expects ${typeText(type)}: ${error.message}` : `${name}: ${error.message}`;
     throw new DbError("INVALID_PARAMETER", message, { cause: error });
   }
 }

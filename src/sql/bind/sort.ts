@@ -2,8 +2,8 @@
 import type { Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import type { Expr } from "../expression.ts";
-import { stringOf, at, locationOf } from "./syntax.ts";
 import type { BindSession } from "./session.ts";
+import { at, locationOf, stringOf } from "./syntax.ts";
 
 export interface Outputs {
   readonly names: readonly string[];
@@ -40,7 +40,10 @@ export function outputByName(
   const [one, ...others] = matches.map((index) => outputs.exprs[index]);
   const isSame = others.every(
     (other) =>
-      one?.kind === "column" && other?.kind === "column" && one.relation === other.relation && one.column === other.column,
+      one?.kind === "column" &&
+      other?.kind === "column" &&
+      one.relation === other.relation &&
+      one.column === other.column,
   );
   if (isSame) return first;
   throw new DbError("SQL_EXECUTION_ERROR", `${clause} "${name}" is ambiguous`, at(session.position(locationOf(node))));

@@ -2,8 +2,8 @@
 import type { Node, SelectStmt, SubLink } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN, type SqlType } from "../../model/sql-type.ts";
-import { commonType } from "../functions/common-type.ts";
 import type { CompareOp, Expr, QueryExpr } from "../expression.ts";
+import { commonType } from "../functions/common-type.ts";
 import type { Binder, BoundQuery, ExprContext, OpenQuery, RenderArg } from "./binder.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
 import { type Operand, operandType, settled, tryCoerce, typed } from "./operand.ts";
@@ -26,8 +26,13 @@ export function bindSubLink(binder: Binder, node: SubLink, context: ExprContext)
   const subquery = openSubquery(binder, node.subselect.SelectStmt, { context, position });
   switch (node.subLinkType) {
     case "EXISTS_SUBLINK": {
-      const query = subquery.open.close(subquery.open.operands.map((operand) => operandType(operand) ?? { kind: "text" }));
-      return typed(subqueryExpr(BOOLEAN, subquery.captured, (renderArg) => `EXISTS (${query.render(renderArg)})`), position);
+      const query = subquery.open.close(
+        subquery.open.operands.map((operand) => operandType(operand) ?? { kind: "text" }),
+      );
+      return typed(
+        subqueryExpr(BOOLEAN, subquery.captured, (renderArg) => `EXISTS (${query.render(renderArg)})`),
+        position,
+      );
     }
     case "EXPR_SUBLINK":
       return scalar(subquery);
@@ -67,9 +72,7 @@ function scalar(subquery: Subquery): Operand {
     return subqueryExpr(type, subquery.captured, (renderArg) => scalarText(query, renderArg));
   };
   const type = operandType(operand);
-  return type === undefined
-    ? { kind: "untyped", as, position: subquery.position }
-    : typed(as(type), subquery.position);
+  return type === undefined ? { kind: "untyped", as, position: subquery.position } : typed(as(type), subquery.position);
 }
 
 /** SQLite would take the first of several rows; PostgreSQL refuses, so a second row is looked for and refused. */
@@ -96,7 +99,8 @@ function quantified(binder: Binder, node: SubLink, { subquery, context }: Quanti
   if (op === undefined || node.testexpr === undefined) throw unsupported(`operator ${name} with a sub-query`, position);
   const tests = testOperands(binder, node.testexpr, context);
   if (tests.length !== open.operands.length) {
-    const message = tests.length < open.operands.length ? "subquery has too many columns" : "subquery has too few columns";
+    const message =
+      tests.length < open.operands.length ? "subquery has too many columns" : "subquery has too few columns";
     throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
   }
   const types = tests.map((test, index) => comparedType(test, open.operands[index], { op, position }));

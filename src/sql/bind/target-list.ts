@@ -27,7 +27,8 @@ export function bindTargets(
 ): readonly Target[] {
   const targets: Target[] = [];
   for (const node of nodes) {
-    if (!("ResTarget" in node) || node.ResTarget.val === undefined) throw new Error("an output column without expression");
+    if (!("ResTarget" in node) || node.ResTarget.val === undefined)
+      throw new Error("an output column without expression");
     const { val, name } = node.ResTarget;
     const star = "ColumnRef" in val ? starColumns(binder.session, val.ColumnRef, context.scope) : undefined;
     if (star !== undefined) {

@@ -119,7 +119,11 @@ function definitionOf(over: WindowDef, context: ExprContext): WindowDef {
   if ((over.orderClause ?? []).length > 0 && (base.orderClause ?? []).length > 0) {
     throw new DbError("SQL_EXECUTION_ERROR", `cannot override ORDER BY clause of window "${name}"`);
   }
-  return { ...over, partitionClause: base.partitionClause ?? [], orderClause: over.orderClause ?? base.orderClause ?? [] };
+  return {
+    ...over,
+    partitionClause: base.partitionClause ?? [],
+    orderClause: over.orderClause ?? base.orderClause ?? [],
+  };
 }
 
 function bindDefinition(binder: Binder, window: WindowDef, context: ExprContext): BoundPart {
@@ -205,6 +209,7 @@ function frameOffset(binder: Binder, node: Node, { context, order, unit }: Frame
   if (unit !== "RANGE") return required(operand, BIGINT, unit);
   const type = order[0]?.expr.type;
   const isNumber = type !== undefined && ["smallint", "int", "bigint", "float", "double"].includes(type.kind);
-  if (!isNumber || order.length !== 1) throw unsupported("RANGE with an offset over anything but one number", operand.position);
+  if (!isNumber || order.length !== 1)
+    throw unsupported("RANGE with an offset over anything but one number", operand.position);
   return required(operand, type, "RANGE");
 }

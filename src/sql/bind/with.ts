@@ -29,7 +29,10 @@ export function bindWith(binder: Binder, clause: WithClause | undefined, env: Qu
     if (bound.some(({ cte }) => cte.name === name)) {
       throw new DbError("SQL_EXECUTION_ERROR", `WITH query name "${name}" specified more than once`, at(position));
     }
-    const next = bindCte(binder, node.CommonTableExpr, { env: { ...env, ctes }, recursive: clause?.recursive === true });
+    const next = bindCte(binder, node.CommonTableExpr, {
+      env: { ...env, ctes },
+      recursive: clause?.recursive === true,
+    });
     bound.push(next);
     ctes = { cte: next.cte, next: ctes };
   }
@@ -49,14 +52,19 @@ interface CteInput {
   readonly recursive: boolean;
 }
 
-const HINTS = { CTEMaterializeDefault: "", CTEMaterializeAlways: " MATERIALIZED", CTEMaterializeNever: " NOT MATERIALIZED" };
+const HINTS = {
+  CTEMaterializeDefault: "",
+  CTEMaterializeAlways: " MATERIALIZED",
+  CTEMaterializeNever: " NOT MATERIALIZED",
+};
 
 function bindCte(binder: Binder, node: CommonTableExpr, { env, recursive }: CteInput): BoundCte {
   const position = binder.session.position(node.location);
   if (node.ctequery === undefined || !("SelectStmt" in node.ctequery)) {
     throw unsupported("a statement that changes data inside WITH", position);
   }
-  if (node.search_clause !== undefined || node.cycle_clause !== undefined) throw unsupported("SEARCH and CYCLE", position);
+  if (node.search_clause !== undefined || node.cycle_clause !== undefined)
+    throw unsupported("SEARCH and CYCLE", position);
   const select = node.ctequery.SelectStmt;
   const sqlName = binder.session.queryName();
   const inner: QueryEnv = { ctes: env.ctes, outer: undefined, captured: [], topLevel: false, userColumnsOnly: false };
@@ -117,7 +125,8 @@ function bindRecursive(binder: Binder, select: SelectStmt, { env, node, sqlName 
   if (open.operands.length !== types.length) {
     throw new DbError("SQL_EXECUTION_ERROR", "each UNION query must have the same number of columns", at(position));
   }
-  for (const [index, operand] of open.operands.entries()) assertSameType(name, { index, type: types[index], next: operandType(operand), position });
+  for (const [index, operand] of open.operands.entries())
+    assertSameType(name, { index, type: types[index], next: operandType(operand), position });
   const step = open.close(types);
   if (step.shape !== "select") throw unsupported("a recursive term other than a plain SELECT", position);
   const render = (renderArg: RenderArg): string => {

@@ -1,5 +1,4 @@
 // The type that operands of a comparison, CASE branches, COALESCE arguments and set operations are brought to.
-
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import type { SqlType, TypeKind } from "../../model/sql-type.ts";
 

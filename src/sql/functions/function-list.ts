@@ -1,5 +1,4 @@
 // Every function and operator there is, one import line for each file. A name appears once.
-
 import type { FunctionDefinition } from "./definition.ts";
 import { random } from "./generate/random.ts";
 import { snowflakeId } from "./generate/snowflake-id.ts";
@@ -8,11 +7,12 @@ import { uuidV7 } from "./generate/uuid-v7.ts";
 import { averageDecimalList, sumDecimalList } from "./internal/decimal-list.ts";
 import { raise } from "./internal/raise.ts";
 import { jsonArrayLength, jsonbArrayLength } from "./json/array-length.ts";
-import { jsonbContains, jsonContains } from "./json/contains.ts";
+import { jsonbContains } from "./json/contains.ts";
 import { jsonbExtractPath, jsonbExtractPathText, jsonExtractPath, jsonExtractPathText } from "./json/extract-path.ts";
 import { jsonGet, jsonGetPath, jsonGetPathText, jsonGetText } from "./json/get.ts";
 import {
   jsonAsTextFunction,
+  jsonContains,
   jsonGetBool,
   jsonGetFloat,
   jsonGetInt,

@@ -39,11 +39,11 @@ export const OPERATORS: readonly OperatorRow[] = [
   row("#>", "json_get_path"),
   row("#>>", "json_get_path_text"),
   row("?", "json_has_key"),
-  row("@>", "json_contains"),
+  row("@>", "jsonb_contains"),
 ];
 
 /** Operators that are also functions in their own right. */
-const ALSO_FUNCTIONS = new Set(["json_contains", "json_get"]);
+const ALSO_FUNCTIONS = new Set(["jsonb_contains", "json_get"]);
 /** Called only by what the binder makes of other syntax. */
 const INTERNAL = new Set(["add_interval", "raise", "sum_decimal_list", "average_decimal_list"]);
 const OPERATOR_NAMES = new Set(OPERATORS.map((operator) => operator.name));

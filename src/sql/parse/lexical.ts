@@ -121,7 +121,7 @@ export function endOfWord(text: string, at: number): number {
 }
 
 /** Digits, fraction and exponent, with whatever letters are stuck to them: PostgreSQL refuses those, and nothing else may read them as a word. */
-export function endOfNumber(text: string, at: number): number {
+function endOfNumber(text: string, at: number): number {
   let index = at;
   while (index < text.length) {
     const code = text.charCodeAt(index);

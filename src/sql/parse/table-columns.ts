@@ -49,7 +49,7 @@ export function tableColumnsOf(elements: readonly Node[], from: ColumnsSource): 
     } else if ("Constraint" in element) {
       readTableConstraint(element.Constraint, { keys, uniqueColumns, toUtf16: from.toUtf16 });
     } else {
-      throw unsupported(`${Object.keys(element).join()} in CREATE TABLE`);
+      throw unsupported("LIKE in CREATE TABLE");
     }
   }
   const extra = uniqueColumns.find((name) => !(keys.length === 1 && keys[0] === name));

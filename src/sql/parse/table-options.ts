@@ -83,7 +83,7 @@ function oneOf<T extends string>(option: string, value: string, allowed: readonl
 }
 
 /** `rows:N`, `interval:S` or both. */
-export function parseFlushPolicy(text: string): FlushPolicy {
+function parseFlushPolicy(text: string): FlushPolicy {
   const limits = new Map<string, number>();
   for (const part of text.split(",")) {
     const [, name = "", digits = ""] = /^\s*(rows|interval)\s*:\s*(\d{1,9})\s*$/i.exec(part) ?? [];

@@ -28,7 +28,9 @@ export function createRenderer(names: RenderNames): RenderExpression {
           expr.args.map((arg) => arg.type),
         );
       case "cast":
-        return isSameForm(expr.arg.type, expr.type) ? render(expr.arg) : renderCast(render(expr.arg), expr.arg.type, expr.type);
+        return isSameForm(expr.arg.type, expr.type)
+          ? render(expr.arg)
+          : renderCast(render(expr.arg), expr.arg.type, expr.type);
       case "query":
         return expr.render(render);
       default:

@@ -23,7 +23,6 @@ export class ClientSubscription {
   /** `options.from` of the current subscribe. */
   from: bigint | undefined;
   ready = false;
-  isReset = false;
   nextBatch: { readonly lastSeq: bigint | undefined } | undefined;
   channel: number | undefined;
   batches = 0;
@@ -43,7 +42,6 @@ export class ClientSubscription {
     }
     this.from = from;
     this.ready = false;
-    this.isReset = false;
     this.nextBatch = undefined;
     this.channel = undefined;
     this.changes.length = 0;
@@ -114,7 +112,6 @@ export class Client {
     switch (message["type"]) {
       case "subscription_ack":
         if (!frame.includes('"batch_control"')) throw new Error("ack without batch_control");
-        if (frame.includes('"last_seq_id":null')) subscription.ready ||= false;
         return;
       case "initial_data_batch":
         this.#receiveBatch(subscription, message, frame);
@@ -177,7 +174,6 @@ export class Client {
         // The old cursor goes with the rows: a resume from it would leave out what the new snapshot has not brought yet.
         subscription.rows.clear();
         subscription.cursor = undefined;
-        subscription.isReset = true;
         return;
       case "snapshot":
         for (const row of message["rows"] as unknown[][]) {

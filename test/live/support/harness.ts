@@ -7,7 +7,6 @@ import {
   type Seq,
   SHARED_SCOPE,
   scopeOfUser,
-  type UserId,
 } from "../../../src/base/ids.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { DEFAULT_LIVE_LIMITS, type LiveLimits } from "../../../src/live/limits.ts";
@@ -104,10 +103,6 @@ export class Harness {
     this.store.markDispatched(commit);
     this.live.dispatch(commit);
   }
-}
-
-export function userOf(name: string): UserId {
-  return parseUserId(name);
 }
 
 export function messages(socket: Socket): Record<string, unknown>[] {

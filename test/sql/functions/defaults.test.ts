@@ -1,3 +1,4 @@
+// Column defaults that are functions, and the ids they make.
 import { expect, test } from "bun:test";
 import { parseUserId } from "../../../src/base/ids.ts";
 import { DEFAULT_FUNCTIONS } from "../../../src/model/schema.ts";

@@ -121,8 +121,9 @@ export function coalesce(...args: readonly Expr[]): Expr {
   return { kind: "coalesce", type: args[0]?.type ?? TEXT, args };
 }
 
-export function caseWhen(when: Expr, then: Expr, otherwise?: Expr): Expr {
-  return { kind: "case", type: then.type, branches: [{ when, then }], otherwise };
+export function caseWhen(when: Expr, chosen: Expr, otherwise?: Expr): Expr {
+  // oxlint-disable-next-line unicorn/no-thenable -- a branch of CASE is never awaited
+  return { kind: "case", type: chosen.type, branches: [{ when, then: chosen }], otherwise };
 }
 
 /** SQLite text; constants become parameters, as they are in a plan. */

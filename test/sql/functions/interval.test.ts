@@ -1,3 +1,4 @@
+// Interval literals, and timestamps moved by them.
 import { expect, test } from "bun:test";
 import { DbError } from "../../../src/base/errors.ts";
 import { TYPES } from "../../../src/model/types.ts";

@@ -1,3 +1,4 @@
+// Which overload a call means, which types meet in which, and the shape of the registry itself.
 import { describe, expect, test } from "bun:test";
 import type { SqlType, TypeKind } from "../../../src/model/sql-type.ts";
 import { castRule } from "../../../src/sql/functions/casts.ts";
@@ -102,7 +103,7 @@ describe("TB-04 operands of a comparison meet in one type", () => {
   ])("%s", (given, expected) => {
     const common = commonType(types(given));
     if (typeof expected === "object") expect(common).toMatchObject(expected);
-    else expect(common?.kind).toBe(expected);
+    else expect<string | undefined>(common?.kind).toBe(expected);
   });
 });
 

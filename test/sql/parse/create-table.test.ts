@@ -242,7 +242,7 @@ test.each([
     "Tables cannot be created in system namespace 'system'",
   ],
   ["AS SELECT", "CREATE TABLE t AS SELECT 1", "UNSUPPORTED", "CREATE TABLE … AS is not supported"],
-  ["LIKE", "CREATE TABLE t (LIKE u)", "UNSUPPORTED", "TableLikeClause in CREATE TABLE is not supported"],
+  ["LIKE", "CREATE TABLE t (LIKE u)", "UNSUPPORTED", "LIKE in CREATE TABLE is not supported"],
   ["no list", "CREATE TABLE t", "INVALID_SQL", "syntax error at end of input"],
   ["an open list", "CREATE TABLE t (a INT", "INVALID_SQL", "syntax error at end of input"],
   [

@@ -1,7 +1,7 @@
 // `@>`: does the left document contain the right one, by jsonb's rules. Work is bounded by a step budget, since arrays of containers compare pairwise.
 import { DbError } from "../../../base/errors.ts";
 import { BOOLEAN } from "../../../model/sql-type.ts";
-import { alias, defineFunction, preparedOverload } from "../definition.ts";
+import { defineFunction, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { canonicalNumber } from "./canonical-number.ts";
 import { eachElement, eachMember, jsonKind, unquote } from "./scan.ts";
@@ -64,11 +64,9 @@ function containsDocument(left: Tree, right: Tree): boolean {
   return contains(left, right, { steps: MAX_STEPS });
 }
 
-export const jsonContains = defineFunction("json_contains", [
+export const jsonbContains = defineFunction("jsonb_contains", [
   preparedOverload(["json", "json"], BOOLEAN, () => {
     const wanted = memoizeLast((json = "") => parseTree(json, 0));
     return (left, right) => containsDocument(parseTree(left, 0), wanted(right));
   }),
 ]);
-
-export const jsonbContains = alias("jsonb_contains", jsonContains);

@@ -1,5 +1,5 @@
 // json_get_str, json_get_int, json_get_float and json_get_bool follow keys and give the value if it has the asked type, else NULL. json_as_text gives
-// any value as text, json_length the number of members or elements.
+// any value as text, json_contains whether there is one, json_length the number of members or elements.
 import { BIGINT, BOOLEAN, type Cell, DOUBLE, INT, type SqlType, TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, variadicOverload } from "../definition.ts";
 import { eachElement, eachMember, followPath, type JsonKind, jsonAsText, jsonKind, unquote } from "./scan.ts";
@@ -15,6 +15,12 @@ function scalarFunction(
   };
   return defineFunction(name, [variadicOverload(["json", "text"], type, evaluate)]);
 }
+
+export const jsonContains = defineFunction("json_contains", [
+  variadicOverload(["json", "text"], BOOLEAN, (json = null, ...steps) => {
+    return followPath(String(json), steps.map(String)) !== undefined;
+  }),
+]);
 
 const MAX_INT64_DIGITS = 19;
 

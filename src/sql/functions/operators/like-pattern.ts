@@ -1,6 +1,5 @@
 // LIKE patterns compiled to a matcher. A pattern is cut at its `%` into pieces which are searched leftmost first: no backtracking, so no
 // pattern can make a match slow.
-
 import { DbError } from "../../../base/errors.ts";
 import { characters } from "../text/code-points.ts";
 

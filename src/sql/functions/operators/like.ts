@@ -1,5 +1,4 @@
 // LIKE and ILIKE, with the pattern's escape as an optional third argument (`\` without it, none when it is empty).
-
 import { DbError } from "../../../base/errors.ts";
 import { BOOLEAN } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, preparedOverload } from "../definition.ts";

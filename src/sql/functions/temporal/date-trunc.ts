@@ -1,3 +1,4 @@
+// date_trunc: a timestamp cut to the start of the unit it lies in.
 import { DbError } from "../../../base/errors.ts";
 import { TIMESTAMP } from "../../../model/sql-type.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";

@@ -84,9 +84,10 @@ function addPart(total: Total, match: RegExpExecArray, fallback: string | undefi
 export function parseInterval(text: string, field?: string): Interval {
   const invalid = (): DbError =>
     new DbError("INVALID_VALUE", `invalid input syntax for type interval: ${JSON.stringify(text)}`);
+  if (text.length > MAX_TEXT_LENGTH) throw invalid();
   const body = /^(.*?)(\s+ago)?\s*$/is.exec(text);
   const amounts = body?.[1] ?? "";
-  if (text.length > MAX_TEXT_LENGTH || amounts.trim() === "") throw invalid();
+  if (amounts.trim() === "") throw invalid();
   const total: Total = { months: 0, days: 0, us: 0 };
   const part = new RegExp(PART);
   while (part.lastIndex < amounts.length) {

@@ -1,5 +1,4 @@
 // btrim, ltrim and rtrim: characters of the second argument (a space without it) are cut from the ends. TRIM(…) in the text arrives as one of these.
-
 import { TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, overload } from "../definition.ts";
 import { characters } from "./code-points.ts";

@@ -1,0 +1,81 @@
+// Conjuncts of a live predicate that compare one column with one value: what a router can index changes by.
+import type { TableSchema } from "../../model/schema.ts";
+import type { CompareOp, Expr } from "../expression.ts";
+import type { IndexTerm, ValueSource } from "../plan.ts";
+import { conjuncts } from "./boolean.ts";
+import { equalValues, valueSource, withoutWidening } from "./point.ts";
+
+/** No order or equality of cells that an index could use as it is. */
+const NOT_INDEXED: ReadonlySet<string> = new Set(["json", "bytes"]);
+
+type RangeTerm = Extract<IndexTerm, { readonly kind: "range" }>;
+
+/** Every matching row satisfies every term. Bounds of one column are joined into one range. */
+export function indexTerms(table: TableSchema, condition: Expr | undefined): readonly IndexTerm[] {
+  const equals: IndexTerm[] = [];
+  const ranges = new Map<number, RangeTerm>();
+  for (const part of conjuncts(condition)) {
+    const equal = equalTerm(table, part);
+    if (equal !== undefined) equals.push(equal);
+    const range = rangeTerm(table, part);
+    if (range === undefined) continue;
+    const known = ranges.get(range.column);
+    ranges.set(range.column, known === undefined ? range : narrowed(known, range));
+  }
+  return [...equals, ...ranges.values()];
+}
+
+function columnOf(table: TableSchema, expr: Expr): number | undefined {
+  const bare = withoutWidening(expr);
+  if (bare.kind !== "column" || NOT_INDEXED.has(bare.type.kind)) return undefined;
+  return bare.column < table.columns.length ? bare.column : undefined;
+}
+
+function equalTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
+  const sides = part.kind === "compare" ? [part.left, part.right] : part.kind === "in" ? [part.arg] : [];
+  for (const side of sides) {
+    const column = columnOf(table, side);
+    if (column === undefined) continue;
+    const values = equalValues(part, (expr) => columnOf(table, expr) === column);
+    if (values !== undefined) return { kind: "equal", column, values };
+  }
+  return undefined;
+}
+
+const MIRRORED: Readonly<Record<CompareOp, CompareOp>> = {
+  "=": "=",
+  "<>": "<>",
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+};
+
+function rangeTerm(table: TableSchema, part: Expr): RangeTerm | undefined {
+  if (part.kind !== "compare" || part.op === "=" || part.op === "<>") return undefined;
+  const left = columnOf(table, part.left);
+  const column = left ?? columnOf(table, part.right);
+  const value = valueSource(withoutWidening(left === undefined ? part.left : part.right));
+  if (column === undefined || value === undefined) return undefined;
+  const op = left === undefined ? MIRRORED[part.op] : part.op;
+  return op === ">" || op === ">=" ? lowBound(column, value, op === ">=") : highBound(column, value, op === "<=");
+}
+
+function lowBound(column: number, low: ValueSource, lowInclusive: boolean): RangeTerm {
+  return { kind: "range", column, low, lowInclusive, high: undefined, highInclusive: false };
+}
+
+function highBound(column: number, high: ValueSource, highInclusive: boolean): RangeTerm {
+  return { kind: "range", column, low: undefined, lowInclusive: false, high, highInclusive };
+}
+
+/** Which of two bounds on one side is the tighter depends on values; either alone is right. */
+function narrowed(known: RangeTerm, next: RangeTerm): RangeTerm {
+  if (known.low === undefined && next.low !== undefined) {
+    return { ...known, low: next.low, lowInclusive: next.lowInclusive };
+  }
+  if (known.high === undefined && next.high !== undefined) {
+    return { ...known, high: next.high, highInclusive: next.highInclusive };
+  }
+  return known;
+}

@@ -1,0 +1,69 @@
+// The three reads behind a live query. All are rendered from the one bound predicate, so that they cannot disagree with it.
+import { DELETED_COLUMN, type OutputColumn, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
+import { BIGINT, BOOLEAN } from "../../model/sql-type.ts";
+import { TYPES } from "../../model/types.ts";
+import type { Expr } from "../expression.ts";
+import type { QueryPlan, RelationUse, Slot } from "../plan.ts";
+import { createRenderer } from "../render/render-expression.ts";
+import { cutAtHoles, type FromItem } from "./relation.ts";
+import type { BindSession } from "./session.ts";
+
+export interface LiveQueries {
+  /** The predicate's slots and the reader's, which every one of the queries starts with. */
+  readonly slots: readonly Slot[];
+  readonly snapshot: QueryPlan;
+  readonly lastRows: QueryPlan;
+  readonly history: QueryPlan;
+}
+
+interface LiveQueryInput {
+  readonly table: TableSchema;
+  readonly item: FromItem;
+  readonly condition: Expr | undefined;
+}
+
+const AFTER: Slot = { kind: "afterSeq", type: BIGINT };
+const UP_TO: Slot = { kind: "upToSeq", type: BIGINT };
+const LIMIT: Slot = { kind: "limit", type: BIGINT };
+
+export function liveQueries(session: BindSession, { table, item, condition }: LiveQueryInput): LiveQueries {
+  const uses = session.relationUses();
+  const slots = [...session.slots];
+  const render = createRenderer({
+    column: (relation, column) => session.columnText(relation, column),
+    slot: (slot) => `?${slot + 1}`,
+  });
+  const columns = [...item.visible].sort((a, b) => Number(b.system) - Number(a.system));
+  const list = columns.map(({ expr, type }) => {
+    const text = render(expr);
+    return TYPES[type.kind].wide ? `CAST(${text} AS TEXT)` : text;
+  });
+  const output: OutputColumn[] = [
+    { name: SEQ_COLUMN, type: BIGINT, flags: [] },
+    { name: DELETED_COLUMN, type: BOOLEAN, flags: [] },
+    ...table.columns.map(({ name, type }) => ({ name, type, flags: [] })),
+  ];
+  const seq = `r${item.tables[0]?.relation ?? 0}.${SEQ_COLUMN}`;
+  const bound = (place: number): string => `?${slots.length + place}`;
+  const plan = (tail: string, bounds: readonly Slot[], relations: readonly RelationUse[]): QueryPlan => ({
+    kind: "query",
+    sql: cutAtHoles(`SELECT ${list.join(", ")} FROM ${item.render(render)} WHERE ${tail}`),
+    slots: [...slots, ...bounds],
+    relations,
+    output,
+    strategy: { kind: "scan" },
+  });
+  const matching = condition === undefined ? "" : `${render(condition)} AND `;
+  const within = `${seq} > ${bound(1)} AND ${seq} <= ${bound(2)} ORDER BY ${seq} LIMIT ${bound(3)}`;
+  const everything = condition === undefined ? "1" : render(condition);
+  return {
+    slots,
+    snapshot: plan(`${matching}${within}`, [AFTER, UP_TO, LIMIT], uses),
+    lastRows: plan(`${everything} ORDER BY ${seq} DESC LIMIT ${bound(1)}`, [LIMIT], uses),
+    history: plan(within, [AFTER, UP_TO, LIMIT], uses.map(withTombstones)),
+  };
+}
+
+function withTombstones(use: RelationUse): RelationUse {
+  return use.kind === "systemView" ? use : { ...use, includeDeleted: true };
+}
