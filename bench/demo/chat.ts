@@ -39,16 +39,12 @@ const EDIT_EVERY = 12;
 const DELETE_EVERY = 30;
 const ARCHIVE_EVERY = 9;
 
-export interface Written {
-  readonly rows: number;
-}
-
-/** What a chat client does: keep a copy in the own outbox, post, mark it as sent; now and then edit, move, delete or archive. */
+/** What a chat client does: keep a copy in the own outbox, post, mark it as sent; now and then edit, move, delete or archive. Returns the row versions written. */
 export async function send(
   message: Message,
   author: Author,
   hooks: { readonly rooms: readonly string[]; readonly onPost: (id: bigint) => void },
-): Promise<Written> {
+): Promise<number> {
   const id = BigInt(message.id);
   const { client } = author;
   const { room, sentAt, text } = message;
@@ -82,5 +78,5 @@ export async function send(
     await client.query("DELETE FROM chat.outbox WHERE id = $1", [id]);
     rows += 1;
   }
-  return { rows };
+  return rows;
 }

@@ -116,7 +116,8 @@ async function writeAll(run: Run, watchers: Watchers, onPost: (id: bigint) => vo
     if (author === undefined) continue;
     const before = turnOf.get(message.author) ?? Promise.resolve();
     const work = before.then(async () => {
-      rows += (await send(message, author, { rooms, onPost })).rows;
+      const written = await send(message, author, { rooms, onPost });
+      rows += written;
       progress.advance(() => `${rows} rows written, ${watchers.events()} events delivered`);
     });
     turnOf.set(message.author, work);

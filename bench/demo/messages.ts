@@ -60,7 +60,11 @@ async function readGitMessages(repository: string): Promise<Message[]> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [text, fault, code] = await Promise.all([new Response(git.stdout).text(), new Response(git.stderr).text(), git.exited]);
+  const [text, fault, code] = await Promise.all([
+    new Response(git.stdout).text(),
+    new Response(git.stderr).text(),
+    git.exited,
+  ]);
   if (code !== 0) throw new Error(`git log failed in ${repository}: ${fault.trim()}`);
   const records = text.split(RECORD).slice(1);
   return records.map((record, index) => {

@@ -55,17 +55,15 @@ export async function watchChat(options: WatchOptions): Promise<Watchers> {
           onInsert: options.onArrival,
         }),
     ),
-    ...options.authors
-      .slice(0, 5)
-      .map(
-        ({ name }) =>
-          new Watcher({
-            name: `author ${name}`,
-            client: nativeMsgpack,
-            sql: `${EVERYTHING} WHERE author = $1`,
-            params: [name],
-          }),
-      ),
+    ...options.authors.slice(0, 5).map(
+      ({ name }) =>
+        new Watcher({
+          name: `author ${name}`,
+          client: nativeMsgpack,
+          sql: `${EVERYTHING} WHERE author = $1`,
+          params: [name],
+        }),
+    ),
     new Watcher({ name: "everything", client: peer, sql: EVERYTHING }),
     new Watcher({ name: "fixes", client: peer, sql: `${EVERYTHING} WHERE text LIKE '%fix%' OR text ILIKE 'update%'` }),
     new Watcher({

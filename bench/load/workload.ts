@@ -8,7 +8,7 @@ export type Operation =
   | "select"
   /** A key lookup with its key as a literal in the text. */
   | "select-literal"
-  /** The same with everything the grammar allows spelled out, so that the text is worth not parsing twice. */
+  /** An insert with its values in the text. */
   | "insert-literal"
   /** Into the USER table: only the writer's own subscription hears of it. */
   | "insert-own"

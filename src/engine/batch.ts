@@ -56,7 +56,7 @@ export async function runRequest(request: SqlRequest, deps: EngineDeps): Promise
       session = ran.session;
       results.push(ran.result);
     } catch (error) {
-      throw failure(error, runnable, index);
+      throw failure(error, runnable, { index, isBatch: runnables.length > 1 });
     }
   }
   return results;
@@ -77,11 +77,17 @@ function callOf(request: SqlRequest, literals: Call["literals"], deps: Pick<Engi
 }
 
 /** Keeps code, position and hint; the message names the statement. A bug of ours passes through and is reported as one. */
-function failure(error: unknown, runnable: Runnable, index: number): unknown {
+function failure(
+  error: unknown,
+  runnable: Runnable,
+  at: { readonly index: number; readonly isBatch: boolean },
+): unknown {
   if (error instanceof StatementFailure || !(error instanceof DbError)) return error;
   const position = error.position === undefined ? {} : { position: error.position + runnable.offset };
   const hint = error.hint === undefined ? {} : { hint: error.hint };
-  const named = new DbError(error.code, `Statement ${index + 1} failed: ${error.message}`, {
+  // A lone statement that does not even parse never ran: PostgreSQL's text stands alone.
+  const prefix = error.code === "INVALID_SQL" && !at.isBatch ? "" : `Statement ${at.index + 1} failed: `;
+  const named = new DbError(error.code, `${prefix}${error.message}`, {
     cause: error,
     ...position,
     ...hint,
@@ -167,7 +173,7 @@ function runInside(
       return runWriteInside(tx, plan, { call, deps });
     } catch (error) {
       // Counted from BEGIN, which is statement 1 of its transaction.
-      throw failure(error, runnable, index + 1);
+      throw failure(error, runnable, { index: index + 1, isBatch: true });
     }
   });
 }

@@ -63,7 +63,7 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   if (message.id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
   assertMayRun(principal.role, "subscribe");
   const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
-  const { plan, literals } = deps.preparer.prepareLive(message.sql, session);
+  const { plan, literals } = deps.preparer.prepareLive(message.sql, session, message.params.length);
   assertMayRead(principal.role, plan.table);
   const slots = slotsOf(
     plan.slots,

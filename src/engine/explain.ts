@@ -14,7 +14,7 @@ export function explain(
   deps: EngineDeps,
 ): StatementResult {
   const lines = statement.live
-    ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session).plan)
+    ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session, call.params.length).plan)
     : dataLines(statement.innerText, call, deps);
   return rowsResult(
     call.session,

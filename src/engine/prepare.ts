@@ -1,11 +1,13 @@
 // Text → plans. A request that is one data statement is found by its lifted text and costs neither a parse nor a bind; everything else is parsed, and its data
 // statements are planned through the same cache.
 import { DbError } from "../base/errors.ts";
-import { liftLiterals, type LiftedStatement } from "../sql/lift-literals.ts";
+import { assertParameterCount } from "../sql/bind/slots.ts";
+import type { Generators } from "../sql/functions/generators.ts";
+import { type LiftedStatement, liftLiterals } from "../sql/lift-literals.ts";
 import type { Parser } from "../sql/parse/parser.ts";
 import type { BindContext, DataPlan, LivePlan } from "../sql/plan.ts";
 import { PlanCache, type PlanCacheStats } from "../sql/plan-cache.ts";
-import { planData, planLive } from "../sql/planner.ts";
+import { type PlanInput, type Planned, planData, planLive } from "../sql/planner.ts";
 import type { DataStatement, ParsedStatement, Statement } from "../sql/statement.ts";
 import type { CatalogView } from "../storage/seams.ts";
 import type { Session } from "./session.ts";
@@ -21,8 +23,18 @@ export interface PlannedData {
 
 /** One statement of a request. A data statement is planned when its turn comes: the one before it may have made its table. */
 export type Runnable =
-  | { readonly kind: "data"; readonly plan: (session: Session) => PlannedData; readonly text: string; readonly offset: number }
-  | { readonly kind: "statement"; readonly statement: Exclude<Statement, DataStatement>; readonly text: string; readonly offset: number };
+  | {
+      readonly kind: "data";
+      readonly plan: (session: Session) => PlannedData;
+      readonly text: string;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "statement";
+      readonly statement: Exclude<Statement, DataStatement>;
+      readonly text: string;
+      readonly offset: number;
+    };
 
 export interface PreparedLive {
   readonly plan: LivePlan;
@@ -30,8 +42,115 @@ export interface PreparedLive {
 }
 
 export interface Preparer {
-  /** Every statement of the text is parsed before the first runs. */
+  /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
   prepare(sql: string, session: Session, paramCount: number): readonly Runnable[];
-  prepareLive(sql: string, session: Session): PreparedLive;
+  prepareLive(sql: string, session: Session, paramCount: number): PreparedLive;
   stats(): PlanCacheStats;
+}
+
+export interface PreparerDeps {
+  readonly parser: Parser;
+  readonly catalog: CatalogView;
+  readonly generators: Generators;
+  readonly maxPlans: number;
+}
+
+/** The lifter's mark for a text that is its own key: several statements, or none that has a plan. */
+const NOT_LIFTED = "{}";
+/** A longer text (a bulk INSERT) rarely comes again and would crowd out hundreds of others. */
+const MAX_CACHED_KEY_LENGTH = 16 * 1024;
+
+export function createPreparer(deps: PreparerDeps): Preparer {
+  const data = new PlanCache<DataPlan>(deps.maxPlans);
+  const live = new PlanCache<LivePlan>(deps.maxPlans);
+
+  const contextOf = (session: Session): BindContext => ({
+    namespace: session.namespace,
+    findRelation: (namespace, name) => findRelation(deps.catalog, namespace, name),
+    hasNamespace: (name) => SYSTEM_NAMESPACES.has(name) || deps.catalog.namespace(name) !== undefined,
+  });
+
+  const planOf = <Plan extends DataPlan | LivePlan>(
+    cache: PlanCache<Plan>,
+    call: { readonly text: string; readonly session: Session; readonly paramCount: number },
+    make: (input: PlanInput) => Planned<Plan>,
+  ): { readonly plan: Plan; readonly literals: Literals } => {
+    const { text, session, paramCount } = call;
+    const lifted = liftLiterals(text);
+    const input: PlanInput = {
+      text,
+      literals: lifted.literals,
+      context: contextOf(session),
+      generators: deps.generators,
+    };
+    const key = {
+      lifted,
+      namespace: session.namespace,
+      catalogVersion: deps.catalog.version,
+      parameterCount: paramCount,
+    };
+    const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
+    assertParameterCount(planned.parameterCount, paramCount);
+    return { plan: planned.plan, literals: lifted.literals };
+  };
+
+  const runnable = (parsed: ParsedStatement, paramCount: number): Runnable => {
+    const { statement, text, offset } = parsed;
+    if (!isData(statement)) return { kind: "statement", statement, text, offset };
+    return {
+      kind: "data",
+      text,
+      offset,
+      plan: (session) => planOf(data, { text, session, paramCount }, (input) => planData(statement, input)),
+    };
+  };
+
+  return {
+    prepare(sql, _session, paramCount) {
+      const text = sql.trim();
+      if (isCacheable(liftLiterals(text))) {
+        // One data statement: a hit needs no parse.
+        const plan = (session: Session): PlannedData =>
+          planOf(data, { text, session, paramCount }, (input) => planData(onlyData(deps.parser.parse(text)), input));
+        return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
+      }
+      const parsed = deps.parser.parse(sql);
+      if (parsed.length > 1 && paramCount > 0) {
+        throw new DbError("PARAMS_WITH_BATCH", "Parameters can be used with one statement only");
+      }
+      return parsed.map((statement) => runnable(statement, paramCount));
+    },
+    prepareLive(sql, session, paramCount) {
+      const text = sql.trim();
+      return planOf(live, { text, session, paramCount }, (input) => planLive(onlyData(deps.parser.parse(text)), input));
+    },
+    stats: () => data.stats(),
+  };
+}
+
+function isCacheable(lifted: LiftedStatement): boolean {
+  return !lifted.key.startsWith(NOT_LIFTED) && lifted.key.length <= MAX_CACHED_KEY_LENGTH;
+}
+
+function isData(statement: Statement): statement is DataStatement {
+  return (
+    statement.kind === "select" ||
+    statement.kind === "insert" ||
+    statement.kind === "update" ||
+    statement.kind === "delete"
+  );
+}
+
+function onlyData(parsed: readonly ParsedStatement[]): DataStatement {
+  const [first, ...rest] = parsed;
+  if (first === undefined || rest.length > 0 || !isData(first.statement)) {
+    throw new DbError("INVALID_SQL", "Invalid SQL: exactly one SELECT, INSERT, UPDATE or DELETE is expected");
+  }
+  return first.statement;
+}
+
+function findRelation(catalog: CatalogView, namespace: string, name: string): ReturnType<BindContext["findRelation"]> {
+  const view = SYSTEM_VIEWS.get(`${namespace}.${name}`);
+  if (view !== undefined) return { kind: "systemView", view: view.name, columns: view.columns };
+  return catalog.table(namespace, name);
 }

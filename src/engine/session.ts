@@ -1,8 +1,8 @@
 // Who a statement runs for, and what a call brings along.
 import type { Name, UserId } from "../base/ids.ts";
 import type { Role } from "../model/role.ts";
-import type { LiftedStatement } from "../sql/lift-literals.ts";
 import type { Cell } from "../model/sql-type.ts";
+import type { LiftedStatement } from "../sql/lift-literals.ts";
 
 /** One request's identity. EXECUTE AS USER makes another one; nothing else does. */
 export interface Session {

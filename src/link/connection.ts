@@ -139,16 +139,21 @@ export class Connection {
   async #open(fresh: boolean): Promise<void> {
     const attempt = ++this.#attempt;
     try {
-      this.#token = await this.#options.credentials.token(fresh ? this.#token : undefined);
+      const token = await this.#options.credentials.token(fresh ? this.#token : undefined);
+      if (attempt !== this.#attempt) return;
+      this.#token = token;
     } catch (error) {
       if (attempt === this.#attempt) this.#onNoToken(toKalamError(error, "NETWORK_ERROR"));
       return;
     }
-    if (attempt !== this.#attempt) return;
-    const socket = new this.#options.webSocket(this.#url());
-    socket.binaryType = "arraybuffer";
-    this.#socket = socket;
-    this.#listen(socket);
+    try {
+      this.#socket = new this.#options.webSocket(this.#url());
+      this.#socket.binaryType = "arraybuffer";
+      this.#listen(this.#socket);
+    } catch (error) {
+      // Only an address that is none gets here; trying again cannot help.
+      this.#handle({ kind: "refused", error: toKalamError(error, "INVALID_INPUT"), isFinal: true });
+    }
   }
 
   #authenticate(): void {
@@ -161,11 +166,10 @@ export class Connection {
 
   /** Without a token there is no socket: a server that cannot be reached is tried again, a refusal is final. */
   #onNoToken(error: KalamError): void {
-    const isFinal = (error.status ?? 0) >= 400 && (error.status ?? 0) < 500 && error.status !== 429;
-    const isOwn = error.status === undefined && error.code !== "NETWORK_ERROR";
-    if (isFinal || isOwn) {
-      this.#handle({ kind: "refused", error, isFinal: true });
-    } else this.#handle({ kind: "closed", next: "reconnect", error, random: Math.random() });
+    const { status } = error;
+    const mayPass = status === undefined ? error.code === "NETWORK_ERROR" : status >= 500 || status === 429;
+    if (mayPass) this.#handle({ kind: "closed", next: "reconnect", error, random: Math.random() });
+    else this.#handle({ kind: "refused", error, isFinal: true });
   }
 
   #url(): string {

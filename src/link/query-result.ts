@@ -60,7 +60,7 @@ function stringField(value: unknown): string | undefined {
 }
 
 function parseError(error: JsonObject, status: number): KalamError {
-  return new KalamError(stringField(error["code"]) ?? "BAD_RESPONSE", stringField(error["message"]) ?? "", {
+  return new KalamError(stringField(error["reason"]) ?? stringField(error["code"]) ?? "BAD_RESPONSE", stringField(error["message"]) ?? "", {
     status,
     position: numberField(error["position"]),
     hint: stringField(error["hint"]),

@@ -12,7 +12,8 @@ export interface CloseReason {
 export const CLOSE = {
   heartbeatTimeout: { code: 1000, reason: "Heartbeat timeout", next: "reconnect" },
   shuttingDown: { code: 1001, reason: "Server shutting down", next: "reconnect" },
-  authenticationFailed: { code: 1008, reason: "Authentication failed", next: "reauthenticate" },
+  /** The `auth_error` before it has said whether another token is needed. */
+  authenticationFailed: { code: 1008, reason: "Authentication failed", next: "reconnect" },
   authenticationTimeout: { code: 1008, reason: "Authentication timeout", next: "reconnect" },
 } as const satisfies Record<string, CloseReason>;
 

@@ -109,13 +109,35 @@ export interface ErrorContext {
   readonly details?: string | undefined;
 }
 
+/** Codes that clients of the peer's age know only as a statement that failed; the finer code travels as `reason`. */
+const FAILED_STATEMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "UNSUPPORTED",
+  "RESULT_TOO_LARGE",
+  "INVALID_NAME",
+  "NAMESPACE_NOT_FOUND",
+  "TABLE_NOT_FOUND",
+  "COLUMN_NOT_FOUND",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "DEPENDENT_OBJECTS",
+  "INVALID_VALUE",
+  "NOT_NULL_VIOLATION",
+  "DUPLICATE_KEY",
+  "WRITE_CONFLICT",
+  "WEAK_PASSWORD",
+  "STATEMENT_TIMEOUT",
+  "OUT_OF_MEMORY",
+]);
+
 export function encodeError(error: DbError, context: ErrorContext): string {
+  const isStatement = FAILED_STATEMENT.has(error.code);
   return toJson({
     status: "error",
     results: [],
     took: rounded(context.tookMs),
     error: {
-      code: error.code,
+      code: isStatement ? "SQL_EXECUTION_ERROR" : error.code,
+      reason: isStatement ? error.code : undefined,
       message: error.message,
       details: context.details,
       position: error.position,

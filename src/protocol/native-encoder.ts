@@ -56,10 +56,12 @@ export function createNativeEncoder(format: WireFormat, layout: RowLayout): Nati
   return format === "json" ? nativeEncoder(jsonNotation, layout) : nativeEncoder(createMsgpackNotation(), layout);
 }
 
-function changeEncoder<F extends Frame>(notation: Notation<F>, layout: RowLayout): (change: RowChange) => F {
-  const projected = projectedFields(layout);
-  const row = rowListEncoder(notation, layout.wholeRow ? [...projected, seqField(), deletedField()] : projected);
-  const key = rowListEncoder(notation, [keyField(layout)]);
+interface RowEncoders<F> {
+  readonly row: (row: RowVersion) => F;
+  readonly key: (row: RowVersion) => F;
+}
+
+function changeEncoder<F extends Frame>(notation: Notation<F>, { row, key }: RowEncoders<F>): (change: RowChange) => F {
   const entry = notation.record(["op", "key", "row", "old"]);
   const insertOp = notation.value("insert");
   const updateOp = notation.value("update");
@@ -83,7 +85,7 @@ function nativeEncoder<F extends Frame>(notation: Notation<F>, layout: RowLayout
   const row = rowListEncoder(notation, layout.wholeRow ? [...projected, seqField(), deletedField()] : projected);
   const keyOf = keyField(layout);
   const key = rowListEncoder(notation, [keyOf]);
-  const change = changeEncoder(notation, layout);
+  const change = changeEncoder(notation, { row, key });
   const keyInRow = keyPosition(layout);
 
   const schema = notation.value(schemaFields(layout.output));

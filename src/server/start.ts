@@ -23,7 +23,7 @@ import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
 import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
-import { createGenerators } from "../sql/functions/generators.ts";
+import { createGenerators, type Generators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 import { loadParser } from "../sql/parse/parser.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
@@ -92,6 +92,7 @@ interface WireInput {
 interface Foundation {
   readonly dataDir: string;
   readonly storageDir: string;
+  readonly generators: Generators;
   readonly store: Store;
   readonly pool: QueryPool;
   readonly flusher: Flusher;
@@ -225,7 +226,7 @@ async function openFoundation(input: WireInput, dataDir: string): Promise<Founda
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
   });
   await jobs.recover();
-  return { dataDir, storageDir, store, pool, flusher, jobs };
+  return { dataDir, storageDir, generators, store, pool, flusher, jobs };
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */
@@ -253,10 +254,11 @@ async function engineDeps({
   startedAtMs,
 }: EngineInput): Promise<EngineDeps> {
   const { config, log, clock, wiring } = input;
-  const { store, jobs, pool } = foundation;
+  const { store, jobs, pool, generators } = foundation;
   const preparer = createPreparer({
     parser: await loadParser(),
     catalog: store.catalog,
+    generators,
     maxPlans: config.execution.sqlPlanCacheMaxEntries,
   });
   const views: ViewSource = {
@@ -285,7 +287,7 @@ async function engineDeps({
     reader: store.reader,
     queries,
     preparer,
-    defaults: createDefaultGenerator(createGenerators(clock)),
+    defaults: createDefaultGenerator(generators),
     views,
     accounts,
     live: {

@@ -1,10 +1,10 @@
 // Rows of `system.stats`: every number is read from the part that counts it at the moment of the question.
 import type { Clock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
-import type { PreparerStats } from "../engine/prepare.ts";
 import type { QueryPoolStats } from "../engine/query/pool.ts";
 import type { LiveCounters } from "../live/live-queries.ts";
 import type { Cell } from "../model/sql-type.ts";
+import type { PlanCacheStats } from "../sql/plan-cache.ts";
 import type { CatalogView } from "../storage/seams.ts";
 
 export interface StatsSource {
@@ -12,7 +12,7 @@ export interface StatsSource {
   readonly startedAtMs: number;
   readonly catalog: CatalogView;
   readonly pool: () => QueryPoolStats;
-  readonly plans: () => PreparerStats;
+  readonly plans: () => PlanCacheStats;
   readonly live: () => LiveCounters;
 }
 
@@ -38,7 +38,7 @@ export function serverStats(source: StatsSource): readonly (readonly Cell[])[] {
     active_subscriptions: live.subscriptions,
     live_groups: live.groups,
     slow_consumers_closed: live.slowConsumers,
-    plan_cache_size: plans.size,
+    plan_cache_size: plans.entries,
     plan_cache_hits: plans.hits,
     plan_cache_misses: plans.misses,
     query_processes: pool.processes,

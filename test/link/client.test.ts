@@ -238,6 +238,43 @@ describe("CL-01 the connection", () => {
     expect((await take(context.client.subscribe(SQL), 1))[0]?.kind).toBe("ready");
   });
 
+  test("an address that is none ends the subscription", async () => {
+    const client = createClient({ url: "not an address", auth: { token: "t" } });
+    expect(await take(client.subscribe(SQL), 2)).toMatchObject([{ kind: "error", error: { code: "INVALID_INPUT" } }]);
+  });
+
+  test("a server that asks to slow down is tried again with the same token", async () => {
+    let attempts = 0;
+    const server = Bun.serve({
+      port: 0,
+      fetch: (request, self) => (self.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+      websocket: {
+        message(socket, text) {
+          if (JSON.parse(String(text)).type !== "authenticate") return;
+          if (++attempts < 3) {
+            socket.send(
+              '{"type":"auth_error","message":"Too many authentication attempts. Please retry shortly.","code":"RATE_LIMIT_EXCEEDED"}',
+            );
+            socket.close(1008, "Authentication failed");
+          } else
+            socket.send(
+              '{"type":"auth_success","user":"a","role":"user","protocol":{"version":2,"serialization":"json","compression":"none"}}',
+            );
+        },
+      },
+    });
+    const client = createClient({ url: server.url.origin, auth: { token: "t1" }, reconnect: FAST });
+    const connected = Promise.withResolvers<void>();
+    client.onConnectionState((state) => {
+      if (state === "connected") connected.resolve();
+    });
+    client.subscribe(SQL);
+    await connected.promise;
+    expect(attempts).toBe(3);
+    client.disconnect();
+    await server.stop(true);
+  });
+
   test("gives up after the attempts it was given", async () => {
     const reserved = Bun.serve({ port: 0, fetch: () => new Response() });
     const { port } = reserved;

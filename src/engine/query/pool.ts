@@ -3,6 +3,7 @@
 import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
+import { residentBytes } from "./process-limits.ts";
 import { type ChildOutcome, QueryChild } from "./query-child.ts";
 import { fromFailure, outOfMemory, statementTimeout } from "./query-failure.ts";
 

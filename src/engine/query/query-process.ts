@@ -13,6 +13,8 @@ function send(message: ProcessMessage): void {
 export function runQueryProcess(prepareConnection: PrepareConnection): void {
   let session: QuerySession | undefined;
   process.on("disconnect", () => process.exit(0));
+  // A terminal or a service manager signals the whole group; queries end when the server decides, which closes the channel.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
   process.on("message", (message: OpenMessage | RunMessage) => {
     if (message.kind === "open") {
       dieWithParent(message.parentPid);

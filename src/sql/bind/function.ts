@@ -48,6 +48,7 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
   if (schema !== undefined && schema !== "pg_catalog") {
     throw new DbError("SQL_EXECUTION_ERROR", `function ${schema}.${name} does not exist`, at(position));
   }
+  if (name === "timezone") throw unsupported("AT TIME ZONE", position);
   if (OTHER_AGGREGATES.has(name)) throw unsupported(`the aggregate ${name}`, position);
   if (node.over !== undefined || isWindowFunction(name)) {
     if (!isAggregate(name) && !isWindowFunction(name)) {

@@ -1,6 +1,6 @@
 // Operators: comparisons, BETWEEN, IN lists, LIKE, and those the function registry holds (arithmetic, text, JSON, regular expressions).
 import type { A_Expr, Node } from "libpg-query";
-import { BOOLEAN } from "../../model/sql-type.ts";
+import { BOOLEAN, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { resolveOperator } from "../functions/registry.ts";
 import type { Binder, ExprContext } from "./binder.ts";
@@ -83,7 +83,12 @@ function applyOperator(
   }
   // A sign before a number or an untyped value changes nothing the registry would need to see.
   if (operator === "+" && operands.length === 1 && left?.kind === "number") return left;
-  const resolved = resolveOperator(operator, operands.map(operandType));
+  // An untyped value beside anything is text to `||`.
+  const assumed = operator === "||" ? TEXT : undefined;
+  const resolved = resolveOperator(
+    operator,
+    operands.map((operand) => operandType(operand) ?? assumed),
+  );
   if (resolved === undefined) throw operatorNotFound(operator, operands, position);
   const call = applyFunction(binder.session, resolved, operands, position);
   return typed(resolved.negated ? not(call) : call, position);

@@ -1,5 +1,4 @@
 // Walking typed expressions.
-import { assertNever } from "../../base/errors.ts";
 import type { Expr } from "../expression.ts";
 import type { Scope } from "./scope.ts";
 
@@ -9,29 +8,17 @@ export function children(expr: Expr): readonly Expr[] {
     case "slot":
     case "column":
       return [];
-    case "call":
-    case "and":
-    case "or":
-    case "coalesce":
-    case "query":
-      return expr.args;
-    case "cast":
-    case "not":
-    case "isNull":
-    case "isTruth":
-      return [expr.arg];
     case "compare":
     case "distinct":
       return [expr.left, expr.right];
     case "in":
       return [expr.arg, ...expr.list];
-    case "case":
-      return [
-        ...expr.branches.flatMap(({ when, then }) => [when, then]),
-        ...(expr.otherwise === undefined ? [] : [expr.otherwise]),
-      ];
+    case "case": {
+      const { branches, otherwise } = expr;
+      return [...branches.flatMap(({ when, then }) => [when, then]), ...(otherwise === undefined ? [] : [otherwise])];
+    }
     default:
-      return assertNever(expr, "expression");
+      return "args" in expr ? expr.args : [expr.arg];
   }
 }
 

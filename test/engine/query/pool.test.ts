@@ -175,14 +175,28 @@ SELECT substr(r, 1, 1) FROM (SELECT hex(randomblob(500)) AS r FROM n) ORDER BY r
     expect((await fixture.pool.run(textRequest("SELECT '1'"))).json).toBe('[["1"]]');
   });
 
-  test("AU-04 a process that was killed from outside fails its query, and another one takes over", async () => {
+  test("AU-04 a process that the system kills fails its query as out of memory, and others take over", async () => {
     await using fixture = openQueryFixture({ pool: { processes: 1 } });
     const { pool } = fixture;
     const failed = rejection(pool.run(RUNAWAY));
     await until(() => pool.stats.running === 1);
-    for (const pid of pool.pids) process.kill(pid, "SIGTERM");
-    expect(await failed).toMatchObject({ code: "INTERNAL_ERROR" });
+    const { pids } = pool;
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    expect(await failed).toMatchObject({ code: "OUT_OF_MEMORY" });
+    await until(() => pool.stats.died === 2);
     expect((await pool.run(textRequest("SELECT '1'"))).json).toBe('[["1"]]');
+    expect(pool.pids.some((pid) => pids.includes(pid))).toBe(false);
+  });
+
+  test("ST-10 a process leaves the signals of its terminal to the server", async () => {
+    await using fixture = openQueryFixture({ pool: { processes: 1 } });
+    const { pool } = fixture;
+    expect((await pool.run(textRequest("SELECT '1'"))).json).toBe('[["1"]]');
+    const [first = 0] = pool.pids;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(first, signal);
+    expect((await pool.run(textRequest("SELECT '2'"))).json).toBe('[["2"]]');
+    expect(pool.stats.died).toBe(0);
+    expect(pool.pids).toContain(first);
   });
 
   test("TB-12 what a SQL function refuses reaches the caller with its code, position and hint", async () => {
@@ -212,7 +226,7 @@ SELECT substr(r, 1, 1) FROM (SELECT hex(randomblob(500)) AS r FROM n) ORDER BY r
 test("AU-04 a query process dies with the server, even when both are busy and the server is killed", async () => {
   await using fixture = openQueryFixture({ pool: { processes: 1 } });
   const { path } = fixture.store.current;
-  using server = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-server.ts"), path, fixture.storageDir], {
+  const server = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-server.ts"), path, fixture.storageDir], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",

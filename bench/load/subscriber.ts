@@ -1,0 +1,96 @@
+// One socket with its subscriptions, the same for a server and its ceiling: it subscribes, waits for the acknowledgements, then reports rows.
+import type { Protocol } from "./client-tasks.ts";
+import type { Faults } from "./faults.ts";
+import { FrameSocket } from "./frame-socket.ts";
+import { forEachMark, type Target } from "./workload.ts";
+
+export interface SubscriberOptions {
+  readonly target: Target;
+  readonly protocol: Protocol;
+  readonly queries: readonly string[];
+  readonly onRow: (id: number) => void;
+  /** The first position a frame names, for whoever checks the order of positions. */
+  readonly onPosition?: (seq: bigint) => void;
+  readonly faults: Faults;
+}
+
+const ACK = Buffer.from('"subscription_ack"');
+const POSITION = /"_?seq":"(\d+)"/;
+const REFUSAL = /"type":"(?:error|auth_error|killed|reset)"/;
+const READY_TIMEOUT_MS = 60_000;
+/** A peer socket may compress long frames; what is counted here must be readable where it lies. */
+const PATHS: Record<Protocol, string> = { native: "/v1/ws?protocol=kalam.v2&compress=false", peer: "/v1/ws?compress=false" };
+
+export class Subscriber {
+  readonly #options: SubscriberOptions;
+  readonly #ready = Promise.withResolvers<void>();
+  #waitingFor: number;
+  #socket: FrameSocket | undefined;
+
+  private constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.#waitingFor = options.queries.length;
+  }
+
+  static async open(options: SubscriberOptions): Promise<Subscriber> {
+    const self = new Subscriber(options);
+    const { target, protocol, queries } = options;
+    self.#socket = await FrameSocket.open({
+      port: target.port,
+      path: PATHS[protocol],
+      token: target.token,
+      onText: (bytes, start, end) => self.#read(bytes, start, end),
+      onLost: (why) => self.#fail(why),
+    });
+    queries.forEach((sql, index) => {
+      self.#socket?.send(JSON.stringify({ type: "subscribe", subscription: { id: `s${index}`, sql } }));
+    });
+    const timer = setTimeout(() => self.#fail("subscribing took too long"), READY_TIMEOUT_MS);
+    await self.#ready.promise.finally(() => clearTimeout(timer));
+    return self;
+  }
+
+  close(): void {
+    this.#socket?.close();
+  }
+
+  #fail(why: string): void {
+    this.#options.faults.add(why);
+    this.#ready.reject(new Error(why));
+  }
+
+  #read(bytes: Buffer, start: number, end: number): void {
+    let rows = 0;
+    forEachMark(bytes, { start, end }, (id) => {
+      rows += 1;
+      this.#options.onRow(id);
+    });
+    if (rows === 0) this.#readControl(bytes, start, end);
+    else if (this.#options.onPosition !== undefined) {
+      const seq = POSITION.exec(bytes.latin1Slice(start, end))?.[1];
+      if (seq !== undefined) this.#options.onPosition(BigInt(seq));
+    }
+  }
+
+  #readControl(bytes: Buffer, start: number, end: number): void {
+    const ack = bytes.indexOf(ACK, start);
+    if (ack !== -1 && ack < end) {
+      this.#waitingFor -= 1;
+      if (this.#waitingFor === 0) this.#ready.resolve();
+      return;
+    }
+    const text = bytes.utf8Slice(start, end);
+    if (REFUSAL.test(text)) this.#fail(text);
+  }
+}
+
+const CONNECTING_AT_ONCE = 64;
+
+/** A few at a time: a storm of connects would measure the listen queue. */
+export async function openSubscribers(options: readonly SubscriberOptions[]): Promise<Subscriber[]> {
+  const opened: Subscriber[] = [];
+  for (let at = 0; at < options.length; at += CONNECTING_AT_ONCE) {
+    opened.push(...(await Promise.all(options.slice(at, at + CONNECTING_AT_ONCE).map(Subscriber.open))));
+  }
+  return opened;
+}
