@@ -29,6 +29,8 @@ const remove = db.prepare("DELETE FROM messages WHERE id = ?1");
 const get = db.prepare("SELECT id, room, body FROM messages WHERE id = ?1");
 
 let waiting: (() => void)[] = [];
+/** What a durable insert is followed by. */
+type After = (id: number | string, body: string) => void;
 
 /** Every write of one turn of the event loop shares a commit and its sync. */
 function commitTurn(): void {
@@ -38,7 +40,7 @@ function commitTurn(): void {
   for (const resolve of done) resolve();
 }
 
-async function write(request: Request, statement: Statement): Promise<Response> {
+async function write(request: Request, statement: Statement, after?: After): Promise<Response> {
   const { params } = JSON.parse(await request.text()) as Body;
   if (waiting.length === 0) {
     begin.run();
@@ -47,6 +49,7 @@ async function write(request: Request, statement: Statement): Promise<Response> 
   const { promise, resolve } = Promise.withResolvers<void>();
   waiting.push(resolve);
   statement.run(...params);
+  if (after !== undefined) waiting.push(() => after(params[0], params[2]));
   await promise;
   return new Response(DONE, { headers: JSON_HEADERS });
 }
@@ -64,6 +67,14 @@ function socketsOf(token: string): Set<ServerWebSocket<SocketData>> {
   const known = sockets.get(token) ?? new Set();
   sockets.set(token, known);
   return known;
+}
+
+function frameOf(id: number | string, body: string): string {
+  return `{"type":"changes","channel":1,"seq":"327500000000000000","changes":[{"op":"insert","key":["${id}"],"row":["${id}","hall",${JSON.stringify(body)},"327500000000000000",false]}]}`;
+}
+
+function sendEach(text: string): void {
+  for (const group of sockets.values()) for (const socket of group) socket.send(text, false);
 }
 
 function tokenOf(request: Request): string {
@@ -87,11 +98,13 @@ const server = Bun.serve<SocketData>({
       case "/publish":
         self.publish(TOPIC, await request.text(), false);
         return new Response(DONE, { headers: JSON_HEADERS });
-      case "/send-each": {
-        const text = await request.text();
-        for (const group of sockets.values()) for (const socket of group) socket.send(text, false);
+      case "/insert-publish":
+        return write(request, insert, (id, body) => self.publish(TOPIC, frameOf(id, body), false));
+      case "/insert-send-each":
+        return write(request, insert, (id, body) => sendEach(frameOf(id, body)));
+      case "/send-each":
+        sendEach(await request.text());
         return new Response(DONE, { headers: JSON_HEADERS });
-      }
       case "/echo": {
         const text = await request.text();
         for (const socket of socketsOf(tokenOf(request))) socket.send(text, false);

@@ -47,7 +47,12 @@ export type Task =
       readonly firstId: number;
     }
   /** Opens subscriptions and keeps them until the client ends. Any frame with a row is counted against them. */
-  | { readonly kind: "hold"; readonly target: Target; readonly queries: readonly string[]; readonly perConnection: number }
+  | {
+      readonly kind: "hold";
+      readonly target: Target;
+      readonly queries: readonly string[];
+      readonly perConnection: number;
+    }
   | { readonly kind: "countHeld" };
 
 export interface IdRange {
@@ -102,4 +107,6 @@ export interface HoldResult {
 }
 
 export type TaskResult = RequestsResult | SequenceResult | FanOutResult | PacedResult | HoldResult;
-export type Reply = { readonly kind: "result"; readonly result: TaskResult } | { readonly kind: "failed"; readonly error: string };
+export type Reply =
+  | { readonly kind: "result"; readonly result: TaskResult }
+  | { readonly kind: "failed"; readonly error: string };

@@ -5,7 +5,7 @@ import type { HttpConnection } from "./http-connection.ts";
 import { faultOf, openConnections } from "./request-tasks.ts";
 import { latencyOf } from "./stats.ts";
 import { openSubscribers, type Subscriber, type SubscriberOptions } from "./subscriber.ts";
-import { requestBody, requestPath, ROOM } from "./workload.ts";
+import { ROOM, requestBody, requestPath } from "./workload.ts";
 
 type TaskOf<K extends Task["kind"]> = Extract<Task, { readonly kind: K }>;
 

@@ -85,7 +85,7 @@ export class FrameSocket {
   #readUpgrade(all: Buffer): number | undefined {
     const headEnd = all.indexOf(HEAD_END);
     if (headEnd === -1) return undefined;
-    const head = all.latin1Slice(0, headEnd);
+    const head = all.toString("latin1", 0, headEnd);
     if (!head.startsWith("HTTP/1.1 101")) {
       this.#lost(`upgrade refused: ${head.split("\r\n")[0] ?? ""}`);
       return undefined;
@@ -102,7 +102,8 @@ export class FrameSocket {
       const short = all[at + 1] ?? 0;
       const headLength = short < 126 ? 2 : short === 126 ? 4 : 10;
       if (at + headLength > all.length) break;
-      const length = short < 126 ? short : short === 126 ? all.readUInt16BE(at + 2) : Number(all.readBigUInt64BE(at + 2));
+      const length =
+        short < 126 ? short : short === 126 ? all.readUInt16BE(at + 2) : Number(all.readBigUInt64BE(at + 2));
       const end = at + headLength + length;
       if (end > all.length) break;
       this.#readFrame(all, { first: all[at] ?? 0, start: at + headLength, end });
@@ -115,7 +116,10 @@ export class FrameSocket {
     const { first, start, end } = frame;
     if (first === FIN_TEXT) this.#handlers.onText(all, start, end);
     else if (first === FIN_PING) this.#write(FIN_PONG, Buffer.from(all.subarray(start, end)));
-    else if (first === FIN_CLOSE) this.#lost(`closed by the server: ${end - start >= 2 ? all.readUInt16BE(start) : "no code"} ${all.utf8Slice(start + 2, end)}`);
+    else if (first === FIN_CLOSE)
+      this.#lost(
+        `closed by the server: ${end - start >= 2 ? all.readUInt16BE(start) : "no code"} ${all.toString("utf8", start + 2, end)}`,
+      );
     else if (first !== FIN_PONG) this.#lost(`unexpected frame ${first}`);
   }
 }

@@ -51,7 +51,7 @@ export class HttpConnection {
   #receive(bytes: Buffer): void {
     const all = this.#received === undefined ? bytes : Buffer.concat([this.#received, bytes]);
     const headEnd = all.indexOf(HEAD_END);
-    const head = headEnd === -1 ? undefined : all.latin1Slice(0, headEnd);
+    const head = headEnd === -1 ? undefined : all.toString("latin1", 0, headEnd);
     const length = head === undefined ? Number.NaN : Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
     const end = headEnd + HEAD_END.length + length;
     if (head === undefined || all.length < end) {
@@ -59,7 +59,10 @@ export class HttpConnection {
       return;
     }
     this.#received = undefined;
-    this.#answer({ status: Number(head.slice(STATUS_START, STATUS_START + 3)), body: all.utf8Slice(headEnd + 4, end) });
+    this.#answer({
+      status: Number(head.slice(STATUS_START, STATUS_START + 3)),
+      body: all.toString("utf8", headEnd + 4, end),
+    });
   }
 
   #answer(reply: HttpReply): void {

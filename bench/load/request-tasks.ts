@@ -75,7 +75,12 @@ export async function runSequence(task: TaskOf<"sequence">): Promise<SequenceRes
   const latency = (operation: Operation & keyof typeof samples): Latency => latencyOf(samples[operation]);
   return {
     kind: "sequence",
-    latency: { insert: latency("insert"), select: latency("select"), update: latency("update"), delete: latency("delete") },
+    latency: {
+      insert: latency("insert"),
+      select: latency("select"),
+      update: latency("update"),
+      delete: latency("delete"),
+    },
     faults: faults.list(),
   };
 }

@@ -19,7 +19,10 @@ const POSITION = /"_?seq":"(\d+)"/;
 const REFUSAL = /"type":"(?:error|auth_error|killed|reset)"/;
 const READY_TIMEOUT_MS = 60_000;
 /** A peer socket may compress long frames; what is counted here must be readable where it lies. */
-const PATHS: Record<Protocol, string> = { native: "/v1/ws?protocol=kalam.v2&compress=false", peer: "/v1/ws?compress=false" };
+const PATHS: Record<Protocol, string> = {
+  native: "/v1/ws?protocol=kalam.v2&compress=false",
+  peer: "/v1/ws?compress=false",
+};
 
 export class Subscriber {
   readonly #options: SubscriberOptions;
@@ -67,7 +70,7 @@ export class Subscriber {
     });
     if (rows === 0) this.#readControl(bytes, start, end);
     else if (this.#options.onPosition !== undefined) {
-      const seq = POSITION.exec(bytes.latin1Slice(start, end))?.[1];
+      const seq = POSITION.exec(bytes.toString("latin1", start, end))?.[1];
       if (seq !== undefined) this.#options.onPosition(BigInt(seq));
     }
   }
@@ -79,7 +82,7 @@ export class Subscriber {
       if (this.#waitingFor === 0) this.#ready.resolve();
       return;
     }
-    const text = bytes.utf8Slice(start, end);
+    const text = bytes.toString("utf8", start, end);
     if (REFUSAL.test(text)) this.#fail(text);
   }
 }
@@ -90,7 +93,7 @@ const CONNECTING_AT_ONCE = 64;
 export async function openSubscribers(options: readonly SubscriberOptions[]): Promise<Subscriber[]> {
   const opened: Subscriber[] = [];
   for (let at = 0; at < options.length; at += CONNECTING_AT_ONCE) {
-    opened.push(...(await Promise.all(options.slice(at, at + CONNECTING_AT_ONCE).map(Subscriber.open))));
+    opened.push(...(await Promise.all(options.slice(at, at + CONNECTING_AT_ONCE).map((one) => Subscriber.open(one)))));
   }
   return opened;
 }

@@ -11,27 +11,23 @@ export interface TcpHandlers {
 const LOCAL = "127.0.0.1";
 
 export class TcpSocket {
-  readonly #socket: Socket;
+  #socket: Socket | undefined;
   #unsent: Buffer | undefined;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
   static async connect(port: number, handlers: TcpHandlers): Promise<TcpSocket> {
-    let self: TcpSocket | undefined;
+    const self = new TcpSocket();
     const socket = await Bun.connect({
       hostname: LOCAL,
       port,
       socket: {
         data: (_socket, bytes) => handlers.onData(bytes),
-        drain: () => self?.#drain(),
+        drain: () => self.#drain(),
         close: () => handlers.onClose(),
         error: () => handlers.onClose(),
       },
     });
     socket.setNoDelay(true);
-    self = new TcpSocket(socket);
+    self.#socket = socket;
     return self;
   }
 
@@ -40,12 +36,12 @@ export class TcpSocket {
       this.#unsent = Buffer.concat([this.#unsent, bytes]);
       return;
     }
-    const written = this.#socket.write(bytes);
+    const written = this.#socket?.write(bytes) ?? 0;
     if (written < bytes.byteLength) this.#unsent = Buffer.from(bytes.subarray(Math.max(0, written)));
   }
 
   close(): void {
-    this.#socket.end();
+    this.#socket?.end();
   }
 
   #drain(): void {

@@ -15,7 +15,10 @@ export type Operation =
   /** Ceiling only: the body is a finished frame, for everyone through a topic, for each socket in turn, or for the sender's sockets. */
   | "publish"
   | "send-each"
-  | "echo";
+  | "echo"
+  /** Ceiling only: an insert whose row is sent on, in either way, once it is durable. */
+  | "insert-publish"
+  | "insert-send-each";
 
 export interface Target {
   readonly kind: "server" | "ceiling";
@@ -41,6 +44,11 @@ function bodyText(id: number): string {
   return `m:${id}:${FILLER}`;
 }
 
+/** Different from what the row holds: SQLite does not write a page whose bytes stay the same, so nothing would be synced. */
+function editedText(id: number): string {
+  return `m:${id}:edited, ${FILLER}`;
+}
+
 export function requestPath(operation: Operation, { kind }: Target): string {
   return kind === "server" ? "/v1/api/sql" : `/${operation}`;
 }
@@ -48,13 +56,15 @@ export function requestPath(operation: Operation, { kind }: Target): string {
 export function requestBody(operation: Operation, id: number): string {
   switch (operation) {
     case "insert":
+    case "insert-publish":
+    case "insert-send-each":
       return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${bodyText(id)}"]}`;
     case "insert-own":
       return `{"sql":"INSERT INTO bench.own (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${bodyText(id)}"]}`;
     case "insert-literal":
       return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES (${id}, '${ROOM}', '${bodyText(id)}')"}`;
     case "update":
-      return `{"sql":"UPDATE bench.messages SET body = $1 WHERE id = $2","params":["${bodyText(id)}",${id}]}`;
+      return `{"sql":"UPDATE bench.messages SET body = $1 WHERE id = $2","params":["${editedText(id)}",${id}]}`;
     case "delete":
       return `{"sql":"DELETE FROM bench.messages WHERE id = $1","params":[${id}]}`;
     case "select":
@@ -89,7 +99,11 @@ export function expectedText(operation: Operation, id: number): string {
 }
 
 /** Calls back with the id of every marked row between `start` and `end`. */
-export function forEachMark(bytes: Buffer, range: { readonly start: number; readonly end: number }, found: (id: number) => void): void {
+export function forEachMark(
+  bytes: Buffer,
+  range: { readonly start: number; readonly end: number },
+  found: (id: number) => void,
+): void {
   let at = bytes.indexOf(MARK, range.start);
   while (at !== -1 && at < range.end) {
     let id = 0;

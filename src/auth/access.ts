@@ -61,7 +61,8 @@ const RULES: Record<StatementKind, Rule> = {
   flushTable: { role: "service", what: "storage maintenance" },
   flushAll: { role: "service", what: "storage maintenance" },
   killConnection: { role: "dba", what: "KILL" },
-  killLiveQuery: { role: "dba", what: "KILL" },
+  // Users may end their own; whose it is, is the engine's to look up.
+  killLiveQuery: { role: "user", what: "KILL LIVE QUERY" },
   killJob: { role: "dba", what: "KILL" },
   subscribe: { role: "user", what: "live queries" },
   createUser: { role: "dba", what: "user management" },

@@ -60,6 +60,9 @@ export interface FeedOutput {
 
 export const NOTHING: FeedOutput = { events: [], replies: [] };
 
+/** The answer to a subscription that wanted no initial data: from here on it hears every change. */
+export const LIVE_AT_ONCE: FeedOutput = { events: [{ kind: "ready" }], replies: [] };
+
 export interface Feed {
   readonly id: string;
   readonly sql: string;

@@ -9,6 +9,7 @@ import {
   type FeedOptions,
   type FeedOutput,
   failed,
+  LIVE_AT_ONCE,
   NOTHING,
   type SubscriptionEvent,
   subscribeRequest,
@@ -105,7 +106,8 @@ class NativeFeed implements Feed {
     this.#epoch = message.epoch;
     const asksForData = this.#options.wantsSnapshot || this.#cursor !== undefined;
     this.#phase = asksForData ? "loading" : "live";
-    return this.#cursor !== undefined && !message.resumed ? this.#onReset("cursor") : NOTHING;
+    if (this.#cursor !== undefined && !message.resumed) return this.#onReset("cursor");
+    return asksForData ? NOTHING : LIVE_AT_ONCE;
   }
 
   #onReset(reason: string): FeedOutput {

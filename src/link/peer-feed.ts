@@ -11,6 +11,7 @@ import {
   type FeedOutput,
   failed,
   type Key,
+  LIVE_AT_ONCE,
   NOTHING,
   type SubscriptionEvent,
   subscribeRequest,
@@ -71,7 +72,7 @@ class PeerFeed implements Feed {
         this.#fieldByName = new Map(message.schema.map((field) => [field.name, field]));
         this.#keyNames = message.schema.filter((field) => field.flags.includes("pk")).map((field) => field.name);
         this.#phase = this.#options.wantsSnapshot || this.#cursor !== undefined ? "loading" : "live";
-        return NOTHING;
+        return this.#phase === "live" ? LIVE_AT_ONCE : NOTHING;
       case "peerBatch":
         return this.#onBatch(message);
       case "peerChange":

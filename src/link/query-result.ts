@@ -60,12 +60,16 @@ function stringField(value: unknown): string | undefined {
 }
 
 function parseError(error: JsonObject, status: number): KalamError {
-  return new KalamError(stringField(error["reason"]) ?? stringField(error["code"]) ?? "BAD_RESPONSE", stringField(error["message"]) ?? "", {
-    status,
-    position: numberField(error["position"]),
-    hint: stringField(error["hint"]),
-    details: stringField(error["details"]),
-  });
+  return new KalamError(
+    stringField(error["reason"]) ?? stringField(error["code"]) ?? "BAD_RESPONSE",
+    stringField(error["message"]) ?? "",
+    {
+      status,
+      position: numberField(error["position"]),
+      hint: stringField(error["hint"]),
+      details: stringField(error["details"]),
+    },
+  );
 }
 
 /** The results of a request, or the error it ended with as a throw. */

@@ -146,7 +146,7 @@ function compileBranches(expr: ExprOf<"case">, options: CompileOptions): Evaluat
     options,
   );
   const thens = compileAll(
-    expr.branches.map((branch) => branch.then),
+    expr.branches.map((branch) => branch.result),
     options,
   );
   const otherwise = expr.otherwise === undefined ? (): Cell => null : compile(expr.otherwise, options);

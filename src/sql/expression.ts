@@ -51,7 +51,7 @@ export type ScalarExpr =
   | {
       readonly kind: "case";
       readonly type: SqlType;
-      readonly branches: readonly { readonly when: Expr; readonly then: Expr }[];
+      readonly branches: readonly { readonly when: Expr; readonly result: Expr }[];
       readonly otherwise: Expr | undefined;
     }
   | { readonly kind: "coalesce"; readonly type: SqlType; readonly args: readonly Expr[] };

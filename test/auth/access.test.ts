@@ -53,7 +53,7 @@ const MATRIX: Record<Statement["kind"], string> = {
   flushTable: SERVICES,
   flushAll: SERVICES,
   killConnection: ADMINS,
-  killLiveQuery: ADMINS,
+  killLiveQuery: USERS,
   killJob: ADMINS,
   subscribe: USERS,
   createUser: ADMINS,

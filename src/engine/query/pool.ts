@@ -35,6 +35,8 @@ export interface RunOptions {
 
 export interface QueryPoolStats {
   readonly processes: number;
+  /** Processes that have started, idle or busy. */
+  readonly ready: number;
   readonly running: number;
   readonly waiting: number;
   /** Processes killed at a deadline or because the caller had gone. */
@@ -91,6 +93,7 @@ class Pool implements QueryPool {
   get stats(): QueryPoolStats {
     return {
       processes: this.#children.size,
+      ready: Array.from(this.#children).filter(({ phase }) => phase === "idle" || phase === "busy").length,
       running: this.#running.size,
       waiting: this.#queue.length,
       killed: this.#killed,

@@ -1,7 +1,6 @@
 // One expression of the syntax tree → a typed expression. What a node means is decided here or in the file of its family.
 import type { CaseExpr, ColumnRef, MinMaxExpr, Node, NullTest, SQLValueFunction } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { DELETED_COLUMN } from "../../model/schema.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import type { Binder, ExprContext } from "./binder.ts";
@@ -74,7 +73,8 @@ function bindColumn(binder: Binder, node: ColumnRef, context: ExprContext): Oper
   const found = parts.length > 3 ? undefined : findColumn(context.scope, name);
   if (found === undefined) throw columnNotFound(context.scope, name);
   const filters = context.clause === "WHERE" || context.clause === "JOIN/ON";
-  if (filters && found.draft !== undefined && found.name === DELETED_COLUMN) found.draft.includeDeleted = true;
+  const { draft } = found.column;
+  if (filters && draft !== undefined) draft.includeDeleted = true;
   return typed(mention(session, found, position), position);
 }
 
@@ -104,7 +104,7 @@ function bindCase(binder: Binder, node: CaseExpr, context: ExprContext): Operand
   const hasElse = node.defresult !== undefined;
   if (node.defresult !== undefined) results.push(binder.expr(node.defresult, context));
   const { type, exprs } = unified(results, "CASE");
-  const branches = whens.map((when, index) => ({ when, then: exprs[index] ?? when }));
+  const branches = whens.map((when, index) => ({ when, result: exprs[index] ?? when }));
   const otherwise = hasElse ? exprs.at(-1) : undefined;
   return typed({ kind: "case", type, branches, otherwise }, binder.session.position(node.location));
 }

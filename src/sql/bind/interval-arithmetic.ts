@@ -2,7 +2,7 @@
 import { DbError } from "../../base/errors.ts";
 import { BIGINT, INT, TIMESTAMP } from "../../model/sql-type.ts";
 import { internalFunction } from "../functions/registry.ts";
-import { negateInterval } from "../functions/temporal/interval.ts";
+import { type Interval, negateInterval } from "../functions/temporal/interval.ts";
 import { applyFunction } from "./call.ts";
 import { constant, type Operand, operandType, tryCoerce, typed, typeLabel } from "./operand.ts";
 import type { BindSession } from "./session.ts";
@@ -15,26 +15,24 @@ interface Sum {
   readonly position: number | undefined;
 }
 
-export function addInterval(session: BindSession, { operator, left, right, position }: Sum): Operand {
-  if (left !== undefined && right?.kind === "interval" && (operator === "+" || operator === "-")) {
-    const interval = operator === "-" ? negateInterval(right.interval) : right.interval;
-    if (left.kind === "interval") throw notSupported(operator, left, right, position);
-    return shift(session, left, interval, position);
+export function addInterval(session: BindSession, sum: Sum): Operand {
+  const { operator, left, right, position } = sum;
+  if (right?.kind === "interval" && operator === "-") {
+    const negated: Operand = { ...right, interval: negateInterval(right.interval) };
+    return left === undefined ? negated : addInterval(session, { operator: "+", left, right: negated, position });
   }
-  const isSum = operator === "+" && left?.kind === "interval" && right !== undefined && right.kind !== "interval";
-  if (isSum) return shift(session, right, left.interval, position);
-  if (left === undefined && right?.kind === "interval" && operator === "-") {
-    return { ...right, interval: negateInterval(right.interval) };
-  }
-  throw notSupported(operator, left, right, position);
+  const [instant, shift] = right?.kind === "interval" ? [left, right] : [right, left];
+  const isSum = operator === "+" && instant !== undefined && instant.kind !== "interval";
+  if (!isSum || shift?.kind !== "interval") throw notSupported(sum);
+  return shifted(session, instant, { interval: shift.interval, position });
 }
 
-function shift(
-  session: BindSession,
-  instant: Operand,
-  interval: ReturnType<typeof negateInterval>,
-  position: number | undefined,
-): Operand {
+interface Shift {
+  readonly interval: Interval;
+  readonly position: number | undefined;
+}
+
+function shifted(session: BindSession, instant: Operand, { interval, position }: Shift): Operand {
   const timestamp = tryCoerce(instant, TIMESTAMP, "implicit");
   const resolved = internalFunction("add_interval", [TIMESTAMP, INT, INT, BIGINT]);
   if (timestamp === undefined) {
@@ -50,12 +48,7 @@ function shift(
   return typed(applyFunction(session, resolved, args, position), position);
 }
 
-function notSupported(
-  operator: string,
-  left: Operand | undefined,
-  right: Operand | undefined,
-  position: number | undefined,
-): DbError {
+function notSupported({ operator, left, right, position }: Sum): DbError {
   const label = (operand: Operand | undefined): string =>
     operand === undefined ? "" : operand.kind === "interval" ? "interval" : typeLabel(operandType(operand));
   const text = [label(left), operator, label(right)].filter((part) => part !== "").join(" ");

@@ -98,7 +98,9 @@ function liveTable(session: BindSession, select: SelectStmt): TableSchema {
   if (found === undefined) {
     throw new DbError("NOT_FOUND", `Not found: Table not found: ${namespace}.${ref.name}`, at(position));
   }
-  if (found.kind === "systemView") throw notLive(`the system view ${found.view}`, position);
+  if (found.kind === "systemView") {
+    throw new DbError("PERMISSION_DENIED", `Permission denied: Cannot subscribe to system table '${found.view}'`, at(position));
+  }
   return found;
 }
 

@@ -110,7 +110,7 @@ function bindNullIf(binder: Binder, node: A_Expr, context: ExprContext): Operand
   const when = compare("=", left, binder.expr(side(node.rexpr), context), position);
   if (when.kind !== "compare") throw new Error("a comparison of another kind");
   const kept = left.kind === "typed" ? left.expr : when.left;
-  const branches = [{ when, then: { kind: "constant", type: kept.type, value: null } as const }];
+  const branches = [{ when, result: { kind: "constant", type: kept.type, value: null } as const }];
   return typed({ kind: "case", type: kept.type, branches, otherwise: kept }, position);
 }
 

@@ -67,8 +67,14 @@ function candidates(scope: Scope, name: ColumnName): readonly ScopeColumn[] {
   return tablesNamed(scope, name).flatMap((table) => named(table.columns, (column) => column.name, name.column));
 }
 
+export interface FoundColumn {
+  readonly column: ScopeColumn;
+  /** Scopes between the name and its column. */
+  readonly passed: readonly Scope[];
+}
+
 /** Undefined when no scope has the column. */
-export function findColumn(scope: Scope, name: ColumnName): ScopeColumn | undefined {
+export function findColumn(scope: Scope, name: ColumnName): FoundColumn | undefined {
   const passed: Scope[] = [];
   for (let current: Scope | undefined = scope; current !== undefined; current = current.outer) {
     const found = candidates(current, name);
@@ -76,10 +82,7 @@ export function findColumn(scope: Scope, name: ColumnName): ScopeColumn | undefi
       throw new DbError("SQL_EXECUTION_ERROR", `column reference "${name.column}" is ambiguous`, at(name.position));
     }
     const [column] = found;
-    if (column !== undefined) {
-      for (const inner of passed) inner.captured.push(column.expr);
-      return column;
-    }
+    if (column !== undefined) return { column, passed };
     passed.push(current);
   }
   return undefined;
@@ -111,9 +114,10 @@ export function asNullable(column: ScopeColumn): ScopeColumn {
   return column.nullable ? column : { ...column, nullable: true, flags: [] };
 }
 
-/** A copy of a column's expression, so that each mention in the text has a position of its own. */
-export function mention(session: BindSession, column: ScopeColumn, position: number | undefined): Expr {
+/** A use of a column: an expression with a position of its own, known to the queries it reaches out of. */
+export function mention(session: BindSession, { column, passed }: FoundColumn, position: number | undefined): Expr {
   const expr = { ...column.expr };
   session.notePosition(expr, position);
+  for (const inner of passed) inner.captured.push(expr);
   return expr;
 }

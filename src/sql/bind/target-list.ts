@@ -6,7 +6,7 @@ import type { Expr } from "../expression.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { type Operand, typed } from "./operand.ts";
 import { outputName } from "./output-name.ts";
-import { columnNotFound, findColumn, mention, type Scope, type ScopeColumn, tablesNamed } from "./scope.ts";
+import { columnNotFound, type FoundColumn, findColumn, mention, type Scope, type ScopeColumn, tablesNamed } from "./scope.ts";
 import type { BindSession } from "./session.ts";
 import { at, stringOf } from "./syntax.ts";
 
@@ -58,8 +58,7 @@ function bindTarget(
 
 function directColumn(node: ColumnRef, scope: Scope): ScopeColumn | undefined {
   const [column = "", table, namespace] = (node.fields ?? []).map(stringOf).toReversed();
-  // A probe of a scope that keeps no record, so that a column of an enclosing query is not captured twice.
-  return findColumn({ ...scope, captured: [], outer: undefined }, { column, table, namespace, position: undefined });
+  return findColumn(scope, { column, table, namespace, position: undefined })?.column;
 }
 
 /** Undefined when the reference is no star. */
@@ -73,13 +72,16 @@ function starColumns(
   if (last === undefined || !("A_Star" in last)) return undefined;
   const position = session.position(node.location);
   const [table, namespace] = fields.slice(0, -1).map(stringOf).toReversed();
-  const columns = table === undefined ? scope.visible : tableColumns(scope, { table, namespace, position });
+  const columns =
+    table === undefined
+      ? scope.visible.map((column): FoundColumn => ({ column, passed: [] }))
+      : tableColumns(scope, { table, namespace, position });
   if (columns.length === 0) {
     throw new DbError("SQL_EXECUTION_ERROR", "SELECT * with no tables specified is not valid", at(position));
   }
-  return columns.map((column) => {
-    const expr: Expr = mention(session, column, position);
-    const { name, nullable, flags, system } = column;
+  return columns.map((found) => {
+    const expr: Expr = mention(session, found, position);
+    const { name, nullable, flags, system } = found.column;
     return { name, operand: typed(expr, position), nullable, flags, system };
   });
 }
@@ -87,10 +89,12 @@ function starColumns(
 function tableColumns(
   scope: Scope,
   name: { readonly table: string; readonly namespace: string | undefined; readonly position: number | undefined },
-): readonly ScopeColumn[] {
+): readonly FoundColumn[] {
+  const passed: Scope[] = [];
   for (let current: Scope | undefined = scope; current !== undefined; current = current.outer) {
     const [table] = tablesNamed(current, name);
-    if (table !== undefined) return table.columns;
+    if (table !== undefined) return table.columns.map((column): FoundColumn => ({ column, passed }));
+    passed.push(current);
   }
   throw columnNotFound(scope, { ...name, column: "*" });
 }

@@ -15,7 +15,10 @@ export function children(expr: Expr): readonly Expr[] {
       return [expr.arg, ...expr.list];
     case "case": {
       const { branches, otherwise } = expr;
-      return [...branches.flatMap(({ when, then }) => [when, then]), ...(otherwise === undefined ? [] : [otherwise])];
+      return [
+        ...branches.flatMap(({ when, result }) => [when, result]),
+        ...(otherwise === undefined ? [] : [otherwise]),
+      ];
     }
     default:
       return "args" in expr ? expr.args : [expr.arg];

@@ -66,7 +66,7 @@ export function bindWindow(binder: Binder, node: FuncCall, context: ExprContext)
   context.traits.hasWindows = true;
   const inner: ExprContext = { ...context, clause: "window" };
   const call = isAggregate(name) ? bindAggregateCall(binder, node, context, true) : bindCall(binder, name, node, inner);
-  const window = bindDefinition(binder, definitionOf(node.over, context), inner);
+  const window = bindDefinition(binder, definitionOf(node.over, { context, position: binder.session.position(node.over.location) }), inner);
   const args = [...call.args, ...window.args];
   const render = (renderArg: RenderArg): string =>
     call.finish(`${call.render(renderArg)} OVER (${window.render(renderArg)})`);
@@ -103,27 +103,29 @@ function present(exprs: readonly (Expr | undefined)[]): readonly Expr[] | undefi
 }
 
 /** OVER name, OVER (…), or OVER (name …), which adds to a named window. */
-function definitionOf(over: WindowDef, context: ExprContext): WindowDef {
+function definitionOf(
+  over: WindowDef,
+  { context, position }: { readonly context: ExprContext; readonly position: number | undefined },
+): WindowDef {
   const name = over.name ?? over.refname;
   if (name === undefined) return over;
   const node = context.traits?.windows.get(name);
   if (node === undefined || !("WindowDef" in node)) {
-    throw new DbError("SQL_EXECUTION_ERROR", `window "${name}" does not exist`);
+    throw new DbError("SQL_EXECUTION_ERROR", `window "${name}" does not exist`, at(position));
   }
   const base = node.WindowDef;
   if (base.refname !== undefined) throw unsupported("a named window that builds on another");
-  if (over.name !== undefined) return base;
-  if ((over.partitionClause ?? []).length > 0) {
-    throw new DbError("SQL_EXECUTION_ERROR", `cannot override PARTITION BY clause of window "${name}"`);
-  }
-  if ((over.orderClause ?? []).length > 0 && (base.orderClause ?? []).length > 0) {
-    throw new DbError("SQL_EXECUTION_ERROR", `cannot override ORDER BY clause of window "${name}"`);
-  }
-  return {
-    ...over,
-    partitionClause: base.partitionClause ?? [],
-    orderClause: over.orderClause ?? base.orderClause ?? [],
-  };
+  return over.name === undefined ? extended(base, over, name) : base;
+}
+
+/** A window that adds to a named one may not say again what that says. */
+function extended(base: WindowDef, over: WindowDef, name: string): WindowDef {
+  const [partition = [], order = []] = [base.partitionClause, base.orderClause];
+  const { partitionClause = [], orderClause = [] } = over;
+  const twice =
+    partitionClause.length > 0 ? "PARTITION BY" : orderClause.length > 0 && order.length > 0 ? "ORDER BY" : "";
+  if (twice !== "") throw new DbError("SQL_EXECUTION_ERROR", `cannot override ${twice} clause of window "${name}"`);
+  return { ...over, partitionClause: partition, orderClause: orderClause.length > 0 ? orderClause : order };
 }
 
 function bindDefinition(binder: Binder, window: WindowDef, context: ExprContext): BoundPart {

@@ -55,20 +55,32 @@ function renderOperator(expr: OperatorExpr, render: RenderExpression): string {
     case "distinct":
       return `(${render(expr.left)} ${expr.negated ? "IS" : "IS NOT"} ${render(expr.right)})`;
     case "isNull":
-      return `(${render(expr.arg)} IS ${expr.negated ? "NOT " : ""}NULL)`;
+      return `(${render(expr.arg)} ${is(expr)} NULL)`;
     case "isTruth":
-      return `(${render(expr.arg)} IS ${expr.negated ? "NOT " : ""}${truthText(expr.truth)})`;
+      return `(${render(expr.arg)} ${is(expr)} ${truthText(expr.truth)})`;
     case "in":
       return `(${render(expr.arg)} ${expr.negated ? "NOT IN" : "IN"} (${expr.list.map(render).join(", ")}))`;
-    case "case": {
-      const branches = expr.branches.map(({ when, then }) => `WHEN ${render(when)} THEN ${render(then)}`);
-      return `CASE ${branches.join(" ")} ELSE ${expr.otherwise === undefined ? "NULL" : render(expr.otherwise)} END`;
-    }
+    case "case":
+      return renderCase(expr, render);
     case "coalesce":
-      return expr.args.length === 1 ? expr.args.map(render).join("") : `COALESCE(${expr.args.map(render).join(", ")})`;
+      return coalesced(expr.args.map(render));
     default:
       return assertNever(expr, "expression");
   }
+}
+
+function renderCase(expr: Extract<Expr, { readonly kind: "case" }>, render: RenderExpression): string {
+  const branches = expr.branches.map(({ when, result }) => `WHEN ${render(when)} THEN ${render(result)}`);
+  return `CASE ${branches.join(" ")} ELSE ${expr.otherwise === undefined ? "NULL" : render(expr.otherwise)} END`;
+}
+
+function is({ negated }: { readonly negated: boolean }): string {
+  return negated ? "IS NOT" : "IS";
+}
+
+/** SQLite's COALESCE takes two arguments at least. */
+function coalesced(args: readonly string[]): string {
+  return args.length === 1 ? args.join("") : `COALESCE(${args.join(", ")})`;
 }
 
 function truthText(truth: boolean | null): string {

@@ -5,9 +5,9 @@ import { parseName, parseUserId, tableIdOf } from "../../../src/base/ids.ts";
 import { type ColumnDefault, type OutputColumn, type TableKind, type TableSchema } from "../../../src/model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../../src/model/sql-type.ts";
 import { cellFromSqlite, cellToSqlite, parseCell, TYPES } from "../../../src/model/types.ts";
+import { resolveSlots, slotsToSqlite } from "../../../src/sql/bind/slots.ts";
 import { createGenerators, type Generators } from "../../../src/sql/functions/generators.ts";
 import { registerFunctions } from "../../../src/sql/functions/register.ts";
-import { resolveSlots, slotsToSqlite } from "../../../src/sql/bind/slots.ts";
 import { type LiftedLiteral, liftLiterals } from "../../../src/sql/lift-literals.ts";
 import { loadParser } from "../../../src/sql/parse/parser.ts";
 import type { BindContext, DataPlan, LivePlan, QueryPlan, RelationUse, SystemViewInfo } from "../../../src/sql/plan.ts";
@@ -155,13 +155,20 @@ export function live(sql: string): Planned<LivePlan> & { readonly literals: read
   return { ...planLive(statement, { text: source, literals, context, generators }), literals };
 }
 
-function storedTable(db: Database, schema: TableSchema, rows: readonly (readonly (string | null)[])[], owner: string): void {
+function storedTable(
+  db: Database,
+  schema: TableSchema,
+  rows: readonly (readonly (string | null)[])[],
+  owner: string,
+): void {
   const columns = schema.columns.map((column) => `c${column.id} ${TYPES[column.type.kind].sqlite}`).join(", ");
   db.run(`CREATE TABLE IF NOT EXISTS t${schema.id} (_user TEXT, ${columns}, _seq INTEGER, _deleted INTEGER) STRICT`);
   const places = schema.columns.map(() => "?").join(", ");
   const insert = db.prepare(`INSERT INTO t${schema.id} VALUES (?, ${places}, ?, ?)`);
   for (const [index, row] of rows.entries()) {
-    const cells = schema.columns.map((column, i) => cellToSqlite(parseCell(row[i] ?? null, column.type, column.name), column.type));
+    const cells = schema.columns.map((column, i) =>
+      cellToSqlite(parseCell(row[i] ?? null, column.type, column.name), column.type),
+    );
     insert.run(owner, ...cells, 1000 + index, row.length > schema.columns.length ? 1 : 0);
   }
 }
@@ -172,7 +179,16 @@ export function openDatabase(): Database {
   // Key order is not row order, so that the default order shows.
   storedTable(db, items, ITEM_ROWS.toReversed(), "");
   storedTable(db, orders, ORDER_ROWS, "");
-  storedTable(db, notes, [["n1", "ann one", "1", null], ["n2", "ann two", "2", null], ["n0", "gone", "9", null, "deleted"]], "ann");
+  storedTable(
+    db,
+    notes,
+    [
+      ["n1", "ann one", "1", null],
+      ["n2", "ann two", "2", null],
+      ["n0", "gone", "9", null, "deleted"],
+    ],
+    "ann",
+  );
   storedTable(db, notes, [["n1", "bob one", "5", null]], "bob");
   storedTable(db, clicks, [["k1", "click", null]], "ann");
   return db;
@@ -255,7 +271,11 @@ export function answer(db: Database, sql: string, options: RunOptions & { readon
 }
 
 /** Code, message and place of what a statement is refused with, while planned or while run. */
-export function refusal(run: () => unknown): { readonly code: string; readonly message: string; readonly position: number | undefined } {
+export function refusal(run: () => unknown): {
+  readonly code: string;
+  readonly message: string;
+  readonly position: number | undefined;
+} {
   try {
     run();
   } catch (error) {

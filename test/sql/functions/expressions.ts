@@ -123,7 +123,7 @@ export function coalesce(...args: readonly Expr[]): Expr {
 
 export function caseWhen(when: Expr, chosen: Expr, otherwise?: Expr): Expr {
   // oxlint-disable-next-line unicorn/no-thenable -- a branch of CASE is never awaited
-  return { kind: "case", type: chosen.type, branches: [{ when, then: chosen }], otherwise };
+  return { kind: "case", type: chosen.type, branches: [{ when, result: chosen }], otherwise };
 }
 
 /** SQLite text; constants become parameters, as they are in a plan. */
@@ -161,7 +161,7 @@ export function render(expr: Expr, parameters: SqliteValue[]): string {
     case "in":
       return `(${inner(expr.arg)} ${expr.negated ? "NOT " : ""}IN (${expr.list.map(inner).join(", ")}))`;
     case "case": {
-      const branches = expr.branches.map(({ when, then }) => `WHEN ${inner(when)} THEN ${inner(then)}`);
+      const branches = expr.branches.map(({ when, result }) => `WHEN ${inner(when)} THEN ${inner(result)}`);
       const otherwise = expr.otherwise === undefined ? "" : ` ELSE ${inner(expr.otherwise)}`;
       return `(CASE ${branches.join(" ")}${otherwise} END)`;
     }

@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import { SHARED_SCOPE } from "../../../src/base/ids.ts";
+import { createQueryRunner, queryRequest } from "../../../src/engine/query/runner.ts";
+import { BIGINT, TEXT } from "../../../src/model/sql-type.ts";
+import { keyLookupPlan } from "../../../src/sql/key-lookup.ts";
+import type { QueryPlan } from "../../../src/sql/plan.ts";
+import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
+import { openQueryFixture } from "./query-fixture.ts";
+
+test("TB-03 the scope a process reads is the value of the slot the plan names, for the parameter as for the files", async () => {
+  await using fixture = openQueryFixture({ pool: { processes: 1 } });
+  const table = await createTable(fixture.store.current, "notes");
+  const plan: QueryPlan = { ...keyLookupPlan(table, 1), strategy: { kind: "scan" } };
+  expect(queryRequest({ plan, slots: [1n, "alice"] }, "cells").relations).toEqual([
+    { kind: "table", schema: table, scope: ALICE, scopeParameter: 2, includeDeleted: true, keys: undefined },
+  ]);
+  expect(() => queryRequest({ plan, slots: [1n, null] }, "cells")).toThrow();
+  expect(() => queryRequest({ plan, slots: [1n, ""] }, "cells")).toThrow();
+});
+
+test("ST-05 a point plan hands over its keys, slots and constants alike; a shared table has no scope parameter", async () => {
+  await using fixture = openQueryFixture({ pool: { processes: 1 } });
+  const table = await createTable(fixture.store.current, "notes", "shared");
+  const lookup = keyLookupPlan(table, 2);
+  const keys = [
+    { kind: "slot", slot: 1 },
+    { kind: "constant", value: 9n },
+  ] as const;
+  const request = queryRequest({ plan: { ...lookup, strategy: { kind: "point", keys } }, slots: [1n, 2n] }, "json");
+  expect(request.relations).toEqual([
+    {
+      kind: "table",
+      schema: table,
+      scope: SHARED_SCOPE,
+      scopeParameter: undefined,
+      includeDeleted: true,
+      keys: [2n, 9n],
+    },
+  ]);
+});
+
+test("TB-08 a system view names the parameter of its rows", () => {
+  const plan: QueryPlan = {
+    kind: "query",
+    sql: ["SELECT v1 FROM ", 0, " AS r0"],
+    slots: [{ kind: "viewRows", view: "system.users", type: TEXT }],
+    relations: [
+      {
+        kind: "systemView",
+        view: "system.users",
+        columns: [
+          { name: "a", type: TEXT, flags: [] },
+          { name: "b", type: BIGINT, flags: [] },
+        ],
+        rowsSlot: 0,
+      },
+    ],
+    output: [{ name: "b", type: BIGINT, flags: [] }],
+    strategy: { kind: "scan" },
+  };
+  expect(queryRequest({ plan, slots: ["[]"] }, "json")).toMatchObject({
+    relations: [{ kind: "view", columns: 2, rowsParameter: 1 }],
+    values: ["[]"],
+  });
+});
+
+test("TB-02 the newest version of a key is found in buffer and files, for its owner alone", async () => {
+  await using fixture = openQueryFixture({ pool: { processes: 1 } });
+  const { store, flusher, pool } = fixture;
+  const table = await createTable(store.current, "notes");
+  const { writer } = store.current;
+  await writer.submit((tx) => {
+    write(tx, { table, scope: ALICE, cells: [1n, "flushed"] });
+    write(tx, { table, scope: ALICE, cells: [2n, "flushed, then deleted"] });
+    write(tx, { table, scope: BOB, cells: [1n, "bob's"] });
+  });
+  await flusher.flushScope({ schema: table, scope: ALICE, upTo: writer.position });
+  await writer.submit((tx) => write(tx, { table, scope: ALICE, cells: [2n, "gone"], deleted: true }));
+  const queries = createQueryRunner(pool);
+  const plan = keyLookupPlan(table, 3);
+  const { rows, position } = await queries.cells({ plan, slots: [1n, 2n, 3n, "alice"] }, undefined);
+  const found = rows.map((row) => row.slice(1)).sort((a, b) => (String(a[1]) < String(b[1]) ? -1 : 1));
+  expect(found).toEqual([
+    [false, 1n, "flushed"],
+    [true, 2n, "gone"],
+  ]);
+  expect(position).toBe(writer.position);
+  expect(await queries.json({ plan, slots: [1n, 2n, 3n, "eve"] }, undefined)).toEqual({ rowsJson: "[]", rowCount: 0 });
+});

@@ -1,0 +1,30 @@
+// Writes rows, flushes them and ends itself with SIGKILL at the step named by the second argument.
+import { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { writeScope } from "../../../src/storage/cold/write-scope.ts";
+import { openStore } from "../../../src/storage/store.ts";
+import { ALICE, createTable, write } from "../open-test-store.ts";
+
+const [dataDir = "", step = ""] = process.argv.slice(2);
+let isArmed = false;
+
+function reached(name: string): void {
+  if (isArmed && name === step) process.kill(process.pid, "SIGKILL");
+}
+
+const store = openStore({ dataDir, durability: "full", clock: systemClock, log: silentLog, failpoint: reached });
+const table = await createTable(store, "notes");
+await store.writer.submit((tx) => {
+  for (let id = 1n; id <= 50n; id += 1n)
+    write(tx, { table, scope: ALICE, cells: [id, `note ${id}`], deleted: id === 50n });
+});
+isArmed = true;
+const storageDir = join(dataDir, "storage");
+using db = new Database(store.path, { readonly: true });
+const limits = { maxRows: 1000, maxBytes: 1e9, nowMs: 0 };
+const task = { schema: table, scope: ALICE, upTo: store.writer.position, ...limits };
+const segment = writeScope({ db, storageDir, failpoint: reached }, task);
+if (segment !== undefined) await store.writer.submit((tx) => tx.commitSegment(segment));
+reached("acknowledged");
