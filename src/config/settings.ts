@@ -1,5 +1,6 @@
 // The one table of settings. Flags, environment variables, server.toml keys, `--help`, `system.settings`, specs/settings.md and the type of
 // `Config` all come from it. Names and environment variables follow the peer's where the setting exists there.
+import type { LogLevel } from "../base/log.ts";
 import {
   addressRangeList,
   boolean,
@@ -61,7 +62,7 @@ export const SETTINGS = {
     aliases: ["--data-dir"],
   }),
   "storage.durability": setting({
-    type: choice(["full", "normal"]),
+    type: choice<"full" | "normal">(["full", "normal"]),
     fallback: "full",
     help: "full syncs every commit to disk; normal survives a crash of the process, not of the machine.",
   }),
@@ -108,14 +109,14 @@ export const SETTINGS = {
     help: "Require upper case, lower case, digit and special character in passwords.",
   }),
   "logging.level": setting({
-    type: choice(["debug", "info", "warn", "error"]),
+    type: choice<LogLevel>(["debug", "info", "warn", "error"]),
     fallback: "info",
     help: "Least severe level that is logged.",
     env: ["KALAMDB_LOG_LEVEL"],
     aliases: ["--log-level"],
   }),
   "logging.format": setting({
-    type: choice(["json", "compact"]),
+    type: choice<"json" | "compact">(["json", "compact"]),
     fallback: "json",
     help: "json writes one object a line; compact is for reading.",
   }),
@@ -215,7 +216,8 @@ export const SETTINGS = {
   }),
   "flush.segment_rows": setting({
     type: integer({ min: 100, max: 10_000_000, unit: "rows" }),
-    fallback: 50_000,
+    // The rows of a file leave the buffer in one transaction, on the main thread.
+    fallback: 10_000,
     help: "Most rows in one Parquet file.",
   }),
   "live.max_held_changes": setting({

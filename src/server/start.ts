@@ -9,7 +9,7 @@ import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
 import { createTokens } from "../auth/tokens.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
+import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { settingsView } from "../config/help.ts";
 import { createDefaultGenerator } from "../engine/defaults.ts";
@@ -27,6 +27,7 @@ import { createGenerators, type Generators } from "../sql/functions/generators.t
 import { registerFunctions } from "../sql/functions/register.ts";
 import { loadParser } from "../sql/parse/parser.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
+import { writeManifest } from "../storage/cold/manifest.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
 import { openStore, type Store } from "../storage/store.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
@@ -223,10 +224,21 @@ async function openFoundation(input: WireInput, dataDir: string): Promise<Founda
     catalog: store.catalog,
     writer: store.writer,
     maxQueued: MAX_QUEUED_JOBS,
-    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+    flushScope: async (schema, scope, upTo, signal) => {
+      const flushed = await flusher.flushScope({ schema, scope, upTo, signal });
+      const segments = store.catalog.segments(schema.id, scope);
+      // For outside readers only: the segments are committed whether or not their description can be written.
+      if (flushed.segments.length > 0)
+        await writeManifest({ storageDir, schema, scope, segments }).catch(warnManifest(log));
+      return flushed;
+    },
   });
   await jobs.recover();
   return { dataDir, storageDir, generators, store, pool, flusher, jobs };
+}
+
+function warnManifest(log: Log): (error: unknown) => void {
+  return (error) => log.warn("manifest not written", { error: errorText(error) });
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

@@ -39,7 +39,7 @@ export interface QueryPoolStats {
   readonly ready: number;
   readonly running: number;
   readonly waiting: number;
-  /** Processes killed at a deadline or because the caller had gone. */
+  /** Processes killed at a deadline, for their memory, or because the caller had gone. */
   readonly killed: number;
   /** Processes that ended by themselves. */
   readonly died: number;
@@ -65,6 +65,7 @@ interface Job {
 
 /** Reading one process's size costs about 20 µs; a query can take some 100 MiB more between two looks. */
 const WATCH_INTERVAL_MS = 50;
+const HEAVY_SHARE = 0.75;
 const RESTART_DELAY_MS = 100;
 const MAX_RESTART_DELAY_MS = 5_000;
 
@@ -216,9 +217,14 @@ class Pool implements QueryPool {
     if (outcome.kind === "done") job.resolve(outcome.result);
     else if (outcome.kind === "failed") job.reject(fromFailure(outcome.failure));
     else job.reject(deathError(outcome.how));
-    // What is left of its heap after a failed allocation is of no use to the next query.
-    if (outcome.kind === "failed" && outcome.failure.code === "OUT_OF_MEMORY") this.#replace(job.child);
+    if (isSpent(outcome) || this.#isHeavy(job.child)) this.#replace(job.child);
     this.#dispatch();
+  }
+
+  /** So full already that the next query would pay for this one. */
+  #isHeavy(child: QueryChild | undefined): boolean {
+    const bytes = child === undefined ? undefined : residentBytes(child.pid);
+    return bytes !== undefined && bytes > this.#options.memoryLimitBytes * HEAVY_SHARE;
   }
 
   #cancel(job: Job, error: DbError): void {
@@ -236,6 +242,11 @@ class Pool implements QueryPool {
     child.kill();
     this.#fill();
   }
+}
+
+/** What is left of a heap after a failed allocation is of no use to the next query. */
+function isSpent(outcome: ChildOutcome): boolean {
+  return outcome.kind === "failed" && outcome.failure.code === "OUT_OF_MEMORY";
 }
 
 function shuttingDown(): DbError {

@@ -99,7 +99,11 @@ function liveTable(session: BindSession, select: SelectStmt): TableSchema {
     throw new DbError("NOT_FOUND", `Not found: Table not found: ${namespace}.${ref.name}`, at(position));
   }
   if (found.kind === "systemView") {
-    throw new DbError("PERMISSION_DENIED", `Permission denied: Cannot subscribe to system table '${found.view}'`, at(position));
+    throw new DbError(
+      "PERMISSION_DENIED",
+      `Permission denied: Cannot subscribe to system table '${found.view}'`,
+      at(position),
+    );
   }
   return found;
 }

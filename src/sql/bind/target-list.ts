@@ -6,7 +6,15 @@ import type { Expr } from "../expression.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { type Operand, typed } from "./operand.ts";
 import { outputName } from "./output-name.ts";
-import { columnNotFound, type FoundColumn, findColumn, mention, type Scope, type ScopeColumn, tablesNamed } from "./scope.ts";
+import {
+  columnNotFound,
+  type FoundColumn,
+  findColumn,
+  mention,
+  type Scope,
+  type ScopeColumn,
+  tablesNamed,
+} from "./scope.ts";
 import type { BindSession } from "./session.ts";
 import { at, stringOf } from "./syntax.ts";
 

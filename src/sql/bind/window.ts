@@ -66,7 +66,11 @@ export function bindWindow(binder: Binder, node: FuncCall, context: ExprContext)
   context.traits.hasWindows = true;
   const inner: ExprContext = { ...context, clause: "window" };
   const call = isAggregate(name) ? bindAggregateCall(binder, node, context, true) : bindCall(binder, name, node, inner);
-  const window = bindDefinition(binder, definitionOf(node.over, { context, position: binder.session.position(node.over.location) }), inner);
+  const window = bindDefinition(
+    binder,
+    definitionOf(node.over, { context, position: binder.session.position(node.over.location) }),
+    inner,
+  );
   const args = [...call.args, ...window.args];
   const render = (renderArg: RenderArg): string =>
     call.finish(`${call.render(renderArg)} OVER (${window.render(renderArg)})`);

@@ -27,7 +27,7 @@ function answer(request: FlushRequest): FlushReply {
 function describe(error: unknown): Pick<Extract<FlushReply, { kind: "failed" }>, "code" | "message"> {
   if (error instanceof DbError) return { code: error.code, message: error.message };
   // The buffer's table goes when its table is dropped.
-  if (error instanceof Error && /^no such table: hot_/.test(error.message)) {
+  if (error instanceof Error && error.message.startsWith("no such table: hot_")) {
     return { code: "TABLE_NOT_FOUND", message: "The table was dropped while it was flushed" };
   }
   return { code: "INTERNAL_ERROR", message: error instanceof Error ? error.message : String(error) };

@@ -55,7 +55,7 @@ export interface FlusherDeps {
   readonly spawn?: () => FlushThread;
 }
 
-/** Its rows leave the buffer in one transaction on the main thread: 10,000 take about 50 ms there, 100,000 half a second. */
+/** Its rows leave the buffer in one transaction on the main thread: 10,000 take 50 ms and more there, 100,000 half a second. */
 const SEGMENT_ROWS = 10_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const MAX_WAITING = 10_000;

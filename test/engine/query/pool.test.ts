@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseUserId, SHARED_SCOPE, scopeOfUser } from "../../../src/base/ids.ts";
+import { residentBytes } from "../../../src/engine/query/process-limits.ts";
 import { BIGINT, INT, JSON_TYPE, TEXT } from "../../../src/model/sql-type.ts";
 import { rejection } from "../../storage/cold/rejection.ts";
 import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
@@ -18,6 +19,15 @@ async function isGone(pid: number): Promise<boolean> {
   if (!(await status.exists())) return true;
   const text = await status.text();
   return text.slice(text.lastIndexOf(")") + 2).startsWith("Z");
+}
+
+/** What a process holds that has done next to nothing. */
+async function residentAfterOneQuery(): Promise<number> {
+  await using fixture = openQueryFixture({ pool: { processes: 1 } });
+  await until(() => fixture.pool.stats.ready === 2);
+  await fixture.pool.run(textRequest("SELECT '1'"));
+  const [pid = 0] = fixture.pool.pids;
+  return residentBytes(pid) ?? 0;
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -173,6 +183,19 @@ SELECT substr(r, 1, 1) FROM (SELECT hex(randomblob(500)) AS r FROM n) ORDER BY r
       code: "OUT_OF_MEMORY",
     });
     expect((await fixture.pool.run(textRequest("SELECT '1'"))).json).toBe('[["1"]]');
+  });
+
+  test("AU-04 a process that a query left nearly full is replaced, so that the next query has the whole limit", async () => {
+    const usual = await residentAfterOneQuery();
+    // Under the limit, and over three quarters of it.
+    const memoryLimitBytes = Math.round(usual / 0.85);
+    await using fixture = openQueryFixture({ pool: { processes: 1, memoryLimitBytes } });
+    const { pool } = fixture;
+    await until(() => pool.stats.ready === 2);
+    const before = pool.pids;
+    expect((await pool.run(textRequest("SELECT '1'"))).json).toBe('[["1"]]');
+    expect(pool.stats.killed).toBe(1);
+    expect(pool.pids.filter((pid) => before.includes(pid))).toHaveLength(1);
   });
 
   test("AU-04 a process that the system kills fails its query as out of memory, and others take over", async () => {
