@@ -132,7 +132,7 @@ test("TB-03 LQ-08 a live query on a USER table hears the subscriber's rows only"
   const { createClient } = await import("../../src/link/client.ts");
   await reset();
   await using watcher = createClient({ url: server.url, auth: { token: alice.token } });
-  const live = await watcher.live("SELECT * FROM app.notes");
+  const live = watcher.live("SELECT * FROM app.notes");
   await live.ready;
   await bob.sql("UPDATE app.notes SET body = 'secret of bob' WHERE true");
   await bob.sql("DELETE FROM app.notes WHERE id = 1");

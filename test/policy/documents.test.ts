@@ -1,15 +1,19 @@
 // The repository's promises about itself: documented errors, runtime dependencies, published names, version.
 import { expect, test } from "bun:test";
+import manifest from "../../package.json" with { type: "json" };
 import { ERRORS } from "../../src/base/errors.ts";
 import { VERSION } from "../../src/base/version.ts";
 import * as link from "../../src/link/index.ts";
-import manifest from "../../package.json" with { type: "json" };
 
 const specs = `${import.meta.dir}/../../specs`;
 
 test("every error code is documented with its status and whether a retry helps", async () => {
   const text = await Bun.file(`${specs}/errors.md`).text();
-  const documented = [...text.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (yes|no) \| \S/gm)].map(([, code, http, retry]) => [code, http, retry]);
+  const documented = [...text.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (yes|no) \| \S/gm)].map(([, code, http, retry]) => [
+    code,
+    http,
+    retry,
+  ]);
   const expected = Object.entries(ERRORS).map(([code, row]) => [code, String(row.http), row.retry ? "yes" : "no"]);
   expect(documented).toEqual(expected);
 });
@@ -38,7 +42,15 @@ test("OP-02 the program knows its own version", () => {
 });
 
 test("every link between documents leads somewhere", async () => {
-  for (const file of ["../README.md", "architecture.md", "sql.md", "protocol.md", "live-queries.md", "storage.md", "errors.md"]) {
+  for (const file of [
+    "../README.md",
+    "architecture.md",
+    "sql.md",
+    "protocol.md",
+    "live-queries.md",
+    "storage.md",
+    "errors.md",
+  ]) {
     const text = await Bun.file(`${specs}/${file}`).text();
     const folder = new URL(`${specs}/${file}`, "file:///");
     const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] ?? "");

@@ -37,9 +37,9 @@ const LOOKALIKES: readonly (readonly [
 ])[] = [
   [
     "ORDER BY position",
-    "select id, qty from orders_ order by 1 desc limit 1",
-    "select id, qty from orders_ order by 2 desc limit 1",
-    ["104|~", "103|7"],
+    "select id, qty from orders_ order by 1 limit 1",
+    "select id, qty from orders_ order by 2 limit 1",
+    ["100|3", "102|1"],
   ],
   ["LIMIT is a value", "select id from items limit 1", "select id from items limit 2", ["1", "1 ; 2"]],
   [
@@ -82,7 +82,7 @@ const LOOKALIKES: readonly (readonly [
 for (const [why, first, second, answers] of LOOKALIKES) {
   test(`TB-07 a plan is not taken for another statement: ${why}`, () => {
     const named = (sql: string): string =>
-      sql.replace("orders_", "(select id, amount as qty from orders where id > 102) s");
+      sql.replace("orders_", "(select id, amount as qty from orders where id < 103) s");
     const order = (sqls: readonly string[]): string[] => {
       const cache = new PlanCache<DataPlan>(10);
       return sqls.map((sql) => cached(cache, named(sql)));

@@ -1,6 +1,7 @@
 // Plans as values: isolation, strategy, slots, output columns, default order.
 import { afterAll, expect, test } from "bun:test";
 import { TYPES } from "../../src/model/types.ts";
+import { slotsToSqlite } from "../../src/sql/bind/slots.ts";
 import type { QueryPlan, RelationUse } from "../../src/sql/plan.ts";
 import {
   answer,
@@ -13,6 +14,7 @@ import {
   queryOf,
   refusal,
   runQuery,
+  slotCells,
   sqlText,
 } from "./bind/fixture.ts";
 
@@ -170,8 +172,10 @@ test.each(NAMES)("TB-06 outputs are named as PostgreSQL names them: %s", (sql, n
 });
 
 test("TB-04 64-bit outputs leave SQLite as text, exact", () => {
-  const query = queryOf("select 9007199254740993, max(id), count(*), now() from items");
-  const [row] = db.prepare(sqlText(query)).values("9007199254740993", 1_717_243_200_000_000n) as unknown[][];
+  const { plan: query, literals } = plan("select 9007199254740993, max(id), count(*), now() from items");
+  if (query.kind !== "query") throw new Error("not a query");
+  const values = slotsToSqlite(query.slots, slotCells(query.slots, literals));
+  const [row] = db.prepare(sqlText(query)).values(...values) as unknown[][];
   expect(query.output.map(({ type }) => TYPES[type.kind].wide)).toEqual([true, true, true, true]);
   expect(row).toEqual(["9007199254740993", "5", "5", "1717243200000000"]);
 });

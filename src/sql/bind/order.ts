@@ -40,8 +40,10 @@ export function outputTerm(node: SortBy, { index, expr, nullable, isText }: Outp
 export function renderOrder(terms: readonly OrderTerm[], renderArg: RenderArg): string {
   return terms
     .map(({ expr, descending, nullsFirst, nullable }) => {
+      // A bare number would be the position of an output to SQLite; a constant puts rows in no order.
+      const text = expr.kind === "constant" ? "NULL" : renderArg(expr);
       const nulls = nullable ? ` NULLS ${nullsFirst ? "FIRST" : "LAST"}` : "";
-      return `${renderArg(expr)} ${descending ? "DESC" : "ASC"}${nulls}`;
+      return `${text} ${descending ? "DESC" : "ASC"}${nulls}`;
     })
     .join(", ");
 }

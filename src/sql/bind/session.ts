@@ -183,7 +183,8 @@ export class BindSession {
 
   /** UTF-16 offset of a byte offset. */
   position(byteOffset: number | undefined): number | undefined {
-    if (byteOffset === undefined) return undefined;
+    // -1 is the parser's "unknown".
+    if (byteOffset === undefined || byteOffset < 0) return undefined;
     this.#utf16OfByte ??= utf16Offsets(this.#input.text);
     return this.#utf16OfByte.length === 0 ? byteOffset : this.#utf16OfByte[byteOffset];
   }

@@ -9,6 +9,7 @@ import { functionNotFound } from "./call.ts";
 import { type Operand, required, settled, tryCoerce, unify } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
+import { walk } from "./walk.ts";
 
 interface RankForm {
   readonly type: SqlType;
@@ -212,6 +213,9 @@ function bindFrame(binder: Binder, window: WindowDef, { context, order }: FrameI
 /** SQLite measures a RANGE on the storage form, which is a distance for numbers alone. */
 function frameOffset(binder: Binder, node: Node, { context, order, unit }: FrameInput & { unit: string }): Expr {
   const operand = binder.expr(node, context);
+  if (walk(settled(operand)).some((part) => part.kind === "column")) {
+    throw new DbError("SQL_EXECUTION_ERROR", `argument of ${unit} must not contain variables`, at(operand.position));
+  }
   if (unit !== "RANGE") return required(operand, BIGINT, unit);
   const type = order[0]?.expr.type;
   const isNumber = type !== undefined && ["smallint", "int", "bigint", "float", "double"].includes(type.kind);

@@ -154,6 +154,10 @@ export function errorFromSqlite(error: unknown): DbError | undefined {
   if (/integer overflow/.test(error.message)) {
     return new DbError("SQL_EXECUTION_ERROR", "bigint out of range", { cause: error });
   }
+  // Window functions check their numbers while they run: ntile(0), a frame of -1 rows.
+  if (/must be a (?:non-negative|positive) (?:integer|number)$/.test(error.message)) {
+    return new DbError("SQL_EXECUTION_ERROR", error.message, { cause: error });
+  }
   if (/string or blob too big/.test(error.message)) {
     return new DbError("SQL_EXECUTION_ERROR", "a value of the statement is too large", { cause: error });
   }

@@ -200,6 +200,17 @@ for (const [why, sql, message, position] of REFUSED) {
   });
 }
 
+test("TB-12 a window's numbers are checked while it runs", () => {
+  for (const call of ["ntile(0) over ()", "nth_value(id, 0) over ()", "count(*) over (rows -1 preceding)"]) {
+    const run = (): unknown => answer(db, `select ${call} from items`);
+    expect(run).toThrow(/must be a (non-negative|positive) integer/);
+  }
+  expect(refusal(() => plan("select count(*) over (order by id rows qty preceding) from items"))).toMatchObject({
+    message: "argument of ROWS must not contain variables",
+    position: 39,
+  });
+});
+
 test("TB-12 a column that is nearly right is suggested", () => {
   expect(() => plan("select nam from items")).toThrow(expect.objectContaining({ hint: 'Perhaps you meant "name".' }));
 });

@@ -45,6 +45,11 @@ const CASES: readonly (readonly [why: string, sql: string, rows: string])[] = [
     "~ ; Apple ; fig ; pear ; apple",
   ],
   ["ORDER BY wide integers sorts as numbers", "select id * 7 as n from items order by n desc", "35 ; 28 ; 21 ; 14 ; 7"],
+  [
+    "ORDER BY an output that is a constant",
+    "select 7 as id, name from items where id < 3 order by id, name desc",
+    "7|pear ; 7|apple",
+  ],
   ["LIMIT and OFFSET", "select id from items order by id limit 2 offset 1", "2 ; 3"],
   ["LIMIT NULL is no limit", "select id from items order by id limit null", "1 ; 2 ; 3 ; 4 ; 5"],
   ["LIMIT ALL", "select id from items order by id limit all", "1 ; 2 ; 3 ; 4 ; 5"],
