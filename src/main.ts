@@ -56,8 +56,9 @@ function stopOnSignal(server: RunningServer, log: Log): void {
       },
     );
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  // Every time: a terminal and each program between it and this one pass the same Ctrl-C on, and the second must not cut the stop short.
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,39 +1,62 @@
 // Runs a data plan: a SELECT wherever it belongs, a write through its two halves, again if what it read went stale.
-import { DbError } from "../base/errors.ts";
+import { assert, DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import { resolveSlots } from "../sql/bind/slots.ts";
 import type { DataPlan, InsertPlan, QueryPlan, Slot, WritePlan } from "../sql/plan.ts";
-import type { WriteTx } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
 import { prepareInsert } from "./insert.ts";
 import { prepareModify } from "./modify.ts";
 import { assertMayRun } from "./permission.ts";
-import { type BoundQuery, type ReadDeps, readBuffered, rowsToJson } from "./reads.ts";
-import type { Call } from "./session.ts";
+import type { PlannedData } from "./prepare.ts";
+import { type BoundQuery, type ReadDeps, type RowsText, readBuffered, rowsToJson } from "./reads.ts";
+import { retryStale } from "./retry.ts";
+import type { Call, Caller } from "./session.ts";
 import { SYSTEM_VIEWS, viewRowsJson } from "./views/registry.ts";
-import { type Applied, type PreparedWrite, StaleRead } from "./write.ts";
+import { type Applied, type PreparedWrite, StaleRead, scopeFor } from "./write.ts";
+import { WriteBudget } from "./write-budget.ts";
 
-const MAX_ATTEMPTS = 8;
+/** `plan` is asked again for each attempt: what went stale may be the table itself. */
+export async function runData(plan: () => PlannedData, caller: Caller, deps: EngineDeps): Promise<StatementResult> {
+  try {
+    return await attempt(plan, caller, deps);
+  } catch (error) {
+    if (!(error instanceof StaleRead)) throw error;
+  }
+  // Statements that lost to a concurrent write take turns: beside each other all but one would lose again.
+  const again = (): Promise<StatementResult> => retryStale(() => attempt(plan, caller, deps));
+  return deps.contended.run(contentionKey(plan().plan, caller), again);
+}
 
-export async function runData(plan: DataPlan, call: Call, deps: EngineDeps): Promise<StatementResult> {
-  assertMayRun(plan, call.session);
-  if (plan.kind === "query") return runQuery(plan, call, deps);
-  return runWrite(plan, call, deps);
+function attempt(plan: () => PlannedData, caller: Caller, deps: EngineDeps): Promise<StatementResult> {
+  const planned = plan();
+  assertMayRun(planned.plan, caller.session);
+  const budget = new WriteBudget(deps.limits.maxWriteBytes);
+  const call = { ...caller, literals: planned.literals, budget };
+  return planned.plan.kind === "query" ? runQuery(planned.plan, call, deps) : runWrite(planned.plan, call, deps);
+}
+
+/** Statements that can make each other's reads stale. */
+function contentionKey(plan: DataPlan, { session }: Caller): string {
+  assert(plan.kind !== "query", "only writes go stale");
+  return `${plan.table.id}/${scopeFor(plan.table, session.user)}`;
 }
 
 async function runQuery(plan: QueryPlan, call: Call, deps: EngineDeps): Promise<StatementResult> {
   const query = bind(plan, call, deps);
-  const rows = readBuffered(query, deps) ?? (await deps.queries.json(query, call.signal));
-  return { schema: plan.output, rowsJson: rows.rowsJson, rowCount: rows.rowCount, asUser: call.session.user };
+  return queryResult(plan, call, readBuffered(query, deps) ?? (await deps.queries.json(query, call.signal)));
 }
 
-function bind(plan: QueryPlan, call: Call, deps: Pick<EngineDeps, "views">): BoundQuery {
+export function queryResult(plan: QueryPlan, call: Call, { rowsJson, rowCount }: RowsText): StatementResult {
+  return { schema: plan.output, rowsJson, rowCount, asUser: call.session.user };
+}
+
+export function bind(plan: QueryPlan, call: Call, deps: Pick<EngineDeps, "views">): BoundQuery {
   return { plan, slots: slotsOf(plan.slots, call, deps) };
 }
 
-export function slotsOf(slots: readonly Slot[], call: Call, deps: Pick<EngineDeps, "views">): Cell[] {
+export function slotsOf(slots: readonly Slot[], call: Omit<Call, "budget">, deps: Pick<EngineDeps, "views">): Cell[] {
   return resolveSlots(slots, {
     params: call.params,
     literals: call.literals,
@@ -49,19 +72,10 @@ export function slotsOf(slots: readonly Slot[], call: Call, deps: Pick<EngineDep
 }
 
 async function runWrite(plan: WritePlan, call: Call, deps: EngineDeps): Promise<StatementResult> {
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const preparing = prepareWrite(plan, call, deps);
-    const prepared = preparing instanceof Promise ? await preparing : preparing;
-    try {
-      const { value, position } = await deps.writer.submit(prepared.apply);
-      return appliedResult(value, call, position);
-    } catch (error) {
-      if (!(error instanceof StaleRead)) throw error;
-    }
-  }
-  throw new DbError("WRITE_CONFLICT", "could not serialize access due to concurrent update", {
-    hint: "Run the statement again.",
-  });
+  const preparing = prepareWrite(plan, call, deps);
+  const prepared = preparing instanceof Promise ? await preparing : preparing;
+  const { value, position } = await deps.writer.submit(prepared.apply);
+  return appliedResult(value, call, position);
 }
 
 /** The first half of a write. Synchronous unless it needs a query process. */
@@ -81,6 +95,7 @@ export function prepareWrite(
       maxRows: deps.limits.maxRowsPerStatement,
       tooManyRows: (rows) => tooManyRows(rows, deps.limits.maxRowsPerStatement),
       signal: call.signal,
+      budget: call.budget,
     },
     deps,
   );
@@ -102,7 +117,7 @@ function prepareInsertPlan(
     const rows = queried?.length ?? (plan.source.kind === "values" ? plan.source.rows.length : 0);
     if (rows > deps.limits.maxRowsPerStatement) throw tooManyRows(rows, deps.limits.maxRowsPerStatement);
     const generateDefault = deps.defaults.forStatement(call.session.user, call.nowUs);
-    return prepareInsert({ plan, slots, session: call.session, queried, generateDefault }, deps);
+    return prepareInsert({ plan, slots, session: call.session, queried, generateDefault, budget: call.budget }, deps);
   };
   if (plan.source.kind === "values") return insert(undefined);
   return deps.queries.cells(bind(plan.source.query, call, deps), call.signal).then(({ rows }) => insert(rows));
@@ -121,34 +136,4 @@ export function appliedResult(applied: Applied, call: Call, position: Seq | unde
   }
   const message = `${applied.verb} ${applied.rowCount} row(s)`;
   return { rowCount: applied.rowCount, message, asUser: call.session.user, ...seq };
-}
-
-/** A SELECT inside a transaction: by key alone, on the writer's connection, so that it sees what the transaction wrote. */
-export function runQueryInside(
-  plan: QueryPlan,
-  call: Call,
-  deps: ReadDeps & Pick<EngineDeps, "views">,
-): StatementResult {
-  const rows = readBuffered(bind(plan, call, deps), deps);
-  if (rows === undefined)
-    throw new DbError("UNSUPPORTED", "inside a transaction, rows can be read by primary key only");
-  return { schema: plan.output, rowsJson: rows.rowsJson, rowCount: rows.rowCount, asUser: call.session.user };
-}
-
-/** Runs one write of a transaction on the writer's connection; refuses what would need to wait. */
-export function runWriteInside(
-  tx: WriteTx,
-  plan: WritePlan,
-  context: { readonly call: Call; readonly deps: ReadDeps & Pick<EngineDeps, "views" | "defaults" | "limits"> },
-): StatementResult {
-  const prepared = prepareWrite(plan, context.call, context.deps);
-  if (prepared instanceof Promise) {
-    // The refusal below is the answer; what the abandoned look-up says does not matter.
-    prepared.catch(() => undefined);
-    throw new DbError(
-      "UNSUPPORTED",
-      "inside a transaction, rows can be inserted by VALUES and changed by primary key only",
-    );
-  }
-  return appliedResult(prepared.apply(tx), context.call, undefined);
 }

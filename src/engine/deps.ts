@@ -8,6 +8,7 @@ import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
 import type { DefaultGenerator } from "./defaults.ts";
 import type { Preparer } from "./prepare.ts";
 import type { QueryRunner } from "./reads.ts";
+import type { Turns } from "./turns.ts";
 import type { ViewSource } from "./views/definition.ts";
 
 /** Live subscriptions, as SQL reaches them. */
@@ -40,8 +41,14 @@ export interface EngineDeps {
   readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
   readonly live: LiveAdmin;
   readonly jobs: JobAdmin;
+  /** Writes that keep losing to concurrent ones, by table and scope. */
+  readonly contended: Turns;
   readonly limits: {
     /** Rows one INSERT, UPDATE or DELETE may write. */
     readonly maxRowsPerStatement: number;
+    /** Bytes one statement may write, or all statements of a transaction together. */
+    readonly maxWriteBytes: number;
+    /** Rows of all results of a request together, as the characters of their JSON. */
+    readonly maxResultBytes: number;
   };
 }

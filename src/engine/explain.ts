@@ -6,11 +6,11 @@ import type { Statement } from "../sql/statement.ts";
 import type { EngineDeps } from "./deps.ts";
 import { rowsResult, textColumns } from "./outcome.ts";
 import { assertMayRun } from "./permission.ts";
-import type { Call } from "./session.ts";
+import type { Caller } from "./session.ts";
 
 export function explain(
   statement: Extract<Statement, { kind: "explain" }>,
-  call: Call,
+  call: Caller,
   deps: EngineDeps,
 ): StatementResult {
   const lines = statement.live
@@ -23,7 +23,7 @@ export function explain(
   );
 }
 
-function dataLines(text: string, call: Call, deps: EngineDeps): string[] {
+function dataLines(text: string, call: Caller, deps: EngineDeps): string[] {
   const [runnable] = deps.preparer.prepare(text, call.session, call.params.length);
   if (runnable === undefined || runnable.kind !== "data") return [];
   const { plan } = runnable.plan(call.session);

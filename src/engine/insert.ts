@@ -23,6 +23,7 @@ import {
   scopeFor,
   systemRow,
 } from "./write.ts";
+import type { WriteBudget } from "./write-budget.ts";
 
 export interface InsertInput {
   readonly plan: InsertPlan;
@@ -31,6 +32,7 @@ export interface InsertInput {
   /** Rows of the source query, when the plan has one. */
   readonly queried: readonly (readonly Cell[])[] | undefined;
   readonly generateDefault: (column: TableSchema["columns"][number]) => Cell;
+  readonly budget: WriteBudget;
 }
 
 interface Target {
@@ -60,19 +62,20 @@ export function prepareInsert(input: InsertInput, deps: ReadDeps): PreparedWrite
 const NONE_FLUSHED: ColdEvidence = { segmentsVersion: 0, versions: new Map() };
 
 function sourceRows(input: InsertInput): Cell[][] {
-  const { plan, slots, queried, generateDefault } = input;
-  const given: (Cell | undefined)[][] =
-    plan.source.kind === "values"
-      ? plan.source.rows.map((row) => row.map((value) => value?.([], slots)))
-      : (queried ?? []).map((row) => [...row]);
+  const { plan, slots, queried, generateDefault, budget } = input;
   const placeOf = new Map(plan.columns.map((column, place) => [column, place]));
-  return given.map((row) =>
-    plan.table.columns.map((column, index) => {
+  const complete = (given: readonly (Cell | undefined)[]): Cell[] => {
+    const row = plan.table.columns.map((column, index) => {
       const place = placeOf.get(index);
-      const value = place === undefined ? undefined : row[place];
+      const value = place === undefined ? undefined : given[place];
       return value === undefined ? generateDefault(column) : value;
-    }),
-  );
+    });
+    // Row by row: a function may make a long text from a short statement, and do so for every row.
+    budget.take(row);
+    return row;
+  };
+  if (plan.source.kind === "query") return (queried ?? []).map(complete);
+  return plan.source.rows.map((row) => complete(row.map((value) => value?.([], slots))));
 }
 
 function keysPerhapsFlushed(
@@ -152,6 +155,7 @@ function resolveConflict(
   if (plan.onConflict.where !== undefined && plan.onConflict.where(scope, slots) !== true) return undefined;
   const merged = [...existing.cells];
   for (const { column, value } of plan.onConflict.assignments) merged[column] = value(scope, slots);
+  input.budget.take(merged);
   return checkRow(plan.table, merged, 1);
 }
 
@@ -160,7 +164,9 @@ function returningRows(input: InsertInput, versions: readonly RowVersion[]): App
   if (returning === undefined) return undefined;
   const rows = versions.map((version) => {
     const row = systemRow(version);
-    return returning.values.map((value) => value(row, input.slots));
+    const values = returning.values.map((value) => value(row, input.slots));
+    input.budget.take(values);
+    return values;
   });
   return { output: returning.output, rows };
 }

@@ -6,7 +6,16 @@ import type { RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
 import type { WriteTx } from "../storage/seams.ts";
-import { type BoundQuery, cellsOf, hotSql, type ReadDeps, slotValues, sourceValue } from "./reads.ts";
+import {
+  type BoundQuery,
+  cellsOf,
+  hotSql,
+  isBuffered,
+  pointTarget,
+  type ReadDeps,
+  readsInside,
+  slotValues,
+} from "./reads.ts";
 import type { Session } from "./session.ts";
 import {
   type Applied,
@@ -23,6 +32,7 @@ import {
   scopeFor,
   systemRow,
 } from "./write.ts";
+import type { WriteBudget } from "./write-budget.ts";
 
 export interface ModifyInput {
   readonly plan: UpdatePlan | DeletePlan;
@@ -33,6 +43,7 @@ export interface ModifyInput {
   /** A statement that would change more rows is refused: one writer serves everybody. */
   readonly maxRows: number;
   readonly tooManyRows: (rows: number) => Error;
+  readonly budget: WriteBudget;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -40,13 +51,13 @@ export interface ModifyInput {
 export function prepareModify(input: ModifyInput, deps: ReadDeps): PreparedWrite | Promise<PreparedWrite> {
   const { table } = input.plan;
   const scope = scopeFor(table, input.session.user);
-  if (isBufferedPoint(input, scope, deps)) {
+  const target = pointTarget(input.find);
+  if (target !== undefined && isBuffered(target, deps)) {
     return {
       apply: (tx) => {
         assertFresh(tx.catalog, table, scope, undefined);
         // A key that is not buffered in this transaction could be in Parquet if the scope was flushed since.
-        if (tx.catalog.segmentsVersion(table.id, scope) !== 0 && !keysBuffered(tx, input, scope))
-          throw new StaleRead("key flushed");
+        if (!isBuffered(target, readsInside(tx))) throw new StaleRead("key flushed");
         const rows = tx
           .all(hotSql(input.find.plan), slotValues(input.find))
           .map((row) => cellsOf(input.find.plan, row));
@@ -67,23 +78,6 @@ async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): 
     found.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
   );
   return { apply: (tx) => applyModify(tx, input, { scope, found, cold: { segmentsVersion, versions } }) };
-}
-
-function pointKeys(input: ModifyInput): readonly Cell[] | undefined {
-  const { strategy } = input.find.plan;
-  return strategy.kind === "point" ? strategy.keys.map((key) => sourceValue(key, input.find.slots)) : undefined;
-}
-
-function isBufferedPoint(input: ModifyInput, scope: Scope, deps: ReadDeps): boolean {
-  const keys = pointKeys(input);
-  if (keys === undefined || input.find.plan.relations.length !== 1) return false;
-  const { table } = input.plan;
-  if (deps.catalog.segmentsVersion(table.id, scope) === 0) return true;
-  return keys.every((key) => deps.reader.get(table, scope, key) !== undefined);
-}
-
-function keysBuffered(tx: WriteTx, input: ModifyInput, scope: Scope): boolean {
-  return pointKeys(input)?.every((key) => tx.get(input.plan.table, scope, key) !== undefined) ?? false;
 }
 
 function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {
@@ -110,7 +104,7 @@ function applyModify(
     results.push(
       plan.kind === "delete"
         ? remove(tx, target, current)
-        : update(tx, target, { plan, current, row, number: results.length + 1 }),
+        : update(tx, target, { plan, current, row, number: results.length + 1, budget: input.budget }),
     );
   }
   const returned =
@@ -122,7 +116,9 @@ function applyModify(
       output: plan.returning.output,
       rows: returned.map((version) => {
         const cells = systemRow(version);
-        return (plan.returning?.values ?? []).map((value) => value(cells, input.slots));
+        const values = (plan.returning?.values ?? []).map((value) => value(cells, input.slots));
+        input.budget.take(values);
+        return values;
       }),
     },
   };
@@ -137,10 +133,17 @@ function remove(tx: WriteTx, target: Target, current: RowVersion): RowVersion {
 function update(
   tx: WriteTx,
   target: Target,
-  work: { readonly plan: UpdatePlan; readonly current: RowVersion; readonly row: FoundRow; readonly number: number },
+  work: {
+    readonly plan: UpdatePlan;
+    readonly current: RowVersion;
+    readonly row: FoundRow;
+    readonly number: number;
+    readonly budget: WriteBudget;
+  },
 ): RowVersion {
   const cells = [...work.current.cells];
   for (const [place, column] of work.plan.assigned.entries()) cells[column] = work.row.computed[place] ?? null;
+  work.budget.take(cells);
   const checked = checkRow(target.table, cells, work.number);
   // Counted, as in PostgreSQL, but not written: a version that says nothing new would only cost every subscriber a frame.
   if (sameCells(checked, work.current.cells)) return work.current;

@@ -60,39 +60,51 @@ const NOT_LIFTED = "{}";
 /** A longer text (a bulk INSERT) rarely comes again and would crowd out hundreds of others. */
 const MAX_CACHED_KEY_LENGTH = 16 * 1024;
 
+interface PlanCall {
+  readonly text: string;
+  readonly session: Session;
+  readonly paramCount: number;
+}
+
+/** The plan of a text: from the cache, or made and kept. */
+function planOf<Plan extends DataPlan | LivePlan>(
+  call: PlanCall,
+  cache: PlanCache<Plan>,
+  { deps, make }: { readonly deps: PreparerDeps; readonly make: (input: PlanInput) => Planned<Plan> },
+): { readonly plan: Plan; readonly literals: Literals } {
+  const { text, session, paramCount } = call;
+  const lifted = liftLiterals(text);
+  const input: PlanInput = {
+    text,
+    literals: lifted.literals,
+    context: contextOf(session, deps.catalog),
+    generators: deps.generators,
+  };
+  const key = {
+    lifted,
+    namespace: session.namespace,
+    catalogVersion: deps.catalog.version,
+    parameterCount: paramCount,
+  };
+  const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
+  assertParameterCount(planned.parameterCount, paramCount);
+  return { plan: planned.plan, literals: lifted.literals };
+}
+
+function contextOf(session: Session, catalog: CatalogView): BindContext {
+  return {
+    namespace: session.namespace,
+    findRelation: (namespace, name) => findRelation(catalog, namespace, name),
+    hasNamespace: (name) => SYSTEM_NAMESPACES.has(name) || catalog.namespace(name) !== undefined,
+  };
+}
+
 export function createPreparer(deps: PreparerDeps): Preparer {
   const data = new PlanCache<DataPlan>(deps.maxPlans);
   const live = new PlanCache<LivePlan>(deps.maxPlans);
 
-  const contextOf = (session: Session): BindContext => ({
-    namespace: session.namespace,
-    findRelation: (namespace, name) => findRelation(deps.catalog, namespace, name),
-    hasNamespace: (name) => SYSTEM_NAMESPACES.has(name) || deps.catalog.namespace(name) !== undefined,
-  });
-
-  const planOf = <Plan extends DataPlan | LivePlan>(
-    cache: PlanCache<Plan>,
-    call: { readonly text: string; readonly session: Session; readonly paramCount: number },
-    make: (input: PlanInput) => Planned<Plan>,
-  ): { readonly plan: Plan; readonly literals: Literals } => {
-    const { text, session, paramCount } = call;
-    const lifted = liftLiterals(text);
-    const input: PlanInput = {
-      text,
-      literals: lifted.literals,
-      context: contextOf(session),
-      generators: deps.generators,
-    };
-    const key = {
-      lifted,
-      namespace: session.namespace,
-      catalogVersion: deps.catalog.version,
-      parameterCount: paramCount,
-    };
-    const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
-    assertParameterCount(planned.parameterCount, paramCount);
-    return { plan: planned.plan, literals: lifted.literals };
-  };
+  const planLiveSelect = (input: PlanInput): Planned<LivePlan> =>
+    planLive(onlyData(deps.parser.parse(input.text)), input);
 
   const runnable = (parsed: ParsedStatement, paramCount: number): Runnable => {
     const { statement, text, offset } = parsed;
@@ -101,7 +113,8 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       kind: "data",
       text,
       offset,
-      plan: (session) => planOf(data, { text, session, paramCount }, (input) => planData(statement, input)),
+      plan: (session) =>
+        planOf({ text, session, paramCount }, data, { deps, make: (input) => planData(statement, input) }),
     };
   };
 
@@ -110,8 +123,8 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       const text = sql.trim();
       if (isCacheable(liftLiterals(text))) {
         // One data statement: a hit needs no parse.
-        const plan = (session: Session): PlannedData =>
-          planOf(data, { text, session, paramCount }, (input) => planData(onlyData(deps.parser.parse(text)), input));
+        const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
+        const plan = (session: Session): PlannedData => planOf({ text, session, paramCount }, data, { deps, make });
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
       const parsed = deps.parser.parse(sql);
@@ -122,7 +135,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
     },
     prepareLive(sql, session, paramCount) {
       const text = sql.trim();
-      return planOf(live, { text, session, paramCount }, (input) => planLive(onlyData(deps.parser.parse(text)), input));
+      return planOf({ text, session, paramCount }, live, { deps, make: planLiveSelect });
     },
     stats: () => data.stats(),
   };

@@ -9,7 +9,7 @@ import { cellFromSqlite, cellToJson, cellToSqlite } from "../model/types.ts";
 import { keyLookupPlan } from "../sql/key-lookup.ts";
 import type { QueryPlan, RelationUse, ValueSource } from "../sql/plan.ts";
 import { hotRelation } from "../storage/hot/relation.ts";
-import type { CatalogView, PointReader } from "../storage/seams.ts";
+import type { CatalogView, PointReader, WriteTx } from "../storage/seams.ts";
 import { keyText } from "./write.ts";
 
 /** A plan with the values of one call, one for each slot. */
@@ -40,6 +40,14 @@ export interface ReadDeps {
   readonly catalog: CatalogView;
   readonly reader: PointReader;
   readonly queries: QueryRunner;
+}
+
+/** Buffered rows and catalog as the open transaction sees them. */
+export function readsInside(tx: WriteTx): Pick<ReadDeps, "catalog" | "reader"> {
+  return {
+    catalog: tx.catalog,
+    reader: { get: (table, scope, key) => tx.get(table, scope, key), all: (sql, values) => tx.all(sql, values) },
+  };
 }
 
 /** SQLite text of a plan over buffered rows alone. The scope is bound by the same slot the plan names. */
@@ -77,15 +85,30 @@ export function sourceValue(source: ValueSource, slots: readonly Cell[]): Cell {
   return source.kind === "constant" ? source.value : (slots[source.slot] ?? null);
 }
 
-/** The table, scope and keys of a point plan that buffered rows can answer alone; undefined when Parquet might hold a part of the answer. */
-function answerableFromBuffer(query: BoundQuery, deps: ReadDeps): boolean {
-  const { plan, slots } = query;
-  const use = plan.relations[0];
-  if (plan.strategy.kind !== "point" || plan.relations.length !== 1 || use === undefined || use.kind === "systemView")
-    return false;
-  const scope = scopeOf(use, slots);
-  if (deps.catalog.segmentsVersion(use.schema.id, scope) === 0) return true;
-  return plan.strategy.keys.every((key) => deps.reader.get(use.schema, scope, sourceValue(key, slots)) !== undefined);
+/** What a query by primary key reads. */
+export interface PointTarget {
+  readonly table: TableSchema;
+  readonly scope: Scope;
+  readonly keys: readonly Cell[];
+}
+
+/** Values beside the columns and their new values that a read on the main thread may compute; a query process bounds what the rest may take. */
+const MAX_COMPUTED_COLUMNS = 16;
+
+/** Undefined unless the query's rows are bound by keys of the one table it reads, and few values are made of each. */
+export function pointTarget({ plan, slots }: BoundQuery): PointTarget | undefined {
+  const [use] = plan.relations;
+  if (plan.strategy.kind !== "point" || plan.relations.length !== 1) return undefined;
+  if (use === undefined || use.kind === "systemView") return undefined;
+  if (plan.output.length > 2 * use.schema.columns.length + MAX_COMPUTED_COLUMNS) return undefined;
+  const keys = plan.strategy.keys.map((key) => sourceValue(key, slots));
+  return { table: use.schema, scope: scopeOf(use, slots), keys };
+}
+
+/** False when Parquet might hold a part of the answer. */
+export function isBuffered({ table, scope, keys }: PointTarget, deps: Pick<ReadDeps, "catalog" | "reader">): boolean {
+  if (deps.catalog.segmentsVersion(table.id, scope) === 0) return true;
+  return keys.every((key) => deps.reader.get(table, scope, key) !== undefined);
 }
 
 export function cellsOf(plan: QueryPlan, values: readonly SqliteValue[]): Cell[] {
@@ -93,8 +116,9 @@ export function cellsOf(plan: QueryPlan, values: readonly SqliteValue[]): Cell[]
 }
 
 /** The rows when the buffer alone holds the answer; undefined when a query process has to be asked. */
-export function readBuffered(query: BoundQuery, deps: ReadDeps): RowsText | undefined {
-  if (!answerableFromBuffer(query, deps)) return undefined;
+export function readBuffered(query: BoundQuery, deps: Pick<ReadDeps, "catalog" | "reader">): RowsText | undefined {
+  const target = pointTarget(query);
+  if (target === undefined || !isBuffered(target, deps)) return undefined;
   const rows = deps.reader.all(hotSql(query.plan), slotValues(query));
   const cells = rows.map((row) => cellsOf(query.plan, row));
   return { rowsJson: rowsToJson(query.plan, cells), rowCount: rows.length };

@@ -3,6 +3,7 @@ import type { Name, UserId } from "../base/ids.ts";
 import type { Role } from "../model/role.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { LiftedStatement } from "../sql/lift-literals.ts";
+import type { WriteBudget } from "./write-budget.ts";
 
 /** One request's identity. EXECUTE AS USER makes another one; nothing else does. */
 export interface Session {
@@ -12,14 +13,19 @@ export interface Session {
   readonly namespace: Name;
 }
 
-/** The values of one call of a statement. */
-export interface Call {
+/** Who asks, with what values, and when. */
+export interface Caller {
   readonly session: Session;
   readonly params: readonly Cell[];
-  /** The literals lifted out of the statement, in order. */
-  readonly literals: LiftedStatement["literals"];
   /** One instant for every NOW() of the statement, µs since the Unix epoch. */
   readonly nowUs: bigint;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal | undefined;
+}
+
+/** One attempt to run a planned statement. */
+export interface Call extends Caller {
+  /** The literals lifted out of the statement, in order. */
+  readonly literals: LiftedStatement["literals"];
+  readonly budget: WriteBudget;
 }

@@ -14,8 +14,8 @@ import type { EngineDeps } from "./deps.ts";
 import { explain } from "./explain.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
-import type { Runnable } from "./prepare.ts";
-import type { Call, Session } from "./session.ts";
+import type { PlannedData, Runnable } from "./prepare.ts";
+import type { Caller, Session } from "./session.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
 export interface Ran {
@@ -26,11 +26,10 @@ export interface Ran {
 
 type AdminStatement = Exclude<Statement, { readonly kind: "select" | "insert" | "update" | "delete" }>;
 
-export async function runRunnable(runnable: Runnable, call: Call, deps: EngineDeps): Promise<Ran> {
+export async function runRunnable(runnable: Runnable, call: Caller, deps: EngineDeps): Promise<Ran> {
   const { session } = call;
   if (runnable.kind === "data") {
-    const { plan, literals } = runnable.plan(session);
-    return { result: await runData(plan, { ...call, literals }, deps), session };
+    return { result: await runData(() => runnable.plan(session), call, deps), session };
   }
   const { statement } = runnable;
   assertMayExecute(session, statement.kind);
@@ -38,7 +37,7 @@ export async function runRunnable(runnable: Runnable, call: Call, deps: EngineDe
   return { result: await runStatement(statement, call, deps), session };
 }
 
-function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, call: Call, deps: EngineDeps): Ran {
+function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, call: Caller, deps: EngineDeps): Ran {
   if (deps.catalog.namespace(statement.name) === undefined && !SYSTEM_NAMESPACES.has(statement.name)) {
     throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`);
   }
@@ -46,7 +45,7 @@ function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, c
   return { result: messageResult(session, `Namespace switched to '${statement.name}'`), session };
 }
 
-async function runStatement(statement: AdminStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+async function runStatement(statement: AdminStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   switch (statement.kind) {
     case "createTable":
     case "dropTable":
@@ -85,7 +84,7 @@ async function runStatement(statement: AdminStatement, call: Call, deps: EngineD
 
 type UserStatement = Extract<Statement, { readonly kind: "createUser" | "alterUser" | "dropUser" }>;
 
-async function runUserStatement(statement: UserStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+async function runUserStatement(statement: UserStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   const { role } = call.session;
   const named = `User '${statement.user}'`;
   switch (statement.kind) {
@@ -107,7 +106,7 @@ async function runUserStatement(statement: UserStatement, call: Call, deps: Engi
 
 type JobStatement = Extract<Statement, { readonly kind: "flushTable" | "flushAll" | "killJob" }>;
 
-async function runJobStatement(statement: JobStatement, call: Call, deps: EngineDeps): Promise<StatementResult> {
+async function runJobStatement(statement: JobStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   switch (statement.kind) {
     case "flushTable": {
       const table = requireTable(statement.table, call.session, deps);
@@ -128,7 +127,7 @@ async function runJobStatement(statement: JobStatement, call: Call, deps: Engine
   }
 }
 
-async function flushAll(namespace: string, call: Call, deps: EngineDeps): Promise<StatementResult> {
+async function flushAll(namespace: string, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   if (deps.catalog.namespace(namespace) === undefined) {
     throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
   }
@@ -144,7 +143,7 @@ async function flushAll(namespace: string, call: Call, deps: EngineDeps): Promis
 
 type KillStatement = Extract<Statement, { readonly kind: "killConnection" | "killLiveQuery" }>;
 
-function runKill(statement: KillStatement, call: Call, deps: EngineDeps): StatementResult {
+function runKill(statement: KillStatement, call: Caller, deps: EngineDeps): StatementResult {
   if (statement.kind === "killConnection") {
     if (!deps.live.killConnection(statement.connection as ConnectionId)) {
       throw new DbError("NOT_FOUND", `Connection '${statement.connection}' does not exist`);
@@ -161,7 +160,7 @@ function runKill(statement: KillStatement, call: Call, deps: EngineDeps): Statem
 }
 
 /** SUBSCRIBE TO over HTTP tells a client what to send over the socket; the subscription itself lives there. */
-function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call: Call): StatementResult {
+function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call: Caller): StatementResult {
   const id = `sub-${Bun.randomUUIDv7()}`;
   return rowsResult(
     call.session,
@@ -173,7 +172,7 @@ function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call
     ],
     [
       [
-        "subscription_required",
+        "active",
         "/v1/ws",
         JSON.stringify({ id, sql: statement.selectText }),
         "Open a WebSocket at ws_url and send this subscription to receive updates.",
@@ -184,7 +183,7 @@ function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call
 
 async function executeAs(
   statement: Extract<Statement, { kind: "executeAs" }>,
-  call: Call,
+  call: Caller,
   deps: EngineDeps,
 ): Promise<StatementResult> {
   const target = deps.catalog.user(statement.user);
@@ -195,9 +194,12 @@ async function executeAs(
   if (inner === undefined || inner.kind !== "data") {
     throw new DbError("INVALID_INPUT", "EXECUTE AS USER takes one SELECT, INSERT, UPDATE or DELETE");
   }
-  const { plan, literals } = inner.plan(session);
-  assertOwnTables(plan);
-  return runData(plan, { ...call, session, literals }, deps);
+  const plan = (): PlannedData => {
+    const planned = inner.plan(session);
+    assertOwnTables(planned.plan);
+    return planned;
+  };
+  return runData(plan, { ...call, session }, deps);
 }
 
 function assertOwnTables(plan: DataPlan): void {

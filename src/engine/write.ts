@@ -5,7 +5,7 @@ import { type Scope, type Seq, SHARED_SCOPE, scopeOfUser, type UserId } from "..
 import type { RowVersion } from "../model/change.ts";
 import { type Column, keyColumn, type OutputColumn, qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
-import { parseCell, TYPES } from "../model/types.ts";
+import { TYPES } from "../model/types.ts";
 import type { CatalogView, WriteTx } from "../storage/seams.ts";
 
 export type WriteVerb = "Inserted" | "Updated" | "Deleted";
@@ -52,10 +52,10 @@ export function systemRow(version: RowVersion): readonly Cell[] {
   return [...version.cells, version.seq, version.deleted];
 }
 
-/** Type and NOT NULL, column by column. Runs for every row of a statement before the first is written. */
+/** NOT NULL, column by column; the plan has brought each value to its column's type. Runs for every row of a statement before the first is written. */
 export function checkRow(table: TableSchema, cells: readonly Cell[], rowNumber: number): Cell[] {
   return table.columns.map((column, index) => {
-    const cell = parseCell(cells[index] ?? null, column.type, column.name);
+    const cell = cells[index] ?? null;
     if (cell === null && !column.nullable) throw notNull(column, rowNumber);
     return cell;
   });

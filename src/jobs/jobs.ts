@@ -37,6 +37,18 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
+/** What the policy check remembers of a table. */
+interface Schedule {
+  /** When the table's last flush ended, or its buffer was last seen empty. */
+  readonly sinceMs: number;
+  /** Flushes that failed, one after the other. */
+  readonly failures: number;
+}
+
+/** A flush that fails is tried again after this, then after twice as long, so that a bad disk does not fill `system.jobs`. */
+const RETRY_DELAY_MS = 10_000;
+const MAX_RETRY_DELAY_MS = 600_000;
+
 export function createJobs(deps: JobDeps): Jobs {
   return new JobRunner(deps);
 }
@@ -44,7 +56,7 @@ export function createJobs(deps: JobDeps): Jobs {
 class JobRunner implements Jobs {
   readonly #deps: JobDeps;
   readonly #activeByTable = new Map<TableId, ActiveJob>();
-  readonly #lastFlushMs = new Map<TableId, number>();
+  readonly #scheduleByTable = new Map<TableId, Schedule>();
   #running: Promise<void> = Promise.resolve();
   #stopping = false;
 
@@ -60,20 +72,17 @@ class JobRunner implements Jobs {
     if (this.#activeByTable.size >= this.#deps.maxQueued) throw new DbError("SERVER_BUSY", "too many jobs are waiting");
     const job: ActiveJob = { record: this.#newRecord(table), table, cancel: new AbortController() };
     this.#activeByTable.set(table.id, job);
-    try {
-      await this.#save(job, {});
-    } catch (error) {
-      this.#activeByTable.delete(table.id);
-      throw error;
-    }
-    this.#running = this.#running.then(() => this.#run(job));
+    const saved = this.#save(job, {});
+    // In line before anything is awaited: from here on `idle` and `stop` wait for it.
+    this.#running = this.#running.then(() => this.#runSaved(job, saved));
+    await saved;
     return { jobId: job.record.id };
   }
 
   killJob(id: string): boolean {
     for (const job of this.#activeByTable.values()) {
       if (job.record.id !== id) continue;
-      job.cancel.abort();
+      job.cancel.abort("Cancelled by user");
       return true;
     }
     return false;
@@ -81,6 +90,7 @@ class JobRunner implements Jobs {
 
   async checkPolicies(): Promise<void> {
     const now = this.#deps.clock.monotonicMs();
+    this.#forgetDroppedTables();
     for (const table of this.#deps.catalog.tables()) {
       if (this.#isDue(table, now)) await this.flushTable(table);
     }
@@ -88,17 +98,25 @@ class JobRunner implements Jobs {
 
   #isDue(table: TableSchema, nowMs: number): boolean {
     const policy = table.options.flushPolicy;
-    const buffered = this.#deps.writer.bufferedRows(table.id);
     if (policy === undefined || this.#stopping || this.#activeByTable.has(table.id)) return false;
-    if (buffered === 0) {
+    const buffered = this.#deps.writer.bufferedRows(table.id);
+    const schedule = this.#scheduleByTable.get(table.id);
+    if (buffered === 0 || schedule === undefined) {
       // The interval counts from the first row that waits, not from a flush that had nothing to do.
-      this.#lastFlushMs.set(table.id, nowMs);
-      return false;
+      this.#scheduleByTable.set(table.id, { sinceMs: nowMs, failures: 0 });
     }
+    if (buffered === 0) return false;
+    const { sinceMs, failures } = schedule ?? { sinceMs: nowMs, failures: 0 };
+    const waitedMs = nowMs - sinceMs;
+    if (failures > 0 && waitedMs < Math.min(RETRY_DELAY_MS * 2 ** (failures - 1), MAX_RETRY_DELAY_MS)) return false;
     if (policy.rows !== undefined && buffered >= policy.rows) return true;
-    const last = this.#lastFlushMs.get(table.id);
-    if (last === undefined) this.#lastFlushMs.set(table.id, nowMs);
-    return policy.intervalSeconds !== undefined && last !== undefined && nowMs - last >= policy.intervalSeconds * 1000;
+    return policy.intervalSeconds !== undefined && waitedMs >= policy.intervalSeconds * 1000;
+  }
+
+  #forgetDroppedTables(): void {
+    for (const id of this.#scheduleByTable.keys()) {
+      if (this.#deps.catalog.tableById(id) === undefined) this.#scheduleByTable.delete(id);
+    }
   }
 
   async recover(): Promise<void> {
@@ -116,7 +134,7 @@ class JobRunner implements Jobs {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const job of this.#activeByTable.values()) job.cancel.abort();
+    for (const job of this.#activeByTable.values()) job.cancel.abort("Cancelled by shutdown");
     await this.#running;
   }
 
@@ -142,6 +160,17 @@ class JobRunner implements Jobs {
     await this.#deps.writer.submit((tx) => tx.putJob(record));
   }
 
+  async #runSaved(job: ActiveJob, saved: Promise<void>): Promise<void> {
+    try {
+      await saved;
+    } catch {
+      // Whoever asked for the job is told that it could not be written down.
+      this.#activeByTable.delete(job.table.id);
+      return;
+    }
+    await this.#run(job);
+  }
+
   /** Never rejects: the outcome is the job's row. */
   async #run(job: ActiveJob): Promise<void> {
     const { clock, log } = this.#deps;
@@ -155,7 +184,11 @@ class JobRunner implements Jobs {
       await this.#saveFailure(job, error);
     } finally {
       this.#activeByTable.delete(job.table.id);
-      this.#lastFlushMs.set(job.table.id, clock.monotonicMs());
+      const before = this.#scheduleByTable.get(job.table.id)?.failures ?? 0;
+      this.#scheduleByTable.set(job.table.id, {
+        sinceMs: clock.monotonicMs(),
+        failures: job.record.status === "failed" ? before + 1 : 0,
+      });
     }
   }
 
@@ -189,6 +222,7 @@ class JobRunner implements Jobs {
         total.memoryUsed = Math.max(total.memoryUsed, outcome.usage.memoryBytes);
         total.cpuUsed += outcome.usage.cpuUs;
       } catch (error) {
+        if (job.cancel.signal.aborted) break;
         failures.push(`${scope === "" ? "shared rows" : `user '${scope}'`}: ${errorText(error)}`);
       }
     }
@@ -202,7 +236,9 @@ class JobRunner implements Jobs {
         ...measured,
       };
     }
-    if (job.cancel.signal.aborted) return { status: "cancelled", message: `Cancelled by user ${flushed}`, ...measured };
+    if (job.cancel.signal.aborted) {
+      return { status: "cancelled", message: `${String(job.cancel.signal.reason)} ${flushed}`, ...measured };
+    }
     return { status: "completed", message: `Flushed ${qualifiedName(job.table)} successfully ${flushed}`, ...measured };
   }
 }

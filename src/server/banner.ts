@@ -21,10 +21,15 @@ function credentials({ rootPassword, dataDir }: RunningServer): string[] {
 
 function firstQuery({ url, rootPassword, dataDir }: RunningServer): string[] {
   const path = rootPassword?.path ?? `${dataDir}/root-password.txt`;
-  const password = rootPassword?.source === "configured" ? "$KALAMDB_ROOT_PASSWORD" : `$(cat ${path})`;
+  const password = rootPassword?.source === "configured" ? "$KALAMDB_ROOT_PASSWORD" : `$(cat ${shellWord(path)})`;
   return [
     "Try it from another terminal:",
     `  TOKEN=$(curl -s ${url}/v1/api/auth/login -d "{\\"user\\":\\"root\\",\\"password\\":\\"${password}\\"}" | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
     `  curl -s ${url}/v1/api/sql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"sql":"SELECT 1 + 1 AS two, NOW() AS now"}'`,
   ];
+}
+
+/** Quoted only where a shell would read something into it. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

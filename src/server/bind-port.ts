@@ -2,10 +2,9 @@
 import type { Server } from "bun";
 import type { AccountsDeps } from "../auth/accounts.ts";
 import { DbError } from "../base/errors.ts";
-
-import { errorText } from "../base/log.ts";
+import { errorText, type Log, type LogFields } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import type { createFetchHandler } from "./http.ts";
+import { type createFetchHandler, IDLE_TIMEOUT_SECONDS } from "./http.ts";
 import { portHolder } from "./port-holder.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
@@ -17,11 +16,16 @@ export interface Wiring {
   onRevoked: AccountsDeps["onRevoked"] | undefined;
 }
 
-/** A request that computes is not idle, and its deadline is the statement timeout. */
-const IDLE_TIMEOUT_SECONDS = 255;
-
-export function bindPort(config: Config, wiring: Wiring): Server<SocketData> {
+export function bindPort(config: Config, wiring: Wiring, log: Log): Server<SocketData> {
   const { host, port } = config.server;
+  // What escapes a socket's callback would end the process, and with it everybody else's connections.
+  const guarded = (callback: () => void): void => {
+    try {
+      callback();
+    } catch (error) {
+      log.error("socket callback failed", faultOf(error));
+    }
+  };
   try {
     return Bun.serve<SocketData>({
       hostname: host,
@@ -32,18 +36,25 @@ export function bindPort(config: Config, wiring: Wiring): Server<SocketData> {
         if (wiring.fetch === undefined) return notReady();
         return wiring.fetch(request, server);
       },
-      error: () => new Response("Internal error", { status: 500 }),
+      error: (error) => {
+        log.error("request failed", faultOf(error));
+        return new Response("Internal error", { status: 500 });
+      },
       websocket: {
-        open: (socket) => wiring.sockets?.open(socket),
-        message: (socket, frame) => wiring.sockets?.message(socket, frame),
-        drain: (socket) => wiring.sockets?.drained(socket),
-        close: (socket, code, reason) => wiring.sockets?.closed(socket, code, reason),
+        open: (socket) => guarded(() => wiring.sockets?.open(socket)),
+        message: (socket, frame) => guarded(() => wiring.sockets?.message(socket, frame)),
+        drain: (socket) => guarded(() => wiring.sockets?.drained(socket)),
+        close: (socket, code, reason) => guarded(() => wiring.sockets?.closed(socket, code, reason)),
         ...socketLimits(config),
       },
     });
   } catch (cause) {
     throw bindFailure(host, port, cause);
   }
+}
+
+function faultOf(error: unknown): LogFields {
+  return { error: errorText(error), stack: error instanceof Error ? error.stack : undefined };
 }
 
 function notReady(): Response {

@@ -10,11 +10,12 @@ import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
 import { API_VERSION, VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
-import { StatementFailure } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
+import { StatementFailure } from "../engine/failure.ts";
 import { isAdmin, type Role } from "../model/role.ts";
 import { decodeSqlRequest, encodeError, encodeSuccess, redact, sumBatchResults } from "../protocol/http.ts";
 import type { Cors } from "./cors.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
 
@@ -30,6 +31,8 @@ export interface HttpDeps {
   readonly log: Log;
   readonly startedAtMs: number;
   readonly isStopping: () => boolean;
+  /** Statements that have begun; a stop waits for them. */
+  readonly inFlight: InFlight;
 }
 
 const JSON_HEADERS = { "content-type": "application/json" };
@@ -43,6 +46,12 @@ const AUTH_METHODS: Record<AuthEndpoint, "GET" | "POST"> = {
 };
 const AUTH_PREFIX = "/v1/api/auth/";
 const MAX_USERS_COUNTED = 100_000;
+/** Names, passwords and tokens; anybody may send these bodies. */
+const MAX_AUTH_BODY_BYTES = 64 * 1024;
+/** A statement is bounded by its own deadline, not by how long its connection has been silent. */
+const NO_IDLE_TIMEOUT = 0;
+/** Of a connection that sends nothing, or sends a body too slowly to be worth the place it takes. */
+export const IDLE_TIMEOUT_SECONDS = 30;
 
 export type FetchHandler = (request: Request, server: Server<SocketData>) => Promise<Response | undefined>;
 
@@ -56,7 +65,7 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     const path = pathOf(request.url);
     if (request.method === "OPTIONS") return deps.cors.preflight(request);
     if (!deps.cors.allows(request)) return new Response("Origin not allowed", { status: 403 });
-    if (path === "/v1/api/sql") return only("POST", request, () => answerSql(request, { deps, queryRate }));
+    if (path === "/v1/api/sql") return only("POST", request, () => answerSql(request, { deps, server, queryRate }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
@@ -103,10 +112,17 @@ async function answerAuthRequest(
   request: Request,
   context: { readonly server: Server<SocketData>; readonly deps: HttpDeps },
 ): Promise<Response> {
+  let body: string;
+  try {
+    assertShort(request, MAX_AUTH_BODY_BYTES);
+    body = await bodyText(request);
+  } catch (error) {
+    return errorResponse(error, { role: "anonymous", deps: context.deps, tookMs: 0 });
+  }
   const answer = await answerAuth(
     endpoint,
     {
-      body: await request.text(),
+      body,
       authorization: request.headers.get("authorization"),
       cookie: request.headers.get("cookie"),
       client: clientOf(request, context.server, context.deps),
@@ -116,6 +132,12 @@ async function answerAuthRequest(
   const headers = new Headers(answer.headers);
   for (const cookie of answer.setCookies) headers.append("set-cookie", cookie);
   return new Response(answer.body, { status: answer.status, headers });
+}
+
+/** Of the announced length: a body sent in chunks is bounded by the server's own limit. */
+function assertShort(request: Request, maxBytes: number): void {
+  if (Number(request.headers.get("content-length") ?? 0) <= maxBytes) return;
+  throw new DbError("BODY_TOO_LARGE", `The request body is longer than ${maxBytes} bytes`);
 }
 
 function health(deps: HttpDeps): Response {
@@ -131,9 +153,9 @@ function health(deps: HttpDeps): Response {
 
 async function answerSql(
   request: Request,
-  context: { readonly deps: HttpDeps; readonly queryRate: RateLimiter },
+  context: { readonly deps: HttpDeps; readonly server: Server<SocketData>; readonly queryRate: RateLimiter },
 ): Promise<Response> {
-  const { deps } = context;
+  const { deps, server } = context;
   const startedMs = deps.clock.monotonicMs();
   let role: Role = "anonymous";
   try {
@@ -144,11 +166,15 @@ async function answerSql(
       throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");
     }
     const { limits, execution } = deps.config;
-    const body = decodeSqlRequest(await bodyText(request), {
+    const text = await jsonText(request);
+    if (deps.isStopping()) throw new DbError("SHUTTING_DOWN", "The server is shutting down");
+    const body = decodeSqlRequest(text, {
       maxSqlBytes: limits.maxSqlBytes,
       maxParams: execution.maxParameters,
       maxParamBytes: execution.maxParameterSizeBytes,
     });
+    using _answering = deps.inFlight.enter();
+    server.timeout(request, NO_IDLE_TIMEOUT);
     const results = await deps.engine.run({
       sql: body.sql,
       params: body.params,
@@ -161,10 +187,12 @@ async function answerSql(
     return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs), { headers: JSON_HEADERS });
   } catch (error) {
     return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  } finally {
+    server.timeout(request, IDLE_TIMEOUT_SECONDS);
   }
 }
 
-async function bodyText(request: Request): Promise<string> {
+async function jsonText(request: Request): Promise<string> {
   const type = request.headers.get("content-type") ?? "application/json";
   if (!type.toLowerCase().includes("json")) {
     throw new DbError(
@@ -172,6 +200,10 @@ async function bodyText(request: Request): Promise<string> {
       `Invalid JSON payload: Content-Type must be application/json, not ${JSON.stringify(type)}`,
     );
   }
+  return bodyText(request);
+}
+
+async function bodyText(request: Request): Promise<string> {
   try {
     return await request.text();
   } catch (cause) {

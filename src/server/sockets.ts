@@ -73,7 +73,7 @@ export class SocketServer {
   /** Going away: clients come back by themselves. */
   closeAll(): void {
     this.#deps.live.closeAll();
-    for (const socket of [...this.#deps.sockets.values()]) this.#close(socket, CLOSE.shuttingDown);
+    for (const socket of this.#deps.sockets.values()) this.#close(socket, CLOSE.shuttingDown);
   }
 
   /** Rows of `system.connections`. */
@@ -133,7 +133,9 @@ export class SocketServer {
     data.turn = data.turn
       .then(() => (data.closing ? undefined : work()))
       .catch((error: unknown) => {
-        this.#deps.log.error("socket message failed", { connection: data.connection, error: errorText(error) });
+        if (!(error instanceof DbError)) {
+          this.#deps.log.error("socket message failed", { connection: data.connection, error: errorText(error) });
+        }
         this.#tell(socket, "protocol", redact(error, false));
       })
       .finally(() => {

@@ -5,7 +5,7 @@ import type { Server } from "bun";
 import { Accounts } from "../auth/accounts.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
-import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
+import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/secrets.ts";
 import { createTokens } from "../auth/tokens.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
@@ -15,10 +15,11 @@ import { settingsView } from "../config/help.ts";
 import { createDefaultGenerator } from "../engine/defaults.ts";
 import type { EngineDeps } from "../engine/deps.ts";
 import { createEngine } from "../engine/engine.ts";
-import { createPreparer } from "../engine/prepare.ts";
+import { createPreparer, type Preparer } from "../engine/prepare.ts";
 import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
 import { createQueryRunner } from "../engine/query/runner.ts";
 import { createRowSource } from "../engine/row-source.ts";
+import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
@@ -33,6 +34,7 @@ import { openStore, type Store } from "../storage/store.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
 import { createFetchHandler } from "./http.ts";
+import { InFlight } from "./in-flight.ts";
 import { liveLimits } from "./live-limits.ts";
 import { liveRows } from "./live-rows.ts";
 import { createOutlet, type SocketTable } from "./outlet.ts";
@@ -60,9 +62,12 @@ export interface RunningServer {
 
 const MAX_QUEUED_QUERIES = 10_000;
 const MAX_QUEUED_JOBS = 1_000;
+const MAX_CONTENDED_WRITES = 1_000;
 const MAX_ADDRESSES_COUNTED = 100_000;
 const COLD_CACHE_BYTES = 256 * 1024 * 1024;
 const MAX_ROWS_PER_STATEMENT = 20_000;
+/** More than all parameters of a statement can be together. */
+const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 15_000;
 const HOUR_MS = 3_600_000;
 
@@ -70,7 +75,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const { config, log, clock = systemClock } = options;
   const wiring: Wiring = { fetch: undefined, sockets: undefined, onRevoked: undefined };
   // The port first: a second server must fail before it touches the data of the first.
-  const server = bindPort(config, wiring);
+  const server = bindPort(config, wiring, log);
   const opened: (() => Promise<void> | void)[] = [() => server.stop(true)];
   try {
     return await wire({ config, log, clock, server, wiring, opened });
@@ -107,15 +112,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
   const foundation = await openFoundation(input, dataDir);
   const { store, jobs } = foundation;
-  const tokens = await createTokens({ secret: secrets.jwtSecret, accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS });
-  const accounts = new Accounts({
-    store: userStoreOf(store),
-    tokens,
-    config: config.auth,
-    clock,
-    log,
-    onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
-  });
+  const accounts = await openAccounts(input, { store, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
   const queries = createQueryRunner(foundation.pool);
@@ -131,10 +128,12 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const engine = createEngine(deps, live);
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
   const { flusher, pool } = foundation;
+  const inFlight = new InFlight();
   const stopping = createStopping({
     server,
     sockets: socketServer,
     jobs,
+    inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
     closers: [() => flusher.close(), () => pool.close(), () => store.close()],
@@ -156,12 +155,27 @@ async function wire(input: WireInput): Promise<RunningServer> {
     log,
     startedAtMs,
     isStopping: stopping.isStopping,
+    inFlight,
   });
   stopping.every(config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => live.progress());
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
+}
+
+async function openAccounts(
+  { config, clock, log, wiring }: WireInput,
+  { store, jwtSecret }: { readonly store: Store; readonly jwtSecret: Secrets["jwtSecret"] },
+): Promise<Accounts> {
+  return new Accounts({
+    store: userStoreOf(store),
+    tokens: await createTokens({ secret: jwtSecret, accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS }),
+    config: config.auth,
+    clock,
+    log,
+    onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
+  });
 }
 
 function urlHost(host: string): string {
@@ -257,23 +271,48 @@ interface EngineInput {
   readonly startedAtMs: number;
 }
 
-async function engineDeps({
-  input,
-  foundation,
-  accounts,
-  live,
-  queries,
-  startedAtMs,
-}: EngineInput): Promise<EngineDeps> {
-  const { config, log, clock, wiring } = input;
-  const { store, jobs, pool, generators } = foundation;
+async function engineDeps(parts: EngineInput): Promise<EngineDeps> {
+  const { input, foundation, accounts, live, queries } = parts;
+  const { config, log, clock } = input;
+  const { store, jobs, generators } = foundation;
   const preparer = createPreparer({
     parser: await loadParser(),
     catalog: store.catalog,
     generators,
     maxPlans: config.execution.sqlPlanCacheMaxEntries,
   });
-  const views: ViewSource = {
+  return {
+    clock,
+    log,
+    catalog: store.catalog,
+    writer: store.writer,
+    reader: store.reader,
+    queries,
+    preparer,
+    defaults: createDefaultGenerator(generators),
+    views: viewSource(parts, preparer),
+    accounts,
+    live: {
+      killConnection: (connection) => live.killConnection(connection),
+      ownerOf: (liveId) => live.ownerOf(liveId),
+      killLiveQuery: (liveId) => live.kill(liveId),
+      subscriptionsOf: (table) => live.subscriptionsOf(table),
+    },
+    jobs,
+    contended: new Turns(MAX_CONTENDED_WRITES),
+    limits: {
+      maxRowsPerStatement: MAX_ROWS_PER_STATEMENT,
+      maxWriteBytes: MAX_WRITE_BYTES,
+      maxResultBytes: config.query.maxResultBytes,
+    },
+  };
+}
+
+/** Where system views get what the catalog does not hold. */
+function viewSource({ input, foundation, live, startedAtMs }: EngineInput, preparer: Preparer): ViewSource {
+  const { config, clock, wiring } = input;
+  const { store, pool } = foundation;
+  return {
     catalog: store.catalog,
     liveQueries: () => liveRows(live),
     connections: () => wiring.sockets?.rows() ?? [],
@@ -289,26 +328,7 @@ async function engineDeps({
         live: () => live.counters(),
       }),
     storageFolder: foundation.storageDir,
+    versionedJson: new Map(),
     views: () => SYSTEM_VIEWS.values(),
-  };
-  return {
-    clock,
-    log,
-    catalog: store.catalog,
-    writer: store.writer,
-    reader: store.reader,
-    queries,
-    preparer,
-    defaults: createDefaultGenerator(generators),
-    views,
-    accounts,
-    live: {
-      killConnection: (connection) => live.killConnection(connection),
-      ownerOf: (liveId) => live.ownerOf(liveId),
-      killLiveQuery: (liveId) => live.kill(liveId),
-      subscriptionsOf: (table) => live.subscriptionsOf(table),
-    },
-    jobs,
-    limits: { maxRowsPerStatement: MAX_ROWS_PER_STATEMENT },
   };
 }

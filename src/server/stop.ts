@@ -1,7 +1,8 @@
-// The way down, in order: no new work, sockets told to come back later, jobs ended, requests in flight finished, then storage. Each wait has a bound.
+// The way down, in order: no new work, sockets told to come back later, jobs ended and statements in flight finished, then storage. Each wait has a bound.
 import type { Server } from "bun";
 import { errorText, type Log } from "../base/log.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
 
@@ -9,6 +10,8 @@ export interface StopInput {
   readonly server: Server<SocketData>;
   readonly sockets: SocketServer;
   readonly jobs: Jobs;
+  readonly inFlight: InFlight;
+  /** For jobs and statements together. */
   readonly timeoutMs: number;
   readonly log: Log;
   /** Flusher, query processes, storage: in the order they must close. */
@@ -44,17 +47,30 @@ export function createStopping(input: StopInput): Stopping {
   };
 }
 
+/** For answers on their way and for clients that close in turn; connections that only wait are closed by the server. */
+const FAREWELL_MS = 1_000;
+
 async function stopAll(input: StopInput, timers: readonly Timer[]): Promise<void> {
+  const { server, log } = input;
   for (const timer of timers) clearInterval(timer);
   input.sockets.closeAll();
-  await within(input.timeoutMs, input.jobs.stop());
-  await within(input.timeoutMs, input.server.stop());
-  await input.server.stop(true);
-  for (const close of input.closers) await close();
-  input.log.info("server stopped");
+  await within(input.timeoutMs, Promise.all([input.jobs.stop(), input.inFlight.idle()]));
+  await within(FAREWELL_MS, server.stop());
+  await server.stop(true);
+  const failures: unknown[] = [];
+  for (const close of input.closers) {
+    try {
+      await close();
+    } catch (error) {
+      // The rest is closed all the same: storage comes last.
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(errorText).join("; "));
+  log.info("server stopped");
 }
 
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);
   await Promise.race([work, promise]);

@@ -1,6 +1,7 @@
 // The query behind uniqueness and point writes: the newest versions of some keys, tombstones included.
-import { BIGINT, BOOLEAN, TEXT } from "../model/sql-type.ts";
+
 import { keyColumn, type OutputColumn, type TableSchema } from "../model/schema.ts";
+import { BIGINT, BOOLEAN, TEXT } from "../model/sql-type.ts";
 import { TYPES } from "../model/types.ts";
 import type { QueryPlan, Slot } from "./plan.ts";
 

@@ -7,6 +7,7 @@ import { columns, defaultText, type SystemView, us } from "./definition.ts";
 export const informationTables: SystemView = {
   name: "information_schema.tables",
   adminOnly: false,
+  isVersioned: true,
   columns: columns({
     table_catalog: TEXT,
     table_schema: TEXT,
@@ -50,6 +51,7 @@ function optionalBigint(value: number | undefined): Cell {
 export const informationColumns: SystemView = {
   name: "information_schema.columns",
   adminOnly: false,
+  isVersioned: true,
   columns: columns({
     table_catalog: TEXT,
     table_schema: TEXT,

@@ -15,6 +15,16 @@ export const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set(ALL.map((view) => 
 
 /** A view's rows as the JSON that a query unpacks: SQLite forms, 64-bit integers as bare digits. */
 export function viewRowsJson(view: SystemView, source: ViewSource): string {
+  if (view.isVersioned !== true) return rowsJson(view, source);
+  const { version } = source.catalog;
+  const kept = source.versionedJson.get(view.name);
+  if (kept?.version === version) return kept.json;
+  const json = rowsJson(view, source);
+  source.versionedJson.set(view.name, { version, json });
+  return json;
+}
+
+function rowsJson(view: SystemView, source: ViewSource): string {
   const rows = view.rows(source).map((row) => `[${row.map(cellJson).join(",")}]`);
   return `[${rows.join(",")}]`;
 }

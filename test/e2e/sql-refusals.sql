@@ -1,0 +1,231 @@
+-- SIMILAR TO
+SELECT 'abc' SIMILAR TO '(a|b)%';
+-- error: UNSUPPORTED SIMILAR TO is not supported
+
+-- arrays as values
+SELECT ARRAY[1, 2, 3];
+-- error: UNSUPPORTED an array is not supported
+
+-- an aggregate that would make an array
+SELECT array_agg(id) FROM orders;
+-- error: UNSUPPORTED the aggregate array_agg is not supported
+
+-- statistics
+SELECT stddev(qty) FROM orders;
+-- error: UNSUPPORTED the aggregate stddev is not supported
+
+-- ordered-set aggregates
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY qty) FROM orders;
+-- error: UNSUPPORTED the aggregate percentile_cont is not supported
+
+-- DISTINCT values with a separator
+SELECT string_agg(DISTINCT customer, ',') FROM orders;
+-- error: UNSUPPORTED string_agg with DISTINCT is not supported
+
+-- functions that return rows
+SELECT * FROM generate_series(1, 3);
+-- error: UNSUPPORTED a function in FROM is not supported
+
+-- a function there is not
+SELECT regexp_replace('a', 'b', 'c');
+-- error: SQL_EXECUTION_ERROR function regexp_replace(unknown, unknown, unknown) does not exist
+
+-- an interval as a value
+SELECT interval '1 day';
+-- error: UNSUPPORTED an interval other than added to or subtracted from a timestamp is not supported
+
+-- the span between two timestamps, which would be an interval
+SELECT max(placed) - min(placed) FROM orders;
+-- error: SQL_EXECUTION_ERROR operator does not exist: timestamp - timestamp
+
+-- time zones other than UTC
+SELECT now() AT TIME ZONE 'Europe/Paris';
+-- error: UNSUPPORTED AT TIME ZONE is not supported
+
+-- subscripts
+SELECT info['a'] FROM orders;
+-- error: UNSUPPORTED a subscript or field selection is not supported
+
+-- operators on bits
+SELECT 5 & 3;
+-- error: SQL_EXECUTION_ERROR operator does not exist: integer & integer
+
+-- a row as a value
+SELECT ROW(1, 2);
+-- error: UNSUPPORTED a row value here is not supported
+
+-- DISTINCT ON
+SELECT DISTINCT ON (customer) id FROM orders;
+-- error: UNSUPPORTED DISTINCT ON is not supported
+
+-- LATERAL
+SELECT name, n FROM customers c, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.customer = c.name) x;
+-- error: UNSUPPORTED LATERAL is not supported
+
+-- several groupings at once
+SELECT count(*) FROM orders GROUP BY ROLLUP (customer);
+-- error: UNSUPPORTED ROLLUP
+
+-- samples
+SELECT id FROM orders TABLESAMPLE BERNOULLI (10);
+-- error: UNSUPPORTED TABLESAMPLE is not supported
+
+-- row locks
+SELECT id FROM orders FOR UPDATE;
+-- error: UNSUPPORTED FOR UPDATE
+
+-- multiset operations
+SELECT 1 EXCEPT ALL SELECT 1;
+-- error: UNSUPPORTED EXCEPT ALL is not supported
+
+-- a table out of a query
+SELECT * INTO copy FROM orders;
+-- error: UNSUPPORTED SELECT … INTO is not supported
+
+-- a type there is not
+SELECT 'x'::point;
+-- error: INVALID_SQL type "point" does not exist
+
+-- types that do not compare
+SELECT id FROM orders WHERE customer = 5;
+-- error: SQL_EXECUTION_ERROR operator does not exist: text = integer
+
+-- a number is no condition
+SELECT id FROM orders WHERE amount;
+-- error: SQL_EXECUTION_ERROR argument of WHERE must be type boolean, not type numeric
+
+-- a column that is neither grouped nor aggregated
+SELECT customer, count(*) FROM orders;
+-- error: SQL_EXECUTION_ERROR column "orders.customer" must appear in the GROUP BY clause
+
+-- an aggregate where rows are chosen
+SELECT count(*) FROM orders WHERE count(*) > 1;
+-- error: SQL_EXECUTION_ERROR aggregate functions are not allowed in WHERE
+
+-- a window function without a window
+SELECT lag(id) FROM orders;
+-- error: SQL_EXECUTION_ERROR window function lag requires an OVER clause
+
+-- text does not add up
+SELECT sum(customer) FROM orders;
+-- error: SQL_EXECUTION_ERROR function sum(text) does not exist
+
+-- an output column there is not
+SELECT id FROM orders ORDER BY 2;
+-- error: SQL_EXECUTION_ERROR ORDER BY position 2 is not in select list
+
+-- a column there is not
+SELECT nam FROM customers;
+-- error: COLUMN_NOT_FOUND column "nam" does not exist
+
+-- an alias nobody gave
+SELECT o.id FROM orders;
+-- error: TABLE_NOT_FOUND missing FROM-clause entry for table "o"
+
+-- one alias for two tables
+SELECT id FROM orders, customers c, customers c;
+-- error: SQL_EXECUTION_ERROR table name "c" specified more than once
+
+-- a column of two tables
+SELECT id FROM orders a, orders b;
+-- error: SQL_EXECUTION_ERROR column reference "id" is ambiguous
+
+-- a scalar sub-query with several rows
+SELECT (SELECT id FROM orders);
+-- error: SQL_EXECUTION_ERROR more than one row returned by a subquery used as an expression
+
+-- a scalar sub-query with several columns
+SELECT (SELECT id, qty FROM orders WHERE id = 1);
+-- error: SQL_EXECUTION_ERROR subquery must return only one column
+
+-- division by zero
+SELECT 1 / 0;
+-- error: SQL_EXECUTION_ERROR division by zero
+
+-- 32-bit arithmetic does not silently widen
+SELECT 2147483647 + 1;
+-- error: SQL_EXECUTION_ERROR integer out of range
+
+-- nor does 64-bit arithmetic wrap
+SELECT 9223372036854775807 + 1;
+-- error: SQL_EXECUTION_ERROR bigint out of range
+
+-- text that is no number
+SELECT 'x'::int;
+-- error: INVALID_VALUE invalid input syntax for type integer: "x"
+
+-- a day there is not
+SELECT '2023-02-29'::date;
+-- error: INVALID_VALUE date/time field value out of range: "2023-02-29"
+
+-- a unit there is not
+SELECT date_trunc('fortnight', now());
+-- error: SQL_EXECUTION_ERROR unit "fortnight" not recognized for type timestamp
+
+-- more values than columns
+INSERT INTO customers VALUES ('a', 'b', true, 1);
+-- error: SQL_EXECUTION_ERROR INSERT has more expressions than target columns
+
+-- one column twice
+INSERT INTO customers (name, name) VALUES ('a', 'b');
+-- error: SQL_EXECUTION_ERROR column "name" specified more than once
+
+-- a value too wide for its column
+UPDATE orders SET amount = 1e8 WHERE id = 1;
+-- error: INVALID_VALUE out of range
+
+-- a sum too wide for its column
+UPDATE orders SET amount = amount * 1e8 WHERE id = 1;
+-- error: SQL_EXECUTION_ERROR numeric field overflow
+
+-- a forgotten WHERE
+UPDATE customers SET city = 'x';
+-- error: SQL_EXECUTION_ERROR UPDATE requires a WHERE clause
+
+-- a forgotten WHERE, worse
+DELETE FROM customers;
+-- error: SQL_EXECUTION_ERROR DELETE requires a WHERE clause
+
+-- a key is for ever
+UPDATE customers SET name = 'x' WHERE name = 'ann';
+-- error: SQL_EXECUTION_ERROR UPDATE cannot modify primary key column 'name'
+
+-- another table in UPDATE
+UPDATE customers SET city = o.customer FROM orders o WHERE o.customer = name;
+-- error: UNSUPPORTED FROM in UPDATE is not supported
+
+-- another table in DELETE
+DELETE FROM customers USING orders WHERE customer = name;
+-- error: UNSUPPORTED USING in DELETE is not supported
+
+-- writes inside a query
+WITH gone AS (DELETE FROM customers WHERE name = 'x' RETURNING name) SELECT * FROM gone;
+-- error: UNSUPPORTED a statement that changes data inside WITH is not supported
+
+-- a statement of PostgreSQL that is not offered
+MERGE INTO customers USING orders ON false WHEN NOT MATCHED THEN DO NOTHING;
+-- error: UNSUPPORTED MERGE is not supported
+
+-- … nor TRUNCATE
+TRUNCATE customers;
+-- error: UNSUPPORTED TRUNCATE is not supported
+
+-- … nor session settings
+SET timezone = 'Europe/Paris';
+-- error: UNSUPPORTED SET is not supported
+
+-- … nor savepoints
+SAVEPOINT a;
+-- error: UNSUPPORTED SAVEPOINT is not supported
+
+-- … nor a plan with its run times
+EXPLAIN ANALYZE SELECT 1;
+-- error: UNSUPPORTED EXPLAIN ANALYZE is not supported
+
+-- PostgreSQL's own catalog
+SELECT relname FROM pg_class;
+-- error: TABLE_NOT_FOUND relation "pg_class" does not exist
+
+-- what psql itself would answer
+\d customers;
+-- error: INVALID_SQL syntax error at or near "\"

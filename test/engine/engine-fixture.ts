@@ -1,0 +1,161 @@
+// An engine over a real store, flusher and query processes, with a place to stand between a statement's read and its write.
+import { join } from "node:path";
+import { type Name, parseName, parseUserId } from "../../src/base/ids.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { runRequest } from "../../src/engine/batch.ts";
+import { createDefaultGenerator } from "../../src/engine/defaults.ts";
+import type { EngineDeps } from "../../src/engine/deps.ts";
+import { createPreparer } from "../../src/engine/prepare.ts";
+import { createQueryPool } from "../../src/engine/query/pool.ts";
+import { createQueryRunner } from "../../src/engine/query/runner.ts";
+import type { QueryRunner } from "../../src/engine/reads.ts";
+import { Turns } from "../../src/engine/turns.ts";
+import { SYSTEM_VIEWS } from "../../src/engine/views/registry.ts";
+import { createJobs } from "../../src/jobs/jobs.ts";
+import type { Role } from "../../src/model/role.ts";
+import type { Cell } from "../../src/model/sql-type.ts";
+import type { StatementResult } from "../../src/protocol/http.ts";
+import { createGenerators } from "../../src/sql/functions/generators.ts";
+import { registerFunctions } from "../../src/sql/functions/register.ts";
+import { loadParser } from "../../src/sql/parse/parser.ts";
+import { createFlusher } from "../../src/storage/cold/flush.ts";
+import type { Writer } from "../../src/storage/seams.ts";
+import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
+/** Code that runs at a moment no client can choose. */
+export interface Hooks {
+  /** A query process has answered; the statement has not gone on. */
+  afterRead?: (() => Promise<void>) | undefined;
+  /** A work has run in the open transaction; nothing is committed yet. */
+  afterWork?: (() => void) | undefined;
+}
+
+export interface EngineFixture extends AsyncDisposable {
+  readonly store: TestStore;
+  readonly deps: EngineDeps;
+  readonly hooks: Hooks;
+  /** Every result of a request. */
+  run(sql: string, as?: { user?: string; role?: Role; params?: readonly Cell[] }): Promise<StatementResult[]>;
+  /** Rows of the last result, decoded. */
+  rows(sql: string, as?: { user?: string; role?: Role }): Promise<unknown[][]>;
+  /** Moves everything a table has buffered into Parquet. */
+  flush(namespace: string, table: string): Promise<void>;
+}
+
+function hookedRunner(runner: QueryRunner, hooks: Hooks): QueryRunner {
+  const after = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer;
+    await hooks.afterRead?.();
+    return value;
+  };
+  return {
+    json: (query, signal) => runner.json(query, signal),
+    cells: (query, signal) => after(runner.cells(query, signal)),
+  };
+}
+
+function hookedWriter(writer: Writer, hooks: Hooks): Writer {
+  return {
+    get position() {
+      return writer.position;
+    },
+    submit(work) {
+      const outcome = writer.submit(work);
+      const hook = hooks.afterWork;
+      hooks.afterWork = undefined;
+      hook?.();
+      return outcome;
+    },
+    onCommit: (listener) => writer.onCommit(listener),
+    bufferedRows: (table) => writer.bufferedRows(table),
+    bufferedScopes: (table) => writer.bufferedScopes(table),
+    close: () => writer.close(),
+  };
+}
+
+export async function openEngine(): Promise<EngineFixture> {
+  const hooks: Hooks = {};
+  const generators = createGenerators({ nowMs: Date.now, monotonicMs: () => performance.now() });
+  const store = openTestStore({ registerFunctions: (db) => registerFunctions(db, generators) });
+  const storageDir = join(store.dataDir, "storage");
+  const { catalog, reader, path } = store.current;
+  const writer = hookedWriter(store.current.writer, hooks);
+  const pool = createQueryPool({
+    processes: 2,
+    timeoutMs: 20_000,
+    memoryLimitBytes: 512 << 20,
+    maxResultBytes: 16 << 20,
+    coldCacheBytes: 16 << 20,
+    maxQueue: 1_000,
+    databasePath: path,
+    storageDir,
+    command: [process.execPath, MAIN, "__query-process"],
+    log: silentLog,
+  });
+  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock });
+  const jobs = createJobs({
+    clock: store.clock,
+    log: silentLog,
+    catalog,
+    writer,
+    maxQueued: 10,
+    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+  });
+  const unused = (): never => {
+    throw new Error("not part of this test");
+  };
+  const deps: EngineDeps = {
+    clock: store.clock,
+    log: silentLog,
+    catalog,
+    writer,
+    reader,
+    queries: hookedRunner(createQueryRunner(pool), hooks),
+    preparer: createPreparer({ parser: await loadParser(), catalog, generators, maxPlans: 100 }),
+    defaults: createDefaultGenerator(generators),
+    views: {
+      catalog,
+      liveQueries: () => [],
+      connections: () => [],
+      settings: () => [],
+      stats: () => [],
+      storageFolder: storageDir,
+      versionedJson: new Map(),
+      views: () => SYSTEM_VIEWS.values(),
+    },
+    accounts: { createUser: unused, alterUser: unused, dropUser: unused },
+    live: { killConnection: unused, ownerOf: unused, killLiveQuery: unused, subscriptionsOf: () => 0 },
+    jobs,
+    contended: new Turns(100),
+    limits: { maxRowsPerStatement: 50, maxWriteBytes: 100_000, maxResultBytes: 50_000 },
+  };
+  const namespace: Name = parseName("app");
+  const run: EngineFixture["run"] = (sql, { user = "root", role = "system", params = [] } = {}) =>
+    runRequest({ sql, params, session: { user: parseUserId(user), role, namespace }, signal: undefined }, deps);
+  await run("CREATE NAMESPACE app");
+  return {
+    store,
+    deps,
+    hooks,
+    run,
+    async rows(sql, as) {
+      const [last] = (await run(sql, as)).slice(-1);
+      return JSON.parse(last?.rowsJson ?? "[]") as unknown[][];
+    },
+    async flush(space, table) {
+      const schema = catalog.table(space, table);
+      if (schema === undefined) throw new Error(`no table ${space}.${table}`);
+      for (const scope of writer.bufferedScopes(schema.id)) {
+        await flusher.flushScope({ schema, scope, upTo: writer.position });
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await jobs.stop();
+      flusher.close();
+      await pool.close();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}

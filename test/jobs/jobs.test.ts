@@ -1,0 +1,313 @@
+// Flush jobs over a real store. What moves the rows is a seam, so that a test decides when a scope is done and whether it fails.
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { parseUserId, type Scope, type Seq, scopeOfUser } from "../../src/base/ids.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { createJobs, type JobDeps, type Jobs } from "../../src/jobs/jobs.ts";
+import type { TableOptions, TableSchema } from "../../src/model/schema.ts";
+import { createFlusher, type ScopeFlushed } from "../../src/storage/cold/flush.ts";
+import type { JobRecord } from "../../src/storage/seams.ts";
+import type { Store } from "../../src/storage/store.ts";
+import {
+  ALICE,
+  BOB,
+  CHAT,
+  definition,
+  failureOf,
+  openTestStore,
+  type TestStore,
+  write,
+} from "../storage/open-test-store.ts";
+
+interface Fixture extends AsyncDisposable {
+  readonly test: TestStore;
+  readonly store: Store;
+  readonly jobs: Jobs;
+  readonly flushed: Scope[];
+  /** Replaces what happens to a scope; the default moves its rows for real. */
+  onScope: ((scope: Scope, signal: AbortSignal) => Promise<ScopeFlushed> | undefined) | undefined;
+  table(name: string, policy?: TableOptions["flushPolicy"]): Promise<TableSchema>;
+  rows(table: TableSchema, scope: Scope, ids: readonly number[]): Promise<void>;
+  job(id: string): JobRecord | undefined;
+}
+
+function openJobs(options: Partial<JobDeps> = {}): Fixture {
+  const testStore = openTestStore();
+  const store = testStore.current;
+  const { writer, catalog, path } = store;
+  const storageDir = join(testStore.dataDir, "storage");
+  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: testStore.clock });
+  const flushed: Scope[] = [];
+  const fixture: Fixture = {
+    test: testStore,
+    store,
+    flushed,
+    onScope: undefined,
+    jobs: createJobs({
+      clock: testStore.clock,
+      log: silentLog,
+      catalog,
+      writer,
+      maxQueued: 3,
+      flushScope: (schema: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => {
+        flushed.push(scope);
+        return fixture.onScope?.(scope, signal) ?? flusher.flushScope({ schema, scope, upTo, signal });
+      },
+      ...options,
+    }),
+    async table(name, flushPolicy) {
+      const base = definition(name);
+      const { value } = await writer.submit((tx) => {
+        if (tx.catalog.namespace(CHAT) === undefined) tx.createNamespace(CHAT);
+        return tx.createTable({ ...base, options: { ...base.options, flushPolicy } });
+      });
+      return value;
+    },
+    async rows(table, scope, ids) {
+      await writer.submit((tx) => {
+        for (const id of ids) write(tx, { table, scope, cells: [BigInt(id), "text"] });
+      });
+    },
+    job: (id) => catalog.jobs().find((record) => record.id === id),
+    async [Symbol.asyncDispose]() {
+      await fixture.jobs.stop();
+      flusher.close();
+      await testStore[Symbol.asyncDispose]();
+    },
+  };
+  return fixture;
+}
+
+function idOf(started: { readonly jobId: string } | { readonly skipped: string }): string {
+  if ("skipped" in started) throw new Error(`skipped: ${started.skipped}`);
+  return started.jobId;
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+test("ST-08 ST-09 a flush is answered while it waits, and its row tells how it ended", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1, 2]);
+  await it.rows(table, BOB, [3]);
+  const id = idOf(await it.jobs.flushTable(table));
+  expect(it.job(id)).toMatchObject({ status: "pending", startedAtMs: undefined });
+  await it.jobs.idle();
+  expect(it.job(id)).toMatchObject({
+    status: "completed",
+    message: "Flushed chat.t successfully (3 rows, 2 files)",
+    finishedAtMs: it.test.clock.wallMs,
+  });
+  expect(it.store.writer.bufferedRows(table.id)).toBe(0);
+});
+
+test("ST-08 a second request for a table gets the job that already waits, in the same turn too", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  const [first, second] = await Promise.all([it.jobs.flushTable(table), it.jobs.flushTable(table)]);
+  expect(second).toEqual(first);
+  await it.jobs.idle();
+  expect(it.store.catalog.jobs()).toHaveLength(1);
+});
+
+test("ST-08 a table with nothing buffered makes no job", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  expect(await it.jobs.flushTable(table)).toEqual({ skipped: "no pending writes" });
+  expect(it.store.catalog.jobs()).toEqual([]);
+});
+
+test("ST-02 a user whose flush fails keeps the rows, the others' are flushed, and the trace names the user", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1, 2]);
+  await it.rows(table, BOB, [3]);
+  it.onScope = (scope) => (scope === ALICE ? Promise.reject(new Error("disk on fire")) : undefined);
+  const id = idOf(await it.jobs.flushTable(table));
+  await it.jobs.idle();
+  expect(it.job(id)).toMatchObject({ status: "failed", trace: "user 'alice': Error: disk on fire" });
+  expect(it.store.writer.bufferedScopes(table.id)).toEqual([ALICE]);
+  expect(it.store.writer.bufferedRows(table.id)).toBe(2);
+});
+
+test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed, and says who ended it", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  for (const user of ["a", "b", "c"]) await it.rows(table, scopeOfUser(parseUserId(user)), [1]);
+  const entered = Promise.withResolvers<void>();
+  it.onScope = (_scope, signal) => {
+    entered.resolve();
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new Error("interrupted")));
+    });
+  };
+  const id = idOf(await it.jobs.flushTable(table));
+  await entered.promise;
+  expect(it.jobs.killJob(id)).toBe(true);
+  await it.jobs.idle();
+  expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (0 rows, 0 files)" });
+  expect(it.flushed).toHaveLength(1);
+  expect(it.store.writer.bufferedRows(table.id)).toBe(3);
+  expect(it.jobs.killJob(id)).toBe(false);
+});
+
+test("ST-08 KILL JOB ends a job that still waits before it touches a row", async () => {
+  await using it = openJobs();
+  const [first, second] = [await it.table("one"), await it.table("two")];
+  await it.rows(first, ALICE, [1]);
+  await it.rows(second, ALICE, [1]);
+  idOf(await it.jobs.flushTable(first));
+  const id = idOf(await it.jobs.flushTable(second));
+  expect(it.jobs.killJob(id)).toBe(true);
+  await it.jobs.idle();
+  expect(it.job(id)?.status).toBe("cancelled");
+  expect(it.store.writer.bufferedRows(second.id)).toBe(1);
+  expect(it.store.writer.bufferedRows(first.id)).toBe(0);
+});
+
+test("ST-08 past its bound the queue of jobs refuses the next with SERVER_BUSY", async () => {
+  await using it = openJobs();
+  const tables = await Promise.all(["a", "b", "c", "d"].map((name) => it.table(name)));
+  for (const table of tables) await it.rows(table, ALICE, [1]);
+  const started = await Promise.allSettled(tables.map((table) => it.jobs.flushTable(table)));
+  expect(started.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected"]);
+  expect(started[3]).toMatchObject({ reason: { code: "SERVER_BUSY" } });
+});
+
+test("a job that cannot be written down is refused, and the next request for its table starts one", async () => {
+  let isFull = true;
+  await using it = openJobs();
+  const { writer } = it.store;
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  const jobs = createJobs({
+    clock: it.test.clock,
+    log: silentLog,
+    catalog: it.store.catalog,
+    maxQueued: 3,
+    writer: {
+      get position() {
+        return writer.position;
+      },
+      submit: (work) => (isFull ? Promise.reject(new Error("full")) : writer.submit(work)),
+      onCommit: (listener) => writer.onCommit(listener),
+      bufferedRows: (id) => writer.bufferedRows(id),
+      bufferedScopes: (id) => writer.bufferedScopes(id),
+      close: () => writer.close(),
+    },
+    flushScope: () => Promise.resolve({ rows: 1, bytes: 1, segments: [], usage: { memoryBytes: 0, cpuUs: 0 } }),
+  });
+  expect(await failureOf(jobs.flushTable(table))).toMatchObject({ message: "full" });
+  await jobs.idle();
+  isFull = false;
+  const id = idOf(await jobs.flushTable(table));
+  await jobs.idle();
+  expect(it.job(id)?.status).toBe("completed");
+});
+
+test("ST-02 a policy by rows flushes at its count and not one row before", async () => {
+  await using it = openJobs();
+  const table = await it.table("t", { rows: 5, intervalSeconds: undefined });
+  await it.rows(table, ALICE, upTo(4));
+  await it.jobs.checkPolicies();
+  expect(it.store.catalog.jobs()).toEqual([]);
+  await it.rows(table, BOB, [9]);
+  await it.jobs.checkPolicies();
+  await it.jobs.idle();
+  expect(it.store.writer.bufferedRows(table.id)).toBe(0);
+});
+
+test("ST-02 a policy by interval counts from the first row that waits", async () => {
+  await using it = openJobs();
+  const table = await it.table("t", { rows: undefined, intervalSeconds: 60 });
+  const at = async (seconds: number): Promise<number> => {
+    it.test.clock.monotonic = seconds * 1000;
+    await it.jobs.checkPolicies();
+    await it.jobs.idle();
+    return it.store.catalog.jobs().length;
+  };
+  expect(await at(0)).toBe(0);
+  // An hour in which nothing waits does not count.
+  expect(await at(3600)).toBe(0);
+  await it.rows(table, ALICE, [1]);
+  expect(await at(3601)).toBe(0);
+  expect(await at(3659)).toBe(0);
+  expect(await at(3660)).toBe(1);
+  await it.rows(table, ALICE, [2]);
+  expect(await at(3719)).toBe(1);
+  expect(await at(3720)).toBe(2);
+});
+
+test("ST-02 of rows and interval whichever comes first flushes", async () => {
+  await using it = openJobs();
+  const table = await it.table("t", { rows: 3, intervalSeconds: 60 });
+  await it.jobs.checkPolicies();
+  await it.rows(table, ALICE, upTo(3));
+  await it.jobs.checkPolicies();
+  await it.jobs.idle();
+  expect(it.store.writer.bufferedRows(table.id)).toBe(0);
+  await it.rows(table, ALICE, [7]);
+  it.test.clock.monotonic += 60_000;
+  await it.jobs.checkPolicies();
+  await it.jobs.idle();
+  expect(it.store.writer.bufferedRows(table.id)).toBe(0);
+});
+
+test("a policy whose flush fails is tried again ever less often", async () => {
+  await using it = openJobs();
+  const table = await it.table("t", { rows: 1, intervalSeconds: undefined });
+  await it.rows(table, ALICE, [1]);
+  it.onScope = () => Promise.reject(new Error("no"));
+  const started: number[] = [];
+  for (let second = 0; second <= 100; second += 1) {
+    it.test.clock.monotonic = second * 1000;
+    const before = it.store.catalog.jobs().length;
+    await it.jobs.checkPolicies();
+    await it.jobs.idle();
+    if (it.store.catalog.jobs().length > before) started.push(second);
+  }
+  expect(started).toEqual([0, 10, 30, 70]);
+});
+
+test("ST-08 what a crash left running or waiting is failed at the next start", async () => {
+  await using it = openJobs();
+  const base: JobRecord = {
+    id: "FL-000000000001",
+    type: "flush",
+    status: "running",
+    parameters: "{}",
+    message: undefined,
+    trace: undefined,
+    createdAtMs: 1,
+    startedAtMs: 2,
+    finishedAtMs: undefined,
+    memoryUsed: undefined,
+    cpuUsed: undefined,
+  };
+  await it.store.writer.submit((tx) => {
+    tx.putJob(base);
+    tx.putJob({ ...base, id: "FL-000000000002", status: "pending" });
+    tx.putJob({ ...base, id: "FL-000000000003", status: "completed", finishedAtMs: 3 });
+  });
+  await it.jobs.recover();
+  const ended = ["FL-000000000001", "FL-000000000002", "FL-000000000003"].map((id) => it.job(id));
+  expect(ended.map((job) => [job?.id, job?.status, job?.message])).toEqual([
+    ["FL-000000000001", "failed", "Server restarted"],
+    ["FL-000000000002", "failed", "Server restarted"],
+    ["FL-000000000003", "completed", undefined],
+  ]);
+});
+
+test("ST-10 a stop waits for a job that was asked for in the same turn, and refuses the next", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  const asked = it.jobs.flushTable(table);
+  await it.jobs.stop();
+  expect(it.job(idOf(await asked))).toMatchObject({
+    status: "cancelled",
+    message: "Cancelled by shutdown (0 rows, 0 files)",
+  });
+  expect(await failureOf(it.jobs.flushTable(table))).toMatchObject({ code: "SHUTTING_DOWN" });
+});
