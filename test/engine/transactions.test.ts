@@ -240,7 +240,10 @@ test.each([
   ],
   [
     "a transaction whose statements are each small enough",
-    inTransaction("INSERT INTO w VALUES (1, repeat('x', 60000))", "INSERT INTO w VALUES (2, repeat('x', 60000))"),
+    inTransaction(
+      `INSERT INTO w VALUES (1, '${"x".repeat(60_000)}')`,
+      `INSERT INTO w VALUES (2, '${"x".repeat(60_000)}')`,
+    ),
   ],
 ])("TB-08 a write of more bytes than a statement may hold is refused whole: %s", async (_why, sql) => {
   await engine.run("DROP TABLE IF EXISTS w; CREATE SHARED TABLE w (id BIGINT PRIMARY KEY, body TEXT)");

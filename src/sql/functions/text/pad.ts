@@ -18,10 +18,12 @@ function padding(join: (text: string, filling: string) => string): Padding {
 }
 
 function padFunction(name: string, pad: Padding): FunctionDefinition {
-  return defineFunction(name, [
+  const overloads = [
     overload(["text", "int"], TEXT, (text, length) => pad(text, length, " ")),
     overload(["text", "int", "text"], TEXT, pad),
-  ]);
+  ];
+  // As `repeat`: a number decides how much is made.
+  return defineFunction(name, overloads, { bounded: false });
 }
 
 export const lpad = padFunction(
