@@ -5,7 +5,8 @@
 import { parseArgs } from "node:util";
 import { DELIVERY_CASES } from "./load/delivery-cases.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
-import { failedRow, type ReportRow, tableMarkdown, tableText } from "./load/report.ts";
+import { NoiseMeter } from "./load/noise-meter.ts";
+import { failedRow, type ReportRow, tableMarkdown, tableText, withNoise } from "./load/report.ts";
 import { REQUEST_CASES } from "./load/request-cases.ts";
 import type { BenchSize, LoadCase } from "./load/rounds.ts";
 import { STANDING_QUERY_CASES } from "./load/standing-query-cases.ts";
@@ -23,7 +24,7 @@ const { values } = parseArgs({
   },
 });
 
-const size: BenchSize = values.quick
+const size: Omit<BenchSize, "noise"> = values.quick
   ? { isQuick: true, isFull: false, rounds: 2, roundMs: 700 }
   : { isQuick: false, isFull: values.full, rounds: 5, roundMs: 2_000 };
 
@@ -48,9 +49,12 @@ async function runMicro(name: string): Promise<MicroResult> {
 
 async function runCase({ id, question, run }: LoadCase): Promise<readonly ReportRow[]> {
   const startedAt = performance.now();
+  const noise = new NoiseMeter();
   print(`${id} ${question} … `);
   try {
-    const rows = await run(size);
+    const measured = await run({ ...size, noise });
+    const others = noise.othersShare();
+    const rows = measured.map((row) => withNoise(row, others));
     print(`${((performance.now() - startedAt) / 1_000).toFixed(1)} s\n${tableText(rows)}\n\n`);
     return rows;
   } catch (error) {
@@ -92,7 +96,11 @@ function resultsText(machine: Machine, micro: readonly MicroResult[], rows: read
 const machine = describeMachine();
 print(`${machineText(machine)}\n`);
 const micro: MicroResult[] = [];
-for (const name of MICRO) if (isWanted(name)) micro.push(await runMicro(name));
+const wanted = MICRO.filter(isWanted);
+if (values.quick) {
+  print("micro-benchmarks side by side, to see that they run: their figures are worth nothing\n");
+  micro.push(...(await Promise.all(wanted.map(runMicro))));
+} else for (const name of wanted) micro.push(await runMicro(name));
 const rows: ReportRow[] = [];
 for (const one of CASES) if (isWanted(one.id)) rows.push(...(await runCase(one)));
 if (rows.length > 0) print(`\n${METHOD}\n\n${tableText(rows)}\n`);

@@ -29,8 +29,8 @@ const remove = db.prepare("DELETE FROM messages WHERE id = ?1");
 const get = db.prepare("SELECT id, room, body FROM messages WHERE id = ?1");
 
 let waiting: (() => void)[] = [];
-/** What a durable insert is followed by. */
-type After = (id: number | string, body: string) => void;
+/** What a durable insert is followed by, once it is durable. */
+type After = (row: string) => void;
 
 /** Every write of one turn of the event loop shares a commit and its sync. */
 function commitTurn(): void {
@@ -49,7 +49,7 @@ async function write(request: Request, statement: Statement, after?: After): Pro
   const { promise, resolve } = Promise.withResolvers<void>();
   waiting.push(resolve);
   statement.run(...params);
-  if (after !== undefined) waiting.push(() => after(params[0], params[2]));
+  if (after !== undefined) waiting.push(() => after(rowOf(params[0], params[2])));
   await promise;
   return new Response(DONE, { headers: JSON_HEADERS });
 }
@@ -69,8 +69,28 @@ function socketsOf(token: string): Set<ServerWebSocket<SocketData>> {
   return known;
 }
 
-function frameOf(id: number | string, body: string): string {
-  return `{"type":"changes","channel":1,"seq":"327500000000000000","changes":[{"op":"insert","key":["${id}"],"row":["${id}","hall",${JSON.stringify(body)},"327500000000000000",false]}]}`;
+const SEQ = "327500000000000000";
+
+function rowOf(id: number | string, body: string): string {
+  return `{"op":"insert","key":["${id}"],"row":["${id}","hall",${JSON.stringify(body)},"${SEQ}",false]}`;
+}
+
+function frameOf(rows: string): string {
+  return `{"type":"changes","channel":1,"seq":"${SEQ}","changes":[${rows}]}`;
+}
+
+let publishing: string[] = [];
+
+/** The rows of one turn leave in one frame, as the server's do: a frame for each would be more work for the same rows. */
+function publishRow(row: string): void {
+  if (publishing.length === 0) {
+    setImmediate(() => {
+      const rows = publishing.join(",");
+      publishing = [];
+      server.publish(TOPIC, frameOf(rows), false);
+    });
+  }
+  publishing.push(row);
 }
 
 function sendEach(text: string): void {
@@ -96,12 +116,12 @@ const server = Bun.serve<SocketData>({
       case "/select":
         return read(request);
       case "/publish":
-        self.publish(TOPIC, await request.text(), false);
+        publishRow(await request.text());
         return new Response(DONE, { headers: JSON_HEADERS });
       case "/insert-publish":
-        return write(request, insert, (id, body) => self.publish(TOPIC, frameOf(id, body), false));
+        return write(request, insert, publishRow);
       case "/insert-send-each":
-        return write(request, insert, (id, body) => sendEach(frameOf(id, body)));
+        return write(request, insert, (row) => sendEach(frameOf(row)));
       case "/send-each":
         sendEach(await request.text());
         return new Response(DONE, { headers: JSON_HEADERS });

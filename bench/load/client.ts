@@ -1,7 +1,9 @@
 // The load client: a process of its own, driven by the runner over IPC, so that neither the runner nor the server pays for it in its own time.
 //   spawned by child-process.ts
 import type { Reply, Task, TaskResult } from "./client-tasks.ts";
-import { Held, runFanOut, runPaced } from "./delivery-tasks.ts";
+import { runFanOut } from "./fan-out-task.ts";
+import { Held } from "./held.ts";
+import { runPaced } from "./paced-task.ts";
 import { runRequests, runSequence } from "./request-tasks.ts";
 
 const held = new Held();

@@ -2,7 +2,8 @@
 // the machine hits both sides of a ratio.
 import { type Spread, spreadOf } from "./stats.ts";
 
-export type Verdict = "met" | "missed" | "failed" | "–";
+/** `unclear`: the rounds contradict each other or what is possible, or the machine was busy, so the figure decides nothing. */
+export type Verdict = "met" | "missed" | "unclear" | "failed" | "–";
 
 export interface ReportRow {
   readonly id: string;
@@ -29,15 +30,34 @@ export interface Comparison {
   readonly target: RatioTarget | undefined;
   /** A bound on our own figure besides. */
   readonly oursAtMost?: number;
+  /** The ceiling does strictly less work: being better than it is noise, whichever way the target points. */
+  readonly isBound?: boolean;
   readonly faults: readonly string[];
   readonly note?: string;
 }
 
+/** As much better than its bound as rounding and luck allow. */
+const BOUND_SLACK = 0.1;
+/** Part of the rounds that must lie on the same side of the target as their median. */
+const AGREEMENT = 0.8;
+
 export function compare(comparison: Comparison): ReportRow {
   const { ours, ceiling, target, oursAtMost, faults, unit } = comparison;
-  const ratios = spreadOf(ours.map((figure, round) => figure / (ceiling[round] ?? Number.NaN)));
+  const roundRatios = ours.map((figure, round) => figure / (ceiling[round] ?? Number.NaN));
+  const ratios = spreadOf(roundRatios);
   const oursSpread = spreadOf(ours);
-  const isMet = isRatioMet(ratios.median, target) && (oursAtMost === undefined || oursSpread.median <= oursAtMost);
+  const isWithin = (ratio: number, figure: number): boolean =>
+    isRatioMet(ratio, target) && (oursAtMost === undefined || figure <= oursAtMost);
+  const isMet = isWithin(ratios.median, oursSpread.median);
+  const agreeing = roundRatios.filter((ratio, round) => isWithin(ratio, ours[round] ?? Number.NaN) === isMet).length;
+  const doubt =
+    target === undefined
+      ? undefined
+      : comparison.isBound === true && isBetterThanBound(ratios.median, target)
+        ? "better than a program that does strictly less: the machine was not quiet"
+        : agreeing / roundRatios.length < AGREEMENT
+          ? "the rounds disagree"
+          : undefined;
   return {
     id: comparison.id,
     question: comparison.question,
@@ -45,9 +65,43 @@ export function compare(comparison: Comparison): ReportRow {
     ceiling: spreadText(spreadOf(ceiling), unit),
     ratio: `${ratios.median.toFixed(2)} [${ratios.min.toFixed(2)}–${ratios.max.toFixed(2)}]`,
     target: [targetText(target), oursAtMost === undefined ? "" : `≤ ${oursAtMost} ${unit}`].filter(Boolean).join(", "),
-    verdict: faults.length > 0 ? "failed" : target === undefined ? "–" : isMet ? "met" : "missed",
-    note: faults.length > 0 ? faults.join("; ") : (comparison.note ?? ""),
+    verdict: verdictOf({
+      isFailed: faults.length > 0,
+      hasTarget: target !== undefined,
+      isDoubtful: doubt !== undefined,
+      isMet,
+    }),
+    note: [...faults, doubt, comparison.note].filter((part) => part !== undefined && part !== "").join("; "),
   };
+}
+
+function verdictOf(row: {
+  readonly isFailed: boolean;
+  readonly hasTarget: boolean;
+  readonly isDoubtful: boolean;
+  readonly isMet: boolean;
+}): Verdict {
+  if (row.isFailed) return "failed";
+  if (!row.hasTarget) return "–";
+  if (row.isDoubtful) return "unclear";
+  return row.isMet ? "met" : "missed";
+}
+
+function isBetterThanBound(ratio: number, target: RatioTarget): boolean {
+  if (target === "any") return false;
+  return "atLeast" in target ? ratio > 1 + BOUND_SLACK : ratio < 1 - BOUND_SLACK;
+}
+
+/** Above these shares of the machine for other processes a row says so, and decides nothing, whichever way it came out. */
+const NOTED_SHARE = 0.1;
+const DECIDING_SHARE = 0.25;
+
+/** `othersShare`: part of the machine, 0 to 1, that other processes took while the row was measured; undefined when not known. */
+export function withNoise(row: ReportRow, othersShare: number | undefined): ReportRow {
+  if (othersShare === undefined || othersShare < NOTED_SHARE) return row;
+  const note = [row.note, `others took ${Math.round(othersShare * 100)} % of the machine`].filter(Boolean).join("; ");
+  const isDecided = row.verdict === "met" || row.verdict === "missed";
+  return { ...row, note, verdict: isDecided && othersShare >= DECIDING_SHARE ? "unclear" : row.verdict };
 }
 
 /** A row for a case that could not be measured at all. */

@@ -48,7 +48,7 @@ async function runInserts(size: BenchSize): Promise<readonly ReportRow[]> {
       ids: idsOf(round),
     });
   const warm = [await insert(server, 0), await insert(ceiling, 0)];
-  const figures = await interleave(size.rounds, [server, ceiling], (side, round) => insert(side, round + 1));
+  const figures = await interleave(size, [server, ceiling], (side, round) => insert(side, round + 1));
   const [ours = [], bare = []] = figures;
   const faults = [...faultsOf([...figures, warm])];
   const acknowledged = ours.reduce((sum, { done }) => sum + done, warm[0]?.done ?? 0);
@@ -63,6 +63,7 @@ async function runInserts(size: BenchSize): Promise<readonly ReportRow[]> {
       ours: ours.map(({ perSecond }) => perSecond),
       ceiling: bare.map(({ perSecond }) => perSecond),
       target: { atLeast: 0.6 },
+      isBound: true,
       faults,
       note: cpuNote(
         "an insert",
@@ -81,7 +82,7 @@ async function runPointSelects(size: BenchSize): Promise<readonly ReportRow[]> {
   const select = (side: Side, durationMs: number): Promise<Throughput> =>
     measureRequests(client, side, { operation: "select", connections: CONNECTIONS, durationMs, ids: FIXED_IDS });
   const warm = [await select(server, WARM_UP_MS), await select(ceiling, WARM_UP_MS)];
-  const figures = await interleave(size.rounds, [server, ceiling], (side) => select(side, size.roundMs));
+  const figures = await interleave(size, [server, ceiling], (side) => select(side, size.roundMs));
   const [ours = [], bare = []] = figures;
   return [
     compare({
@@ -91,6 +92,7 @@ async function runPointSelects(size: BenchSize): Promise<readonly ReportRow[]> {
       ours: ours.map(({ perSecond }) => perSecond),
       ceiling: bare.map(({ perSecond }) => perSecond),
       target: { atLeast: 0.6 },
+      isBound: true,
       faults: [...faults, ...faultsOf([...figures, warm])],
       note: cpuNote(
         "a select",
@@ -108,9 +110,7 @@ async function runSequential(size: BenchSize): Promise<readonly ReportRow[]> {
   const sequence = (side: Side, round: number, durationMs: number) =>
     client.run({ kind: "sequence", target: side.target, durationMs, firstId: idsOf(round).first });
   for (const side of [server, ceiling]) await sequence(side, 0, WARM_UP_MS);
-  const figures = await interleave(size.rounds, [server, ceiling], (side, round) =>
-    sequence(side, round + 1, size.roundMs),
-  );
+  const figures = await interleave(size, [server, ceiling], (side, round) => sequence(side, round + 1, size.roundMs));
   const [ours = [], bare = []] = figures;
   const faults = figures.flat().flatMap((result) => result.faults);
   return SEQUENCE.flatMap((operation) => {
@@ -122,6 +122,7 @@ async function runSequential(size: BenchSize): Promise<readonly ReportRow[]> {
         ours: ours.map(({ latency }) => latency[operation][name]),
         ceiling: bare.map(({ latency }) => latency[operation][name]),
         target: { atMost },
+        isBound: true,
         faults,
       });
     return [row("p50Ms", 1.5), row("p99Ms", 2)];
@@ -137,7 +138,7 @@ async function runPlanCache(size: BenchSize): Promise<readonly ReportRow[]> {
     const select = (side: Side, durationMs: number): Promise<Throughput> =>
       measureRequests(client, side, { operation, connections: CONNECTIONS, durationMs, ids: FIXED_IDS });
     for (const side of [cached, uncached]) await select(side, WARM_UP_MS);
-    const figures = await interleave(size.rounds, [cached, uncached], (side) => select(side, size.roundMs));
+    const figures = await interleave(size, [cached, uncached], (side) => select(side, size.roundMs));
     const [ours = [], without = []] = figures;
     return compare({
       id: "P12",

@@ -1,8 +1,8 @@
 // How a comparison is run: rounds in which every side has its turn, in an order that changes, so that drift of the machine favours nobody.
 import type { LoadClient } from "./child-process.ts";
 import type { IdRange, RequestsResult } from "./client-tasks.ts";
-import type { ReportRow } from "./report.ts";
-import { figureText } from "./report.ts";
+import type { NoiseMeter } from "./noise-meter.ts";
+import { figureText, type ReportRow } from "./report.ts";
 import { cpuSeconds, type Side } from "./side.ts";
 import { spreadOf } from "./stats.ts";
 import type { Operation } from "./workload.ts";
@@ -13,6 +13,8 @@ export interface BenchSize {
   readonly isFull: boolean;
   readonly rounds: number;
   readonly roundMs: number;
+  /** Measures while rounds run. */
+  readonly noise: NoiseMeter;
 }
 
 export interface LoadCase {
@@ -23,16 +25,18 @@ export interface LoadCase {
 
 /** Figures by side, one a round. */
 export async function interleave<S, R>(
-  rounds: number,
+  { rounds, noise }: Pick<BenchSize, "rounds" | "noise">,
   sides: readonly S[],
   measure: (side: S, round: number) => Promise<R>,
 ): Promise<R[][]> {
   const figures: R[][] = sides.map(() => []);
+  noise.begin();
   for (let round = 0; round < rounds; round++) {
     const turns = sides.map((side, index) => ({ side, index }));
     if (round % 2 === 1) turns.reverse();
     for (const { side, index } of turns) figures[index]?.push(await measure(side, round));
   }
+  noise.end();
   return figures;
 }
 

@@ -65,7 +65,7 @@ async function standingRow({ text, count, query, atLeast }: Standing, size: Benc
       ids: idsOf(round),
     });
   for (const side of [busy, quiet]) await insert(side, 0);
-  const figures = await interleave(size.rounds, [busy, quiet], (side, round) => insert(side, round + 1));
+  const figures = await interleave(size, [busy, quiet], (side, round) => insert(side, round + 1));
   const [ours = [], without = []] = figures;
   const held = await listener.run({ kind: "countHeld" });
   const leaked = held.rows === 0 ? [] : [`${held.rows} rows arrived at live queries that match none`];

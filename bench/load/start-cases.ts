@@ -10,6 +10,7 @@ import { type BenchSize, interleave, type LoadCase } from "./rounds.ts";
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 /** Long enough for whatever a start leaves behind to be collected. */
 const IDLE_MS = 1_500;
+const QUICK_IDLE_MS = 300;
 const START_TARGET_MS = 60;
 const MEMORY_TARGET_MB = 90;
 
@@ -20,7 +21,7 @@ interface Started {
   readonly familyMb: number;
 }
 
-async function start(command: readonly string[]): Promise<Started> {
+async function start(command: readonly string[], idleMs: number): Promise<Started> {
   const startedAt = performance.now();
   const child = Bun.spawn([...command], {
     stdout: "pipe",
@@ -32,7 +33,7 @@ async function start(command: readonly string[]): Promise<Started> {
     const response = await fetch(`${url}/health`);
     if (response.status !== 200) throw new Error(`health answers ${response.status}`);
     const firstAnswerMs = performance.now() - startedAt;
-    await Bun.sleep(IDLE_MS);
+    await Bun.sleep(idleMs);
     const residentMb = await residentMbOf(child.pid);
     const children = await Promise.all((await childrenOf(child.pid)).map(residentMbOf));
     return { firstAnswerMs, residentMb, familyMb: children.reduce((sum, one) => sum + one, residentMb) };
@@ -65,13 +66,14 @@ async function runStart(size: BenchSize): Promise<readonly ReportRow[]> {
     };
     const again = [...serve, join(folder, "again")];
     const bare = (): string[] => [process.execPath, ceiling, folder];
-    await start(again);
+    const idleMs = size.isQuick ? QUICK_IDLE_MS : IDLE_MS;
+    await start(again, idleMs);
     const [first = [], restart = [], bareStarts = []] = await interleave(
-      size.rounds,
+      size,
       [fresh, () => again, bare],
       async (command) => {
         if (command === bare) await rm(join(folder, "ceiling.sqlite"), { force: true });
-        return start(command());
+        return start(command(), idleMs);
       },
     );
     const row = (

@@ -12,7 +12,7 @@ export type Operation =
   | "insert-literal"
   /** Into the USER table: only the writer's own subscription hears of it. */
   | "insert-own"
-  /** Ceiling only: the body is a finished frame, for everyone through a topic, for each socket in turn, or for the sender's sockets. */
+  /** Ceiling only: a row for everyone through a topic, a finished frame for each socket in turn, or one for the sender's sockets. */
   | "publish"
   | "send-each"
   | "echo"
@@ -72,6 +72,7 @@ export function requestBody(operation: Operation, id: number): string {
     case "select-literal":
       return `{"sql":"SELECT id, room, body FROM bench.messages WHERE id = ${id}"}`;
     case "publish":
+      return nativeRow(id);
     case "echo":
       return nativeFrame(id);
     case "send-each":
@@ -82,10 +83,13 @@ export function requestBody(operation: Operation, id: number): string {
 /** A position like the server's: 18 digits. */
 const SEQ_BASE = 327_500_000_000_000_000n;
 
+function nativeRow(id: number): string {
+  return `{"op":"insert","key":["${id}"],"row":["${id}","${ROOM}","${bodyText(id)}","${SEQ_BASE + BigInt(id)}",false]}`;
+}
+
 /** What the server sends for one insert under the native protocol, to the byte but for the numbers. */
 function nativeFrame(id: number): string {
-  const seq = (SEQ_BASE + BigInt(id)).toString();
-  return `{"type":"changes","channel":1,"seq":"${seq}","changes":[{"op":"insert","key":["${id}"],"row":["${id}","${ROOM}","${bodyText(id)}","${seq}",false]}]}`;
+  return `{"type":"changes","channel":1,"seq":"${SEQ_BASE + BigInt(id)}","changes":[${nativeRow(id)}]}`;
 }
 
 function peerFrame(id: number): string {
