@@ -62,6 +62,7 @@ const MAX_CACHED_KEY_LENGTH = 16 * 1024;
 
 interface PlanCall {
   readonly text: string;
+  readonly lifted: LiftedStatement;
   readonly session: Session;
   readonly paramCount: number;
 }
@@ -72,8 +73,7 @@ function planOf<Plan extends DataPlan | LivePlan>(
   cache: PlanCache<Plan>,
   { deps, make }: { readonly deps: PreparerDeps; readonly make: (input: PlanInput) => Planned<Plan> },
 ): { readonly plan: Plan; readonly literals: Literals } {
-  const { text, session, paramCount } = call;
-  const lifted = liftLiterals(text);
+  const { text, lifted, session, paramCount } = call;
   const input: PlanInput = {
     text,
     literals: lifted.literals,
@@ -114,17 +114,22 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       text,
       offset,
       plan: (session) =>
-        planOf({ text, session, paramCount }, data, { deps, make: (input) => planData(statement, input) }),
+        planOf({ text, lifted: liftLiterals(text), session, paramCount }, data, {
+          deps,
+          make: (input) => planData(statement, input),
+        }),
     };
   };
 
   return {
     prepare(sql, _session, paramCount) {
       const text = sql.trim();
-      if (isCacheable(liftLiterals(text))) {
+      const lifted = liftLiterals(text);
+      if (isCacheable(lifted)) {
         // One data statement: a hit needs no parse.
         const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
-        const plan = (session: Session): PlannedData => planOf({ text, session, paramCount }, data, { deps, make });
+        const plan = (session: Session): PlannedData =>
+          planOf({ text, lifted, session, paramCount }, data, { deps, make });
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
       const parsed = deps.parser.parse(sql);
@@ -135,7 +140,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
     },
     prepareLive(sql, session, paramCount) {
       const text = sql.trim();
-      return planOf({ text, session, paramCount }, live, { deps, make: planLiveSelect });
+      return planOf({ text, lifted: liftLiterals(text), session, paramCount }, live, { deps, make: planLiveSelect });
     },
     stats: () => data.stats(),
   };

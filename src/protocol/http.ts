@@ -70,8 +70,22 @@ export interface StatementResult {
   readonly seq?: string | undefined;
 }
 
-function encodeResult(result: StatementResult): string {
-  const schema = result.schema === undefined ? "" : `"schema":${encodeSchema(result.schema)},`;
+/** The schema part of a result. A plan's columns are one object for as long as the plan is cached, so their text is made once. */
+export type SchemaText = (columns: readonly OutputColumn[]) => string;
+
+export function createSchemaText(): SchemaText {
+  const texts = new WeakMap<readonly OutputColumn[], string>();
+  return (columns) => {
+    const known = texts.get(columns);
+    if (known !== undefined) return known;
+    const text = encodeSchema(columns);
+    texts.set(columns, text);
+    return text;
+  };
+}
+
+function encodeResult(result: StatementResult, schemaText: SchemaText): string {
+  const schema = result.schema === undefined ? "" : `"schema":${schemaText(result.schema)},`;
   const rows = result.schema === undefined ? "" : `"rows":${result.rowsJson ?? "[]"},`;
   const message = result.message === undefined ? "" : `"message":${JSON.stringify(result.message)},`;
   const seq = result.seq === undefined ? "" : `,"seq":${JSON.stringify(result.seq)}`;
@@ -84,9 +98,13 @@ function rounded(tookMs: number): number {
 }
 
 /** A lone result with rows ends in `"error":null`, as the peer's streamed SELECT does. */
-export function encodeSuccess(results: readonly StatementResult[], tookMs: number): string {
+export function encodeSuccess(
+  results: readonly StatementResult[],
+  tookMs: number,
+  schemaText: SchemaText = encodeSchema,
+): string {
   const tail = results.length === 1 && results[0]?.schema !== undefined ? ',"error":null' : "";
-  return `{"status":"success","results":[${results.map(encodeResult).join(",")}],"took":${rounded(tookMs)}${tail}}`;
+  return `{"status":"success","results":[${results.map((result) => encodeResult(result, schemaText)).join(",")}],"took":${rounded(tookMs)}${tail}}`;
 }
 
 const SUMMED_VERBS = ["Inserted", "Updated", "Deleted"] as const;

@@ -13,7 +13,15 @@ import type { Config } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import { StatementFailure } from "../engine/failure.ts";
 import { isAdmin, type Role } from "../model/role.ts";
-import { decodeSqlRequest, encodeError, encodeSuccess, redact, sumBatchResults } from "../protocol/http.ts";
+import {
+  createSchemaText,
+  decodeSqlRequest,
+  encodeError,
+  encodeSuccess,
+  redact,
+  type SchemaText,
+  sumBatchResults,
+} from "../protocol/http.ts";
 import type { Cors } from "./cors.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { SocketData } from "./socket-data.ts";
@@ -61,11 +69,13 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     capacity: MAX_USERS_COUNTED,
     clock: deps.clock,
   });
+  const schemaText = createSchemaText();
   const route = async (request: Request, server: Server<SocketData>): Promise<Response | undefined> => {
     const path = pathOf(request.url);
     if (request.method === "OPTIONS") return deps.cors.preflight(request);
     if (!deps.cors.allows(request)) return new Response("Origin not allowed", { status: 403 });
-    if (path === "/v1/api/sql") return only("POST", request, () => answerSql(request, { deps, server, queryRate }));
+    if (path === "/v1/api/sql")
+      return only("POST", request, () => answerSql(request, { deps, server, queryRate, schemaText }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
@@ -151,10 +161,14 @@ function health(deps: HttpDeps): Response {
   return new Response(JSON.stringify(body), { status: stopping ? 503 : 200, headers: JSON_HEADERS });
 }
 
-async function answerSql(
-  request: Request,
-  context: { readonly deps: HttpDeps; readonly server: Server<SocketData>; readonly queryRate: RateLimiter },
-): Promise<Response> {
+interface SqlContext {
+  readonly deps: HttpDeps;
+  readonly server: Server<SocketData>;
+  readonly queryRate: RateLimiter;
+  readonly schemaText: SchemaText;
+}
+
+async function answerSql(request: Request, context: SqlContext): Promise<Response> {
   const { deps, server } = context;
   const startedMs = deps.clock.monotonicMs();
   let role: Role = "anonymous";
@@ -184,7 +198,9 @@ async function answerSql(
       signal: request.signal,
     });
     const shown = body.batchResults === "summed" ? sumBatchResults(results, token.user) : results;
-    return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs), { headers: JSON_HEADERS });
+    return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs, context.schemaText), {
+      headers: JSON_HEADERS,
+    });
   } catch (error) {
     return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
   } finally {
