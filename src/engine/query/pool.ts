@@ -8,7 +8,7 @@ import { type ChildOutcome, QueryChild } from "./query-child.ts";
 import { fromFailure, outOfMemory, statementTimeout } from "./query-failure.ts";
 
 export interface QueryPoolOptions {
-  /** Queries that run at once. One more process is kept warm. */
+  /** Queries that run at once, at most. One more process is kept warm. */
   readonly processes: number;
   /** From the call to the answer, time in the queue included. */
   readonly timeoutMs: number;
@@ -123,6 +123,7 @@ class Pool implements QueryPool {
       options.signal?.removeEventListener("abort", onAbort);
     };
     this.#queue.push(job);
+    this.#fill();
     this.#dispatch();
     return promise;
   }
@@ -141,10 +142,11 @@ class Pool implements QueryPool {
     await Promise.all(children.map((child) => child.ended()));
   }
 
+  /** One warm process more than there is work for, so that neither a query nor a kill waits for a start, and an idle server keeps one. */
   #fill(): void {
-    while (!this.#closed && this.#children.size < this.#options.processes + 1) {
-      this.#children.add(this.#spawn());
-    }
+    if (this.#closed || this.#restart !== undefined) return;
+    const wanted = Math.min(this.#options.processes, this.#running.size + this.#queue.length) + 1;
+    while (this.#children.size < wanted) this.#children.add(this.#spawn());
   }
 
   #spawn(): QueryChild {
