@@ -15,9 +15,10 @@ const RUNAWAY = textRequest("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i
 
 /** Gone, or a zombie whose parent has not collected it yet: neither takes CPU time. */
 async function isGone(pid: number): Promise<boolean> {
-  const status = Bun.file(`/proc/${pid}/stat`);
-  if (!(await status.exists())) return true;
-  const text = await status.text();
+  const text = await Bun.file(`/proc/${pid}/stat`)
+    .text()
+    .catch(() => undefined);
+  if (text === undefined) return true;
   return text.slice(text.lastIndexOf(")") + 2).startsWith("Z");
 }
 
