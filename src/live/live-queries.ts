@@ -5,6 +5,7 @@ import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Change } from "../model/change.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
@@ -12,9 +13,10 @@ import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribed
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
+import { alterLiveQueries } from "./alteration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { createGroupEncoder } from "./encoder.ts";
-import { Group } from "./group.ts";
+import { Group, type PlannedLive } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
 import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
@@ -31,6 +33,8 @@ export interface LiveDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: LiveLimits;
+  /** Throws PERMISSION_DENIED when the principal may not read the table. Asked again when the table is altered. */
+  readonly authorize: (principal: Principal, table: TableSchema) => void;
 }
 
 export interface LiveRequest {
@@ -40,6 +44,8 @@ export interface LiveRequest {
   readonly query: string;
   readonly plan: LivePlan;
   readonly slots: readonly Cell[];
+  /** The same statement with the same values, for the table as it is when this is called. */
+  readonly replan: () => PlannedLive;
   readonly scope: Scope;
   /** Undefined: no initial data. */
   readonly options: SubscribeOptions | undefined;
@@ -192,8 +198,9 @@ export class LiveQueries {
     const channel = this.#lastChannel;
     const { outlet, clock, limits, source } = this.#deps;
     const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
-    const identity = { key, topic: `live/${channel}`, scope, plan, slots };
-    const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits, budget: this.#held });
+    const identity = { key, topic: `live/${channel}`, channel, scope, replan: request.replan };
+    const view = { plan, slots, encoder };
+    const group = new Group<Subscription>(identity, view, { outlet, clock, bound: limits, budget: this.#held });
     this.#registry.addGroup(group);
     return group;
   }
@@ -275,6 +282,13 @@ export class LiveQueries {
   /** Call for every commit, in order, right after it; never throws. Delivers before it returns. */
   dispatch(event: { readonly position: Seq; readonly changes: readonly Change[] }): void {
     this.#dispatcher.dispatch(event);
+  }
+
+  /** Call after the dispatch of the commit that altered the table. */
+  tableAltered(table: TableSchema): void {
+    const { authorize, source } = this.#deps;
+    const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
+    alterLiveQueries(table, { registry: this.#registry, epoch: source.epoch, authorize, fail });
   }
 
   /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
@@ -362,6 +376,8 @@ export class LiveQueries {
 const LIVE_CODES: ReadonlySet<string> = new Set([
   "INVALID_SUBSCRIPTION_ID",
   "SUBSCRIPTION_LIMIT_EXCEEDED",
+  "COLUMN_NOT_FOUND",
+  "PERMISSION_DENIED",
   "UNSUPPORTED",
   "STATEMENT_TIMEOUT",
   "SERVER_BUSY",

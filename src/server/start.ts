@@ -2,6 +2,7 @@
 // reverse order.
 import { join, resolve } from "node:path";
 import type { Server } from "bun";
+import { assertMayRead } from "../auth/access.ts";
 import { Accounts } from "../auth/accounts.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
@@ -116,14 +117,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
   const queries = createQueryRunner(foundation.pool);
-  const live = createLiveQueries({
-    outlet: createOutlet(sockets, () => server),
-    source: createRowSource({ queries, writer: store.writer }, store.epoch),
-    clock,
-    log,
-    limits: liveLimits(config),
-  });
-  store.writer.onCommit((event) => live.dispatch(event));
+  const live = startLiveQueries(input, store, { sockets, queries });
   const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
   const engine = createEngine(deps, live);
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
@@ -176,6 +170,31 @@ async function openAccounts(
     log,
     onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
   });
+}
+
+interface LiveInput {
+  readonly sockets: SocketTable;
+  readonly queries: EngineDeps["queries"];
+}
+
+function startLiveQueries(
+  { config, clock, log, server }: WireInput,
+  store: Store,
+  { sockets, queries }: LiveInput,
+): LiveQueries {
+  const live = createLiveQueries({
+    outlet: createOutlet(sockets, () => server),
+    source: createRowSource({ queries, writer: store.writer }, store.epoch),
+    clock,
+    log,
+    limits: liveLimits(config),
+    authorize: ({ role }, table) => assertMayRead(role, table),
+  });
+  store.writer.onCommit((event) => {
+    live.dispatch(event);
+    for (const table of event.altered) live.tableAltered(table);
+  });
+  return live;
 }
 
 function urlHost(host: string): string {

@@ -71,14 +71,36 @@ export interface CatalogView {
   table(namespace: string, name: string): TableSchema | undefined;
   tableById(id: TableId): TableSchema | undefined;
   tables(): readonly TableSchema[];
+  /** Every version a table has had, oldest first, the current one last. */
+  tableVersions(id: TableId): readonly TableSchema[];
   user(id: UserId): UserRecord | undefined;
   users(): readonly UserRecord[];
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
+  segmentsOfTable(table: TableId): readonly Segment[];
   /** Id of the scope's newest segment, 0 while it has none: ids rise, so what was read from Parquet under one version is true until the next. */
   segmentsVersion(table: TableId, scope: Scope): number;
   /** Newest first. */
   jobs(): readonly JobRecord[];
+}
+
+/** What may differ between two versions of a table. */
+export type TableAlteration = Pick<TableSchema, "columns" | "keyIndex" | "options" | "lastColumnId">;
+
+export interface RowInspection {
+  /** Exclusive. */
+  readonly after: Seq;
+  /** Ids of columns to look for NULL in. */
+  readonly columns: readonly number[];
+  readonly limit: number;
+}
+
+export interface InspectedRows {
+  /** Position of the last row looked at; undefined when fewer than `limit` were left. */
+  readonly through: Seq | undefined;
+  readonly hasLiveRow: boolean;
+  /** Columns that are NULL in some live row. */
+  readonly nulls: ReadonlySet<number>;
 }
 
 /** Inside one savepoint of the open group transaction. Never kept past the callback. */
@@ -100,6 +122,10 @@ export interface WriteTx {
   dropNamespace(name: Name): void;
   /** Assigns id and timestamps, creates the hot table. */
   createTable(definition: Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">): TableSchema;
+  /** Makes the next version of a table and gives the buffer the columns it lacks. Takes the same time however many rows there are. */
+  alterTable(current: TableSchema, change: TableAlteration): TableSchema;
+  /** Looks at the buffered rows above a position, whoever owns them, oldest first: for conditions that a whole table must satisfy. */
+  inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
   dropTable(table: TableSchema): void;
   putUser(user: UserRecord): void;
   putJob(job: JobRecord): void;
@@ -119,6 +145,8 @@ export interface CommitEvent {
   readonly changes: readonly Change[];
   /** Whether namespaces or tables changed, that is, whether `CatalogView.version` grew. */
   readonly catalogChanged: boolean;
+  /** New versions of tables, the newest of each. Every change of the commit was made under an older one. */
+  readonly altered: readonly TableSchema[];
 }
 
 export interface Writer {

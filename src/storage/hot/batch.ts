@@ -1,7 +1,9 @@
 // What the works of one open transaction have done so far, in memory: nothing of it is visible to anybody else until COMMIT, and all of it
 // can be taken back to any mark.
 
+import type { TableId } from "../../base/ids.ts";
 import type { Change } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogChange, CatalogState } from "../catalog/catalog-state.ts";
 import type { BufferCounts, CountChange } from "./buffer-counts.ts";
 
@@ -30,6 +32,13 @@ export class Batch {
   /** Whether namespaces or tables changed. */
   get changedTables(): boolean {
     return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table");
+  }
+
+  /** The newest version of each table that was altered. */
+  get altered(): readonly TableSchema[] {
+    const newest = new Map<TableId, TableSchema | undefined>();
+    for (const change of this.#catalog) if (change.kind === "table") newest.set(change.id, change.record);
+    return [...newest.values()].filter((schema): schema is TableSchema => schema !== undefined && schema.version > 1);
   }
 
   count(change: CountChange): void {

@@ -255,7 +255,8 @@ export class GroupCommitWriter implements Writer {
     failpoint("committed");
     batch.publish(committed, counts);
     this.#position = position;
-    const event: CommitEvent = { position, changes: batch.changes, catalogChanged: batch.changedTables };
+    const { changes, changedTables: catalogChanged, altered } = batch;
+    const event: CommitEvent = { position, changes, catalogChanged, altered };
     this.#isPublishing = true;
     for (const listener of this.#listeners) {
       try {

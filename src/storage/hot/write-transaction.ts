@@ -3,17 +3,29 @@
 // statements that follow would run, and commit, on their own.
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Name, type Scope, SHARED_SCOPE } from "../../base/ids.ts";
+import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { RowVersion } from "../../model/change.ts";
-import type { TableSchema } from "../../model/schema.ts";
+import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
-import type { CatalogView, JobRecord, Segment, UserRecord, WriteTx } from "../seams.ts";
+import type {
+  CatalogView,
+  InspectedRows,
+  JobRecord,
+  RowInspection,
+  Segment,
+  TableAlteration,
+  UserRecord,
+  WriteTx,
+} from "../seams.ts";
 import type { Batch, Mark } from "./batch.ts";
-import { hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
+import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
 import type { RowStatements } from "./row-statements.ts";
 import type { StatementCache } from "./statement-cache.ts";
+
+/** SQLite's own limit on the columns of a table. */
+const MAX_HOT_COLUMNS = 2_000;
 
 export interface Savepoint {
   open(): void;
@@ -102,6 +114,50 @@ export class WriteTransaction implements WriteTx {
       this.#options.db.run(hotTableDdl(schema));
       return schema;
     });
+  }
+
+  alterTable(current: TableSchema, change: TableAlteration): TableSchema {
+    return this.#write(() => {
+      const schema = this.#options.catalog.alterTable(current, change);
+      const known = new Set(current.columns.map(({ id }) => id));
+      this.#addColumns(
+        schema,
+        schema.columns.filter(({ id }) => !known.has(id)),
+      );
+      return schema;
+    });
+  }
+
+  inspectRows(table: TableSchema, { after, columns, limit }: RowInspection): InspectedRows {
+    const isNull = columns.map((id) => `c${id} IS NULL`);
+    const text = `SELECT ${["_seq", "_deleted", ...isNull].join(", ")} FROM ${hotTableName(table)} WHERE _seq > ?1 ORDER BY _seq LIMIT ?2`;
+    const rows = this.all(text, [after, limit]);
+    const live = rows.filter(([, deleted]) => deleted === 0n);
+    const last = rows.length < limit ? undefined : rows.at(-1)?.[0];
+    return {
+      through: typeof last === "bigint" ? seqOf(last) : undefined,
+      hasLiveRow: live.length > 0,
+      nulls: new Set(columns.filter((_id, index) => live.some((row) => row[index + 2] === 1n))),
+    };
+  }
+
+  /** A dropped column stays behind in the buffer: taking it out would rewrite every row. It goes when the table is empty and room is needed. */
+  #addColumns(schema: TableSchema, columns: readonly Column[]): void {
+    if (columns.length === 0) return;
+    const { db, statements } = this.#options;
+    const name = hotTableName(schema);
+    const present = statements.all(`SELECT name FROM pragma_table_info('${name}')`, []).length;
+    if (present + columns.length <= MAX_HOT_COLUMNS) {
+      for (const column of columns) db.run(addColumnDdl(schema, column));
+      return;
+    }
+    if (statements.all(`SELECT 1 FROM ${name} LIMIT 1`, []).length > 0) {
+      throw new DbError("UNSUPPORTED", `Table ${qualifiedName(schema)} has had too many columns for its buffer`, {
+        hint: "Run STORAGE FLUSH TABLE first: an empty buffer forgets dropped columns.",
+      });
+    }
+    db.run(`DROP TABLE ${name}`);
+    db.run(hotTableDdl(schema));
   }
 
   dropTable(table: TableSchema): void {
