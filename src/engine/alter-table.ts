@@ -98,6 +98,9 @@ function decide(
   if (!isEffective) {
     return { kind: "done", text: `unchanged: ${text} (version ${table.version} - no changes needed)` };
   }
+  if (conditions.length > 0 && table.kind === "stream") {
+    throw new DbError("UNSUPPORTED", `A change that depends on the rows is not supported for STREAM tables: ${text}`);
+  }
   if (conditions.length > 0) {
     if (checked === undefined || !isStillTrue(tx, table, checked)) return { kind: "unchecked", table, conditions };
     const through = checkNewRows(tx, { table, conditions }, checked.through);

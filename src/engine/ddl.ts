@@ -157,7 +157,8 @@ function tableOptions(statement: CreateTable, kind: TableKind, storageId: string
   if (kind !== "shared" && statement.accessLevel !== undefined) {
     throw new DbError("INVALID_SQL", "ACCESS_LEVEL applies to SHARED tables only");
   }
-  return { storageId, flushPolicy: statement.flushPolicy, accessLevel: statement.accessLevel ?? "private" };
+  const { flushPolicy, accessLevel = "private", ttlSeconds } = statement;
+  return { storageId, flushPolicy, accessLevel, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
 }
 
 async function dropTable(

@@ -146,7 +146,7 @@ export class LiveQueries {
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
-      const horizon = { position, epoch: source.epoch };
+      const horizon = { position, floor: source.floor(request.plan.table), epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);
     } catch (error) {
@@ -174,7 +174,7 @@ export class LiveQueries {
     }
   }
 
-  #begin(connection: LiveConnection, request: LiveRequest, { start, isReset }: Opening): void {
+  #begin(connection: LiveConnection, request: LiveRequest, { start, reset }: Opening): void {
     const replaced = connection.subscriptions.get(request.id);
     if (replaced !== undefined) this.#registry.drop(replaced);
     const group = this.#groupFor(connection, request);
@@ -183,7 +183,7 @@ export class LiveQueries {
     const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
-    subscription.begin(isReset && isNative ? resetMessage(id, "epoch") : undefined);
+    subscription.begin(reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
   }
 
   #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {

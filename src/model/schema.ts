@@ -36,6 +36,8 @@ export interface TableOptions {
   readonly flushPolicy: FlushPolicy | undefined;
   /** SHARED tables only. */
   readonly accessLevel: AccessLevel;
+  /** STREAM tables only: how long a row is there. */
+  readonly ttlSeconds?: number;
 }
 
 export interface TableSchema {

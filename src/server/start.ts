@@ -70,6 +70,7 @@ const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 15_000;
+const STREAM_EXPIRY_INTERVAL_MS = 500;
 const HOUR_MS = 3_600_000;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -116,7 +117,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const accounts = await openAccounts(input, { store, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
-  const queries = createQueryRunner(foundation.pool);
+  const queries = createQueryRunner(foundation.pool, store.streams);
   const live = startLiveQueries(input, store, { sockets, queries });
   const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
   const engine = createEngine(deps, live);
@@ -153,6 +154,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   });
   stopping.every(config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => live.progress());
+  stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
@@ -184,7 +186,7 @@ function startLiveQueries(
 ): LiveQueries {
   const live = createLiveQueries({
     outlet: createOutlet(sockets, () => server),
-    source: createRowSource({ queries, writer: store.writer }, store.epoch),
+    source: createRowSource({ queries, writer: store.writer, streams: store.streams }, store.epoch),
     clock,
     log,
     limits: liveLimits(config),

@@ -29,6 +29,8 @@ export interface CreateTable {
   readonly storageId: string | undefined;
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
+  /** STREAM tables, and only they, have one. */
+  readonly ttlSeconds: number | undefined;
 }
 
 export type AlterAction =

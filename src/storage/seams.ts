@@ -71,7 +71,7 @@ export interface CatalogView {
   table(namespace: string, name: string): TableSchema | undefined;
   tableById(id: TableId): TableSchema | undefined;
   tables(): readonly TableSchema[];
-  /** Every version a table has had, oldest first, the current one last. */
+  /** The versions a table has had, oldest first, the current one last; the newest 1,000. */
   tableVersions(id: TableId): readonly TableSchema[];
   user(id: UserId): UserRecord | undefined;
   users(): readonly UserRecord[];
@@ -86,6 +86,13 @@ export interface CatalogView {
 
 /** What may differ between two versions of a table. */
 export type TableAlteration = Pick<TableSchema, "columns" | "keyIndex" | "options" | "lastColumnId">;
+
+/** One version of a row of a STREAM table. */
+export interface ExpiredRow {
+  readonly scope: Scope;
+  readonly key: string;
+  readonly seq: Seq;
+}
 
 export interface RowInspection {
   /** Exclusive. */
@@ -127,6 +134,8 @@ export interface WriteTx {
   /** Looks at the buffered rows above a position, whoever owns them, oldest first: for conditions that a whole table must satisfy. */
   inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
   dropTable(table: TableSchema): void;
+  /** Ends rows of a STREAM table whose time has come. */
+  expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: UserRecord): void;
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added, buffered rows of the scope with `_seq` <= segment.maxSeq removed. */
@@ -173,4 +182,16 @@ export interface PointReader {
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Runs rendered SQL; positional rows. Statements are cached by text. */
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
+}
+
+/** Rows of STREAM tables: committed, in memory, gone after a restart. */
+export interface StreamView {
+  /** What is within the table's window, by ascending `_seq`; tombstones included. At most a few thousand. */
+  versions(table: TableSchema, scope: Scope): readonly RowVersion[];
+  /** A cursor below it means nothing: ends of rows before were forgotten. */
+  floor(table: TableSchema): Seq;
+  /** Of all users, tombstones included. */
+  rowCount(table: TableSchema): number;
+  /** Call on a timer: ends what is past its window, in the writer's order, so that subscribers learn of it. */
+  expire(): Promise<void>;
 }

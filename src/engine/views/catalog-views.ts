@@ -33,6 +33,7 @@ function optionsJson(table: TableSchema): string {
     storage_id: table.options.storageId,
     flush_policy: flushPolicyText(table) ?? null,
     access_level: table.kind === "shared" ? table.options.accessLevel : null,
+    ...(table.kind === "stream" ? { ttl_seconds: table.options.ttlSeconds } : {}),
   });
 }
 

@@ -70,7 +70,6 @@ export class CatalogTransaction {
     if (state.table(namespace, name) !== undefined) {
       throw new DbError("ALREADY_EXISTS", `Table ${qualifiedName(definition)} already exists`);
     }
-    if (kind === "stream") throw new DbError("UNSUPPORTED", "STREAM tables are not supported by this storage");
     assert(columns[keyIndex] !== undefined, "a table has a key column");
     const now = nowMs();
     const id = rows.insertTable(namespace, name);

@@ -87,7 +87,9 @@ function decodeType(value: unknown, what: string): SqlType {
 
 function decodeOptions(value: unknown, what: string): TableOptions {
   const json = toFields(value, what);
+  const ttlSeconds = toOptional(json["ttlSeconds"], toCount, `${what}, ttlSeconds`);
   return {
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     storageId: toText(json["storageId"], `${what}, storageId`),
     flushPolicy: toOptional(
       json["flushPolicy"],

@@ -11,6 +11,7 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
 import type {
   CatalogView,
+  ExpiredRow,
   InspectedRows,
   JobRecord,
   RowInspection,
@@ -19,6 +20,7 @@ import type {
   UserRecord,
   WriteTx,
 } from "../seams.ts";
+import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
 import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
 import type { RowStatements } from "./row-statements.ts";
@@ -39,6 +41,7 @@ export interface WriteTransactionOptions {
   readonly rows: RowStatements;
   readonly statements: StatementCache;
   readonly catalog: CatalogTransaction;
+  readonly streams: StreamTransaction;
   readonly view: CatalogView;
   readonly batch: Batch;
   readonly seqs: SeqGenerator;
@@ -69,8 +72,9 @@ export class WriteTransaction implements WriteTx {
 
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
     return this.#run(() => {
-      this.#options.catalog.requireCurrent(table);
-      return this.#options.rows.get(table, scope, key);
+      const { catalog, rows, streams } = this.#options;
+      catalog.requireCurrent(table);
+      return (table.kind === "stream" ? streams : rows).get(table, scope, key);
     });
   }
 
@@ -80,6 +84,7 @@ export class WriteTransaction implements WriteTx {
     cells: readonly Cell[],
     { deleted, before }: { readonly deleted: boolean; readonly before: RowVersion | undefined },
   ): RowVersion {
+    if (table.kind === "stream") return this.#putStream(table, scope, { cells, deleted, before });
     return this.#write(() => {
       const { batch, catalog, rows, seqs, requireSpace } = this.#options;
       assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
@@ -91,6 +96,19 @@ export class WriteTransaction implements WriteTx {
       if (isNew) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
       return after;
     });
+  }
+
+  /** Without a savepoint: no step of it is SQLite's to undo. */
+  #putStream(table: TableSchema, scope: Scope, row: Parameters<StreamTransaction["put"]>[2]): RowVersion {
+    return this.#run(() => {
+      assert(scope !== SHARED_SCOPE, "a row's scope fits its table's kind");
+      this.#options.catalog.requireCurrent(table);
+      return this.#options.streams.put(table, scope, row);
+    });
+  }
+
+  expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void {
+    this.#run(() => this.#options.streams.expire(table, rows));
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {
@@ -111,7 +129,7 @@ export class WriteTransaction implements WriteTx {
   createTable(definition: TableDefinition): TableSchema {
     return this.#write(() => {
       const schema = this.#options.catalog.createTable(definition);
-      this.#options.db.run(hotTableDdl(schema));
+      if (schema.kind !== "stream") this.#options.db.run(hotTableDdl(schema));
       return schema;
     });
   }
@@ -143,7 +161,7 @@ export class WriteTransaction implements WriteTx {
 
   /** A dropped column stays behind in the buffer: taking it out would rewrite every row. It goes when the table is empty and room is needed. */
   #addColumns(schema: TableSchema, columns: readonly Column[]): void {
-    if (columns.length === 0) return;
+    if (columns.length === 0 || schema.kind === "stream") return;
     const { db, statements } = this.#options;
     const name = hotTableName(schema);
     const present = statements.all(`SELECT name FROM pragma_table_info('${name}')`, []).length;
@@ -210,6 +228,10 @@ export class WriteTransaction implements WriteTx {
   #drop(table: TableSchema): void {
     const { batch, catalog, db } = this.#options;
     catalog.deleteTable(table);
+    if (table.kind === "stream") {
+      batch.changeStream({ kind: "table", table: table.id, rows: undefined });
+      return;
+    }
     db.run(`DROP TABLE ${hotTableName(table)}`);
     batch.count({ kind: "tableDropped", table: table.id });
   }
