@@ -12,6 +12,7 @@ export type StatementKind =
   | "delete"
   | "explain"
   | "createTable"
+  | "alterTable"
   | "dropTable"
   | "createNamespace"
   | "dropNamespace"
@@ -48,6 +49,8 @@ const RULES: Record<StatementKind, Rule> = {
   explain: { role: "dba", what: "EXPLAIN" },
   // Of which kind is `assertMayCreateTable`'s to decide.
   createTable: { role: "user", what: "creating tables" },
+  // Of which kind is `assertMayAlterTable`'s to decide.
+  alterTable: { role: "user", what: "altering tables" },
   dropTable: { role: "dba", what: "dropping tables" },
   createNamespace: { role: "dba", what: "namespace operations" },
   dropNamespace: { role: "dba", what: "namespace operations" },
@@ -147,6 +150,13 @@ export function assertMayCreateTable(role: Role, kind: TableKind): void {
   assertMayRun(role, "createTable");
   if (kind === "shared" && !atLeast(role, "service")) {
     throw denied(`${REQUIREMENTS.service} required for creating SHARED tables`);
+  }
+}
+
+export function assertMayAlterTable(role: Role, kind: TableKind): void {
+  assertMayRun(role, "alterTable");
+  if (kind === "shared" && !atLeast(role, "service")) {
+    throw denied(`${REQUIREMENTS.service} required for altering SHARED tables`);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type TableOptions,
   type TableSchema,
 } from "../model/schema.ts";
-import { BIGINT, BOOLEAN, INT, TEXT } from "../model/sql-type.ts";
+import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../model/sql-type.ts";
 import { typeText } from "../model/types.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { CreateTable, Statement, TableRef } from "../sql/statement.ts";
@@ -61,7 +61,7 @@ export async function runDdl(statement: DdlStatement, session: Session, deps: En
     case "showTables":
       return showTables(statement.namespace, session, deps);
     case "describeTable":
-      return describeTable(statement.table, session, deps);
+      return describeTable(statement, session, deps);
     default:
       return assertNever(statement, "statement");
   }
@@ -157,7 +157,8 @@ function tableOptions(statement: CreateTable, kind: TableKind, storageId: string
   if (kind !== "shared" && statement.accessLevel !== undefined) {
     throw new DbError("INVALID_SQL", "ACCESS_LEVEL applies to SHARED tables only");
   }
-  return { storageId, flushPolicy: statement.flushPolicy, accessLevel: statement.accessLevel ?? "private" };
+  const { flushPolicy, accessLevel = "private", ttlSeconds } = statement;
+  return { storageId, flushPolicy, accessLevel, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
 }
 
 async function dropTable(
@@ -208,6 +209,9 @@ function showTables(namespace: Name | undefined, session: Session, deps: EngineD
   return rowsResult(session, SHOW_TABLES, rows);
 }
 
+/** A longer history is cut after the newest versions: this runs on the main thread, for anybody. */
+const MAX_DESCRIBED_ROWS = 5_000;
+
 const DESCRIBE: readonly OutputColumn[] = [
   { name: "column_name", type: TEXT, flags: [] },
   { name: "ordinal_position", type: INT, flags: [] },
@@ -220,9 +224,23 @@ const DESCRIBE: readonly OutputColumn[] = [
   { name: "schema_version", type: INT, flags: [] },
 ];
 
-function describeTable(ref: TableRef, session: Session, deps: EngineDeps): StatementResult {
-  const table = requireTable(ref, session, deps);
-  const rows = table.columns.map((column, index) => [
+function describeTable(
+  statement: { readonly table: TableRef; readonly history: boolean },
+  session: Session,
+  deps: EngineDeps,
+): StatementResult {
+  const table = requireTable(statement.table, session, deps);
+  const versions = statement.history ? deps.catalog.tableVersions(table.id).toReversed() : [table];
+  const rows: Cell[][] = [];
+  for (const version of versions) {
+    if (rows.length > 0 && rows.length + version.columns.length > MAX_DESCRIBED_ROWS) break;
+    rows.push(...describedColumns(version));
+  }
+  return rowsResult(session, DESCRIBE, rows);
+}
+
+function describedColumns(table: TableSchema): Cell[][] {
+  return table.columns.map((column, index) => [
     column.name,
     index + 1,
     BigInt(column.id),
@@ -233,5 +251,4 @@ function describeTable(ref: TableRef, session: Session, deps: EngineDeps): State
     null,
     table.version,
   ]);
-  return rowsResult(session, DESCRIBE, rows);
 }

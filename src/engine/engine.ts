@@ -3,6 +3,7 @@
 import { assertMayRead, assertMayRun } from "../auth/access.ts";
 import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Name, parseName, type UserId } from "../base/ids.ts";
+import type { PlannedLive } from "../live/group.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Role } from "../model/role.ts";
@@ -63,25 +64,21 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   if (message.id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
   assertMayRun(principal.role, "subscribe");
   const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
-  const { plan, literals } = deps.preparer.prepareLive(message.sql, session, message.params.length);
+  // A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write.
+  const nowUs = BigInt(Math.floor(deps.clock.nowMs())) * 1000n;
+  const makePlan = (): PlannedLive => {
+    const { plan, literals } = deps.preparer.prepareLive(message.sql, session, message.params.length);
+    const call = { session, params: message.params, literals, nowUs, signal: undefined };
+    return { plan, slots: slotsOf(plan.slots, call, deps) };
+  };
+  const { plan, slots } = makePlan();
   assertMayRead(principal.role, plan.table);
-  const slots = slotsOf(
-    plan.slots,
-    {
-      session,
-      params: message.params,
-      literals,
-      // A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write.
-      nowUs: BigInt(Math.floor(deps.clock.nowMs())) * 1000n,
-      signal: undefined,
-    },
-    deps,
-  );
   live.subscribe(connection, {
     id: message.id,
     query: message.sql,
     plan,
     slots,
+    replan: makePlan,
     scope: scopeFor(plan.table, principal.user),
     options: message.options,
   });

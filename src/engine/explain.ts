@@ -53,7 +53,7 @@ function queryLines(plan: QueryPlan): string[] {
 }
 
 function describeTable(table: TableSchema): string {
-  return `${qualifiedName(table)} (${table.kind}${table.kind === "user" ? ", rows of the caller only" : ""})`;
+  return `${qualifiedName(table)} (${table.kind}${table.kind === "shared" ? "" : ", rows of the caller only"})`;
 }
 
 function liveLines(plan: LivePlan): string[] {

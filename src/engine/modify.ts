@@ -77,7 +77,9 @@ async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): 
   const versions = new Map(
     found.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
   );
-  return { apply: (tx) => applyModify(tx, input, { scope, found, cold: { segmentsVersion, versions } }) };
+  // A row of a STREAM table that memory does not have is gone, whatever was found.
+  const cold = table.kind === "stream" ? undefined : { segmentsVersion, versions };
+  return { apply: (tx) => applyModify(tx, input, { scope, found, cold }) };
 }
 
 function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {

@@ -100,6 +100,8 @@ export function pointTarget({ plan, slots }: BoundQuery): PointTarget | undefine
   const [use] = plan.relations;
   if (plan.strategy.kind !== "point" || plan.relations.length !== 1) return undefined;
   if (use === undefined || use.kind === "systemView") return undefined;
+  // The rows of a STREAM table are in no buffer that SQL text could read.
+  if (use.schema.kind === "stream") return undefined;
   if (plan.output.length > 2 * use.schema.columns.length + MAX_COMPUTED_COLUMNS) return undefined;
   const keys = plan.strategy.keys.map((key) => sourceValue(key, slots));
   return { table: use.schema, scope: scopeOf(use, slots), keys };

@@ -8,6 +8,7 @@ import { JSON_TYPE, TEXT } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
+import { alterTable } from "./alter-table.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -55,6 +56,8 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "showTables":
     case "describeTable":
       return runDdl(statement, call.session, deps);
+    case "alterTable":
+      return alterTable(statement, call, deps);
     case "createUser":
     case "alterUser":
     case "dropUser":

@@ -209,14 +209,16 @@ class JobRunner implements Jobs {
 
   /** One scope after the other. A scope that fails keeps its rows and does not stop the rest. */
   async #flushScopes(job: ActiveJob): Promise<Partial<JobRecord>> {
-    const { writer, flushScope } = this.#deps;
+    const { writer, catalog, flushScope } = this.#deps;
     const upTo = writer.position;
+    // The version of this very moment: it has every column of every row up to here, however long the job waited. A dropped table fails in the worker.
+    const table = catalog.tableById(job.table.id) ?? job.table;
     const total = { rows: 0, files: 0, memoryUsed: 0, cpuUsed: 0 };
     const failures: string[] = [];
     for (const scope of writer.bufferedScopes(job.table.id)) {
       if (job.cancel.signal.aborted) break;
       try {
-        const outcome = await flushScope(job.table, scope, upTo, job.cancel.signal);
+        const outcome = await flushScope(table, scope, upTo, job.cancel.signal);
         total.rows += outcome.rows;
         total.files += outcome.segments.length;
         total.memoryUsed = Math.max(total.memoryUsed, outcome.usage.memoryBytes);

@@ -38,6 +38,8 @@ export interface GroupEncoder {
   replay(id: string, seq: Seq, changes: readonly RowChange[]): readonly Frame[];
   /** Undefined: the protocol has no such frame. */
   progress(position: Seq): Frame | undefined;
+  /** Says how the frames that follow are laid out; undefined where every row names its columns. */
+  schema(): Frame | undefined;
 }
 
 export interface EncoderOptions {
@@ -69,6 +71,7 @@ function nativeGroupEncoder(plan: LivePlan, { dialect, channel, epoch }: Encoder
     }),
     replay: (id, seq, changes) => [encoder.changesFor(seq, changes).withId(id)],
     progress: (position) => progressMessage(channel, position),
+    schema: () => encoder.schema(channel),
   };
 }
 
@@ -112,6 +115,7 @@ function peerGroupEncoder(plan: LivePlan, { dialect }: EncoderOptions): GroupEnc
     }),
     replay: (id, _seq, changes) => changes.map((change) => peerChange(encoder, change).withId(id)),
     progress: () => undefined,
+    schema: () => undefined,
   };
 }
 

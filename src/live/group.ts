@@ -7,10 +7,13 @@ import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
 import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
 import type { Outlet } from "./ports.ts";
+import { readAlike, type View } from "./view.ts";
 
 export interface Subscriber {
   /** A commit's changes, addressed to this subscriber alone. */
   receive(frames: CommitFrames): void;
+  /** What is received from now on is laid out so, and the client has been told. */
+  adopt(view: View): void;
 }
 
 export interface GroupDeps {
@@ -20,23 +23,30 @@ export interface GroupDeps {
   readonly budget: HeldBudget;
 }
 
-export interface GroupIdentity {
-  readonly key: string;
-  readonly topic: string;
-  readonly scope: Scope;
+/** A statement planned for its table as it is now. */
+export interface PlannedLive {
   readonly plan: LivePlan;
   readonly slots: SlotValues;
 }
 
-export class Group<S extends Subscriber = Subscriber> {
+export interface GroupIdentity {
   readonly key: string;
   readonly topic: string;
+  readonly channel: number;
   readonly scope: Scope;
-  readonly plan: LivePlan;
-  readonly slots: SlotValues;
-  readonly encoder: GroupEncoder;
+  /** Plans the statement again after its table was altered. */
+  readonly replan: () => PlannedLive;
+}
+
+export class Group<S extends Subscriber = Subscriber> {
+  readonly topic: string;
+  readonly channel: number;
+  readonly scope: Scope;
+  readonly replan: () => PlannedLive;
   readonly held: HeldChanges;
   readonly #deps: GroupDeps;
+  #key: string;
+  #view: View;
   readonly #loading = new Set<S>();
   readonly #live = new Set<S>();
   #collected: RowChange[] = [];
@@ -44,15 +54,35 @@ export class Group<S extends Subscriber = Subscriber> {
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
   #isQuiet = true;
 
-  constructor(identity: GroupIdentity, encoder: GroupEncoder, deps: GroupDeps) {
-    this.key = identity.key;
+  constructor(identity: GroupIdentity, view: View, deps: GroupDeps) {
+    this.#key = identity.key;
     this.topic = identity.topic;
+    this.channel = identity.channel;
     this.scope = identity.scope;
-    this.plan = identity.plan;
-    this.slots = identity.slots;
-    this.encoder = encoder;
+    this.replan = identity.replan;
+    this.#view = view;
     this.held = new HeldChanges(deps.bound, deps.budget);
     this.#deps = deps;
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get plan(): LivePlan {
+    return this.#view.plan;
+  }
+
+  get slots(): SlotValues {
+    return this.#view.slots;
+  }
+
+  get encoder(): GroupEncoder {
+    return this.#view.encoder;
   }
 
   get size(): number {
@@ -108,7 +138,9 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#collected = [];
     if (changes.length === 0 || this.size === 0) return;
     const frames = this.encoder.commit(position, changes);
-    if (this.#loading.size > 0) this.held.push(frames, this.#deps.clock.monotonicMs());
+    if (this.#loading.size > 0) {
+      this.held.push({ frames, view: this.#view, atMs: this.#deps.clock.monotonicMs() });
+    }
     if (this.#live.size === 0) return;
     if (frames.shared === undefined) {
       for (const subscriber of this.#live) subscriber.receive(frames);
@@ -118,6 +150,15 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#publishedChanges += frames.changes;
     this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
     this.#isQuiet = false;
+  }
+
+  /** The table was altered. Live subscribers learn of it now, before the first row of the new layout; loading ones when they go live. */
+  renew(key: string, view: View): void {
+    const schema = readAlike(this.#view, view) ? undefined : view.encoder.schema();
+    this.#key = key;
+    this.#view = view;
+    if (schema !== undefined && this.#live.size > 0) this.#deps.outlet.publish(this.topic, schema);
+    for (const subscriber of this.#live) subscriber.adopt(view);
   }
 
   /** Tells the live subscribers of a quiet group how far the store has come, so that their cursors do not grow old. */

@@ -2,6 +2,7 @@
 // shared by all groups. At either, everything the group holds is forgotten, and `forgotten` tells a subscriber whether it must read history instead.
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { CommitFrames } from "./encoder.ts";
+import type { View } from "./view.ts";
 
 export interface HeldBound {
   readonly heldChanges: number;
@@ -14,8 +15,10 @@ export interface HeldBudget {
   usedBytes: number;
 }
 
-interface Held {
+export interface Held {
   readonly frames: CommitFrames;
+  /** As which the frames are laid out. */
+  readonly view: View;
   readonly atMs: number;
 }
 
@@ -46,8 +49,9 @@ export class HeldChanges {
     return this.#held[0]?.atMs;
   }
 
-  push(frames: CommitFrames, atMs: number): void {
-    this.#held.push({ frames, atMs });
+  push(held: Held): void {
+    const { frames } = held;
+    this.#held.push(held);
     this.#changes += frames.changes;
     const bytes = frameBytes(frames);
     this.#bytes += bytes;
@@ -58,8 +62,8 @@ export class HeldChanges {
     this.clear();
   }
 
-  *after(position: Seq): Iterable<CommitFrames> {
-    for (const { frames } of this.#held) if (frames.position > position) yield frames;
+  *after(position: Seq): Iterable<Held> {
+    for (const held of this.#held) if (held.frames.position > position) yield held;
   }
 
   /** Nobody waits any more. */

@@ -5,6 +5,7 @@ import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Change } from "../model/change.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
@@ -12,9 +13,10 @@ import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribed
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
+import { alterLiveQueries } from "./alteration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { createGroupEncoder } from "./encoder.ts";
-import { Group } from "./group.ts";
+import { Group, type PlannedLive } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
 import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
@@ -31,6 +33,8 @@ export interface LiveDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: LiveLimits;
+  /** Throws PERMISSION_DENIED when the principal may not read the table. Asked again when the table is altered. */
+  readonly authorize: (principal: Principal, table: TableSchema) => void;
 }
 
 export interface LiveRequest {
@@ -40,6 +44,8 @@ export interface LiveRequest {
   readonly query: string;
   readonly plan: LivePlan;
   readonly slots: readonly Cell[];
+  /** The same statement with the same values, for the table as it is when this is called. */
+  readonly replan: () => PlannedLive;
   readonly scope: Scope;
   /** Undefined: no initial data. */
   readonly options: SubscribeOptions | undefined;
@@ -140,7 +146,7 @@ export class LiveQueries {
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
-      const horizon = { position, epoch: source.epoch };
+      const horizon = { position, floor: source.floor(request.plan.table), epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);
     } catch (error) {
@@ -168,7 +174,7 @@ export class LiveQueries {
     }
   }
 
-  #begin(connection: LiveConnection, request: LiveRequest, { start, isReset }: Opening): void {
+  #begin(connection: LiveConnection, request: LiveRequest, { start, reset }: Opening): void {
     const replaced = connection.subscriptions.get(request.id);
     if (replaced !== undefined) this.#registry.drop(replaced);
     const group = this.#groupFor(connection, request);
@@ -177,7 +183,7 @@ export class LiveQueries {
     const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
-    subscription.begin(isReset && isNative ? resetMessage(id, "epoch") : undefined);
+    subscription.begin(reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
   }
 
   #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {
@@ -192,8 +198,9 @@ export class LiveQueries {
     const channel = this.#lastChannel;
     const { outlet, clock, limits, source } = this.#deps;
     const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
-    const identity = { key, topic: `live/${channel}`, scope, plan, slots };
-    const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits, budget: this.#held });
+    const identity = { key, topic: `live/${channel}`, channel, scope, replan: request.replan };
+    const view = { plan, slots, encoder };
+    const group = new Group<Subscription>(identity, view, { outlet, clock, bound: limits, budget: this.#held });
     this.#registry.addGroup(group);
     return group;
   }
@@ -275,6 +282,13 @@ export class LiveQueries {
   /** Call for every commit, in order, right after it; never throws. Delivers before it returns. */
   dispatch(event: { readonly position: Seq; readonly changes: readonly Change[] }): void {
     this.#dispatcher.dispatch(event);
+  }
+
+  /** Call after the dispatch of the commit that altered the table. */
+  tableAltered(table: TableSchema): void {
+    const { authorize, source } = this.#deps;
+    const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
+    alterLiveQueries(table, { registry: this.#registry, epoch: source.epoch, authorize, fail });
   }
 
   /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
@@ -362,6 +376,8 @@ export class LiveQueries {
 const LIVE_CODES: ReadonlySet<string> = new Set([
   "INVALID_SUBSCRIPTION_ID",
   "SUBSCRIPTION_LIMIT_EXCEEDED",
+  "COLUMN_NOT_FOUND",
+  "PERMISSION_DENIED",
   "UNSUPPORTED",
   "STATEMENT_TIMEOUT",
   "SERVER_BUSY",

@@ -3,6 +3,7 @@
 import type { ConnectionId, Scope, Seq, UserId } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
 import type { Role } from "../model/role.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
@@ -47,6 +48,8 @@ export interface RowSource {
   lastRows(request: PageRequest): Promise<RowPage>;
   /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
   history(request: PageRequest): Promise<RowPage>;
+  /** A cursor below it means nothing: history before was forgotten. */
+  floor(table: TableSchema): Seq;
   /** Changes committed up to here have been or are being dispatched. */
   position(): Seq;
   /** Random id of this data directory's history; a cursor from another one means nothing here. */

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Group } from "./group.ts";
 import { Router } from "./router.ts";
 import type { Subscription } from "./subscription.ts";
+import type { View } from "./view.ts";
 
 export type LiveConnection = Connection<Subscription>;
 type LiveGroup = Group<Subscription>;
@@ -72,10 +73,12 @@ export class Registry {
   }
 
   subscriptionsOfTable(table: TableId): readonly Subscription[] {
-    const found: Subscription[] = [];
-    if (!this.#routers.has(table)) return found;
-    for (const group of this.#groups.values()) if (group.plan.table.id === table) found.push(...group.subscribers());
-    return found;
+    return this.groupsOfTable(table).flatMap((group) => group.subscribers());
+  }
+
+  groupsOfTable(table: TableId): readonly LiveGroup[] {
+    if (!this.#routers.has(table)) return [];
+    return [...this.#groups.values()].filter((group) => group.plan.table.id === table);
   }
 
   addConnection(connection: LiveConnection): void {
@@ -102,6 +105,20 @@ export class Registry {
     const router = byScope.get(group.scope) ?? new Router<LiveGroup>();
     byScope.set(group.scope, router);
     router.add(group);
+  }
+
+  /** Puts a group under another view of the same table: what it is found by changes with it. */
+  renewGroup(group: LiveGroup, key: string, view: View): void {
+    const router = this.router(group.plan.table.id, group.scope);
+    router?.delete(group);
+    this.#groups.delete(group.key);
+    for (const { connection } of group.subscribers()) {
+      connection.groupKeys.delete(group.key);
+      connection.groupKeys.add(key);
+    }
+    group.renew(key, view);
+    this.#groups.set(key, group);
+    router?.add(group);
   }
 
   add(subscription: Subscription): void {

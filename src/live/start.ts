@@ -2,19 +2,22 @@
 import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Dialect } from "../protocol/dialect.ts";
+import type { ResetReason } from "../protocol/down.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { Pace, Start } from "./delivery.ts";
 import type { LiveLimits } from "./limits.ts";
 
 export interface Horizon {
   readonly position: Seq;
+  /** History below it was forgotten. */
+  readonly floor: Seq;
   readonly epoch: string;
 }
 
 export interface Opening {
   readonly start: Start;
-  /** A cursor was given that means nothing here: the client must forget what it has. */
-  readonly isReset: boolean;
+  /** Why a cursor that was given means nothing here: the client must forget what it has. */
+  readonly reset: ResetReason | undefined;
 }
 
 /** Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
@@ -23,18 +26,18 @@ export function toOpening(
   dialect: Dialect,
   { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon },
 ): Opening {
-  if (options === undefined) return { start: { kind: "nothing" }, isReset: false };
+  if (options === undefined) return { start: { kind: "nothing" }, reset: undefined };
   const { lastRows, from } = options;
   const batchRows = Math.min(options.batchSize ?? limits.batchRows, limits.maxBatchRows);
   const paging = pagingOf(dialect, batchRows, limits);
   if (from !== undefined && isFromHere(from, options.epoch, horizon)) {
     const endsInBatches = dialect.protocol === "native";
-    return { start: { kind: "resume", after: from, ...paging, endsInBatches }, isReset: false };
+    return { start: { kind: "resume", after: from, ...paging, endsInBatches }, reset: undefined };
   }
-  const isReset = from !== undefined;
-  if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, isReset };
-  if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, isReset };
-  if (lastRows <= batchRows) return { start: { kind: "lastRows", ...paging, pageRows: lastRows }, isReset };
+  const reset = from === undefined ? undefined : resetReason(from, options.epoch, horizon);
+  if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, reset };
+  if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, reset };
+  if (lastRows <= batchRows) return { start: { kind: "lastRows", ...paging, pageRows: lastRows }, reset };
   throw new DbError(
     "UNSUPPORTED",
     `last_rows (${lastRows}) cannot exceed batch_size (${batchRows}); paginated last_rows replay is not supported`,
@@ -49,7 +52,11 @@ function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {
   return { pageRows, replayRows: limits.batchRows, pace };
 }
 
+function resetReason(from: Seq, epoch: string | undefined, horizon: Horizon): ResetReason {
+  return epoch === horizon.epoch && from < horizon.floor ? "history" : "epoch";
+}
+
 /** A cursor from another history of the data directory, or from its future, is no place to go on from. */
 function isFromHere(from: Seq, epoch: string | undefined, horizon: Horizon): boolean {
-  return from >= 0n && from <= horizon.position && (epoch === undefined || epoch === horizon.epoch);
+  return from >= horizon.floor && from <= horizon.position && (epoch === undefined || epoch === horizon.epoch);
 }

@@ -20,6 +20,7 @@ import type { Group, Subscriber } from "./group.ts";
 import { toReplayedChange } from "./membership.ts";
 import { readPage } from "./page-reader.ts";
 import type { RowSource } from "./ports.ts";
+import { readAlike, type View } from "./view.ts";
 
 export interface SubscriptionDeps {
   readonly source: RowSource;
@@ -54,6 +55,8 @@ export class Subscription implements Subscriber {
   readonly createdAtMs: number;
   readonly #start: Start;
   readonly #deps: SubscriptionDeps;
+  /** How the client reads rows, and so how it is sent them. */
+  #view: View;
   #state: Delivery = { phase: "closed" };
   #directChanges = 0;
   #lastSeq: Seq | undefined;
@@ -72,6 +75,7 @@ export class Subscription implements Subscriber {
     this.#start = request.start;
     this.connection = at.connection;
     this.group = at.group;
+    this.#view = at.group.view;
     this.#deps = deps;
     this.createdAtMs = deps.nowMs();
     this.#lastUpdateMs = this.createdAtMs;
@@ -102,7 +106,7 @@ export class Subscription implements Subscriber {
   /** Call once, after the group and the connection know of it. `notice` follows the ack. */
   begin(notice: Frame | undefined): void {
     const { kind } = this.#start;
-    const opening = this.group.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
+    const opening = this.#view.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
     const first = open(this.#start, this.#world());
     this.#state = first.next;
     for (const frame of [opening, notice]) if (frame !== undefined && !this.#send(frame)) return;
@@ -119,6 +123,10 @@ export class Subscription implements Subscriber {
 
   close(): void {
     this.handle({ kind: "closed" });
+  }
+
+  adopt(view: View): void {
+    this.#view = view;
   }
 
   receive(frames: CommitFrames): void {
@@ -173,7 +181,8 @@ export class Subscription implements Subscriber {
   }
 
   #read(effect: Extract<Effect, { kind: "read" }>): void {
-    const { plan, slots, scope } = this.group;
+    const { plan, slots } = this.#view;
+    const { scope } = this.group;
     const { source, readRows } = this.#deps;
     const { user } = this.connection.principal;
     this.connection.reads.add(this, async () => {
@@ -188,7 +197,7 @@ export class Subscription implements Subscriber {
   }
 
   #sendBatch(effect: Extract<Effect, { kind: "batch" }>): void {
-    for (const frame of this.group.encoder.batch(this.id, effect)) if (!this.#send(frame)) return;
+    for (const frame of this.#view.encoder.batch(this.id, effect)) if (!this.#send(frame)) return;
     this.#delivered(effect.through);
   }
 
@@ -196,7 +205,7 @@ export class Subscription implements Subscriber {
     const last = entries.at(-1);
     if (last === undefined) return;
     const changes: RowChange[] = entries.map((entry) => toReplayedChange(entry.version, entry.matches));
-    for (const frame of this.group.encoder.replay(this.id, last.version.seq, changes)) if (!this.#send(frame)) return;
+    for (const frame of this.#view.encoder.replay(this.id, last.version.seq, changes)) if (!this.#send(frame)) return;
     this.#directChanges += changes.length;
     this.#delivered(last.version.seq);
   }
@@ -211,14 +220,23 @@ export class Subscription implements Subscriber {
 
   /** What was held goes out, then the subscription joins the others, all in one tick: no change can fall between. */
   #goLive(after: Seq): void {
-    for (const frames of this.group.held.after(after)) {
+    for (const { frames, view } of this.group.held.after(after)) {
+      if (!this.#announce(view)) return;
       this.receive(frames);
       if (this.#state.phase === "closed") return;
     }
+    if (!this.#announce(this.group.view)) return;
     this.group.promote(this);
     if (this.connection.dialect.protocol !== "native") return;
     this.#joinedAt = this.group.publishedChanges;
     this.group.join(this.connection.id);
+  }
+
+  /** Before rows of another layout are sent. False: the socket is lost. */
+  #announce(view: View): boolean {
+    const schema = readAlike(this.#view, view) ? undefined : view.encoder.schema();
+    this.#view = view;
+    return schema === undefined || this.#send(schema);
   }
 
   #send(frame: Frame): boolean {

@@ -20,6 +20,8 @@ export interface Column {
   readonly type: SqlType;
   readonly nullable: boolean;
   readonly default: ColumnDefault | undefined;
+  /** What rows hold that were written before the column was added, fixed at that moment. Absent: NULL, or the column is as old as the table. */
+  readonly initial?: Cell;
 }
 
 export interface FlushPolicy {
@@ -34,6 +36,8 @@ export interface TableOptions {
   readonly flushPolicy: FlushPolicy | undefined;
   /** SHARED tables only. */
   readonly accessLevel: AccessLevel;
+  /** STREAM tables only: how long a row is there. */
+  readonly ttlSeconds?: number;
 }
 
 export interface TableSchema {
@@ -47,6 +51,8 @@ export interface TableSchema {
   readonly keyIndex: number;
   /** Starts at 1; every ALTER makes the next. */
   readonly version: number;
+  /** The highest column id there ever was, dropped columns included. Absent while no column was dropped or added. */
+  readonly lastColumnId?: number;
   readonly options: TableOptions;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;

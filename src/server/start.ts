@@ -2,6 +2,7 @@
 // reverse order.
 import { join, resolve } from "node:path";
 import type { Server } from "bun";
+import { assertMayRead } from "../auth/access.ts";
 import { Accounts } from "../auth/accounts.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
@@ -69,6 +70,7 @@ const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 15_000;
+const STREAM_EXPIRY_INTERVAL_MS = 500;
 const HOUR_MS = 3_600_000;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -115,15 +117,8 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const accounts = await openAccounts(input, { store, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
-  const queries = createQueryRunner(foundation.pool);
-  const live = createLiveQueries({
-    outlet: createOutlet(sockets, () => server),
-    source: createRowSource({ queries, writer: store.writer }, store.epoch),
-    clock,
-    log,
-    limits: liveLimits(config),
-  });
-  store.writer.onCommit((event) => live.dispatch(event));
+  const queries = createQueryRunner(foundation.pool, store.streams);
+  const live = startLiveQueries(input, store, { sockets, queries });
   const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
   const engine = createEngine(deps, live);
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
@@ -159,6 +154,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   });
   stopping.every(config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => live.progress());
+  stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
@@ -176,6 +172,31 @@ async function openAccounts(
     log,
     onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
   });
+}
+
+interface LiveInput {
+  readonly sockets: SocketTable;
+  readonly queries: EngineDeps["queries"];
+}
+
+function startLiveQueries(
+  { config, clock, log, server }: WireInput,
+  store: Store,
+  { sockets, queries }: LiveInput,
+): LiveQueries {
+  const live = createLiveQueries({
+    outlet: createOutlet(sockets, () => server),
+    source: createRowSource({ queries, writer: store.writer, streams: store.streams }, store.epoch),
+    clock,
+    log,
+    limits: liveLimits(config),
+    authorize: ({ role }, table) => assertMayRead(role, table),
+  });
+  store.writer.onCommit((event) => {
+    live.dispatch(event);
+    for (const table of event.altered) live.tableAltered(table);
+  });
+  return live;
 }
 
 function urlHost(host: string): string {

@@ -171,6 +171,8 @@ export interface LivePlan {
   /** Positions in `table.columns`, in output order; `_seq` and `_deleted` follow when `wholeRow`. */
   readonly projection: readonly number[];
   readonly wholeRow: boolean;
+  /** Ids of the columns that the list or the filter names: without one of them the statement means nothing. */
+  readonly namedColumns: readonly number[];
   readonly output: readonly OutputColumn[];
   /** Equal for statements that mean the same apart from slot values; together with those values and the scope it names a shape. */
   readonly shape: string;

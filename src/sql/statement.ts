@@ -29,6 +29,28 @@ export interface CreateTable {
   readonly storageId: string | undefined;
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
+  /** STREAM tables, and only they, have one. */
+  readonly ttlSeconds: number | undefined;
+}
+
+export type AlterAction =
+  | { readonly kind: "addColumn"; readonly ifNotExists: boolean; readonly column: ColumnDefinition }
+  | { readonly kind: "dropColumn"; readonly ifExists: boolean; readonly column: Name }
+  | { readonly kind: "renameColumn"; readonly column: Name; readonly to: Name }
+  | { readonly kind: "setNullable"; readonly column: Name; readonly nullable: boolean }
+  /** The type that the value must fit is the table's to know. */
+  | { readonly kind: "setDefault"; readonly column: Name; readonly value: Node; readonly source: string }
+  | { readonly kind: "dropDefault"; readonly column: Name }
+  /** `nullable` undefined: as it was. */
+  | { readonly kind: "setType"; readonly column: Name; readonly type: SqlType; readonly nullable: boolean | undefined }
+  | { readonly kind: "setAccessLevel"; readonly level: AccessLevel };
+
+export interface AlterTable {
+  readonly kind: "alterTable";
+  readonly ifExists: boolean;
+  readonly table: TableRef;
+  /** Applied in this order, all or none. */
+  readonly actions: readonly AlterAction[];
 }
 
 export type DataStatement =
@@ -41,13 +63,14 @@ export type Statement =
   | DataStatement
   | { readonly kind: "explain"; readonly live: boolean; readonly inner: DataStatement; readonly innerText: string }
   | CreateTable
+  | AlterTable
   | { readonly kind: "dropTable"; readonly ifExists: boolean; readonly table: TableRef }
   | { readonly kind: "createNamespace"; readonly ifNotExists: boolean; readonly name: Name }
   | { readonly kind: "dropNamespace"; readonly ifExists: boolean; readonly name: Name }
   | { readonly kind: "useNamespace"; readonly name: Name }
   | { readonly kind: "showNamespaces" }
   | { readonly kind: "showTables"; readonly namespace: Name | undefined }
-  | { readonly kind: "describeTable"; readonly table: TableRef }
+  | { readonly kind: "describeTable"; readonly table: TableRef; readonly history: boolean }
   | { readonly kind: "begin" }
   | { readonly kind: "commit" }
   | { readonly kind: "rollback" }

@@ -71,14 +71,43 @@ export interface CatalogView {
   table(namespace: string, name: string): TableSchema | undefined;
   tableById(id: TableId): TableSchema | undefined;
   tables(): readonly TableSchema[];
+  /** The versions a table has had, oldest first, the current one last; the newest 1,000. */
+  tableVersions(id: TableId): readonly TableSchema[];
   user(id: UserId): UserRecord | undefined;
   users(): readonly UserRecord[];
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
+  segmentsOfTable(table: TableId): readonly Segment[];
   /** Id of the scope's newest segment, 0 while it has none: ids rise, so what was read from Parquet under one version is true until the next. */
   segmentsVersion(table: TableId, scope: Scope): number;
   /** Newest first. */
   jobs(): readonly JobRecord[];
+}
+
+/** What may differ between two versions of a table. */
+export type TableAlteration = Pick<TableSchema, "columns" | "keyIndex" | "options" | "lastColumnId">;
+
+/** One version of a row of a STREAM table. */
+export interface ExpiredRow {
+  readonly scope: Scope;
+  readonly key: string;
+  readonly seq: Seq;
+}
+
+export interface RowInspection {
+  /** Exclusive. */
+  readonly after: Seq;
+  /** Ids of columns to look for NULL in. */
+  readonly columns: readonly number[];
+  readonly limit: number;
+}
+
+export interface InspectedRows {
+  /** Position of the last row looked at; undefined when fewer than `limit` were left. */
+  readonly through: Seq | undefined;
+  readonly hasLiveRow: boolean;
+  /** Columns that are NULL in some live row. */
+  readonly nulls: ReadonlySet<number>;
 }
 
 /** Inside one savepoint of the open group transaction. Never kept past the callback. */
@@ -100,7 +129,13 @@ export interface WriteTx {
   dropNamespace(name: Name): void;
   /** Assigns id and timestamps, creates the hot table. */
   createTable(definition: Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">): TableSchema;
+  /** Makes the next version of a table and gives the buffer the columns it lacks. Takes the same time however many rows there are. */
+  alterTable(current: TableSchema, change: TableAlteration): TableSchema;
+  /** Looks at the buffered rows above a position, whoever owns them, oldest first: for conditions that a whole table must satisfy. */
+  inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
   dropTable(table: TableSchema): void;
+  /** Ends rows of a STREAM table whose time has come. */
+  expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: UserRecord): void;
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added, buffered rows of the scope with `_seq` <= segment.maxSeq removed. */
@@ -119,6 +154,8 @@ export interface CommitEvent {
   readonly changes: readonly Change[];
   /** Whether namespaces or tables changed, that is, whether `CatalogView.version` grew. */
   readonly catalogChanged: boolean;
+  /** New versions of tables, the newest of each. Every change of the commit was made under an older one. */
+  readonly altered: readonly TableSchema[];
 }
 
 export interface Writer {
@@ -145,4 +182,16 @@ export interface PointReader {
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Runs rendered SQL; positional rows. Statements are cached by text. */
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
+}
+
+/** Rows of STREAM tables: committed, in memory, gone after a restart. */
+export interface StreamView {
+  /** What is within the table's window, by ascending `_seq`; tombstones included. At most a few thousand. */
+  versions(table: TableSchema, scope: Scope): readonly RowVersion[];
+  /** A cursor below it means nothing: ends of rows before were forgotten. */
+  floor(table: TableSchema): Seq;
+  /** Of all users, tombstones included. */
+  rowCount(table: TableSchema): number;
+  /** Call on a timer: ends what is past its window, in the writer's order, so that subscribers learn of it. */
+  expire(): Promise<void>;
 }

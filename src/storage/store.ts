@@ -3,12 +3,13 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
-import { seqOf } from "../base/ids.ts";
+import { type Seq, seqOf } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { prepareCatalog, readMeta } from "./catalog/catalog-ddl.ts";
 import { readCatalog } from "./catalog/catalog-rows.ts";
 import { CatalogState } from "./catalog/catalog-state.ts";
 import { Ballast } from "./hot/ballast.ts";
+import type { BatchState } from "./hot/batch.ts";
 import { BufferCounts } from "./hot/buffer-counts.ts";
 import { Checkpointer } from "./hot/checkpoint.ts";
 import {
@@ -23,7 +24,11 @@ import { lockFolder } from "./hot/folder-lock.ts";
 import { GroupCommitWriter } from "./hot/group-commit.ts";
 import { HotPointReader } from "./hot/point-reader.ts";
 import { toStorageError } from "./hot/storage-error.ts";
-import type { CatalogView, PointReader, Writer } from "./seams.ts";
+import type { CatalogView, PointReader, StreamView, Writer } from "./seams.ts";
+import { StreamExpiry } from "./stream/stream-expiry.ts";
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream/stream-limits.ts";
+import { StreamRows } from "./stream/stream-rows.ts";
+import { createStreamTables } from "./stream/stream-tables.ts";
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -33,6 +38,7 @@ export interface StoreOptions {
   /** Called with each new connection: adds the SQL functions that rendered statements use. */
   readonly registerFunctions?: (db: Database) => void;
   readonly failpoint?: Failpoint;
+  readonly streamLimits?: StreamLimits;
 }
 
 export interface Store {
@@ -40,6 +46,7 @@ export interface Store {
   readonly reader: PointReader;
   /** Committed metadata. */
   readonly catalog: CatalogView;
+  readonly streams: StreamView;
   /** The data file, for readers in other threads and processes. */
   readonly path: string;
   /** Random id of this data folder's history. */
@@ -82,14 +89,15 @@ interface OpenFile {
 
 function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }: OpenFile): Store {
   const { clock, log, dataDir, failpoint = noFailpoint } = options;
-  const committed = new CatalogState();
-  const working = new CatalogState();
+  const position = seqOf(BigInt(String(readMeta(writerDb, "last_seq"))));
+  const [committed, working] = [emptyState(position), emptyState(position)];
   for (const change of readCatalog(writerDb)) {
-    committed.apply(change);
-    working.apply(change);
+    committed.catalog.apply(change);
+    working.catalog.apply(change);
   }
   const counts = new BufferCounts();
-  counts.load(writerDb, committed.tables());
+  counts.load(writerDb, committed.catalog.tables());
+  const expiry = new StreamExpiry(committed.streams);
   const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
   const ballast = new Ballast({
     path: join(dataDir, "kalamdb.reserve"),
@@ -97,14 +105,29 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     failpoint,
     monotonicMs: () => clock.monotonicMs(),
   });
-  const position = seqOf(BigInt(String(readMeta(writerDb, "last_seq"))));
-  const parts = { db: writerDb, clock, log, failpoint, committed, working, counts, ballast, checkpointer, position };
-  const writer = new GroupCommitWriter(parts);
+  const memory = { committed, working, counts, expiry, streamLimits: options.streamLimits ?? DEFAULT_STREAM_LIMITS };
+  const writer = new GroupCommitWriter({
+    db: writerDb,
+    clock,
+    log,
+    failpoint,
+    ...memory,
+    ballast,
+    checkpointer,
+    position,
+  });
   let isClosed = false;
   return {
     writer,
     reader: new HotPointReader(readerDb),
-    catalog: committed,
+    catalog: committed.catalog,
+    streams: createStreamTables({
+      committed: committed.streams,
+      expiry,
+      catalog: committed.catalog,
+      writer,
+      clock,
+    }),
     path,
     epoch: String(readMeta(writerDb, "epoch")),
     close: async () => {
@@ -116,6 +139,11 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
       closeAll();
     },
   };
+}
+
+/** Rows of STREAM tables did not survive the last stop. */
+function emptyState(position: Seq): BatchState {
+  return { catalog: new CatalogState(), streams: new StreamRows(seqOf(position + 1n)) };
 }
 
 function openFailure(error: unknown, path: string): unknown {

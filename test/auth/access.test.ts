@@ -40,6 +40,7 @@ const MATRIX: Record<Statement["kind"], string> = {
   delete: USERS,
   explain: ADMINS,
   createTable: USERS,
+  alterTable: USERS,
   dropTable: ADMINS,
   createNamespace: ADMINS,
   dropNamespace: ADMINS,

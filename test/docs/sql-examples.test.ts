@@ -70,6 +70,7 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   delete: "`DELETE`",
   explain: "`EXPLAIN`",
   createTable: "`CREATE TABLE`",
+  alterTable: "`ALTER TABLE`",
   dropTable: "`DROP TABLE`",
   createNamespace: "`CREATE NAMESPACE`",
   dropNamespace: "`DROP NAMESPACE`",

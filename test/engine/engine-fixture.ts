@@ -112,7 +112,7 @@ export async function openEngine(): Promise<EngineFixture> {
     catalog,
     writer,
     reader,
-    queries: hookedRunner(createQueryRunner(pool), hooks),
+    queries: hookedRunner(createQueryRunner(pool, store.current.streams), hooks),
     preparer: createPreparer({ parser: await loadParser(), catalog, generators, maxPlans: 100 }),
     defaults: createDefaultGenerator(generators),
     views: {

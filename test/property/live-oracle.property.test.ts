@@ -46,6 +46,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("unsubscribe"), which: fc.nat() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("cut"), user }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("flush"), table }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("alter"), table }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle") }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -76,6 +77,7 @@ class World implements AsyncDisposable {
   readonly #networks: readonly BreakableNetwork[];
   readonly #clients: readonly (readonly KalamClient[])[];
   readonly #watched: Watched[] = [];
+  readonly #withoutExtra = new Set<string>();
 
   constructor(namespace: string) {
     this.#namespace = namespace;
@@ -97,7 +99,7 @@ class World implements AsyncDisposable {
   static async open(): Promise<World> {
     schemas += 1;
     const namespace = `run${schemas}`;
-    const columns = "(id BIGINT PRIMARY KEY, room TEXT NOT NULL, n INT, note TEXT)";
+    const columns = "(id BIGINT PRIMARY KEY, extra INT, room TEXT NOT NULL, n INT, note TEXT)";
     await server.root.sql(
       `CREATE NAMESPACE ${namespace}; CREATE SHARED TABLE ${namespace}.items ${columns} WITH (ACCESS_LEVEL = 'PUBLIC'); CREATE USER TABLE ${namespace}.own ${columns}`,
     );
@@ -143,9 +145,19 @@ class World implements AsyncDisposable {
       case "flush":
         await server.root.sql(`STORAGE FLUSH TABLE ${this.#namespace}.${what.table}`);
         return;
+      case "alter":
+        return this.#alter(what.table);
       case "settle":
         return this.settle();
     }
+  }
+
+  /** A column that stands before the filtered ones goes, and comes back behind them: their positions move. */
+  async #alter(name: string): Promise<void> {
+    const isGone = this.#withoutExtra.delete(name);
+    if (!isGone) this.#withoutExtra.add(name);
+    const action = isGone ? "ADD COLUMN extra INT DEFAULT 1" : "DROP COLUMN extra";
+    await server.root.sql(`ALTER TABLE ${this.#namespace}.${name} ${action}`);
   }
 
   async settle(): Promise<void> {
@@ -181,7 +193,7 @@ function rowsById(rows: readonly Row[]): unknown {
     .toSorted((a, b) => Number(a[0]) - Number(b[0]));
 }
 
-test("LQ-07 LQ-08 LQ-11 after any history every live set equals a fresh SELECT", async () => {
+test("LQ-07 LQ-08 LQ-11 LQ-15 after any history every live set equals a fresh SELECT", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       await using world = await World.open();

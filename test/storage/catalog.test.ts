@@ -133,14 +133,6 @@ describe("namespaces and tables", () => {
     expect(store.current.reader.get(second, ALICE, 1n)).toBeUndefined();
   });
 
-  test("TB-02 a STREAM table is refused: this storage would keep what should expire", async () => {
-    await using store = openTestStore();
-    await store.current.writer.submit((tx) => tx.createNamespace(CHAT));
-    expect(await failureOf(store.current.writer.submit((tx) => tx.createTable(definition("s", "stream"))))).toEqual(
-      expect.objectContaining({ code: "UNSUPPORTED" }),
-    );
-  });
-
   test("the version grows with each change of tables, never with anything else, and no version is given twice", async () => {
     await using store = openTestStore();
     const { writer, catalog } = store.current;

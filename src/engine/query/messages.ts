@@ -31,6 +31,13 @@ export type QueryRelation =
       readonly keys: readonly Cell[] | undefined;
     }
   | {
+      /** Rows of a STREAM table, which only the main thread has: a JSON array of arrays, cells in schema order and then `_seq`. */
+      readonly kind: "stream";
+      readonly schema: TableSchema;
+      /** Number of the parameter that holds them. */
+      readonly rowsParameter: number;
+    }
+  | {
       readonly kind: "view";
       readonly columns: number;
       /** Number of the parameter that holds the rows, a JSON array of arrays. */

@@ -109,7 +109,7 @@ export class QuerySession {
 
   /** Undefined when the relation has no flushed rows; "missing" when they are not loaded. */
   #coldName(relation: QueryRelation): string | undefined {
-    if (relation.kind === "view") return undefined;
+    if (relation.kind !== "table") return undefined;
     const segments = this.#segments(relation);
     if (segments.length === 0) return undefined;
     return this.#cold.find(relation, segments) ?? "missing";

@@ -1,33 +1,66 @@
 // A bound plan → a request to the pool. The one place that decides which scope and which keys a query process reads for a hole.
 import { assert } from "../../base/errors.ts";
-import type { Cell } from "../../model/sql-type.ts";
+import type { RowVersion } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import { cellToSqlite } from "../../model/types.ts";
 import type { QueryPlan, RelationUse } from "../../sql/plan.ts";
+import type { StreamView } from "../../storage/seams.ts";
 import { type BoundQuery, type QueryRunner, scopeOf, slotValues, sourceValue } from "../reads.ts";
 import type { QueryRelation, QueryRequest, ResultFormat } from "./messages.ts";
 import type { QueryPool } from "./pool.ts";
 
-export function createQueryRunner(pool: QueryPool): QueryRunner {
+export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "versions">): QueryRunner {
   return {
     async json(query, signal) {
-      const { json, rowCount } = await pool.run(queryRequest(query, "json"), { signal });
+      const { json, rowCount } = await pool.run(queryRequest(query, "json", streams), { signal });
       return { rowsJson: json, rowCount };
     },
     async cells(query, signal) {
-      const { rows, position } = await pool.run(queryRequest(query, "cells"), { signal });
+      const { rows, position } = await pool.run(queryRequest(query, "cells", streams), { signal });
       return { rows, position };
     },
   };
 }
 
-export function queryRequest(query: BoundQuery, format: ResultFormat): QueryRequest {
+export function queryRequest(
+  query: BoundQuery,
+  format: ResultFormat,
+  streams: Pick<StreamView, "versions">,
+): QueryRequest {
   const { plan } = query;
-  return {
-    sql: plan.sql,
-    values: slotValues(query),
-    relations: plan.relations.map((use) => queryRelation(use, query)),
-    output: plan.output.map(({ type }) => type),
-    format,
-  };
+  const values = slotValues(query);
+  /** However often a query names a STREAM table, its rows travel once. */
+  const streamParameters = new Map<TableSchema["id"], number>();
+  const relations = plan.relations.map((use): QueryRelation => {
+    if (use.kind !== "userTable" || use.schema.kind !== "stream") return queryRelation(use, query);
+    const { schema } = use;
+    const known = streamParameters.get(schema.id);
+    const rowsParameter =
+      known ?? values.push(streamRowsJson(schema, streams.versions(schema, scopeOf(use, query.slots))));
+    streamParameters.set(schema.id, rowsParameter);
+    return { kind: "stream", schema, rowsParameter };
+  });
+  return { sql: plan.sql, values, relations, output: plan.output.map(({ type }) => type), format };
+}
+
+/** SQLite's forms of the live rows; 64-bit integers as bare digits, bytes as hexadecimal text. */
+function streamRowsJson(schema: TableSchema, versions: readonly RowVersion[]): string {
+  const rows = versions
+    .filter(({ deleted }) => !deleted)
+    .map(({ cells, seq }) => {
+      const values = schema.columns.map((column, index) => jsonValue(cellToSqlite(cells[index] ?? null, column.type)));
+      return `[${[...values, seq].join(",")}]`;
+    });
+  return `[${rows.join(",")}]`;
+}
+
+function jsonValue(value: SqliteValue): string {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Uint8Array) return `"${value.toHex()}"`;
+  // Out of range of any double, and so what SQLite reads as infinite.
+  if (typeof value === "number" && !Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
+  return JSON.stringify(value);
 }
 
 function queryRelation(use: RelationUse, query: BoundQuery): QueryRelation {

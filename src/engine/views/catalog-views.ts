@@ -33,6 +33,7 @@ function optionsJson(table: TableSchema): string {
     storage_id: table.options.storageId,
     flush_policy: flushPolicyText(table) ?? null,
     access_level: table.kind === "shared" ? table.options.accessLevel : null,
+    ...(table.kind === "stream" ? { ttl_seconds: table.options.ttlSeconds } : {}),
   });
 }
 
@@ -141,20 +142,24 @@ const schemas: SystemView = {
   rows: ({ catalog }) =>
     catalog
       .tables()
-      .map((table) => [
-        String(table.id),
-        table.name,
-        table.namespace,
-        table.kind,
-        us(table.createdAtMs),
-        table.version,
-        columnsJson(table),
-        us(table.updatedAtMs),
-        optionsJson(table),
-        table.kind === "shared" ? table.options.accessLevel : null,
-        true,
-        table.options.storageId,
-      ]),
+      .flatMap((latest) =>
+        catalog
+          .tableVersions(latest.id)
+          .map((table) => [
+            String(table.id),
+            table.name,
+            table.namespace,
+            table.kind,
+            us(table.createdAtMs),
+            table.version,
+            columnsJson(table),
+            us(table.updatedAtMs),
+            optionsJson(table),
+            table.kind === "shared" ? table.options.accessLevel : null,
+            table.version === latest.version,
+            table.options.storageId,
+          ]),
+      ),
 };
 
 const columnView: SystemView = {

@@ -171,6 +171,10 @@ function bindOnConflict(
   if (clause === undefined || clause.action === "ONCONFLICT_NONE") return undefined;
   assertArbiter(binder, clause, target.table);
   if (clause.action === "ONCONFLICT_NOTHING") return { kind: "nothing" };
+  if (target.table.kind === "stream") {
+    const position = binder.session.position(clause.location);
+    throw new DbError("UNSUPPORTED", "UPDATE not supported for STREAM tables", at(position));
+  }
   const excluded = tableItem(binder.session, target.table, { alias: { aliasname: "excluded" }, position: undefined });
   const scope: Scope = {
     ...target.scope,

@@ -52,12 +52,20 @@ export function bindLive(binder: Binder, select: SelectStmt, generators: Generat
     terms: indexTerms(table, condition),
     projection,
     wholeRow,
+    namedColumns: namedColumns(table, wholeRow ? [] : projection, condition),
     output,
     shape: shapeText(session, { table, projection, wholeRow, condition }),
     snapshot: queries.snapshot,
     lastRows: queries.lastRows,
     history: queries.history,
   };
+}
+
+function namedColumns(table: TableSchema, listed: readonly number[], condition: Expr | undefined): readonly number[] {
+  const filtered = condition === undefined ? [] : [...walk(condition)];
+  const positions = filtered.flatMap((part) => (part.kind === "column" ? [part.column] : []));
+  // System columns come after the table's own and cannot go away.
+  return [...new Set([...listed, ...positions])].flatMap((position) => table.columns[position]?.id ?? []);
 }
 
 function refuseClauses(select: SelectStmt): void {

@@ -1,6 +1,7 @@
 // SQL text → statements. PostgreSQL's own parser reads what PostgreSQL has; the rest is recognised by its first words and read by the
 // module of its family. Error positions count from the start of the request's SQL.
 import type { ParsedStatement, Statement } from "../statement.ts";
+import { parseAlterTable } from "./alter-table.ts";
 import { parseExecuteAs } from "./execute-as.ts";
 import { parseKill } from "./kill.ts";
 import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
@@ -51,6 +52,7 @@ const FAMILIES: readonly Family[] = [
   { words: ["CREATE", "USER", "TABLE"], parse: createTable },
   { words: ["CREATE", "SHARED", "TABLE"], parse: createTable },
   { words: ["CREATE", "STREAM", "TABLE"], parse: createTable },
+  { words: ["ALTER", "TABLE"], parse: (cursor, { postgres, part }) => parseAlterTable(cursor, postgres, part) },
   { words: ["DROP", "TABLE"], parse: parseDropTable },
   { words: ["DROP", "USER", "TABLE"], parse: parseDropTable },
   { words: ["DROP", "SHARED", "TABLE"], parse: parseDropTable },

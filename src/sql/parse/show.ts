@@ -20,12 +20,12 @@ function takeShown(cursor: Cursor): Statement {
   throw unsupported(`SHOW ${text.toUpperCase()}`, start);
 }
 
-/** `{DESC|DESCRIBE} [TABLE] t`. A table called "table" needs the long form. */
+/** `{DESC|DESCRIBE} [TABLE] t [HISTORY]`. A table called "table" needs the long form. */
 export function parseDescribe(cursor: Cursor): Statement {
   cursor.take();
   cursor.takeWords("TABLE");
   const table = takeTableRef(cursor);
-  if (cursor.isWord("HISTORY")) throw unsupported("DESCRIBE TABLE … HISTORY", cursor.peek().start);
+  const history = cursor.takeWords("HISTORY");
   cursor.expectEnd();
-  return { kind: "describeTable", table };
+  return { kind: "describeTable", table, history };
 }

@@ -92,7 +92,7 @@ interface ColumnFacts {
   default: ColumnDefault | undefined;
 }
 
-function columnOf(
+export function columnOf(
   node: ColumnDef,
   { source, toUtf16, generated }: ColumnsSource,
 ): { readonly column: ColumnDefinition; readonly isKey: boolean; readonly isUnique: boolean } {

@@ -10,10 +10,13 @@ export interface TableOptionValues {
   readonly storageId: string | undefined;
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
+  readonly ttlSeconds: number | undefined;
 }
 
 const MAX_FLUSH_ROWS = 1_000_000;
 const MAX_FLUSH_INTERVAL_SECONDS = 86_400;
+/** A year: rows of STREAM tables live in memory. */
+const MAX_TTL_SECONDS = 31_536_000;
 const OPTION_NAMES = [
   "TYPE",
   "STORAGE_ID",
@@ -52,6 +55,7 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
   const storageId = valueByName.get("STORAGE_ID");
   const flushPolicy = valueByName.get("FLUSH_POLICY");
   const accessLevel = valueByName.get("ACCESS_LEVEL");
+  const ttlSeconds = valueByName.get("TTL_SECONDS");
   if (storageId !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(storageId)) {
     throw invalid(`STORAGE_ID '${storageId}' may only contain letters, digits, '_' and '-'`);
   }
@@ -60,6 +64,7 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
     storageId,
     flushPolicy: flushPolicy === undefined ? undefined : parseFlushPolicy(flushPolicy),
     accessLevel: accessLevel === undefined ? undefined : oneOf("ACCESS_LEVEL", accessLevel, ACCESS_LEVELS),
+    ttlSeconds: ttlSeconds === undefined ? undefined : parseTtl(ttlSeconds),
   };
 }
 
@@ -71,9 +76,27 @@ function refuseUnavailable(valueByName: ReadonlyMap<string, string>): void {
     throw invalid(`USE_USER_STORAGE must be TRUE or FALSE, not '${useUserStorage}'`);
   }
   if (valueByName.has("DELETED_RETENTION_HOURS")) throw unsupported("Table option DELETED_RETENTION_HOURS");
-  if (valueByName.has("TTL_SECONDS") && valueByName.get("TYPE")?.toUpperCase() !== "STREAM") {
-    throw invalid("Table option TTL_SECONDS applies to STREAM tables only");
+}
+
+/** What the options mean for a table of a kind, and which of them it cannot have. */
+export function assertOptionsFit(kind: TableKind, options: TableOptionValues): void {
+  const { ttlSeconds, accessLevel, flushPolicy, storageId } = options;
+  if (kind !== "shared" && accessLevel !== undefined) {
+    throw invalid("Table option ACCESS_LEVEL applies to SHARED tables only");
   }
+  if (kind !== "stream") {
+    if (ttlSeconds !== undefined) throw invalid("Table option TTL_SECONDS applies to STREAM tables only");
+    return;
+  }
+  if (ttlSeconds === undefined) throw invalid("STREAM tables must specify 'TTL_SECONDS'");
+  if (flushPolicy !== undefined) throw invalid("Table option FLUSH_POLICY does not apply to STREAM tables");
+  if (storageId !== undefined) throw invalid("Table option STORAGE_ID does not apply to STREAM tables");
+}
+
+function parseTtl(text: string): number {
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= MAX_TTL_SECONDS) return seconds;
+  throw invalid(`TTL_SECONDS must be a whole number from 1 to ${MAX_TTL_SECONDS}, not '${text}'`);
 }
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {

@@ -1,15 +1,17 @@
 // CREATE [USER|SHARED|STREAM] TABLE and DROP TABLE. The words PostgreSQL lacks are blanked out, never cut, so that its parser reads the
 // rest and every position still fits the text.
 import { DbError } from "../../base/errors.ts";
+import { parseName } from "../../base/ids.ts";
 import { TABLE_KINDS, type TableKind } from "../../model/schema.ts";
-import type { CreateTable, Statement } from "../statement.ts";
+import { BIGINT } from "../../model/sql-type.ts";
+import type { ColumnDefinition, CreateTable, Statement } from "../statement.ts";
 import { utf16OffsetsOf } from "./locations.ts";
 import { assertNewTable, takeTableRef } from "./names.ts";
 import type { Postgres } from "./postgres.ts";
 import type { BatchPart } from "./split-batch.ts";
 import { unsupported } from "./syntax-error.ts";
 import { keyOf, type TableColumns, tableColumnsOf } from "./table-columns.ts";
-import { NO_TABLE_OPTIONS, type TableOptionValues, takeTableOptions } from "./table-options.ts";
+import { assertOptionsFit, NO_TABLE_OPTIONS, type TableOptionValues, takeTableOptions } from "./table-options.ts";
 import { type Cursor, type Token, tokenAt } from "./tokens.ts";
 
 function takeTableKind(cursor: Cursor): TableKind | undefined {
@@ -23,17 +25,13 @@ export function parseCreateTable(cursor: Cursor, postgres: Postgres, part: Batch
   const ifNotExists = cursor.takeWords("IF", "NOT", "EXISTS");
   const table = takeTableRef(cursor);
   assertNewTable(table);
-  refuseStream(keyword);
   if (cursor.isWord("AS")) throw unsupported("CREATE TABLE … AS", cursor.peek().start);
   const list = takeColumnList(cursor);
   const options = takeTail(cursor);
   const tableKind = agreedKind(keyword, options);
-  refuseStream(tableKind);
-  const columns = readColumns(list, postgres, part);
-  const what = tableKind === "user" ? "User tables" : "Shared tables";
-  if (tableKind === "user" && options.accessLevel !== undefined) {
-    throw new DbError("INVALID_SQL", "Table option ACCESS_LEVEL applies to SHARED tables only");
-  }
+  assertOptionsFit(tableKind, options);
+  const columns = keyedColumns(tableKind, readColumns(list, postgres, part));
+  const what = `${tableKind.charAt(0).toUpperCase()}${tableKind.slice(1)} tables`;
   return {
     kind: "createTable",
     ifNotExists,
@@ -44,11 +42,24 @@ export function parseCreateTable(cursor: Cursor, postgres: Postgres, part: Batch
     storageId: options.storageId,
     flushPolicy: options.flushPolicy,
     accessLevel: options.accessLevel,
+    ttlSeconds: options.ttlSeconds,
   };
 }
 
-function refuseStream(kind: TableKind | undefined): void {
-  if (kind === "stream") throw new DbError("UNSUPPORTED", "STREAM tables are not supported");
+/** A STREAM table without a key gets one, so that its rows can be told apart: a generated last column. */
+function keyedColumns(kind: TableKind, given: TableColumns): TableColumns {
+  if (kind !== "stream" || given.keys.length > 0) return given;
+  const name = parseName("row_id");
+  if (given.columns.some((column) => column.name === name)) {
+    throw new DbError("INVALID_SQL", `A STREAM table with a column '${name}' must name its PRIMARY KEY`);
+  }
+  const key: ColumnDefinition = {
+    name,
+    type: BIGINT,
+    nullable: false,
+    default: { kind: "function", name: "SNOWFLAKE_ID" },
+  };
+  return { columns: [...given.columns, key], keys: [name] };
 }
 
 interface ColumnList {

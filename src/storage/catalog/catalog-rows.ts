@@ -31,10 +31,12 @@ function readAll(db: Database): CatalogChange[] {
   };
   return [
     ...rows("SELECT name, created_at_ms FROM namespaces ORDER BY name").map(toNamespaceChange),
-    ...rows(
-      `SELECT t.id, t.namespace, t.name, t.version, v.definition FROM tables t
-       LEFT JOIN table_versions v ON v.table_id = t.id AND v.version = t.version ORDER BY t.id`,
-    ).map(toTableChange),
+    ...toTableChanges(
+      rows(
+        `SELECT t.id, t.namespace, t.name, t.version, v.definition FROM tables t
+         LEFT JOIN table_versions v ON v.table_id = t.id AND v.version <= t.version ORDER BY t.id, v.version`,
+      ),
+    ),
     ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
     ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
     ...rows(`SELECT id, ${SEGMENT_COLUMNS.join(", ")} FROM segments ORDER BY id`).map(toSegmentChange),
@@ -47,16 +49,23 @@ function toNamespaceChange(row: Fields): CatalogChange {
   return { kind: "namespace", name, record, version: 1 };
 }
 
-function toTableChange(row: Fields): CatalogChange {
+/** One row for each version, oldest first. */
+function toTableChanges(rows: readonly Fields[]): CatalogChange[] {
+  return [...Map.groupBy(rows, (row) => row["id"]).values()].map(toTableChange);
+}
+
+function toTableChange(rows: readonly Fields[]): CatalogChange {
+  const row = rows.at(-1) ?? {};
   const what = `table ${String(row["id"])}`;
-  const record = decodeTable(toText(row["definition"], `${what}, definition`));
+  const versions = rows.map(({ definition }) => decodeTable(toText(definition, `${what}, definition`)));
+  const record = versions.at(-1);
   const agrees =
-    record.id === toCount(row["id"], what) &&
-    record.version === toCount(row["version"], what) &&
+    record?.version === toCount(row["version"], what) &&
     record.namespace === row["namespace"] &&
-    record.name === row["name"];
-  if (!agrees) throw damaged(`${what}, definition`, qualifiedName(record));
-  return { kind: "table", id: record.id, record, version: 1 };
+    record.name === row["name"] &&
+    versions.every(({ id }) => id === toCount(row["id"], what));
+  if (!agrees) throw damaged(`${what}, definition`, record === undefined ? record : qualifiedName(record));
+  return { kind: "table", id: record.id, record, versions, version: 1 };
 }
 
 function toUserChange(row: Fields): CatalogChange {

@@ -12,19 +12,28 @@ export type CatalogChange =
       readonly record: Namespace | undefined;
       readonly version: number;
     }
-  | { readonly kind: "table"; readonly id: TableId; readonly record: TableSchema | undefined; readonly version: number }
+  /** `versions`: every version of the table, oldest first, the record last; empty when it is gone. */
+  | {
+      readonly kind: "table";
+      readonly id: TableId;
+      readonly record: TableSchema | undefined;
+      readonly versions: readonly TableSchema[];
+      readonly version: number;
+    }
   | { readonly kind: "user"; readonly id: UserId; readonly record: UserRecord | undefined }
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
   | { readonly kind: "segmentRemoved"; readonly segment: Segment };
 
 const NO_SEGMENTS: readonly Segment[] = [];
+const NO_VERSIONS: readonly TableSchema[] = [];
 
 export class CatalogState implements CatalogView {
   #version = 1;
   readonly #namespaces = new Map<string, Namespace>();
   readonly #tables = new Map<TableId, TableSchema>();
   readonly #tableByName = new Map<string, TableSchema>();
+  readonly #tableVersions = new Map<TableId, readonly TableSchema[]>();
   readonly #users = new Map<UserId, UserRecord>();
   readonly #jobs = new Map<string, JobRecord>();
   readonly #segments = new Map<TableId, Map<Scope, readonly Segment[]>>();
@@ -51,6 +60,10 @@ export class CatalogState implements CatalogView {
 
   tables(): readonly TableSchema[] {
     return [...this.#tables.values()];
+  }
+
+  tableVersions(id: TableId): readonly TableSchema[] {
+    return this.#tableVersions.get(id) ?? NO_VERSIONS;
   }
 
   user(id: UserId): UserRecord | undefined {
@@ -101,8 +114,15 @@ export class CatalogState implements CatalogView {
         return undo;
       }
       case "table": {
-        const undo = { ...change, record: this.#tables.get(change.id), version: this.#version };
-        this.#setTable(change.id, change.record);
+        const { id } = change;
+        const undo = {
+          ...change,
+          record: this.#tables.get(id),
+          versions: this.tableVersions(id),
+          version: this.#version,
+        };
+        this.#setTable(id, change.record);
+        setOrDelete(this.#tableVersions, id, change.record === undefined ? undefined : change.versions);
         this.#version = change.version;
         return undo;
       }

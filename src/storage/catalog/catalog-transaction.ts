@@ -4,12 +4,14 @@ import { assert, DbError } from "../../base/errors.ts";
 import type { Name } from "../../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { JobRecord, JobStatus, Segment, UserRecord } from "../seams.ts";
+import type { JobRecord, JobStatus, Segment, TableAlteration, UserRecord } from "../seams.ts";
 import type { CatalogChange, CatalogState } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
 /** Jobs kept in history; with one more, the oldest finished one is forgotten. */
 export const MAX_JOBS = 10_000;
+/** Versions of a table kept in its history; with one more, the oldest is forgotten. No file needs them to be read. */
+export const MAX_TABLE_VERSIONS = 1_000;
 const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
 export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">;
@@ -68,14 +70,27 @@ export class CatalogTransaction {
     if (state.table(namespace, name) !== undefined) {
       throw new DbError("ALREADY_EXISTS", `Table ${qualifiedName(definition)} already exists`);
     }
-    if (kind === "stream") throw new DbError("UNSUPPORTED", "STREAM tables are not supported by this storage");
     assert(columns[keyIndex] !== undefined, "a table has a key column");
     const now = nowMs();
     const id = rows.insertTable(namespace, name);
     const times = { createdAtMs: now, updatedAtMs: now };
     const schema: TableSchema = { id, namespace, name, kind, columns, keyIndex, version: 1, options, ...times };
     rows.insertTableVersion(schema);
-    record({ kind: "table", id, record: schema, version: nextVersion() });
+    record({ kind: "table", id, record: schema, versions: [schema], version: nextVersion() });
+    return schema;
+  }
+
+  /** The next version of a table: same id, name, kind and key. */
+  alterTable(current: TableSchema, change: TableAlteration): TableSchema {
+    const { rows, state, record, nextVersion, nowMs } = this.#options;
+    this.requireCurrent(current);
+    const schema: TableSchema = { ...current, ...change, version: current.version + 1, updatedAtMs: nowMs() };
+    assert(schema.columns[schema.keyIndex] !== undefined, "a table has a key column");
+    rows.putTableVersion(schema);
+    const versions = [...state.tableVersions(current.id), schema];
+    const forgotten = versions.length > MAX_TABLE_VERSIONS ? versions.shift() : undefined;
+    if (forgotten !== undefined) rows.deleteTableVersion(forgotten);
+    record({ kind: "table", id: current.id, record: schema, versions, version: nextVersion() });
     return schema;
   }
 
@@ -84,7 +99,7 @@ export class CatalogTransaction {
     const { rows, state, record, nextVersion } = this.#options;
     rows.deleteTable(schema.id);
     for (const segment of state.segmentsOfTable(schema.id)) record({ kind: "segmentRemoved", segment });
-    record({ kind: "table", id: schema.id, record: undefined, version: nextVersion() });
+    record({ kind: "table", id: schema.id, record: undefined, versions: [], version: nextVersion() });
   }
 
   /** Refuses a table that is gone, or whose definition has changed since the caller looked it up. */

@@ -24,7 +24,9 @@ const TEXTS = {
   deleteNamespace: "DELETE FROM namespaces WHERE name = ?1",
   insertTable: insertText("tables", ["namespace", "name", "version"]),
   insertTableVersion: insertText("table_versions", ["table_id", "version", "definition"]),
+  setTableVersion: "UPDATE tables SET version = ?2 WHERE id = ?1",
   deleteTable: "DELETE FROM tables WHERE id = ?1",
+  deleteTableVersion: "DELETE FROM table_versions WHERE table_id = ?1 AND version = ?2",
   deleteTableVersions: "DELETE FROM table_versions WHERE table_id = ?1",
   deleteTableSegments: "DELETE FROM segments WHERE table_id = ?1",
   putUser: upsertText("users", USER_COLUMNS),
@@ -58,6 +60,16 @@ export class CatalogWriter {
 
   insertTableVersion(schema: TableSchema): void {
     this.#run("insertTableVersion", [schema.id, schema.version, encodeTable(schema)]);
+  }
+
+  /** Makes the version the table's newest. */
+  putTableVersion(schema: TableSchema): void {
+    this.insertTableVersion(schema);
+    this.#run("setTableVersion", [schema.id, schema.version]);
+  }
+
+  deleteTableVersion({ id, version }: TableSchema): void {
+    this.#run("deleteTableVersion", [id, version]);
   }
 
   /** With its versions and segments. */

@@ -17,7 +17,11 @@ import { damaged, isFields, toArray, toCount, toFields, toFlag, toOneOf, toOptio
 export function encodeTable(schema: TableSchema): string {
   return JSON.stringify({
     ...schema,
-    columns: schema.columns.map((column) => ({ ...column, default: encodeDefault(column.default) })),
+    columns: schema.columns.map((column) => ({
+      ...column,
+      default: encodeDefault(column.default),
+      initial: column.initial === undefined ? undefined : encodeCell(column.initial),
+    })),
   });
 }
 
@@ -27,6 +31,7 @@ export function decodeTable(text: string): TableSchema {
   const columns = toArray(json["columns"], `${what}, columns`).map((column) => decodeColumn(column, what));
   const keyIndex = toCount(json["keyIndex"], `${what}, keyIndex`);
   if (columns[keyIndex] === undefined) throw damaged(`${what}, keyIndex`, keyIndex);
+  const lastColumnId = toOptional(json["lastColumnId"], toCount, `${what}, lastColumnId`);
   return {
     id: tableIdOf(toCount(json["id"], `${what}, id`)),
     namespace: decodeName(json["namespace"], `${what}, namespace`),
@@ -35,6 +40,7 @@ export function decodeTable(text: string): TableSchema {
     columns,
     keyIndex,
     version: toCount(json["version"], `${what}, version`),
+    ...(lastColumnId === undefined ? {} : { lastColumnId }),
     options: decodeOptions(json["options"], `${what}, options`),
     createdAtMs: toCount(json["createdAtMs"], `${what}, createdAtMs`),
     updatedAtMs: toCount(json["updatedAtMs"], `${what}, updatedAtMs`),
@@ -66,6 +72,7 @@ function decodeColumn(value: unknown, table: string): Column {
     type: decodeType(json["type"], `${what}, type`),
     nullable: toFlag(json["nullable"], `${what}, nullable`),
     default: toOptional(json["default"], decodeDefault, `${what}, default`),
+    ...(json["initial"] === undefined ? {} : { initial: decodeCell(json["initial"], `${what}, initial`) }),
   };
 }
 
@@ -80,7 +87,9 @@ function decodeType(value: unknown, what: string): SqlType {
 
 function decodeOptions(value: unknown, what: string): TableOptions {
   const json = toFields(value, what);
+  const ttlSeconds = toOptional(json["ttlSeconds"], toCount, `${what}, ttlSeconds`);
   return {
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     storageId: toText(json["storageId"], `${what}, storageId`),
     flushPolicy: toOptional(
       json["flushPolicy"],

@@ -272,11 +272,11 @@ function rowDecoder(schema: TableSchema, stored: SegmentMetadata): RowDecoder {
 
 type CellDecoder = (value: unknown) => Cell;
 
-/** A column that the file was written without has its literal default, or NULL: a default that calls a function was never called for these rows. */
+/** A column younger than the file has the value that was fixed when it was added. */
 function cellDecoder(column: Column, stored: SqlType | undefined): CellDecoder {
   if (stored === undefined) {
-    const missing = column.default?.kind === "literal" ? column.default.value : null;
-    return () => missing;
+    const { initial = null } = column;
+    return () => initial;
   }
   const { fromPhysical } = PARQUET_COLUMNS[stored.kind];
   if (sameType(stored, column.type)) {

@@ -1,11 +1,22 @@
 // What the works of one open transaction have done so far, in memory: nothing of it is visible to anybody else until COMMIT, and all of it
 // can be taken back to any mark.
 
+import type { TableId } from "../../base/ids.ts";
 import type { Change } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogChange, CatalogState } from "../catalog/catalog-state.ts";
+import type { StreamExpiry } from "../stream/stream-expiry.ts";
+import type { StreamChange, StreamRows } from "../stream/stream-rows.ts";
 import type { BufferCounts, CountChange } from "./buffer-counts.ts";
 
+/** What is held in memory twice: as committed, and as the open transaction has it. */
+export interface BatchState {
+  readonly catalog: CatalogState;
+  readonly streams: StreamRows;
+}
+
 export interface Mark {
+  readonly streams: number;
   readonly changes: number;
   readonly counts: number;
   readonly catalog: number;
@@ -16,15 +27,17 @@ export class Batch {
   readonly #counts: CountChange[] = [];
   readonly #catalog: CatalogChange[] = [];
   readonly #undo: CatalogChange[] = [];
-  readonly #working: CatalogState;
+  readonly #streams: StreamChange[] = [];
+  readonly #streamUndo: StreamChange[] = [];
+  readonly #working: BatchState;
 
-  constructor(working: CatalogState) {
+  constructor(working: BatchState) {
     this.#working = working;
   }
 
   /** False: COMMIT would change nothing. */
   get wrote(): boolean {
-    return this.changes.length + this.#counts.length + this.#catalog.length > 0;
+    return this.changes.length + this.#counts.length + this.#catalog.length + this.#streams.length > 0;
   }
 
   /** Whether namespaces or tables changed. */
@@ -32,33 +45,59 @@ export class Batch {
     return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table");
   }
 
+  /** The newest version of each table that was altered. */
+  get altered(): readonly TableSchema[] {
+    const newest = new Map<TableId, TableSchema | undefined>();
+    for (const change of this.#catalog) if (change.kind === "table") newest.set(change.id, change.record);
+    return [...newest.values()].filter((schema): schema is TableSchema => schema !== undefined && schema.version > 1);
+  }
+
   count(change: CountChange): void {
     this.#counts.push(change);
   }
 
   changeCatalog(change: CatalogChange): void {
-    this.#undo.push(this.#working.apply(change));
+    this.#undo.push(this.#working.catalog.apply(change));
     this.#catalog.push(change);
   }
 
+  changeStream(change: StreamChange): void {
+    this.#streamUndo.push(this.#working.streams.apply(change));
+    this.#streams.push(change);
+  }
+
   mark(): Mark {
-    return { changes: this.changes.length, counts: this.#counts.length, catalog: this.#catalog.length };
+    return {
+      changes: this.changes.length,
+      counts: this.#counts.length,
+      catalog: this.#catalog.length,
+      streams: this.#streams.length,
+    };
   }
 
   rollBackTo(mark: Mark): void {
     this.changes.length = mark.changes;
     this.#counts.length = mark.counts;
     this.#catalog.length = mark.catalog;
-    for (const undo of this.#undo.splice(mark.catalog).reverse()) this.#working.apply(undo);
+    for (const undo of this.#undo.splice(mark.catalog).reverse()) this.#working.catalog.apply(undo);
+    this.#streams.length = mark.streams;
+    for (const undo of this.#streamUndo.splice(mark.streams).reverse()) this.#working.streams.apply(undo);
   }
 
   rollBack(): void {
-    this.rollBackTo({ changes: 0, counts: 0, catalog: 0 });
+    this.rollBackTo({ changes: 0, counts: 0, catalog: 0, streams: 0 });
   }
 
   /** After COMMIT: brings the views that everybody reads forward. */
-  publish(committed: CatalogState, counts: BufferCounts): void {
-    for (const change of this.#catalog) committed.apply(change);
+  publish(
+    committed: BatchState,
+    { counts, expiry }: { readonly counts: BufferCounts; readonly expiry: StreamExpiry },
+  ): void {
+    for (const change of this.#catalog) committed.catalog.apply(change);
     for (const change of this.#counts) counts.apply(change);
+    for (const change of this.#streams) {
+      committed.streams.apply(change);
+      expiry.note(change);
+    }
   }
 }

@@ -15,6 +15,7 @@ export class BufferCounts {
   /** Counts what a file holds: once, at open. */
   load(db: Database, tables: readonly TableSchema[]): void {
     for (const table of tables) {
+      if (table.kind === "stream") continue;
       using statement = db
         .prepare<{ scope: Scope; rows: number }, []>(
           `SELECT _user AS scope, count(*) AS rows FROM ${hotTableName(table)} GROUP BY _user`,

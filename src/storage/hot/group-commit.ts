@@ -7,12 +7,14 @@ import { assert, DbError } from "../../base/errors.ts";
 import type { Scope, Seq, TableId } from "../../base/ids.ts";
 import { errorText, type Log } from "../../base/log.ts";
 import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
-import type { CatalogState } from "../catalog/catalog-state.ts";
 import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
 import { CatalogWriter } from "../catalog/catalog-writer.ts";
 import type { CommitEvent, Committed, Writer, WriteTx } from "../seams.ts";
+import type { StreamExpiry } from "../stream/stream-expiry.ts";
+import type { StreamLimits } from "../stream/stream-limits.ts";
+import { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Ballast } from "./ballast.ts";
-import { Batch } from "./batch.ts";
+import { Batch, type BatchState } from "./batch.ts";
 import type { BufferCounts } from "./buffer-counts.ts";
 import type { Checkpointer } from "./checkpoint.ts";
 import type { Failpoint } from "./failpoint.ts";
@@ -32,10 +34,12 @@ export interface GroupCommitOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   /** What everybody reads; moved forward after each commit. */
-  readonly committed: CatalogState;
+  readonly committed: BatchState;
   /** The writer's own copy, equal to `committed` at the start. */
-  readonly working: CatalogState;
+  readonly working: BatchState;
   readonly counts: BufferCounts;
+  readonly expiry: StreamExpiry;
+  readonly streamLimits: StreamLimits;
   readonly ballast: Ballast;
   readonly checkpointer: Checkpointer;
   /** The last position the file knows. */
@@ -74,7 +78,7 @@ export class GroupCommitWriter implements Writer {
   constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#position = options.position;
-    this.#catalogVersion = options.committed.version;
+    this.#catalogVersion = options.committed.catalog.version;
     this.#seqs = createSeqGenerator(options.clock, options.position);
     this.#rows = new RowStatements(options.db);
     this.#statements = new StatementCache(options.db, { capacity: MAX_STATEMENTS, safeIntegers: true });
@@ -181,16 +185,24 @@ export class GroupCommitWriter implements Writer {
   }
 
   #transaction(open: OpenBatch): WriteTransaction {
-    const { db, clock, working, ballast, failpoint } = this.#options;
+    const { db, clock, working, ballast, failpoint, streamLimits } = this.#options;
+    const nowMs = (): number => clock.nowMs();
     const catalog = new CatalogTransaction({
       rows: this.#catalogRows,
-      state: working,
+      state: working.catalog,
       record: (change) => open.batch.changeCatalog(change),
       nextVersion: () => {
         this.#catalogVersion += 1;
         return this.#catalogVersion;
       },
-      nowMs: () => clock.nowMs(),
+      nowMs,
+    });
+    const streams = new StreamTransaction({
+      rows: working.streams,
+      batch: open.batch,
+      seqs: this.#seqs,
+      limits: streamLimits,
+      nowMs,
     });
     return new WriteTransaction({
       db,
@@ -202,7 +214,8 @@ export class GroupCommitWriter implements Writer {
       rows: this.#rows,
       statements: this.#statements,
       catalog,
-      view: working,
+      streams,
+      view: working.catalog,
       batch: open.batch,
       seqs: this.#seqs,
       requireOpen: () => {
@@ -251,11 +264,12 @@ export class GroupCommitWriter implements Writer {
 
   #publish(batch: Batch, position: Seq): void {
     if (!batch.wrote) return;
-    const { committed, counts, checkpointer, log, failpoint } = this.#options;
+    const { committed, counts, expiry, checkpointer, log, failpoint } = this.#options;
     failpoint("committed");
-    batch.publish(committed, counts);
+    batch.publish(committed, { counts, expiry });
     this.#position = position;
-    const event: CommitEvent = { position, changes: batch.changes, catalogChanged: batch.changedTables };
+    const { changes, changedTables: catalogChanged, altered } = batch;
+    const event: CommitEvent = { position, changes, catalogChanged, altered };
     this.#isPublishing = true;
     for (const listener of this.#listeners) {
       try {

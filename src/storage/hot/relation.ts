@@ -1,8 +1,9 @@
 // The hot table of a Kalam table: its name, its columns, its DDL and the only text by which a query may reach its rows.
 // A USER table has no relation without a bound user id: there is no call that prints its rows unscoped.
 import { assert } from "../../base/errors.ts";
-import { keyColumn, type TableKind, type TableSchema } from "../../model/schema.ts";
-import { TYPES } from "../../model/types.ts";
+import { type Column, keyColumn, type TableKind, type TableSchema } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import { cellToSqlite, TYPES } from "../../model/types.ts";
 
 /** Named after the id, not after the name: a rename moves no rows, and a table made again under an old name starts empty. */
 export function hotTableName(schema: Pick<TableSchema, "id">): string {
@@ -44,7 +45,8 @@ export function hotRelation({ schema, scopeParameter, includeDeleted }: HotRelat
 
 /**
  * `_seq` is the rowid, so that inserts append and paging by position needs no index. The key of a SHARED table leaves `_user` (always empty)
- * out of its index. Why this layout: specs/decisions/003-hot-table-layout.md.
+ * out of its index. Why this layout: specs/decisions/003-hot-table-layout.md. Not STRICT: adding a column to a STRICT table reads all of its rows
+ * (specs/decisions/007-altering-tables.md), and the type table has checked every cell before it comes here.
  */
 export function hotTableDdl(schema: TableSchema): string {
   const key = keyColumn(schema);
@@ -59,5 +61,21 @@ export function hotTableDdl(schema: TableSchema): string {
   _deleted INTEGER NOT NULL,
   ${columns.join(",\n  ")},
   UNIQUE (${unique})
-) STRICT`;
+)`;
+}
+
+/** Rows already there get the column's frozen value without being touched. NULLs are the engine's to refuse: SQLite would read every row. */
+export function addColumnDdl(schema: Pick<TableSchema, "id">, column: Column): string {
+  const { type, initial } = column;
+  const frozen = initial === undefined ? "" : ` DEFAULT ${constantText(cellToSqlite(initial, type))}`;
+  return `ALTER TABLE ${hotTableName(schema)} ADD COLUMN c${column.id} ${TYPES[type.kind].sqlite}${frozen}`;
+}
+
+/** A value as SQLite's grammar has constants, for the one place where nothing can be bound. */
+function constantText(value: SqliteValue): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  if (value instanceof Uint8Array) return `X'${value.toHex()}'`;
+  if (typeof value === "bigint" || Number.isFinite(value)) return Object.is(value, -0) ? "-0.0" : String(value);
+  return value === Number.POSITIVE_INFINITY ? "9e999" : "-9e999";
 }

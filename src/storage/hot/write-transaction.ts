@@ -3,17 +3,31 @@
 // statements that follow would run, and commit, on their own.
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Name, type Scope, SHARED_SCOPE } from "../../base/ids.ts";
+import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { RowVersion } from "../../model/change.ts";
-import type { TableSchema } from "../../model/schema.ts";
+import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
-import type { CatalogView, JobRecord, Segment, UserRecord, WriteTx } from "../seams.ts";
+import type {
+  CatalogView,
+  ExpiredRow,
+  InspectedRows,
+  JobRecord,
+  RowInspection,
+  Segment,
+  TableAlteration,
+  UserRecord,
+  WriteTx,
+} from "../seams.ts";
+import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
-import { hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
+import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
 import type { RowStatements } from "./row-statements.ts";
 import type { StatementCache } from "./statement-cache.ts";
+
+/** SQLite's own limit on the columns of a table. */
+const MAX_HOT_COLUMNS = 2_000;
 
 export interface Savepoint {
   open(): void;
@@ -27,6 +41,7 @@ export interface WriteTransactionOptions {
   readonly rows: RowStatements;
   readonly statements: StatementCache;
   readonly catalog: CatalogTransaction;
+  readonly streams: StreamTransaction;
   readonly view: CatalogView;
   readonly batch: Batch;
   readonly seqs: SeqGenerator;
@@ -57,8 +72,9 @@ export class WriteTransaction implements WriteTx {
 
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
     return this.#run(() => {
-      this.#options.catalog.requireCurrent(table);
-      return this.#options.rows.get(table, scope, key);
+      const { catalog, rows, streams } = this.#options;
+      catalog.requireCurrent(table);
+      return (table.kind === "stream" ? streams : rows).get(table, scope, key);
     });
   }
 
@@ -68,6 +84,7 @@ export class WriteTransaction implements WriteTx {
     cells: readonly Cell[],
     { deleted, before }: { readonly deleted: boolean; readonly before: RowVersion | undefined },
   ): RowVersion {
+    if (table.kind === "stream") return this.#putStream(table, scope, { cells, deleted, before });
     return this.#write(() => {
       const { batch, catalog, rows, seqs, requireSpace } = this.#options;
       assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
@@ -79,6 +96,19 @@ export class WriteTransaction implements WriteTx {
       if (isNew) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
       return after;
     });
+  }
+
+  /** Without a savepoint: no step of it is SQLite's to undo. */
+  #putStream(table: TableSchema, scope: Scope, row: Parameters<StreamTransaction["put"]>[2]): RowVersion {
+    return this.#run(() => {
+      assert(scope !== SHARED_SCOPE, "a row's scope fits its table's kind");
+      this.#options.catalog.requireCurrent(table);
+      return this.#options.streams.put(table, scope, row);
+    });
+  }
+
+  expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void {
+    this.#run(() => this.#options.streams.expire(table, rows));
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {
@@ -99,9 +129,53 @@ export class WriteTransaction implements WriteTx {
   createTable(definition: TableDefinition): TableSchema {
     return this.#write(() => {
       const schema = this.#options.catalog.createTable(definition);
-      this.#options.db.run(hotTableDdl(schema));
+      if (schema.kind !== "stream") this.#options.db.run(hotTableDdl(schema));
       return schema;
     });
+  }
+
+  alterTable(current: TableSchema, change: TableAlteration): TableSchema {
+    return this.#write(() => {
+      const schema = this.#options.catalog.alterTable(current, change);
+      const known = new Set(current.columns.map(({ id }) => id));
+      this.#addColumns(
+        schema,
+        schema.columns.filter(({ id }) => !known.has(id)),
+      );
+      return schema;
+    });
+  }
+
+  inspectRows(table: TableSchema, { after, columns, limit }: RowInspection): InspectedRows {
+    const isNull = columns.map((id) => `c${id} IS NULL`);
+    const text = `SELECT ${["_seq", "_deleted", ...isNull].join(", ")} FROM ${hotTableName(table)} WHERE _seq > ?1 ORDER BY _seq LIMIT ?2`;
+    const rows = this.all(text, [after, limit]);
+    const live = rows.filter(([, deleted]) => deleted === 0n);
+    const last = rows.length < limit ? undefined : rows.at(-1)?.[0];
+    return {
+      through: typeof last === "bigint" ? seqOf(last) : undefined,
+      hasLiveRow: live.length > 0,
+      nulls: new Set(columns.filter((_id, index) => live.some((row) => row[index + 2] === 1n))),
+    };
+  }
+
+  /** A dropped column stays behind in the buffer: taking it out would rewrite every row. It goes when the table is empty and room is needed. */
+  #addColumns(schema: TableSchema, columns: readonly Column[]): void {
+    if (columns.length === 0 || schema.kind === "stream") return;
+    const { db, statements } = this.#options;
+    const name = hotTableName(schema);
+    const present = statements.all(`SELECT name FROM pragma_table_info('${name}')`, []).length;
+    if (present + columns.length <= MAX_HOT_COLUMNS) {
+      for (const column of columns) db.run(addColumnDdl(schema, column));
+      return;
+    }
+    if (statements.all(`SELECT 1 FROM ${name} LIMIT 1`, []).length > 0) {
+      throw new DbError("UNSUPPORTED", `Table ${qualifiedName(schema)} has had too many columns for its buffer`, {
+        hint: "Run STORAGE FLUSH TABLE first: an empty buffer forgets dropped columns.",
+      });
+    }
+    db.run(`DROP TABLE ${name}`);
+    db.run(hotTableDdl(schema));
   }
 
   dropTable(table: TableSchema): void {
@@ -154,6 +228,10 @@ export class WriteTransaction implements WriteTx {
   #drop(table: TableSchema): void {
     const { batch, catalog, db } = this.#options;
     catalog.deleteTable(table);
+    if (table.kind === "stream") {
+      batch.changeStream({ kind: "table", table: table.id, rows: undefined });
+      return;
+    }
     db.run(`DROP TABLE ${hotTableName(table)}`);
     batch.count({ kind: "tableDropped", table: table.id });
   }

@@ -4,18 +4,20 @@ import { createQueryRunner, queryRequest } from "../../../src/engine/query/runne
 import { BIGINT, TEXT } from "../../../src/model/sql-type.ts";
 import { keyLookupPlan } from "../../../src/sql/key-lookup.ts";
 import type { QueryPlan } from "../../../src/sql/plan.ts";
-import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
+import { ALICE, BOB, createTable, openTestStore, write } from "../../storage/open-test-store.ts";
 import { openQueryFixture } from "./query-fixture.ts";
+
+const noStreams = { versions: () => [] };
 
 test("TB-03 the scope a process reads is the value of the slot the plan names, for the parameter as for the files", async () => {
   await using fixture = openQueryFixture({ pool: { processes: 1 } });
   const table = await createTable(fixture.store.current, "notes");
   const plan: QueryPlan = { ...keyLookupPlan(table, 1), strategy: { kind: "scan" } };
-  expect(queryRequest({ plan, slots: [1n, "alice"] }, "cells").relations).toEqual([
+  expect(queryRequest({ plan, slots: [1n, "alice"] }, "cells", noStreams).relations).toEqual([
     { kind: "table", schema: table, scope: ALICE, scopeParameter: 2, includeDeleted: true, keys: undefined },
   ]);
-  expect(() => queryRequest({ plan, slots: [1n, null] }, "cells")).toThrow();
-  expect(() => queryRequest({ plan, slots: [1n, ""] }, "cells")).toThrow();
+  expect(() => queryRequest({ plan, slots: [1n, null] }, "cells", noStreams)).toThrow();
+  expect(() => queryRequest({ plan, slots: [1n, ""] }, "cells", noStreams)).toThrow();
 });
 
 test("ST-05 a point plan hands over its keys, slots and constants alike; a shared table has no scope parameter", async () => {
@@ -26,7 +28,11 @@ test("ST-05 a point plan hands over its keys, slots and constants alike; a share
     { kind: "slot", slot: 1 },
     { kind: "constant", value: 9n },
   ] as const;
-  const request = queryRequest({ plan: { ...lookup, strategy: { kind: "point", keys } }, slots: [1n, 2n] }, "json");
+  const request = queryRequest(
+    { plan: { ...lookup, strategy: { kind: "point", keys } }, slots: [1n, 2n] },
+    "json",
+    noStreams,
+  );
   expect(request.relations).toEqual([
     {
       kind: "table",
@@ -37,6 +43,23 @@ test("ST-05 a point plan hands over its keys, slots and constants alike; a share
       keys: [2n, 9n],
     },
   ]);
+});
+
+test("TB-03 the rows of a STREAM table travel once, however often a query names it", async () => {
+  await using store = openTestStore();
+  const table = await createTable(store.current, "events", "stream");
+  await store.current.writer.submit((tx) => write(tx, { table, scope: ALICE, cells: [1n, "a"] }));
+  const lookup = keyLookupPlan(table, 1);
+  const relations = [...lookup.relations, ...lookup.relations];
+  const plan: QueryPlan = { ...lookup, relations, strategy: { kind: "scan" } };
+  const request = queryRequest({ plan, slots: [1n, "alice"] }, "cells", store.current.streams);
+  expect(request.relations).toEqual([
+    { kind: "stream", schema: table, rowsParameter: 3 },
+    { kind: "stream", schema: table, rowsParameter: 3 },
+  ]);
+  expect(request.values).toEqual([1n, "alice", expect.stringMatching(/^\[\[1,"a",\d+\]\]$/)]);
+  const others = queryRequest({ plan, slots: [1n, "bob"] }, "cells", store.current.streams);
+  expect(others.values.at(-1)).toBe("[]");
 });
 
 test("TB-08 a system view names the parameter of its rows", () => {
@@ -58,7 +81,7 @@ test("TB-08 a system view names the parameter of its rows", () => {
     output: [{ name: "b", type: BIGINT, flags: [] }],
     strategy: { kind: "scan" },
   };
-  expect(queryRequest({ plan, slots: ["[]"] }, "json")).toMatchObject({
+  expect(queryRequest({ plan, slots: ["[]"] }, "json", noStreams)).toMatchObject({
     relations: [{ kind: "view", columns: 2, rowsParameter: 1 }],
     values: ["[]"],
   });
@@ -76,7 +99,7 @@ test("TB-02 the newest version of a key is found in buffer and files, for its ow
   });
   await flusher.flushScope({ schema: table, scope: ALICE, upTo: writer.position });
   await writer.submit((tx) => write(tx, { table, scope: ALICE, cells: [2n, "gone"], deleted: true }));
-  const queries = createQueryRunner(pool);
+  const queries = createQueryRunner(pool, noStreams);
   const plan = keyLookupPlan(table, 3);
   const { rows, position } = await queries.cells({ plan, slots: [1n, 2n, 3n, "alice"] }, undefined);
   const found = rows.map((row) => row.slice(1)).sort((a, b) => (String(a[1]) < String(b[1]) ? -1 : 1));

@@ -50,7 +50,7 @@ export interface Evaluations {
 
 export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluations): LivePlan {
   const { predicate } = query;
-  const projection = query.projection ?? [0, 1, 2];
+  const projection = query.projection ?? table.columns.map((_column, index) => index);
   const wholeRow = query.projection === undefined;
   const slots: Slot[] = query.slots.map((_value, index) => ({ kind: "parameter", index, type: INT }));
   const columns = projection.map((position) => {
@@ -76,6 +76,7 @@ export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluat
     terms: query.terms ?? [],
     projection,
     wholeRow,
+    namedColumns: wholeRow ? [] : projection.flatMap((position) => table.columns[position]?.id ?? []),
     output: wholeRow ? [...columns, ...system] : columns,
     shape: query.name,
     snapshot: NO_QUERY,

@@ -11,6 +11,7 @@ import {
 import { silentLog } from "../../../src/base/log.ts";
 import { DEFAULT_LIVE_LIMITS, type LiveLimits } from "../../../src/live/limits.ts";
 import { createLiveQueries, type LiveQueries } from "../../../src/live/live-queries.ts";
+import type { Principal } from "../../../src/live/ports.ts";
 import type { TableSchema } from "../../../src/model/schema.ts";
 import type { Cell } from "../../../src/model/sql-type.ts";
 import type { Dialect } from "../../../src/protocol/dialect.ts";
@@ -48,6 +49,10 @@ export class Harness {
   readonly evaluations: Evaluations = { count: 0 };
   readonly live: LiveQueries;
   nowMs = 1_000;
+  /** Everybody may read everything, until a test says otherwise. */
+  authorize: (principal: Principal, table: TableSchema) => void = () => undefined;
+  /** Newest version of each altered table. */
+  readonly #altered = new Map<TableSchema["id"], TableSchema>();
 
   constructor(limits: Partial<LiveLimits> = {}) {
     this.live = createLiveQueries({
@@ -56,6 +61,7 @@ export class Harness {
       clock: { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs },
       log: silentLog,
       limits: { ...DEFAULT_LIVE_LIMITS, ...limits },
+      authorize: (principal, table) => this.authorize(principal, table),
     });
   }
 
@@ -80,6 +86,10 @@ export class Harness {
       query: `SELECT … ${query.name}`,
       plan: livePlan(table, query, this.evaluations),
       slots: query.slots,
+      replan: () => ({
+        plan: livePlan(this.#altered.get(table.id) ?? table, query, this.evaluations),
+        slots: query.slots,
+      }),
       scope: this.scope(table, user),
       options:
         options === undefined
@@ -91,6 +101,11 @@ export class Harness {
               epoch: options.epoch,
             },
     });
+  }
+
+  alter(table: TableSchema): void {
+    this.#altered.set(table.id, table);
+    this.live.tableAltered(table);
   }
 
   /** Commits and dispatches. */

@@ -37,6 +37,10 @@ export class VersionedStore implements RowSource {
   #seq = 100n;
   #dispatched = seqOf(100n);
 
+  floor(): Seq {
+    return seqOf(0n);
+  }
+
   position(): Seq {
     return this.#dispatched;
   }

@@ -36,7 +36,21 @@ test("TB-02 a table becomes plain data", () => {
     storageId: "local",
     flushPolicy: { rows: 100, intervalSeconds: 60 },
     accessLevel: undefined,
+    ttlSeconds: undefined,
   });
+});
+
+test("TB-03 a STREAM table has a time to live, and a generated key where it names none", () => {
+  const options = "WITH (TTL_SECONDS = 60)";
+  const keyless = createTable(`CREATE STREAM TABLE t (body TEXT) ${options}`);
+  expect<unknown>([keyless.tableKind, keyless.ttlSeconds, keyless.key]).toEqual(["stream", 60, "row_id"]);
+  expect<unknown>(keyless.columns.at(-1)).toEqual({
+    name: "row_id",
+    type: { kind: "bigint" },
+    nullable: false,
+    default: { kind: "function", name: "SNOWFLAKE_ID" },
+  });
+  expect<unknown>(createTable(`CREATE STREAM TABLE t (k TEXT PRIMARY KEY) ${options}`).columns.length).toBe(1);
 });
 
 test.each([
@@ -224,16 +238,16 @@ test.each([
     "Table option TYPE 'SHARED' does not agree with CREATE USER TABLE",
   ],
   [
-    "a STREAM table",
-    "CREATE STREAM TABLE t (a INT) WITH (TTL_SECONDS = 10)",
-    "UNSUPPORTED",
-    "STREAM tables are not supported",
+    "no time to live, though it is a STREAM table",
+    "CREATE STREAM TABLE t (a INT)",
+    "INVALID_SQL",
+    "STREAM tables must specify 'TTL_SECONDS'",
   ],
   [
-    "a STREAM table by option",
-    "CREATE TABLE t (a INT) WITH (TYPE = STREAM, TTL_SECONDS = 10)",
-    "UNSUPPORTED",
-    "STREAM tables are not supported",
+    "a column in the way of a STREAM table's own key",
+    "CREATE STREAM TABLE t (row_id INT) WITH (TTL_SECONDS = 10)",
+    "INVALID_SQL",
+    "A STREAM table with a column 'row_id' must name its PRIMARY KEY",
   ],
   [
     "a system namespace",
@@ -270,6 +284,14 @@ test.each([
   ["FLUSH_POLICY = 'often'", "FLUSH_POLICY 'often' is not 'rows:N', 'interval:S' or 'rows:N,interval:S'"],
   ["ACCESS_LEVEL = open", "ACCESS_LEVEL must be one of PUBLIC, PRIVATE, RESTRICTED, DBA, not 'open'"],
   ["TTL_SECONDS = 5", "Table option TTL_SECONDS applies to STREAM tables only"],
+  ["TYPE = stream, TTL_SECONDS = 0", "TTL_SECONDS must be a whole number from 1 to 31536000, not '0'"],
+  ["TYPE = stream, TTL_SECONDS = soon", "TTL_SECONDS must be a whole number from 1 to 31536000, not 'soon'"],
+  [
+    "TYPE = stream, TTL_SECONDS = 5, FLUSH_POLICY = 'rows:5'",
+    "Table option FLUSH_POLICY does not apply to STREAM tables",
+  ],
+  ["TYPE = stream, TTL_SECONDS = 5, STORAGE_ID = x", "Table option STORAGE_ID does not apply to STREAM tables"],
+  ["TYPE = stream, TTL_SECONDS = 5, ACCESS_LEVEL = dba", "Table option ACCESS_LEVEL applies to SHARED tables only"],
   ["TYPE = user, ACCESS_LEVEL = public", "Table option ACCESS_LEVEL applies to SHARED tables only"],
   ["USE_USER_STORAGE = true", "Table option USE_USER_STORAGE = TRUE is not supported"],
   ["DELETED_RETENTION_HOURS = 5", "Table option DELETED_RETENTION_HOURS is not supported"],

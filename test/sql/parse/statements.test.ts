@@ -24,15 +24,16 @@ test.each([
   ["SHOW TABLES", { kind: "showTables", namespace: undefined }],
   ["SHOW TABLES IN chat", { kind: "showTables", namespace: "chat" }],
   ["SHOW TABLES IN NAMESPACE chat", { kind: "showTables", namespace: "chat" }],
-  ["DESC t", { kind: "describeTable", table: table("t") }],
-  ["DESCRIBE TABLE chat.t", { kind: "describeTable", table: table("t", "chat") }],
+  ["DESC t", { kind: "describeTable", table: table("t"), history: false }],
+  ["DESCRIBE TABLE t HISTORY", { kind: "describeTable", table: table("t"), history: true }],
+  ["DESCRIBE TABLE chat.t", { kind: "describeTable", table: table("t", "chat"), history: false }],
 ])("TB-02 %s", (sql, expected) => {
   expect<unknown>(parseOne(sql)).toEqual(expected);
 });
 
 test.each([
   ["DROP TABLE chat.user.t", { kind: "dropTable", ifExists: false, table: table("t", "chat") }],
-  ["DESCRIBE chat.USER.t", { kind: "describeTable", table: table("t", "chat") }],
+  ["DESCRIBE chat.USER.t", { kind: "describeTable", table: table("t", "chat"), history: false }],
   ["STORAGE FLUSH TABLE chat.user.t", { kind: "flushTable", table: table("t", "chat") }],
   [
     "SUBSCRIBE TO chat.user.t",
@@ -193,7 +194,6 @@ test.each([
   ["GRANT SELECT ON a TO b", "GRANT is not supported"],
   ["COPY t FROM STDIN", "COPY is not supported"],
   ["TRUNCATE t", "TRUNCATE is not supported"],
-  ["ALTER TABLE t ADD c int", "ALTER TABLE is not supported"],
   ["CREATE OR REPLACE VIEW v AS SELECT 1", "CREATE VIEW is not supported"],
   ["CREATE MATERIALIZED VIEW v AS SELECT 1", "CREATE MATERIALIZED VIEW is not supported"],
   ["CREATE TEMP TABLE t (a int)", "CREATE TEMP TABLE is not supported"],

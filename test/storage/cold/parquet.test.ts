@@ -150,11 +150,11 @@ test("ST-05 a key that its row group's range covers but its Bloom filter does no
   expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(6);
 });
 
-test("ST-05 a column added after the file was written reads as its literal default, or NULL", async () => {
+test("ST-05 TB-09 a column added after the file was written reads as the value fixed when it was added, or NULL", async () => {
   const path = write("old.parquet", notes, [rowOf(1, [1n, "kept"])]);
   const added = schemaOf([
     columnOf(1, BIGINT, "id"),
-    { ...columnOf(3, INT, "stars"), default: { kind: "literal", value: 5 } },
+    { ...columnOf(3, INT, "stars"), default: { kind: "literal", value: 9 }, initial: 5 },
     { ...columnOf(4, TEXT, "author"), default: { kind: "function", name: "CURRENT_USER" } },
     columnOf(2, TEXT, "text"),
   ]);

@@ -1,0 +1,124 @@
+// What a work does to STREAM tables inside the open transaction. Nothing goes to SQLite: a change is a version under the writer's next `_seq`, and what is
+// undone or published with the batch.
+import { DbError } from "../../base/errors.ts";
+import type { Scope, Seq } from "../../base/ids.ts";
+import type { SeqGenerator } from "../../base/seq.ts";
+import type { RowVersion } from "../../model/change.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { Cell } from "../../model/sql-type.ts";
+import type { Batch } from "../hot/batch.ts";
+import type { ExpiredRow } from "../seams.ts";
+import { isExpired, type StreamLimits } from "./stream-limits.ts";
+import { type StoredRow, type StreamRows, sizeOfRow, versionFor } from "./stream-rows.ts";
+
+export interface StreamTransactionOptions {
+  /** The writer's own rows. */
+  readonly rows: StreamRows;
+  readonly batch: Batch;
+  readonly seqs: SeqGenerator;
+  readonly limits: StreamLimits;
+  readonly nowMs: () => number;
+}
+
+export class StreamTransaction {
+  readonly #options: StreamTransactionOptions;
+
+  constructor(options: StreamTransactionOptions) {
+    this.#options = options;
+  }
+
+  /** A row past its time counts as deleted, though its end was not told yet. */
+  get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
+    const stored = this.#options.rows.get(table.id, scope, keyText(key));
+    if (stored === undefined) return undefined;
+    const version = versionFor(table, stored);
+    return isExpired(table, version, this.#options.nowMs()) ? { ...version, deleted: true } : version;
+  }
+
+  put(
+    table: TableSchema,
+    scope: Scope,
+    row: { readonly cells: readonly Cell[]; readonly deleted: boolean; readonly before: RowVersion | undefined },
+  ): RowVersion {
+    const { batch, seqs } = this.#options;
+    const { cells, deleted, before } = row;
+    const bytes = sizeOfRow(cells);
+    const key = keyText(cells[table.keyIndex] ?? null);
+    if (!deleted) this.#makeRoom(table, scope, { key, bytes });
+    const after: RowVersion = { seq: seqs.next(), deleted, cells };
+    const stored: StoredRow = { version: after, table, bytes };
+    batch.changeStream({ kind: "row", table: table.id, scope, key, row: stored, floor: undefined });
+    batch.changes.push({ table, scope, before, after });
+    return after;
+  }
+
+  /** Live rows end, which subscribers learn as deletes; tombstones are forgotten. What has a newer version meanwhile is left alone. */
+  expire(table: TableSchema, expired: readonly ExpiredRow[]): void {
+    const { rows } = this.#options;
+    for (const { scope, key, seq } of expired) {
+      const stored = rows.get(table.id, scope, key);
+      if (stored?.version.seq !== seq) continue;
+      if (stored.version.deleted) {
+        this.#forget(table, scope, { key, floor: seq });
+        continue;
+      }
+      const version = versionFor(table, stored);
+      this.put(table, scope, { cells: version.cells, deleted: true, before: version });
+    }
+  }
+
+  #makeRoom(table: TableSchema, scope: Scope, { key, bytes }: { readonly key: string; readonly bytes: number }): void {
+    const { rows, limits } = this.#options;
+    if (rows.bytes + bytes > limits.totalBytes) {
+      throw new DbError("STORAGE_FULL", "The memory for rows of STREAM tables is full", {
+        hint: "Rows leave it when their TTL ends or they are deleted.",
+      });
+    }
+    for (const [oldest, stored] of this.#excess(table, scope, { key, bytes })) {
+      const floor = stored.version.deleted ? stored.version.seq : this.#end(table, scope, stored);
+      this.#forget(table, scope, { key: oldest, floor });
+    }
+  }
+
+  /** The oldest rows, as many as must go. */
+  #excess(
+    table: TableSchema,
+    scope: Scope,
+    added: { readonly key: string; readonly bytes: number },
+  ): readonly (readonly [string, StoredRow])[] {
+    const { rows, limits } = this.#options;
+    const excess: (readonly [string, StoredRow])[] = [];
+    const size = rows.size(table.id, scope);
+    let rowsLeft = size.rows + (rows.get(table.id, scope, added.key) === undefined ? 1 : 0);
+    let bytesLeft = size.bytes + added.bytes;
+    for (const entry of rows.all(table.id, scope)) {
+      if (rowsLeft <= limits.rowsPerUser && bytesLeft <= limits.bytesPerUser) break;
+      if (entry[0] === added.key) continue;
+      rowsLeft -= 1;
+      bytesLeft -= entry[1].bytes;
+      excess.push(entry);
+    }
+    return excess;
+  }
+
+  /** Tells of the end of a row that is about to be forgotten. */
+  #end(table: TableSchema, scope: Scope, stored: StoredRow): Seq {
+    const { batch, seqs } = this.#options;
+    const before = versionFor(table, stored);
+    const after = { seq: seqs.next(), deleted: true, cells: before.cells };
+    batch.changes.push({ table, scope, before, after });
+    return after.seq;
+  }
+
+  /** A cursor below `floor` missed the end of the row, and could not learn of it any more. */
+  #forget(table: TableSchema, scope: Scope, { key, floor }: { readonly key: string; readonly floor: Seq }): void {
+    const { batch, rows } = this.#options;
+    const highest = rows.floor(table.id) > floor ? rows.floor(table.id) : floor;
+    batch.changeStream({ kind: "row", table: table.id, scope, key, row: undefined, floor: highest });
+  }
+}
+
+/** Two keys of one table have the same text exactly when they are equal. */
+function keyText(key: Cell): string {
+  return String(key);
+}

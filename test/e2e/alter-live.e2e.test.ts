@@ -1,0 +1,177 @@
+// ALTER TABLE under live queries: what subscribers of both families receive, and which of them end.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { createClient, type KalamClient, type LiveSet } from "../../src/link/index.ts";
+import { PeerClient } from "../support/peer-client.ts";
+import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+
+let server: TestServer;
+let alice: TestUser;
+let table = "";
+let tables = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await server.root.sql("CREATE NAMESPACE app");
+  alice = await server.user("alice");
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  tables += 1;
+  table = `app.t${tables}`;
+  await server.root.sql(
+    `CREATE SHARED TABLE ${table} (id INT PRIMARY KEY, room TEXT, n INT) WITH (ACCESS_LEVEL = 'PUBLIC')`,
+  );
+  await server.root.sql(`INSERT INTO ${table} VALUES (1, 'a', 1)`);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(2);
+}
+
+function clientOf(format: "json" | "msgpack"): KalamClient {
+  return createClient({ url: server.url, auth: { token: alice.token }, format });
+}
+
+/** A live set with what it said of its columns. */
+async function watch(client: KalamClient, sql: string): Promise<LiveSet> {
+  const live = client.live(sql);
+  await live.ready;
+  return live;
+}
+
+const row = (live: LiveSet, id: number): unknown => {
+  const found = live.rows().find((each) => each["id"] === id);
+  return found === undefined ? undefined : Object.entries(found).filter(([name]) => !name.startsWith("_"));
+};
+
+describe.each(["json", "msgpack"] as const)("LQ-15 native client, %s", (format) => {
+  test("SELECT * grows: the schema comes before the first row of the new shape", async () => {
+    await using client = clientOf(format);
+    const seen: unknown[] = [];
+    for await (const event of client.subscribe(`SELECT * FROM ${table}`)) {
+      if (event.kind === "ready") {
+        await server.root.sql(`ALTER TABLE ${table} ADD COLUMN c TEXT DEFAULT 'x', DROP COLUMN room`);
+        await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (2, 2)`);
+        await server.root.sql(`UPDATE ${table} SET n = 3 WHERE id = 1`);
+      } else if (event.kind === "schema") {
+        seen.push(event.columns.map(({ name }) => name));
+      } else if (event.kind === "insert") {
+        seen.push(event.row["c"]);
+      } else if (event.kind === "update") {
+        seen.push([event.row["c"], event.old?.["n"]]);
+        break;
+      }
+    }
+    expect(seen).toEqual([["id", "n", "c", "_seq", "_deleted"], "x", ["x", 1]]);
+  });
+
+  test("a live set goes on with the new column, and without the dropped one", async () => {
+    await using client = clientOf(format);
+    const live = await watch(client, `SELECT * FROM ${table}`);
+    await server.root.sql(`ALTER TABLE ${table} ADD COLUMN c BIGINT DEFAULT 7, DROP COLUMN room, ALTER n TYPE BIGINT`);
+    await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (2, 2)`);
+    await until(() => live.size === 2);
+    expect<unknown>(row(live, 2)).toEqual([
+      ["id", 2],
+      ["n", 2n],
+      ["c", 7n],
+    ]);
+    await server.root.sql(`UPDATE ${table} SET n = 5 WHERE id = 1`);
+    await until(() => live.rows()[0]?.["n"] === 5n);
+    expect<unknown>(row(live, 1)).toEqual([
+      ["id", 1],
+      ["n", 5n],
+      ["c", 7n],
+    ]);
+    expect(live.error).toBeUndefined();
+  });
+
+  test("a list that the change leaves alone goes on as it is, its filter under the new positions", async () => {
+    await using client = clientOf(format);
+    const live = await watch(client, `SELECT id, n FROM ${table} WHERE n > 0`);
+    await server.root.sql(`ALTER TABLE ${table} DROP COLUMN room, ADD COLUMN c INT`);
+    await server.root.sql(`INSERT INTO ${table} (id, n, c) VALUES (2, 5, -1), (3, -5, 1)`);
+    await server.root.sql(`UPDATE ${table} SET n = -1 WHERE id = 1`);
+    await until(() => live.size === 1 && live.rows()[0]?.["id"] === 2);
+    expect<unknown>(row(live, 2)).toEqual([
+      ["id", 2],
+      ["n", 5],
+    ]);
+  });
+
+  test.each([
+    ["the list", "SELECT id, room FROM t", "DROP COLUMN room", 'Column "room" was dropped from table'],
+    ["the filter", "SELECT id FROM t WHERE room = 'a'", "DROP COLUMN room", 'Column "room" was dropped from table'],
+    ["the list", "SELECT id, room FROM t", "RENAME room TO place", 'Column "room" was renamed to "place" in table'],
+    [
+      "the filter, though another column has its name now,",
+      "SELECT * FROM t WHERE n > 0",
+      "RENAME n TO m, ADD n INT",
+      'Column "n" was renamed to "m" in table',
+    ],
+  ])("a live query that names in %s what is gone ends and says so", async (_where, sql, action, message) => {
+    await using client = clientOf(format);
+    const live = await watch(client, sql.replace("t ", `${table} `).replace(/ t$/, ` ${table}`));
+    const other = await watch(client, `SELECT * FROM ${table}`);
+    await server.root.sql(`ALTER TABLE ${table} ${action}`);
+    await until(() => live.error !== undefined);
+    expect(live.error?.code).toBe("COLUMN_NOT_FOUND");
+    expect(live.error?.message).toContain(message);
+    await server.root.sql(`INSERT INTO ${table} (id) VALUES (2)`);
+    await until(() => other.size === 2);
+  });
+
+  test("who may no longer read the table hears nothing more of it", async () => {
+    await using client = clientOf(format);
+    const live = await watch(client, `SELECT * FROM ${table}`);
+    await using root = createClient({ url: server.url, auth: { token: server.root.token }, format });
+    const allowed = await watch(root, `SELECT * FROM ${table}`);
+    await server.root.sql(`ALTER TABLE ${table} SET ACCESS LEVEL PRIVATE`);
+    await until(() => live.error !== undefined);
+    expect(live.error?.code).toBe("PERMISSION_DENIED");
+    await server.root.sql(`INSERT INTO ${table} (id) VALUES (2)`);
+    await until(() => allowed.size === 2);
+    expect(live.size).toBe(1);
+  });
+});
+
+describe.each(["json", "msgpack"] as const)("LQ-15 peer client, %s", (format) => {
+  test("the events that follow have the new columns; a dropped one ends its live query", async () => {
+    await using client = new PeerClient({ url: server.url, token: alice.token, format });
+    await client.connect();
+    client.subscribe("all", `SELECT * FROM ${table}`);
+    client.subscribe("room", `SELECT id, room FROM ${table}`);
+    await client.until(() => client.isReady("all") && client.isReady("room"));
+    await server.root.sql(`ALTER TABLE ${table} DROP COLUMN room, ADD COLUMN c INT DEFAULT 7`);
+    await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (2, 2)`);
+    await server.root.sql(`UPDATE ${table} SET c = 8 WHERE id = 1`);
+    await client.until(() => client.said("change", "all").length === 2 && client.said("error", "room").length === 1);
+    const [inserted, updated] = client.said("change", "all");
+    expect(inserted).toMatchObject({ change_type: "insert", rows: [{ id: 2, n: 2, c: 7 }] });
+    expect(updated).toMatchObject({
+      change_type: "update",
+      rows: [{ id: 1, n: 1, c: 8 }],
+      old_values: [{ id: 1, c: 7 }],
+    });
+    expect(inserted?.["rows"]).not.toMatchObject([{ room: null }]);
+    expect(client.said("error", "room")[0]).toMatchObject({ code: "COLUMN_NOT_FOUND" });
+    expect(client.said("change", "room")).toEqual([]);
+  });
+
+  test("one that pages through its snapshot finishes it, then follows the new shape", async () => {
+    await server.root.sql(
+      `INSERT INTO ${table} (id, n) VALUES ${Array.from({ length: 30 }, (_, i) => `(${i + 2}, 0)`).join(", ")}`,
+    );
+    await using client = new PeerClient({ url: server.url, token: alice.token, format });
+    await client.connect();
+    client.subscribe("s", `SELECT * FROM ${table}`, { batchSize: 4 });
+    await client.until(() => client.said("initial_data_batch", "s").length > 0);
+    await server.root.sql(`ALTER TABLE ${table} DROP COLUMN room, ADD COLUMN c INT DEFAULT 7`);
+    await server.root.sql(`UPDATE ${table} SET n = 9 WHERE id = 31`);
+    await client.until(() => client.isReady("s") && client.rows("s").some((each) => each["n"] === 9));
+    expect(client.rows("s").length).toBe(31);
+    expect(client.rows("s").find((each) => each["id"] === 31)).toMatchObject({ n: 9, c: 7 });
+  });
+});

@@ -1,0 +1,264 @@
+// STREAM tables over HTTP and sockets: rows of each user, in memory, for a while.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "../../src/link/index.ts";
+import { PeerClient } from "../support/peer-client.ts";
+import { ROOT_PASSWORD, startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+
+let server: TestServer;
+let alice: TestUser;
+let bob: TestUser;
+let table = "";
+let tables = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await server.root.sql("CREATE NAMESPACE app");
+  alice = await server.user("alice");
+  bob = await server.user("bob");
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  tables += 1;
+  table = `app.s${tables}`;
+  await alice.sql(`CREATE STREAM TABLE ${table} (id TEXT PRIMARY KEY, n INT) WITH (TTL_SECONDS = 60)`);
+});
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await Bun.sleep(5);
+}
+
+const ids = async (user: TestUser, name = table): Promise<unknown> =>
+  (await user.rows(`SELECT id FROM ${name} ORDER BY id`)).flat();
+
+describe("TB-03 STREAM tables", () => {
+  test("the same SQL shows each user only their own rows, for every statement there is", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1), ('b', 2)`);
+    await bob.sql(`INSERT INTO ${table} VALUES ('a', 10)`);
+    expect<unknown>(await alice.rows(`SELECT id, n FROM ${table} ORDER BY id`)).toEqual([
+      ["a", 1],
+      ["b", 2],
+    ]);
+    expect<unknown>(await bob.rows(`SELECT sum(n), count(*) FROM ${table}`)).toEqual([["10", "1"]]);
+    expect((await bob.sql(`DELETE FROM ${table} WHERE n < 100`)).row_count).toBe(1);
+    expect<unknown>([await ids(alice), await ids(bob)]).toEqual([["a", "b"], []]);
+    expect<unknown>(await server.root.rows(`EXECUTE AS USER 'alice' (SELECT count(*) FROM ${table})`)).toEqual([["2"]]);
+    expect<unknown>(await server.root.rows(`SELECT count(*) FROM ${table}`)).toEqual([["0"]]);
+  });
+
+  test("rows join, filter and come back in every type", async () => {
+    const name = `${table}_types`;
+    await alice.sql(
+      `CREATE STREAM TABLE ${name} (id BIGINT PRIMARY KEY, f DOUBLE, d DECIMAL(10, 2), y BYTES, t TIMESTAMP, o BOOLEAN, j JSON, u UUID, x TEXT) WITH (TTL_SECONDS = 60)`,
+    );
+    const values = [
+      "9007199254740993",
+      2,
+      "1.50",
+      [0, 255],
+      1_704_067_200_000_000,
+      true,
+      '{"a":1}',
+      "0190163d-8694-739b-aea5-966c26f8ad91",
+      'it\'s "é"',
+    ];
+    await alice.sql(
+      `INSERT INTO ${name} VALUES (9007199254740993, 2, 1.5, X'00ff', '2024-01-01 00:00:00', TRUE, '{"a":1}', '0190163d-8694-739b-aea5-966c26f8ad91', 'it''s "é"')`,
+    );
+    expect<unknown>((await alice.rows(`SELECT * FROM ${name}`))[0]?.slice(0, 9)).toEqual(values);
+    expect<unknown>(
+      await alice.rows(`SELECT x FROM ${name} WHERE id = 9007199254740993 AND f = 2 AND d > 1.49`),
+    ).toEqual([[values[8]]]);
+    await alice.sql(`INSERT INTO ${table} VALUES ('k', 2)`);
+    expect<unknown>(await alice.rows(`SELECT s.id FROM ${table} s JOIN ${name} t ON t.f = s.n`)).toEqual([["k"]]);
+    await alice.sql(`INSERT INTO ${table} SELECT id || '2', n FROM ${table}`);
+    expect<unknown>(await ids(alice)).toEqual(["k", "k2"]);
+  });
+
+  test.each([
+    ["UPDATE", "UPDATE t SET n = 1 WHERE id = 'a'", "UPDATE not supported for STREAM tables"],
+    [
+      "an upsert",
+      "INSERT INTO t VALUES ('a', 1) ON CONFLICT (id) DO UPDATE SET n = 2",
+      "UPDATE not supported for STREAM tables",
+    ],
+    ["a second row of a key", "INSERT INTO t VALUES ('a', 1)", "Primary key"],
+  ])("%s is refused, and nothing of the statement stays", async (_what, sql, message) => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1)`);
+    expect((await alice.fails(sql.replace(/\bt\b/, table))).message).toContain(message);
+    await alice.fails(`INSERT INTO ${table} VALUES ('new', 1), ('a', 2)`);
+    expect<unknown>(await ids(alice)).toEqual(["a"]);
+  });
+
+  test("a deleted key may be used again, and ON CONFLICT DO NOTHING leaves what is there", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1)`);
+    await alice.sql(`DELETE FROM ${table} WHERE id = 'a'`);
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 2)`);
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 3) ON CONFLICT (id) DO NOTHING`);
+    expect<unknown>(await alice.rows(`SELECT n FROM ${table}`)).toEqual([[2]]);
+  });
+
+  test("a transaction that rolls back leaves nothing, one that commits everything", async () => {
+    await alice.sql(`BEGIN; INSERT INTO ${table} VALUES ('a', 1); ROLLBACK`);
+    await alice.sql(`BEGIN; INSERT INTO ${table} VALUES ('b', 1); INSERT INTO ${table} VALUES ('c', 1); COMMIT`);
+    expect<unknown>(await ids(alice)).toEqual(["b", "c"]);
+  });
+
+  test("a table without a key has a generated one", async () => {
+    const name = `${table}_keyless`;
+    await alice.sql(`CREATE STREAM TABLE ${name} (body TEXT) WITH (TTL_SECONDS = 60)`);
+    await alice.sql(`INSERT INTO ${name} VALUES ('x'), ('x')`);
+    expect<unknown>(await alice.rows(`SELECT count(*), count(DISTINCT row_id) FROM ${name}`)).toEqual([["2", "2"]]);
+  });
+
+  test("ALTER TABLE reaches the rows there are", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1)`);
+    await alice.sql(`ALTER TABLE ${table} ADD COLUMN c INT DEFAULT 7, ALTER n TYPE BIGINT, RENAME id TO key`);
+    await alice.sql(`INSERT INTO ${table} VALUES ('b', 9007199254740993, 8)`);
+    expect<unknown>(await alice.rows(`SELECT key, n, c FROM ${table} ORDER BY key`)).toEqual([
+      ["a", "1", 7],
+      ["b", "9007199254740993", 8],
+    ]);
+    expect((await alice.fails(`ALTER TABLE ${table} ALTER c SET NOT NULL`)).message).toContain("STREAM tables");
+  });
+
+  test("nothing of it reaches Parquet or a restart; the table itself does", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kalamdb-stream-"));
+    let current = await startTestServer({}, { folder });
+    try {
+      await current.root.sql(
+        "CREATE NAMESPACE n; CREATE STREAM TABLE n.s (id INT PRIMARY KEY) WITH (TTL_SECONDS = 60)",
+      );
+      await current.root.sql("INSERT INTO n.s VALUES (1)");
+      expect((await current.root.sql("STORAGE FLUSH TABLE n.s")).message).toContain("skipped");
+      await current.stop();
+      current = await startTestServer({}, { folder });
+      expect<unknown>(await current.root.rows("SELECT count(*) FROM n.s")).toEqual([["0"]]);
+      await current.root.sql("INSERT INTO n.s VALUES (1)");
+      await current.root.sql("DROP TABLE n.s");
+      await current.root.sql("CREATE STREAM TABLE n.s (id INT PRIMARY KEY) WITH (TTL_SECONDS = 60)");
+      expect<unknown>(await current.root.rows("SELECT count(*) FROM n.s")).toEqual([["0"]]);
+    } finally {
+      await current.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("LQ-17 live queries of STREAM tables", () => {
+  const shortLived = async (): Promise<string> => {
+    const name = `${table}_short`;
+    await alice.sql(`CREATE STREAM TABLE ${name} (id TEXT PRIMARY KEY, n INT) WITH (TTL_SECONDS = 1)`);
+    return name;
+  };
+
+  test.each(["json", "msgpack"] as const)(
+    "native, %s: snapshot, changes, and the end of each row as a delete",
+    async (format) => {
+      const name = await shortLived();
+      await alice.sql(`INSERT INTO ${name} VALUES ('a', 1), ('b', -1)`);
+      await using client = createClient({ url: server.url, auth: { token: alice.token }, format });
+      const kinds: string[] = [];
+      for await (const event of client.subscribe(`SELECT * FROM ${name} WHERE n > 0`)) {
+        if (event.kind === "snapshot") kinds.push(`snapshot ${String(event.rows.map((row) => row["id"]))}`);
+        if (event.kind === "ready") {
+          await alice.sql(`INSERT INTO ${name} VALUES ('c', 2), ('d', -2)`);
+          await bob.sql(`INSERT INTO ${name} VALUES ('theirs', 2)`);
+        }
+        if (event.kind === "insert" || event.kind === "delete") kinds.push(`${event.kind} ${String(event.key)}`);
+        if (kinds.length === 4) break;
+      }
+      expect(kinds).toEqual(["snapshot a", "insert c", "delete a", "delete c"]);
+      expect<unknown>(await ids(alice, name)).toEqual([]);
+    },
+  );
+
+  test.each(["json", "msgpack"] as const)("peer, %s: the same, one message a row", async (format) => {
+    const name = await shortLived();
+    await alice.sql(`INSERT INTO ${name} VALUES ('a', 1)`);
+    await using client = new PeerClient({ url: server.url, token: alice.token, format });
+    await client.connect();
+    client.subscribe("s", `SELECT * FROM ${name}`);
+    await client.until(() => client.isReady("s"));
+    expect(client.rows("s").map((row) => row["id"])).toEqual(["a"]);
+    await alice.sql(`INSERT INTO ${name} VALUES ('b', 2)`);
+    await client.until(() => client.said("change", "s").length === 3);
+    expect(client.said("change", "s").map((change) => change["change_type"])).toEqual(["insert", "delete", "delete"]);
+    expect(client.rows("s")).toEqual([]);
+  });
+
+  test("a live set resumes within the window, ends of rows included", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1), ('b', 2)`);
+    const options = { url: server.url, auth: { token: alice.token } };
+    await using first = createClient(options);
+    const subscription = first.subscribe(`SELECT * FROM ${table}`);
+    for await (const event of subscription) if (event.kind === "ready") break;
+    const { cursor } = subscription;
+    if (cursor === undefined) throw new Error("no cursor after ready");
+    await alice.sql(`DELETE FROM ${table} WHERE id = 'a'`);
+    await alice.sql(`INSERT INTO ${table} VALUES ('c', 3)`);
+    await using second = createClient(options);
+    const seen: unknown[] = [];
+    for await (const event of second.subscribe(`SELECT * FROM ${table}`, { from: cursor })) {
+      if (event.kind === "reset") seen.push("reset");
+      if (event.kind === "snapshot") seen.push(event.rows.map((row) => row["id"]));
+      if (event.kind === "delete") seen.push(event.key);
+      if (event.kind === "ready") break;
+    }
+    expect(seen).toEqual([["c"], ["a"]]);
+  });
+
+  test("a cursor from before the window's memory gets a reset and a whole snapshot", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kalamdb-stream-"));
+    let current = await startTestServer({}, { folder });
+    try {
+      await current.root.sql(
+        "CREATE NAMESPACE n; CREATE STREAM TABLE n.s (id INT PRIMARY KEY) WITH (TTL_SECONDS = 60)",
+      );
+      await current.root.sql("INSERT INTO n.s VALUES (1)");
+      const auth = { user: "root", password: ROOT_PASSWORD };
+      await using before = createClient({ url: current.url, auth });
+      const subscription = before.subscribe("SELECT * FROM n.s");
+      for await (const event of subscription) if (event.kind === "ready") break;
+      const { cursor } = subscription;
+      if (cursor === undefined) throw new Error("no cursor after ready");
+      before.disconnect();
+      await current.stop();
+      current = await startTestServer({}, { folder });
+      await current.root.sql("INSERT INTO n.s VALUES (2)");
+      await using after = createClient({ url: current.url, auth });
+      const seen: unknown[] = [];
+      for await (const event of after.subscribe("SELECT * FROM n.s", { from: cursor })) {
+        if (event.kind === "reset") seen.push(event.reason);
+        if (event.kind === "snapshot") seen.push(event.rows.map((row) => row["id"]));
+        if (event.kind === "ready") break;
+      }
+      // The ack says already that the cursor was not taken.
+      expect(seen).toEqual(["cursor", "history", [2]]);
+    } finally {
+      await current.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("last_rows are the newest ones", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('a', 1), ('b', 2), ('c', 3)`);
+    await using client = new PeerClient({ url: server.url, token: alice.token });
+    await client.connect();
+    client.subscribe("s", `SELECT * FROM ${table}`, { lastRows: 2 });
+    await client.until(() => client.isReady("s"));
+    expect(client.rows("s").map((row) => row["id"])).toEqual(["b", "c"]);
+  });
+
+  test("a table with live queries is not dropped", async () => {
+    await using client = createClient({ url: server.url, auth: { token: alice.token } });
+    await client.live(`SELECT * FROM ${table}`).ready;
+    expect((await server.root.fails(`DROP TABLE ${table}`)).reason).toBe("DEPENDENT_OBJECTS");
+    client.disconnect();
+    await until(async () => (await server.root.send(`DROP TABLE ${table}`)).status === "success");
+  });
+});

@@ -1,0 +1,103 @@
+// A table is altered while live queries load, wait and follow.
+import { describe, expect, test } from "bun:test";
+import { DbError } from "../../src/base/errors.ts";
+import { parseName } from "../../src/base/ids.ts";
+import type { TableSchema } from "../../src/model/schema.ts";
+import { TEXT } from "../../src/model/sql-type.ts";
+import { chatTable, everything, inRoom, message } from "./support/chat-table.ts";
+import { Harness, messages, started } from "./support/harness.ts";
+import { settle } from "./support/versioned-store.ts";
+
+const table = chatTable("shared");
+
+/** The table with one more column, in the version after. */
+function grown(before: TableSchema, name: string): TableSchema {
+  const id = Math.max(...before.columns.map((column) => column.id)) + 1;
+  const column = { id, name: parseName(name), type: TEXT, nullable: true, default: undefined };
+  return { ...before, columns: [...before.columns, column], version: before.version + 1 };
+}
+
+const kinds = (frames: readonly Record<string, unknown>[]): readonly unknown[] =>
+  frames.map(({ type, schema }) => (Array.isArray(schema) ? [type, schema.length] : type));
+
+describe("LQ-15", () => {
+  test("a native subscription that loads across the change finishes in the old layout, then learns the new one", async () => {
+    const harness = new Harness();
+    harness.write(table, "ann", message(1));
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: everything, options: {} });
+    await settle();
+    const next = grown(table, "note");
+    harness.alter(next);
+    const [read] = harness.store.pending;
+    if (read === undefined) throw new Error("no read is waiting");
+    const page = read.run();
+    harness.write(next, "ann", { cells: [2n, "a", 1, "new"] });
+    read.resolve(page);
+    await settle();
+    const frames = messages(socket);
+    expect(kinds(frames)).toEqual([["subscription_ack", 5], "snapshot", ["schema", 6], "changes"]);
+    expect(frames.at(-1)).toMatchObject({ changes: [{ op: "insert", row: ["2", "a", 1, "new", "102", false] }] });
+    // Announced once: what follows needs no other schema.
+    harness.write(next, "ann", { cells: [3n, "a", 1, "newer"] });
+    expect(kinds(messages(socket))).toEqual(["changes"]);
+  });
+
+  test("live subscribers of one group are told by one frame, and each only once", async () => {
+    const harness = started();
+    const sockets = Array.from({ length: 3 }, () => harness.connect("native"));
+    for (const { id } of sockets) harness.subscribe(id, { id: "s", table, query: everything, options: {} });
+    await settle();
+    for (const { socket } of sockets) messages(socket);
+    harness.alter(grown(table, "note"));
+    harness.alter(grown(grown(table, "note"), "more"));
+    for (const { socket } of sockets) {
+      expect(kinds(messages(socket))).toEqual([
+        ["schema", 6],
+        ["schema", 7],
+      ]);
+    }
+  });
+
+  test("a change that leaves the columns of the list alone sends nothing", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: { ...inRoom("a"), projection: [0, 1] }, options: {} });
+    await settle();
+    messages(socket);
+    const next = grown(table, "note");
+    harness.alter(next);
+    harness.write(next, "ann", { cells: [1n, "a", 1, "x"] }, { cells: [2n, "b", 1, "x"] });
+    expect(messages(socket)).toMatchObject([{ type: "changes", changes: [{ op: "insert", row: ["1", "a"] }] }]);
+  });
+
+  test("subscribers from before and after the change share one group again", async () => {
+    const harness = started();
+    const [first, second] = [harness.connect("native"), harness.connect("native")];
+    harness.subscribe(first.id, { id: "s", table, query: everything, options: {} });
+    await settle();
+    const next = grown(table, "note");
+    harness.alter(next);
+    harness.subscribe(second.id, { id: "s", table: next, query: everything, options: {} });
+    await settle();
+    expect(harness.live.counters().groups).toBe(1);
+  });
+
+  test("who may not read the new version is told why, in the same tick; nothing of it is left", async () => {
+    const harness = started();
+    const before = harness.live.indexEntries;
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: everything, options: {} });
+    await settle();
+    messages(socket);
+    harness.authorize = () => {
+      throw new DbError("PERMISSION_DENIED", "no longer");
+    };
+    const next = grown(table, "note");
+    harness.alter(next);
+    harness.write(next, "ann", { cells: [1n, "a", 1, "x"] });
+    expect(messages(socket)).toMatchObject([{ type: "error", code: "PERMISSION_DENIED", message: "no longer" }]);
+    harness.live.disconnect(id);
+    expect(harness.live.indexEntries).toBe(before);
+  });
+});
