@@ -52,6 +52,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #subscriptions = new Map<string, { readonly feed: Feed; readonly sink: EventSink }>();
   readonly #msgpack = createMsgpack(FRAME_LIMITS);
+  /** Subscribes on this socket that have no answer yet, by id. Until the newest has one, messages about the id are an earlier subscription's. */
+  readonly #answersDue = new Map<string, number>();
   #session: Session = { phase: "idle" };
   #socket: WebSocketLike | undefined;
   /** The last one shown to the server. */
@@ -238,8 +240,17 @@ export class Connection {
   #route(message: ServerMessage): void {
     if ("channel" in message && message.kind !== "ack") this.#toChannel(message.channel, message);
     else if (message.kind === "changes" && message.to.kind === "channel") this.#toChannel(message.to.channel, message);
-    else if (message.kind === "changes" && message.to.kind === "subscription") this.#toFeed(message.to.id, message);
-    else if ("id" in message) this.#toFeed(message.id, message);
+    else if (message.kind === "changes" && message.to.kind === "subscription") this.#toNewest(message.to.id, message);
+    else if ("id" in message) this.#toNewest(message.id, message);
+  }
+
+  /** An id may be used again before everything about its last subscription has arrived. */
+  #toNewest(id: string, message: ServerMessage): void {
+    const due = this.#answersDue.get(id) ?? 0;
+    const isAnswer =
+      message.kind === "ack" || message.kind === "peerAck" || (message.kind === "error" && message.code !== "KILLED");
+    if (due > 0 && isAnswer) this.#answersDue.set(id, due - 1);
+    if (due === 0 || (due === 1 && isAnswer)) this.#toFeed(id, message);
   }
 
   #toChannel(channel: number, message: ServerMessage): void {
@@ -261,6 +272,7 @@ export class Connection {
   #subscribe(feed: Feed, sink: EventSink): void {
     const { request, events } = feed.subscribe();
     if (events.length > 0) sink(events);
+    this.#answersDue.set(feed.id, (this.#answersDue.get(feed.id) ?? 0) + 1);
     this.#send(subscribeValue(request));
   }
 
@@ -294,6 +306,7 @@ export class Connection {
 
   #forgetSocket(): void {
     clearTimeout(this.#watchdog);
+    this.#answersDue.clear();
     this.#socket = undefined;
   }
 
