@@ -19,7 +19,10 @@ test.each(["json", "msgpack"] as const)(
         onSubscribe: (socket, { id }) => {
           ids.push(id);
           // Both answers are on their way when the second subscribe has been sent.
-          if (ids.length === 2) for (const body of ["old", "new"]) answerNative(socket, id, body);
+          if (ids.length === 2) {
+            answerNative(socket, ids[0] ?? "", "old");
+            answerNative(socket, id, "new");
+          }
         },
       },
       { protocol: "native", format },
