@@ -68,6 +68,12 @@ export class Space {
     return `${texts.join(" | ")}, unsure to ${this.#unsure.get(id)}`;
   }
 
+  /** What a reader that stopped at a position inside a commit has met. */
+  newestUpTo(id: number, seq: bigint): Version | undefined {
+    const version = this.#keys.get(id)?.findLast((each) => each.seq <= seq);
+    return version?.endedAt !== undefined && version.endedAt <= seq ? undefined : version;
+  }
+
   isUnsure(id: number, commit: bigint): boolean {
     const until = this.#unsure.get(id);
     return until !== undefined && commit <= until;

@@ -8,7 +8,7 @@ import { COLUMNS, literal, randomRow, TABLE_COLUMNS } from "./row.ts";
 import { generate, simulate } from "./simulate.ts";
 import type { Step } from "./step.ts";
 
-const STEPS = 5_000;
+const STEPS = 1_000;
 const fixtures = [...new Glob("*.json").scanSync(`${import.meta.dir}/fixtures`)].toSorted();
 
 test("LQ-07 LQ-08 LQ-10 LQ-11 LQ-12 LQ-13 ST-01 ST-03 whatever a seeded schedule does, every live query is right", async () => {
