@@ -46,6 +46,11 @@ export class Space {
     this.name = name;
   }
 
+  /** Versions that ended up to here are forgotten. */
+  get settledAt(): bigint {
+    return this.#settledAt;
+  }
+
   ids(): Iterable<number> {
     return this.#keys.keys();
   }
