@@ -49,6 +49,8 @@ export class SqlUser {
     }
     if (body.status !== "success") {
       const { code = "", reason = "", message = "" } = body.error ?? {};
+      // A stop may come between the statements of a batch.
+      if (code === "SHUTTING_DOWN") return { kind: "lost" };
       return { kind: "failed", error: `${reason || code}: ${message}` };
     }
     const results = (body.results ?? []).map(({ schema = [], rows = [], seq }) => ({
