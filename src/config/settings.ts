@@ -225,6 +225,11 @@ export const SETTINGS = {
     fallback: 10_000,
     help: "Changes held for one subscription while its snapshot is read.",
   }),
+  "live.max_rerun_rows": setting({
+    type: integer({ min: 1, max: 1_000_000, unit: "rows" }),
+    fallback: 10_000,
+    help: "Rows of a live query that is run again after changes (one with a sub-query); a larger one ends with an error.",
+  }),
   "live.backpressure_limit_bytes": setting({
     type: byteSize(64 * KIB, GIB),
     fallback: 4 * MIB,

@@ -64,7 +64,8 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   assertMayRun(principal.role, "subscribe");
   const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
   const { plan, literals } = deps.preparer.prepareLive(message.sql, session, message.params.length);
-  assertMayRead(principal.role, plan.table);
+  // Its own table, and those of its sub-queries.
+  for (const use of plan.snapshot.relations) if (use.kind !== "systemView") assertMayRead(principal.role, use.schema);
   const slots = slotsOf(
     plan.slots,
     {

@@ -52,6 +52,8 @@ export interface World {
 }
 
 export type Delivery =
+  /** The group has no rows yet. Nothing was sent. */
+  | { readonly phase: "preparing" }
   /** The first read is under way. */
   | { readonly phase: "opening"; readonly start: PagedStart }
   /** Some pages were sent. `reading`: the next one is being read; else the client is to ask for it. */
@@ -243,7 +245,7 @@ function settle(boundary: Seq, replayRows: number, world: World): Step {
 
 function onAsked(state: Delivery, after: Seq | undefined): Step {
   const refuse = (because: "reading" | "complete"): Step => ({ next: state, effects: [{ kind: "refuse", because }] });
-  if (state.phase === "opening") return refuse("reading");
+  if (state.phase === "preparing" || state.phase === "opening") return refuse("reading");
   if (state.phase !== "paging" || state.start.pace !== "client") return refuse("complete");
   if (state.reading) return refuse("reading");
   // A client may go back, never below where its reading began.

@@ -1,16 +1,23 @@
 // Everyone who asks the same of the same rows in the same notation: one matcher, one encoding of each commit, and for the native protocol
 // one topic. A group knows who is live and who still loads; how a subscriber loads is its own business.
 import type { Clock } from "../base/clock.ts";
-import type { ConnectionId, Scope, Seq } from "../base/ids.ts";
+import type { ConnectionId, Scope, Seq, TableId } from "../base/ids.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
 import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
 import type { Outlet } from "./ports.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 export interface Subscriber {
   /** A commit's changes, addressed to this subscriber alone. */
   receive(frames: CommitFrames): void;
+}
+
+/** A table and the rows of it that a query reads. */
+export interface TableRead {
+  readonly table: TableId;
+  readonly scope: Scope;
 }
 
 export interface GroupDeps {
@@ -26,6 +33,8 @@ export interface GroupIdentity {
   readonly scope: Scope;
   readonly plan: LivePlan;
   readonly slots: SlotValues;
+  /** What a change can concern it through: its own table first, those of its sub-queries after. */
+  readonly reads: readonly TableRead[];
 }
 
 export class Group<S extends Subscriber = Subscriber> {
@@ -34,6 +43,7 @@ export class Group<S extends Subscriber = Subscriber> {
   readonly scope: Scope;
   readonly plan: LivePlan;
   readonly slots: SlotValues;
+  readonly reads: readonly TableRead[];
   readonly encoder: GroupEncoder;
   readonly held: HeldChanges;
   readonly #deps: GroupDeps;
@@ -43,6 +53,7 @@ export class Group<S extends Subscriber = Subscriber> {
   #publishedChanges = 0;
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
   #isQuiet = true;
+  #upkeep: Upkeep | undefined;
 
   constructor(identity: GroupIdentity, encoder: GroupEncoder, deps: GroupDeps) {
     this.key = identity.key;
@@ -50,9 +61,25 @@ export class Group<S extends Subscriber = Subscriber> {
     this.scope = identity.scope;
     this.plan = identity.plan;
     this.slots = identity.slots;
+    this.reads = identity.reads;
     this.encoder = encoder;
     this.held = new HeldChanges(deps.bound, deps.budget);
     this.#deps = deps;
+  }
+
+  /** Undefined for a filter, which decides in the tick of the commit. */
+  get upkeep(): Upkeep | undefined {
+    return this.#upkeep;
+  }
+
+  /** Once, before the group has subscribers. */
+  keepBy(upkeep: Upkeep): void {
+    this.#upkeep = upkeep;
+  }
+
+  /** How far the group's subscribers can have come when every commit up to `dispatched` was reported. */
+  reached(dispatched: Seq): Seq {
+    return this.#upkeep === undefined ? dispatched : this.#upkeep.reached(dispatched);
   }
 
   get size(): number {
@@ -102,13 +129,21 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#collected.push(change);
   }
 
-  /** Sends what was collected, as one atomic group. Throws what the encoder throws. */
-  deliver(position: Seq): void {
+  /** All changes of a commit were seen. Throws what the encoder throws. */
+  committed(position: Seq): void {
+    if (this.#upkeep !== undefined) return this.#upkeep.committed(position);
     const changes = this.#collected;
     this.#collected = [];
+    this.deliver(position, changes);
+  }
+
+  /** Sends changes as one atomic group. */
+  deliver(position: Seq, changes: readonly RowChange[]): void {
     if (changes.length === 0 || this.size === 0) return;
+    const holds = this.#loading.size > 0 && this.#upkeep?.holdsChanges !== false;
+    if (!holds && this.#live.size === 0) return;
     const frames = this.encoder.commit(position, changes);
-    if (this.#loading.size > 0) this.held.push(frames, this.#deps.clock.monotonicMs());
+    if (holds) this.held.push(frames, this.#deps.clock.monotonicMs());
     if (this.#live.size === 0) return;
     if (frames.shared === undefined) {
       for (const subscriber of this.#live) subscriber.receive(frames);

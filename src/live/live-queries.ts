@@ -24,6 +24,7 @@ import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, toOpening } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
+import { createUpkeep, notForPeers, readsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
 export interface LiveDeps {
   readonly outlet: Outlet;
@@ -77,6 +78,7 @@ export class LiveQueries {
   /** The highest position any read was made at: cursors up to here were given by us. */
   #observed = seqOf(0n);
   readonly #held: HeldBudget;
+  readonly #upkeepDeps: UpkeepDeps<Subscription>;
   #lastChannel = 0;
   #slowConsumers = 0;
 
@@ -85,6 +87,13 @@ export class LiveQueries {
     this.#held = { maxBytes: deps.limits.heldBytesTotal, usedBytes: 0 };
     const registry = new Registry();
     this.#registry = registry;
+    this.#upkeepDeps = {
+      ...deps,
+      ...upkeepBounds(deps.limits),
+      observed: (position) => this.#observe(position),
+      settle: () => this.#dispatcher.settle(),
+      fail: (group, error) => this.#failGroup(group, error),
+    };
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
     this.#subscriptionDeps = {
@@ -92,14 +101,21 @@ export class LiveQueries {
       readRows: deps.limits.readRows,
       nowMs: () => deps.clock.nowMs(),
       dispatched: () => this.#dispatcher.dispatched(),
-      observed: (position) => {
-        if (position > this.#observed) this.#observed = position;
-      },
+      observed: (position) => this.#observe(position),
       send: (connection, frame) => this.#send(connection.id, frame),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
       fail,
       settling: registry.settling,
     };
+  }
+
+  #observe(position: Seq): void {
+    if (position > this.#observed) this.#observed = position;
+  }
+
+  /** Ends every subscription of a group. */
+  #failGroup(group: Group<Subscription>, error: unknown): void {
+    for (const subscription of group.subscribers()) this.#fail(subscription, error);
   }
 
   connect(id: ConnectionId, principal: Principal, dialect: Dialect): void {
@@ -140,7 +156,10 @@ export class LiveQueries {
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
-      const horizon = { position, epoch: source.epoch };
+      // Rows that left or came because another table changed are in no table's history.
+      const isRerun = request.plan.strategy.kind === "rerun";
+      if (isRerun && connection.dialect.protocol === "peer") throw notForPeers(request.plan.strategy);
+      const horizon = isRerun ? undefined : { position, epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);
     } catch (error) {
@@ -177,7 +196,8 @@ export class LiveQueries {
     const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
-    subscription.begin(isReset && isNative ? resetMessage(id, "epoch") : undefined);
+    const reason = group.plan.strategy.kind === "rerun" ? "history" : "epoch";
+    subscription.begin(isReset && isNative ? resetMessage(id, reason) : undefined);
   }
 
   #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {
@@ -192,8 +212,12 @@ export class LiveQueries {
     const channel = this.#lastChannel;
     const { outlet, clock, limits, source } = this.#deps;
     const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
-    const identity = { key, topic: `live/${channel}`, scope, plan, slots };
+    const { user } = connection.principal;
+    const reads = readsOf(request, user);
+    const identity = { key, topic: `live/${channel}`, scope, plan, slots, reads };
     const group = new Group<Subscription>(identity, encoder, { outlet, clock, bound: limits, budget: this.#held });
+    const upkeep = createUpkeep(group, user, this.#upkeepDeps);
+    if (upkeep !== undefined) group.keepBy(upkeep);
     this.#registry.addGroup(group);
     return group;
   }
@@ -363,6 +387,8 @@ const LIVE_CODES: ReadonlySet<string> = new Set([
   "INVALID_SUBSCRIPTION_ID",
   "SUBSCRIPTION_LIMIT_EXCEEDED",
   "UNSUPPORTED",
+  "RESULT_TOO_LARGE",
+  "OUT_OF_MEMORY",
   "STATEMENT_TIMEOUT",
   "SERVER_BUSY",
   "SHUTTING_DOWN",

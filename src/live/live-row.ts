@@ -26,7 +26,7 @@ export interface LiveQueryRow {
   readonly lastSeq: Seq | undefined;
   /** Bytes waiting in the connection's socket. */
   readonly queueBytes: number;
-  /** How long the oldest change has waited for the initial data to be finished. */
+  /** How long the oldest change has waited: for the initial data to be finished, or for a query process to decide about it. */
   readonly lagMs: number;
 }
 
@@ -43,7 +43,8 @@ export function toLiveQueryRow(
   at: { readonly queueBytes: number; readonly monotonicMs: number },
 ): LiveQueryRow {
   const { connection, group } = subscription;
-  const waitingSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  const heldSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  const waitingSinceMs = heldSinceMs ?? group.upkeep?.waitingSinceMs;
   return {
     liveId: liveId(subscription),
     connectionId: connection.id,

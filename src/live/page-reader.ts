@@ -28,7 +28,9 @@ export async function readPage(reader: PageReader, read: Read): Promise<Page> {
     const last = page.rows.at(-1);
     const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
     if (isComplete || read.from === "lastRows") {
-      return { entries: toEntries(reader, read.from, versions), position: positionOf(read, upTo, page) };
+      const answers = await matchesOf(reader, read.from, versions);
+      const entries = versions.map((version, index): Entry => ({ version, matches: answers?.[index] ?? true }));
+      return { entries, position: positionOf(read, upTo, page) };
     }
     // A snapshot is of one moment, that of its first read; history is read to wherever its end is.
     if (read.from === "snapshot") upTo ??= page.position;
@@ -58,9 +60,18 @@ function readRows(
   }
 }
 
-function toEntries(filter: Filter, from: Read["from"], versions: readonly RowVersion[]): readonly Entry[] {
-  return versions.map((version) => ({
-    version,
-    matches: from !== "history" || (!version.deleted && matches(filter, evaluationRow(version))),
-  }));
+/** Undefined: all of them do, because the read asked for no others. */
+async function matchesOf(
+  { source, user, ...filter }: PageReader,
+  from: Read["from"],
+  versions: readonly RowVersion[],
+): Promise<readonly boolean[] | undefined> {
+  if (from !== "history") return undefined;
+  const { plan, slots } = filter;
+  if (plan.strategy.kind === "filter") {
+    return versions.map((version) => !version.deleted && matches(filter, evaluationRow(version)));
+  }
+  const living = versions.filter((version) => !version.deleted);
+  const answers = (await source.matching({ plan, slots, user, versions: living })).values();
+  return versions.map((version) => !version.deleted && answers.next().value === true);
 }

@@ -40,6 +40,14 @@ export interface PageRequest {
   readonly limit: number;
 }
 
+export interface MatchRequest {
+  /** Its strategy is `matchRows`. */
+  readonly plan: LivePlan;
+  readonly slots: SlotValues;
+  readonly user: UserId;
+  readonly versions: readonly RowVersion[];
+}
+
 export interface RowSource {
   /** Matching live rows, at most `limit`, by ascending `_seq`. */
   snapshot(request: PageRequest): Promise<RowPage>;
@@ -47,6 +55,8 @@ export interface RowSource {
   lastRows(request: PageRequest): Promise<RowPage>;
   /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
   history(request: PageRequest): Promise<RowPage>;
+  /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */
+  matching(request: MatchRequest): Promise<readonly boolean[]>;
   /** Changes committed up to here have been or are being dispatched. */
   position(): Seq;
   /** Random id of this data directory's history; a cursor from another one means nothing here. */

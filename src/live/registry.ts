@@ -74,7 +74,9 @@ export class Registry {
   subscriptionsOfTable(table: TableId): readonly Subscription[] {
     const found: Subscription[] = [];
     if (!this.#routers.has(table)) return found;
-    for (const group of this.#groups.values()) if (group.plan.table.id === table) found.push(...group.subscribers());
+    for (const group of this.#groups.values()) {
+      if (group.reads.some((read) => read.table === table)) found.push(...group.subscribers());
+    }
     return found;
   }
 
@@ -96,12 +98,13 @@ export class Registry {
 
   addGroup(group: LiveGroup): void {
     this.#groups.set(group.key, group);
-    const table = group.plan.table.id;
-    const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
-    this.#routers.set(table, byScope);
-    const router = byScope.get(group.scope) ?? new Router<LiveGroup>();
-    byScope.set(group.scope, router);
-    router.add(group);
+    for (const { table, scope } of group.reads) {
+      const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
+      this.#routers.set(table, byScope);
+      const router = byScope.get(scope) ?? new Router<LiveGroup>();
+      byScope.set(scope, router);
+      router.add(group);
+    }
   }
 
   add(subscription: Subscription): void {
@@ -133,10 +136,13 @@ export class Registry {
 
   #deleteGroup(group: LiveGroup): void {
     this.#groups.delete(group.key);
-    const byScope = this.#routers.get(group.plan.table.id);
-    const router = byScope?.get(group.scope);
-    router?.delete(group);
-    if (router?.size === 0) byScope?.delete(group.scope);
-    if (byScope?.size === 0) this.#routers.delete(group.plan.table.id);
+    group.upkeep?.close();
+    for (const { table, scope } of group.reads) {
+      const byScope = this.#routers.get(table);
+      const router = byScope?.get(scope);
+      router?.delete(group);
+      if (router?.size === 0) byScope?.delete(scope);
+      if (byScope?.size === 0) this.#routers.delete(table);
+    }
   }
 }

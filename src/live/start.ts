@@ -17,17 +17,17 @@ export interface Opening {
   readonly isReset: boolean;
 }
 
-/** Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
+/** Without a horizon no cursor can be resumed from. Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
 export function toOpening(
   options: SubscribeOptions | undefined,
   dialect: Dialect,
-  { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon },
+  { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon | undefined },
 ): Opening {
   if (options === undefined) return { start: { kind: "nothing" }, isReset: false };
   const { lastRows, from } = options;
   const batchRows = Math.min(options.batchSize ?? limits.batchRows, limits.maxBatchRows);
   const paging = pagingOf(dialect, batchRows, limits);
-  if (from !== undefined && isFromHere(from, options.epoch, horizon)) {
+  if (from !== undefined && horizon !== undefined && isFromHere(from, options.epoch, horizon)) {
     const endsInBatches = dialect.protocol === "native";
     return { start: { kind: "resume", after: from, ...paging, endsInBatches }, isReset: false };
   }

@@ -1,6 +1,6 @@
 // One subscription: runs the effects of its delivery machine against the group, the row source and the socket, and counts what it delivered.
 import { DbError } from "../base/errors.ts";
-import type { Seq } from "../base/ids.ts";
+import { type Seq, seqOf } from "../base/ids.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { Connection } from "./connection.ts";
@@ -20,6 +20,10 @@ import type { Group, Subscriber } from "./group.ts";
 import { toReplayedChange } from "./membership.ts";
 import { readPage } from "./page-reader.ts";
 import type { RowSource } from "./ports.ts";
+import { difference, type QueryResult, resultPage } from "./query-result.ts";
+import { Rerun } from "./rerun.ts";
+
+const NO_SEQ = seqOf(0n);
 
 export interface SubscriptionDeps {
   readonly source: RowSource;
@@ -55,6 +59,8 @@ export class Subscription implements Subscriber {
   readonly #start: Start;
   readonly #deps: SubscriptionDeps;
   #state: Delivery = { phase: "closed" };
+  /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
+  #shown: { readonly result: QueryResult; readonly source: Rerun } | undefined;
   #directChanges = 0;
   #lastSeq: Seq | undefined;
   #lastUpdateMs: number;
@@ -101,6 +107,17 @@ export class Subscription implements Subscriber {
 
   /** Call once, after the group and the connection know of it. `notice` follows the ack. */
   begin(notice: Frame | undefined): void {
+    const { upkeep } = this.group;
+    if (!(upkeep instanceof Rerun)) return this.#open(notice);
+    this.#state = { phase: "preparing" };
+    upkeep.whenRun((result) => {
+      if (this.#state.phase !== "preparing") return;
+      this.#shown = { result, source: upkeep };
+      this.#open(notice);
+    });
+  }
+
+  #open(notice: Frame | undefined): void {
     const { kind } = this.#start;
     const opening = this.group.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
     const first = open(this.#start, this.#world());
@@ -135,7 +152,9 @@ export class Subscription implements Subscriber {
   }
 
   #world(): World {
-    return { dispatched: this.#deps.dispatched(), forgotten: this.group.held.forgotten };
+    // Pages of a result leave out nothing that happened up to its position.
+    if (this.#shown !== undefined) return { dispatched: this.#shown.result.position, forgotten: NO_SEQ };
+    return { dispatched: this.group.reached(this.#deps.dispatched()), forgotten: this.group.held.forgotten };
   }
 
   #apply({ next, effects }: Step): void {
@@ -176,9 +195,13 @@ export class Subscription implements Subscriber {
     const { plan, slots, scope } = this.group;
     const { source, readRows } = this.#deps;
     const { user } = this.connection.principal;
+    const shown = this.#shown?.result;
     this.connection.reads.add(this, async () => {
       try {
-        const page = await readPage({ source, plan, slots, scope, user, readRows }, effect);
+        const page =
+          shown === undefined
+            ? await readPage({ source, plan, slots, scope, user, readRows }, effect)
+            : resultPage(shown, effect);
         this.#deps.observed(page.position);
         this.handle({ kind: "page", page, world: this.#world() });
       } catch (error) {
@@ -196,9 +219,14 @@ export class Subscription implements Subscriber {
     const last = entries.at(-1);
     if (last === undefined) return;
     const changes: RowChange[] = entries.map((entry) => toReplayedChange(entry.version, entry.matches));
-    for (const frame of this.group.encoder.replay(this.id, last.version.seq, changes)) if (!this.#send(frame)) return;
+    this.#sendChanges(last.version.seq, changes);
+  }
+
+  #sendChanges(seq: Seq, changes: readonly RowChange[]): boolean {
+    for (const frame of this.group.encoder.replay(this.id, seq, changes)) if (!this.#send(frame)) return false;
     this.#directChanges += changes.length;
-    this.#delivered(last.version.seq);
+    this.#delivered(seq);
+    return true;
   }
 
   #refuse(because: "reading" | "complete"): void {
@@ -211,6 +239,7 @@ export class Subscription implements Subscriber {
 
   /** What was held goes out, then the subscription joins the others, all in one tick: no change can fall between. */
   #goLive(after: Seq): void {
+    if (!this.#catchUp()) return;
     for (const frames of this.group.held.after(after)) {
       this.receive(frames);
       if (this.#state.phase === "closed") return;
@@ -219,6 +248,16 @@ export class Subscription implements Subscriber {
     if (this.connection.dialect.protocol !== "native") return;
     this.#joinedAt = this.group.publishedChanges;
     this.group.join(this.connection.id);
+  }
+
+  /** Sends what became of the result since its pages were taken. False: the socket is lost. */
+  #catchUp(): boolean {
+    const shown = this.#shown;
+    this.#shown = undefined;
+    const now = shown?.source.result;
+    if (shown === undefined || now === undefined) return true;
+    const changes = difference(shown.result, now);
+    return changes.length === 0 || this.#sendChanges(now.position, changes);
   }
 
   #send(frame: Frame): boolean {

@@ -75,6 +75,7 @@ export class Harness {
   }
 
   subscribe(connection: ConnectionId, { id, table, query, user = "ann", options }: SubscribeArguments): void {
+    this.store.queries.set(query.name, query);
     this.live.subscribe(connection, {
       id,
       query: `SELECT … ${query.name}`,
