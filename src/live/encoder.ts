@@ -13,7 +13,7 @@ import type { Entry } from "./delivery.ts";
 /** The changes of one commit for one group, encoded once for all its subscribers. */
 export interface CommitFrames {
   readonly position: Seq;
-  readonly changes: number;
+  readonly changes: readonly RowChange[];
   /** Native: one frame, the same for everyone. */
   readonly shared: Frame | undefined;
   /** Peer: one message a row, waiting for the subscription id. */
@@ -63,7 +63,7 @@ function nativeGroupEncoder(plan: LivePlan, { dialect, channel, epoch }: Encoder
     },
     commit: (position, changes) => ({
       position,
-      changes: changes.length,
+      changes,
       shared: encoder.changes(channel, position, changes),
       spliced: [],
     }),
@@ -106,7 +106,7 @@ function peerGroupEncoder(plan: LivePlan, { dialect }: EncoderOptions): GroupEnc
     },
     commit: (position, changes) => ({
       position,
-      changes: changes.length,
+      changes,
       shared: undefined,
       spliced: changes.map((change) => peerChange(encoder, change)),
     }),

@@ -6,12 +6,14 @@ import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
 import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
-import type { Outlet } from "./ports.ts";
+import type { Frame, Outlet } from "./ports.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 export interface Subscriber {
   /** A commit's changes, addressed to this subscriber alone. */
   receive(frames: CommitFrames): void;
+  /** How far the store has come, for a live subscriber outside the topic. */
+  receiveProgress(frame: Frame): void;
 }
 
 /** A table and the rows of it that a query reads. */
@@ -49,6 +51,8 @@ export class Group<S extends Subscriber = Subscriber> {
   readonly #deps: GroupDeps;
   readonly #loading = new Set<S>();
   readonly #live = new Set<S>();
+  /** Those of the live that are sent their frames one by one: of the peer family, and native ones whose changes may have to wait. */
+  readonly #apart = new Set<S>();
   #collected: RowChange[] = [];
   #publishedChanges = 0;
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
@@ -103,22 +107,22 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#loading.add(subscriber);
   }
 
-  /** From loading to live. What it missed is the caller's to deliver, before. */
-  promote(subscriber: S): void {
+  /**
+   * From loading to live: on the topic as this connection, or apart from it. What it missed is the caller's to deliver, before.
+   */
+  promote(subscriber: S, onTopic: ConnectionId | undefined): void {
     this.#loading.delete(subscriber);
     this.#live.add(subscriber);
+    if (onTopic === undefined) this.#apart.add(subscriber);
+    else this.#deps.outlet.join(onTopic, this.topic);
     if (this.#loading.size === 0) this.held.clear();
   }
 
   delete(subscriber: S): void {
     this.#live.delete(subscriber);
+    this.#apart.delete(subscriber);
     this.#loading.delete(subscriber);
     if (this.#loading.size === 0) this.held.clear();
-  }
-
-  /** From here on its socket receives what is published. */
-  join(connection: ConnectionId): void {
-    this.#deps.outlet.join(connection, this.topic);
   }
 
   leave(connection: ConnectionId): void {
@@ -144,15 +148,12 @@ export class Group<S extends Subscriber = Subscriber> {
     if (!holds && this.#live.size === 0) return;
     const frames = this.encoder.commit(position, changes);
     if (holds) this.held.push(frames, this.#deps.clock.monotonicMs());
-    if (this.#live.size === 0) return;
-    if (frames.shared === undefined) {
-      for (const subscriber of this.#live) subscriber.receive(frames);
-      return;
-    }
-    this.#deps.outlet.publish(this.topic, frames.shared);
-    this.#publishedChanges += frames.changes;
-    this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
+    for (const subscriber of this.#apart) subscriber.receive(frames);
     this.#isQuiet = false;
+    if (frames.shared === undefined || this.#live.size === this.#apart.size) return;
+    this.#deps.outlet.publish(this.topic, frames.shared);
+    this.#publishedChanges += changes.length;
+    this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
   }
 
   /** Tells the live subscribers of a quiet group how far the store has come, so that their cursors do not grow old. */
@@ -161,6 +162,8 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#isQuiet = true;
     if (!wasQuiet || this.#live.size === 0) return;
     const frame = this.encoder.progress(position);
-    if (frame !== undefined) this.#deps.outlet.publish(this.topic, frame);
+    if (frame === undefined) return;
+    for (const subscriber of this.#apart) subscriber.receiveProgress(frame);
+    if (this.#live.size > this.#apart.size) this.#deps.outlet.publish(this.topic, frame);
   }
 }

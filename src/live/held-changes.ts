@@ -48,7 +48,7 @@ export class HeldChanges {
 
   push(frames: CommitFrames, atMs: number): void {
     this.#held.push({ frames, atMs });
-    this.#changes += frames.changes;
+    this.#changes += frames.changes.length;
     const bytes = frameBytes(frames);
     this.#bytes += bytes;
     this.#budget.usedBytes += bytes;

@@ -31,8 +31,13 @@ export interface LiveLimits {
   readonly rerunRowsTotal: number;
   /** Query processes asked at a time for the upkeep of live queries; the others wait their turn, each group at most once. */
   readonly upkeepAtOnce: number;
-  /** With more than this waiting in a socket, the next page is read when the socket has drained. */
+  /**
+   * With more than this waiting in a socket, the next page is read when the socket has drained, and changes of subscriptions with the policy `latest`
+   * are squashed until then.
+   */
   readonly pushAheadBytes: number;
+  /** Keys with a squashed change that a slow subscription may have waiting. At the bound its socket is closed as a slow consumer. */
+  readonly latestKeys: number;
   /** Pages read at a time for one connection; the others wait their turn. */
   readonly readsPerConnection: number;
 }
@@ -53,5 +58,6 @@ export const DEFAULT_LIVE_LIMITS: LiveLimits = {
   rerunRowsTotal: 1_000_000,
   upkeepAtOnce: 4,
   pushAheadBytes: 256 * 1024,
+  latestKeys: 10_000,
   readsPerConnection: 2,
 };

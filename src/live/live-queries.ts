@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Change } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
@@ -12,6 +12,7 @@ import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribed
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
+import { assertAdmitted, toClientError } from "./admission.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { createGroupEncoder } from "./encoder.ts";
 import { Group } from "./group.ts";
@@ -100,6 +101,9 @@ export class LiveQueries {
       source: deps.source,
       readRows: deps.limits.readRows,
       nowMs: () => deps.clock.nowMs(),
+      latestKeys: deps.limits.latestKeys,
+      isWritable: (connection) => this.#isWritable(connection.id),
+      tooSlow: (connection) => this.#closeSlow(connection.id),
       dispatched: () => this.#dispatcher.dispatched(),
       observed: (position) => this.#observe(position),
       send: (connection, frame) => this.#send(connection.id, frame),
@@ -119,10 +123,10 @@ export class LiveQueries {
   }
 
   connect(id: ConnectionId, principal: Principal, dialect: Dialect): void {
-    const { outlet, limits } = this.#deps;
+    const { limits } = this.#deps;
     const reads = new ReadGate<Subscription>({
       concurrent: limits.readsPerConnection,
-      isWritable: () => outlet.queuedBytes(id) <= limits.pushAheadBytes,
+      isWritable: () => this.#isWritable(id),
     });
     this.#registry.addConnection({
       id,
@@ -144,7 +148,8 @@ export class LiveQueries {
 
   /** The socket's send buffer has emptied: pushed pages go on. */
   drained(id: ConnectionId): void {
-    this.#registry.connection(id)?.reads.advance();
+    const connection = this.#registry.connection(id);
+    if (connection !== undefined) goOn(connection);
   }
 
   /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
@@ -152,7 +157,8 @@ export class LiveQueries {
     const connection = this.#registry.connection(id);
     if (connection === undefined) return;
     try {
-      this.#admit(connection, request.id);
+      const ofUser = this.#registry.subscriptionsOfUser(connection.principal.user);
+      assertAdmitted(connection, request.id, { limits: this.#deps.limits, ofUser });
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
@@ -164,26 +170,7 @@ export class LiveQueries {
       this.#begin(connection, request, opening);
     } catch (error) {
       const subscriptionId = request.id.trim() === "" ? "invalid_subscription" : request.id;
-      this.refuse(id, subscriptionId, this.#toClientError(error, subscriptionId));
-    }
-  }
-
-  /** Throws what is wrong with one more subscription under this id. */
-  #admit(connection: LiveConnection, id: string): void {
-    const { limits } = this.#deps;
-    if (id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
-    if (id.length > limits.subscriptionIdLength) {
-      const what = `is too long (${id.length} characters, max ${limits.subscriptionIdLength})`;
-      throw new DbError("INVALID_SUBSCRIPTION_ID", `Subscription ID ${what}`);
-    }
-    const replaced = connection.subscriptions.has(id) ? 1 : 0;
-    if (this.#registry.subscriptionsOfUser(connection.principal.user) - replaced >= limits.subscriptionsPerUser) {
-      throw new DbError("SUBSCRIPTION_LIMIT_EXCEEDED", "Maximum subscriptions reached");
-    }
-    const max = limits.subscriptionsPerConnection;
-    if (connection.subscriptions.size - replaced >= max) {
-      const message = `Invalid operation: Maximum subscriptions (${max}) per connection exceeded`;
-      throw new DbError("UNSUPPORTED", message);
+      this.refuse(id, subscriptionId, toClientError(error, subscriptionId, this.#deps.log));
     }
   }
 
@@ -193,7 +180,12 @@ export class LiveQueries {
     const group = this.#groupFor(connection, request);
     const { id, query } = request;
     const options = request.options === undefined ? undefined : optionsText(request.options);
-    const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
+    const slow = request.options?.slow ?? "disconnect";
+    const subscription = new Subscription(
+      { id, query, options, start, slow },
+      { connection, group },
+      this.#subscriptionDeps,
+    );
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
     const reason = group.plan.strategy.kind === "rerun" ? "history" : "epoch";
@@ -304,7 +296,7 @@ export class LiveQueries {
   /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
   progress(): void {
     this.#dispatcher.progress();
-    for (const connection of this.#registry.connections()) connection.reads.advance();
+    for (const connection of this.#registry.connections()) goOn(connection);
   }
 
   /** Live queries of a table, which forbid dropping it. */
@@ -329,7 +321,7 @@ export class LiveQueries {
         user: principal.user,
         protocol: dialect.protocol,
         subscriptions: subscriptions.size,
-        queueBytes: this.#deps.outlet.queuedBytes(id),
+        queueBytes: this.#deps.outlet.queuedBytes(id) + waitingBytes(subscriptions.values()),
       };
     }
   }
@@ -361,39 +353,48 @@ export class LiveQueries {
   /** A subscription that cannot go on ends with an error: never with silence. */
   #fail(subscription: Subscription, error: unknown): void {
     if (!this.#registry.drop(subscription)) return;
-    this.refuse(subscription.connection.id, subscription.id, this.#toClientError(error, liveId(subscription)));
-  }
-
-  #toClientError(error: unknown, what: string): DbError {
-    if (error instanceof DbError) {
-      return LIVE_CODES.has(error.code) ? error : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error });
-    }
-    this.#deps.log.error("live query failed", { liveQuery: what, error: errorText(error) });
-    return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });
+    this.refuse(
+      subscription.connection.id,
+      subscription.id,
+      toClientError(error, liveId(subscription), this.#deps.log),
+    );
   }
 
   #send(id: ConnectionId, frame: Frame): boolean {
     if (this.#deps.outlet.send(id, frame) === "ok") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
-    this.#slowConsumers += 1;
-    this.#deps.log.warn("slow consumer closed", { connection: id });
+    this.#noteSlow(id);
     this.disconnect(id);
     return false;
   }
+
+  #isWritable(id: ConnectionId): boolean {
+    return this.#deps.outlet.queuedBytes(id) <= this.#deps.limits.pushAheadBytes;
+  }
+
+  #closeSlow(id: ConnectionId): void {
+    this.#noteSlow(id);
+    this.killConnection(id, "slowConsumer");
+  }
+
+  #noteSlow(id: ConnectionId): void {
+    this.#slowConsumers += 1;
+    this.#deps.log.warn("slow consumer closed", { connection: id });
+  }
 }
 
-/** Codes that say more than SUBSCRIPTION_FAILED. */
-const LIVE_CODES: ReadonlySet<string> = new Set([
-  "INVALID_SUBSCRIPTION_ID",
-  "SUBSCRIPTION_LIMIT_EXCEEDED",
-  "UNSUPPORTED",
-  "RESULT_TOO_LARGE",
-  "OUT_OF_MEMORY",
-  "STATEMENT_TIMEOUT",
-  "SERVER_BUSY",
-  "SHUTTING_DOWN",
-]);
+function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
+  return toJson({ batch_size: batchSize, last_rows: lastRows, from, slow });
+}
 
-function optionsText({ batchSize, lastRows, from }: SubscribeOptions): string {
-  return toJson({ batch_size: batchSize, last_rows: lastRows, from });
+function waitingBytes(subscriptions: Iterable<Subscription>): number {
+  let bytes = 0;
+  for (const subscription of subscriptions) bytes += subscription.waitingBytes;
+  return bytes;
+}
+
+/** The socket takes more: what was squashed first, then pages. */
+function goOn(connection: LiveConnection): void {
+  for (const subscription of connection.subscriptions.values()) subscription.sendWaiting();
+  connection.reads.advance();
 }

@@ -24,7 +24,7 @@ export interface LiveQueryRow {
   readonly lastUpdateMs: number;
   /** The position delivery has reached; kept in memory only. */
   readonly lastSeq: Seq | undefined;
-  /** Bytes waiting in the connection's socket. */
+  /** Bytes waiting in the connection's socket, and for it. */
   readonly queueBytes: number;
   /** How long the oldest change has waited: for the initial data to be finished, or for a query process to decide about it. */
   readonly lagMs: number;
@@ -60,7 +60,7 @@ export function toLiveQueryRow(
     createdAtMs: subscription.createdAtMs,
     lastUpdateMs: subscription.lastUpdateMs,
     lastSeq: subscription.lastSeq,
-    queueBytes: at.queueBytes,
+    queueBytes: at.queueBytes + subscription.waitingBytes,
     lagMs: waitingSinceMs === undefined ? 0 : Math.max(0, Math.round(at.monotonicMs - waitingSinceMs)),
   };
 }

@@ -3,6 +3,7 @@ import { DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
+import type { SlowPolicy } from "../protocol/up.ts";
 import type { Connection } from "./connection.ts";
 import {
   type Delivery,
@@ -17,6 +18,7 @@ import {
 } from "./delivery.ts";
 import type { CommitFrames } from "./encoder.ts";
 import type { Group, Subscriber } from "./group.ts";
+import { LatestChanges } from "./latest-changes.ts";
 import { toReplayedChange } from "./membership.ts";
 import { readPage } from "./page-reader.ts";
 import type { RowSource } from "./ports.ts";
@@ -29,6 +31,12 @@ export interface SubscriptionDeps {
   readonly source: RowSource;
   readonly readRows: number;
   readonly nowMs: () => number;
+  /** Keys a slow subscriber may have waiting. */
+  readonly latestKeys: number;
+  /** False while the socket has too much to send. */
+  readonly isWritable: (connection: Connection) => boolean;
+  /** Closes the socket of a connection that is too far behind. */
+  readonly tooSlow: (connection: Connection) => void;
   /** Every commit up to here has been dispatched. */
   readonly dispatched: () => Seq;
   /** A read has seen the store at this position, maybe ahead of dispatch. */
@@ -47,6 +55,8 @@ export interface SubscriptionRequest {
   /** JSON, as `system.live_queries` shows them. */
   readonly options: string | undefined;
   readonly start: Start;
+  /** What becomes of changes while the socket is slow: sent (it is closed when it takes no more), or squashed by key until it has drained. */
+  readonly slow: SlowPolicy;
 }
 
 export class Subscription implements Subscriber {
@@ -57,6 +67,8 @@ export class Subscription implements Subscriber {
   readonly group: Group<Subscription>;
   readonly createdAtMs: number;
   readonly #start: Start;
+  /** Of a subscriber with the policy `latest`. */
+  readonly #waiting: LatestChanges | undefined;
   readonly #deps: SubscriptionDeps;
   #state: Delivery = { phase: "closed" };
   /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
@@ -76,6 +88,8 @@ export class Subscription implements Subscriber {
     this.query = request.query;
     this.options = request.options;
     this.#start = request.start;
+    this.#waiting =
+      request.slow === "latest" ? new LatestChanges(at.group.plan.table.keyIndex, deps.latestKeys) : undefined;
     this.connection = at.connection;
     this.group = at.group;
     this.#deps = deps;
@@ -138,10 +152,21 @@ export class Subscription implements Subscriber {
     this.handle({ kind: "closed" });
   }
 
+  /** Bytes that wait here until the socket has drained; an estimate. */
+  get waitingBytes(): number {
+    return this.#waiting?.bytes ?? 0;
+  }
+
   receive(frames: CommitFrames): void {
+    const waiting = this.#waiting;
+    // What waits may not be overtaken.
+    if (waiting !== undefined && (waiting.position !== undefined || !this.#deps.isWritable(this.connection))) {
+      if (!waiting.add(frames.position, frames.changes)) this.#deps.tooSlow(this.connection);
+      return;
+    }
     if (frames.shared !== undefined) {
       if (!this.#send(frames.shared)) return;
-      this.#directChanges += frames.changes;
+      this.#directChanges += frames.changes.length;
     } else {
       for (const message of frames.spliced) {
         if (!this.#send(message.withId(this.id))) return;
@@ -149,6 +174,17 @@ export class Subscription implements Subscriber {
       }
     }
     this.#delivered(frames.position);
+  }
+
+  receiveProgress(frame: Frame): void {
+    if (this.#waiting?.position === undefined) this.#send(frame);
+  }
+
+  /** The socket has drained: what was squashed goes out, as one frame. */
+  sendWaiting(): void {
+    const position = this.#waiting?.position;
+    if (position === undefined || !this.#deps.isWritable(this.connection)) return;
+    this.#sendChanges(position, this.#waiting?.take() ?? []);
   }
 
   #world(): World {
@@ -244,10 +280,9 @@ export class Subscription implements Subscriber {
       this.receive(frames);
       if (this.#state.phase === "closed") return;
     }
-    this.group.promote(this);
-    if (this.connection.dialect.protocol !== "native") return;
-    this.#joinedAt = this.group.publishedChanges;
-    this.group.join(this.connection.id);
+    const onTopic = this.connection.dialect.protocol === "native" && this.#waiting === undefined;
+    if (onTopic) this.#joinedAt = this.group.publishedChanges;
+    this.group.promote(this, onTopic ? this.connection.id : undefined);
   }
 
   /** Sends what became of the result since its pages were taken. False: the socket is lost. */

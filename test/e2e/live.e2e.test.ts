@@ -163,6 +163,60 @@ test.each([
   expect(events.at(-1)).toBe("insert");
 });
 
+test.each([
+  ["with a snapshot", {}, ["snapshot", "ready", "insert"]],
+  ["without", { snapshot: false }, ["ready", "insert"]],
+])("LQ-12 a native client chooses to be sent the latest state when it is slow, %s", async (_why, options, kinds) => {
+  await insert(1, 1);
+  await using client = clientOf(alice);
+  const seen: string[] = [];
+  for await (const event of client.subscribe("SELECT * FROM chat.messages", { slowConsumer: "latest", ...options })) {
+    seen.push(event.kind);
+    if (event.kind === "ready") await server.root.sql("INSERT INTO chat.messages (id, room) VALUES (10, 'z')");
+    if (event.kind === "insert") break;
+  }
+  expect(seen).toEqual(kinds);
+});
+
+test("LQ-12 a socket that stops reading gets the latest state of each row, and is not closed", async () => {
+  const { hostname, port } = new URL(server.url);
+  const received: Uint8Array[] = [];
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: { data: (_socket, bytes) => void received.push(Uint8Array.from(bytes)) },
+  });
+  const text = (): string => Buffer.concat(received).toString("latin1");
+  socket.write(
+    `GET /v1/ws?protocol=kalam.v2&compress=false HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${alice.token}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n\r\n`,
+  );
+  await until(() => text().includes("auth_success"));
+  const subscription = { id: "slow", sql: "SELECT * FROM chat.messages", options: { slow: "latest" } };
+  socket.write(maskedText(JSON.stringify({ type: "subscribe", subscription })));
+  await until(() => text().includes('"ready":true'));
+  socket.pause();
+  received.length = 0;
+  // Far more than the socket's buffers and the server's limit together take.
+  const body = JSON.stringify("x".repeat(400_000));
+  for (let n = 0; n < 60; n++) {
+    await server.root.sql(
+      "INSERT INTO chat.messages (id, room, n, doc) VALUES (1, 'a', $1, $2) ON CONFLICT (id) DO UPDATE SET n = EXCLUDED.n, doc = EXCLUDED.doc",
+      [n, body],
+    );
+  }
+  expect(await liveIds(alice)).toEqual(["slow"]);
+  socket.resume();
+  await until(() => text().includes('"n":59') || text().includes('"a",59,'));
+  expect(text().length).toBeLessThan(60 * body.length);
+  socket.end();
+}, 20_000);
+
+/** A client's text frame; the mask is zero, which leaves the text as it is. */
+function maskedText(text: string): Uint8Array {
+  const payload = new TextEncoder().encode(text);
+  return Uint8Array.from([0x81, 0xfe, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0, ...payload]);
+}
+
 test("LQ-19 one statement's changes reach a native client as one group", async () => {
   await using client = clientOf(alice);
   const live = client.live("SELECT * FROM chat.messages");

@@ -3,9 +3,10 @@ import { seqOf } from "../../src/base/ids.ts";
 import type { CommitFrames } from "../../src/live/encoder.ts";
 import { HeldChanges } from "../../src/live/held-changes.ts";
 
+const change = { kind: "insert", after: { seq: seqOf(1n), deleted: false, cells: [] } } as const;
 const frames = (position: number, changes = 1, text = "frame"): CommitFrames => ({
   position: seqOf(BigInt(position)),
-  changes,
+  changes: Array.from({ length: changes }, () => change),
   shared: text,
   spliced: [],
 });

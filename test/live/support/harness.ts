@@ -39,6 +39,7 @@ export interface SubscribeArguments {
     readonly lastRows?: number;
     readonly from?: bigint | undefined;
     readonly epoch?: string;
+    readonly slow?: "disconnect" | "latest";
   };
 }
 
@@ -90,6 +91,7 @@ export class Harness {
               lastRows: options.lastRows,
               from: options.from as Seq | undefined,
               epoch: options.epoch,
+              slow: options.slow,
             },
     });
   }
