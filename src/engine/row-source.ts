@@ -1,6 +1,6 @@
 // What live queries ask of query processes: snapshots and history, each with the commit position it was read at, and whether rows match.
 import { assert } from "../base/errors.ts";
-import type { Seq } from "../base/ids.ts";
+import { type Seq, seqOf } from "../base/ids.ts";
 import type { MatchRequest, PageRequest, RowPage, RowSource } from "../live/ports.ts";
 import { SYSTEM_COLUMNS } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
@@ -21,6 +21,13 @@ export function createRowSource(deps: Pick<EngineDeps, "queries" | "writer">, ep
     lastRows: async (request) => {
       const page = await read(request.plan.lastRows, request);
       return { rows: page.rows.toReversed(), position: page.position };
+    },
+    lastRowsStart: async (request) => {
+      const plan = request.plan.lastRowsStart;
+      const slots = boundSlots(plan, { ...request, limit: request.limit - 1 });
+      const { rows, position } = await deps.queries.cells({ plan, slots }, undefined);
+      const oldest = rows[0]?.[0];
+      return { after: seqOf(typeof oldest === "bigint" ? oldest - 1n : 0n), position };
     },
     history: (request) => read(request.plan.history, request),
     matching: (request) => matching(request, deps.queries),

@@ -205,7 +205,9 @@ class Client implements KalamClient {
   }
 
   #createFeed(sql: string, options: SubscribeOptions): Feed {
-    const feedOptions = toFeedOptions(sql, options);
+    // Servers of the older protocol want the newest rows to fit one batch.
+    const batchSize = options.batchSize ?? (this.#options.protocol === "peer" ? options.lastRows : undefined);
+    const feedOptions = { ...toFeedOptions(sql, options), batchSize };
     return this.#options.protocol === "peer" ? createPeerFeed(feedOptions) : createNativeFeed(feedOptions);
   }
 }

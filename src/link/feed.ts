@@ -93,8 +93,7 @@ export function subscribeRequest(options: FeedOptions, cursor: Cursor | undefine
     namespaceId: options.namespace,
     options: wantsData
       ? {
-          // The newest rows come in one page.
-          batchSize: options.batchSize ?? options.lastRows,
+          batchSize: options.batchSize,
           lastRows: options.lastRows,
           from: cursor?.seq,
           epoch: cursor?.epoch,

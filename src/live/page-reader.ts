@@ -17,13 +17,15 @@ export interface PageReader extends Filter {
 
 /** Rejects with what the source or the predicate throws. */
 export async function readPage(reader: PageReader, read: Read): Promise<Page> {
+  if (read.from === "lastRowsStart") return readLastRowsStart(reader, read);
+  const { from } = read;
   const versions: RowVersion[] = [];
   let { after, upTo } = read;
   for (;;) {
     const wanted = read.limit - versions.length;
     // The newest rows are found from their end: they cannot be put together from parts.
     const limit = read.from === "lastRows" ? wanted : Math.min(wanted, reader.readRows);
-    const page = await readRows(reader, read.from, { after, upTo, limit });
+    const page = await readRows(reader, from, { after, upTo, limit });
     for (const version of page.rows) versions.push(version);
     const last = page.rows.at(-1);
     const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
@@ -38,13 +40,19 @@ export async function readPage(reader: PageReader, read: Read): Promise<Page> {
   }
 }
 
+async function readLastRowsStart({ source, plan, slots, scope, user }: PageReader, read: Read): Promise<Page> {
+  const { after, upTo, limit } = read;
+  const start = await source.lastRowsStart({ plan, slots, scope, user, after, upTo, limit });
+  return { entries: [], position: start.position, after: start.after };
+}
+
 function positionOf(read: Read, upTo: Seq | undefined, last: RowPage): Seq {
   return read.from === "snapshot" ? (upTo ?? last.position) : last.position;
 }
 
 function readRows(
   { source, plan, slots, scope, user }: PageReader,
-  from: Read["from"],
+  from: Exclude<Read["from"], "lastRowsStart">,
   bounds: Pick<PageRequest, "after" | "upTo" | "limit">,
 ): Promise<RowPage> {
   const request: PageRequest = { plan, slots, scope, user, ...bounds };

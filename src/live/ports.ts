@@ -53,6 +53,8 @@ export interface RowSource {
   snapshot(request: PageRequest): Promise<RowPage>;
   /** The newest `limit` matching live rows, by ascending `_seq`. */
   lastRows(request: PageRequest): Promise<RowPage>;
+  /** Where the newest `limit` matching rows begin: all of them are above `after`, no other is; 0 when there are fewer. */
+  lastRowsStart(request: PageRequest): Promise<{ readonly after: Seq; readonly position: Seq }>;
   /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
   history(request: PageRequest): Promise<RowPage>;
   /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */

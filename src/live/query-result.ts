@@ -1,5 +1,5 @@
 // The rows of a query that is run again: what they were at one position, and what became of them by another.
-import type { Seq } from "../base/ids.ts";
+import { type Seq, seqOf } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
@@ -40,6 +40,7 @@ export function difference(from: QueryResult, to: QueryResult): readonly RowChan
 
 /** A page of a result, as a read of the store at its position would give it. */
 export function resultPage({ rows, position }: QueryResult, { from, after, limit }: Read): Page {
+  if (from === "lastRowsStart") return { entries: [], position, after: seqOf((rows.at(-limit)?.seq ?? 1n) - 1n) };
   const found = from === "lastRows" ? rows.slice(-limit) : rows.filter((row) => row.seq > after).slice(0, limit);
   return { entries: found.map((version) => ({ version, matches: true })), position };
 }

@@ -1,5 +1,4 @@
 // From a subscribe message's options to what the delivery machine starts with. wire.md's precedence: `from`, then `last_rows`, then a plain snapshot.
-import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
@@ -17,7 +16,7 @@ export interface Opening {
   readonly isReset: boolean;
 }
 
-/** Without a horizon no cursor can be resumed from. Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
+/** Without a horizon no cursor can be resumed from. */
 export function toOpening(
   options: SubscribeOptions | undefined,
   dialect: Dialect,
@@ -34,11 +33,7 @@ export function toOpening(
   const isReset = from !== undefined;
   if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, isReset };
   if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, isReset };
-  if (lastRows <= batchRows) return { start: { kind: "lastRows", ...paging, pageRows: lastRows }, isReset };
-  throw new DbError(
-    "UNSUPPORTED",
-    `last_rows (${lastRows}) cannot exceed batch_size (${batchRows}); paginated last_rows replay is not supported`,
-  );
+  return { start: { kind: "lastRows", ...paging, rows: lastRows }, isReset };
 }
 
 function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {

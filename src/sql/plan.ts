@@ -194,6 +194,8 @@ export interface LivePlan {
   readonly snapshot: QueryPlan;
   /** The newest `limit` matching rows, newest first. */
   readonly lastRows: QueryPlan;
+  /** Output: `_seq` of the oldest of the newest matching rows, none when there are fewer. Slots: this plan's, then how many rows before it. */
+  readonly lastRowsStart: QueryPlan;
   /** Every version (tombstones included, predicate not applied) with `_seq` in the bounds, in `_seq` order. */
   readonly history: QueryPlan;
 }

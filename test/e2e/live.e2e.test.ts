@@ -163,6 +163,31 @@ test.each([
   expect(events.at(-1)).toBe("insert");
 });
 
+test("LQ-06 the newest rows, more than a batch, flushed ones among them, are paged to every family", async () => {
+  await server.root.sql("CREATE SHARED TABLE chat.log (id BIGINT PRIMARY KEY, n INT) WITH (ACCESS_LEVEL = 'PUBLIC')");
+  const add = async (from: number, count: number): Promise<void> => {
+    const rows = Array.from({ length: count }, (_, index) => `(${from + index}, ${(from + index) % 2})`);
+    await server.root.sql(`INSERT INTO chat.log (id, n) VALUES ${rows.join(", ")}`);
+  };
+  await add(1, 60);
+  await server.root.sql("STORAGE FLUSH TABLE chat.log");
+  await until(async () => (await server.root.rows("SELECT * FROM system.segments")).length > 0);
+  await add(61, 60);
+  const sql = "SELECT * FROM chat.log WHERE n = 0";
+  const expected = (await alice.rows("SELECT id FROM chat.log WHERE n = 0 ORDER BY id DESC LIMIT 45")).map(([id]) =>
+    String(id),
+  );
+  await using peer = new PeerClient({ url: server.url, token: alice.token });
+  await peer.connect();
+  peer.subscribe("s", sql, { lastRows: 45, batchSize: 10 });
+  await using native = clientOf(alice);
+  const live = native.live(sql, { lastRows: 45, batchSize: 10 });
+  await Promise.all([live.ready, peer.until(() => peer.isReady("s"))]);
+  expect(new Set(peer.rows("s").map((row) => String(row["id"])))).toEqual(new Set(expected));
+  expect(peer.said("initial_data_batch", "s").length).toBe(5);
+  expect(new Set(live.rows().map((row) => String(row["id"])))).toEqual(new Set(expected));
+});
+
 test.each([
   ["with a snapshot", {}, ["snapshot", "ready", "insert"]],
   ["without", { snapshot: false }, ["ready", "insert"]],

@@ -41,6 +41,7 @@ interface Target {
   readonly table: TableSchema;
   readonly batchSize: number;
   readonly slow: "disconnect" | "latest";
+  readonly lastRows: number | undefined;
 }
 
 interface Peer {
@@ -85,6 +86,8 @@ const operation = fc.oneof(
       table: fc.nat({ max: 1 }),
       batchSize: fc.integer({ min: 1, max: 3 }),
       slow: fc.constantFrom("disconnect" as const, "disconnect" as const, "latest" as const),
+      // More than there ever are, so that the rows are those of a plain snapshot.
+      lastRows: fc.constantFrom(undefined, undefined, 1_000),
     }),
   },
   {
@@ -143,6 +146,7 @@ class Model {
           table: this.#table(operation.table),
           batchSize: operation.batchSize,
           slow: operation.slow,
+          lastRows: operation.lastRows,
         });
         return this.#subscribe(
           peer,
@@ -199,7 +203,12 @@ class Model {
       table: target.table,
       query: subscription.query,
       user: peer.user,
-      options: { batchSize: target.batchSize, from, slow: target.slow },
+      options: {
+        batchSize: target.batchSize,
+        from,
+        slow: target.slow,
+        ...(target.lastRows === undefined ? {} : { lastRows: target.lastRows }),
+      },
     });
   }
 

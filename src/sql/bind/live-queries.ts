@@ -13,6 +13,7 @@ export interface LiveQueries {
   readonly slots: readonly Slot[];
   readonly snapshot: QueryPlan;
   readonly lastRows: QueryPlan;
+  readonly lastRowsStart: QueryPlan;
   readonly history: QueryPlan;
   /** Which of so many versions, given as values, match; undefined without a predicate. */
   readonly match: ((versions: number) => QueryPlan) | undefined;
@@ -55,6 +56,11 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
     output,
     strategy: { kind: "scan" },
   });
+  const firstOfLast = (tail: string): QueryPlan => ({
+    ...plan("", [LIMIT], uses),
+    sql: cutAtHoles(`SELECT CAST(${seq} AS TEXT) FROM ${item.render(render)} WHERE ${tail}`),
+    output: output.slice(0, 1),
+  });
   const matching = condition === undefined ? "" : `${render(condition)} AND `;
   const within = `${seq} > ${bound(1)} AND ${seq} <= ${bound(2)} ORDER BY ${seq} LIMIT ${bound(3)}`;
   const everything = condition === undefined ? "1" : render(condition);
@@ -62,6 +68,7 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
     slots,
     snapshot: plan(`${matching}${within}`, [AFTER, UP_TO, LIMIT], uses),
     lastRows: plan(`${everything} ORDER BY ${seq} DESC LIMIT ${bound(1)}`, [LIMIT], uses),
+    lastRowsStart: firstOfLast(`${everything} ORDER BY ${seq} DESC LIMIT 1 OFFSET ${bound(1)}`),
     history: plan(within, [AFTER, UP_TO, LIMIT], uses.map(withTombstones)),
     match:
       condition === undefined

@@ -60,6 +60,7 @@ export function bindLive(binder: Binder, select: SelectStmt, generators: Generat
     shape: shapeText(session, { table, projection, wholeRow, condition }),
     snapshot: queries.snapshot,
     lastRows: queries.lastRows,
+    lastRowsStart: queries.lastRowsStart,
     history: queries.history,
   };
 }

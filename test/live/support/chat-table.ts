@@ -85,6 +85,7 @@ export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluat
     shape: query.name,
     snapshot: query.strategy === "rerun" ? { ...NO_QUERY, relations: [useOf(table), useOf(SHARED_TABLE)] } : NO_QUERY,
     lastRows: NO_QUERY,
+    lastRowsStart: NO_QUERY,
     history: NO_QUERY,
   };
 }

@@ -77,6 +77,14 @@ export class VersionedStore implements RowSource {
     return this.#read("lastRows", request, () => this.#matching(request).slice(-request.limit));
   }
 
+  lastRowsStart(request: PageRequest): ReturnType<RowSource["lastRowsStart"]> {
+    this.requests.push({ kind: "lastRowsStart", limit: request.limit });
+    return this.#later(() => {
+      const oldest = this.#matching(request).at(-request.limit);
+      return { after: seqOf(oldest === undefined ? 0n : oldest.seq - 1n), position: seqOf(this.#seq) };
+    });
+  }
+
   history(request: PageRequest): Promise<RowPage> {
     return this.#read("history", request, () => this.#bounded(request).slice(0, request.limit));
   }
