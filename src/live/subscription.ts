@@ -2,6 +2,7 @@
 import { DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { Frame } from "../protocol/frame.ts";
+import { gzipFrame } from "../protocol/gzip.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { SlowPolicy } from "../protocol/up.ts";
 import type { Connection } from "./connection.ts";
@@ -247,7 +248,11 @@ export class Subscription implements Subscriber {
   }
 
   #sendBatch(effect: Extract<Effect, { kind: "batch" }>): void {
-    for (const frame of this.group.encoder.batch(this.id, effect)) if (!this.#send(frame)) return;
+    const { gzip } = this.connection.dialect;
+    for (const frame of this.group.encoder.batch(this.id, effect)) {
+      // Rows of initial data are sent to one client; what many share is never compressed.
+      if (!this.#send(gzip ? gzipFrame(frame) : frame)) return;
+    }
     this.#delivered(effect.through);
   }
 
