@@ -1,5 +1,6 @@
 // How live data reaches real sockets: newest rows in pages, slow readers, compression, tokens renewed in place.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { SignJWT } from "jose";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
@@ -181,3 +182,67 @@ test.each([
   await insert(1000, 5);
   await until(() => live.size === 305);
 });
+
+const SECRET = "a-secret-of-tests-that-is-long-enough-0123456789";
+
+/** A token as the server makes them, with a life of its own. */
+function shortToken(user: string, seconds: number): Promise<string> {
+  const nowMs = Date.now();
+  return new SignJWT({ role: "user", email: null, token_type: "access", iat_ms: nowMs })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .setSubject(user)
+    .setIssuer("kalamdb")
+    .setIssuedAt(Math.floor(nowMs / 1000))
+    .setExpirationTime(Math.floor(nowMs / 1000) + seconds)
+    .setJti(crypto.randomUUID())
+    .sign(new TextEncoder().encode(SECRET));
+}
+
+test("LQ-14 a client renews its token on the open socket before it expires, and keeps socket and subscriptions", async () => {
+  await using own = await startTestServer({ "auth.jwt_secret": SECRET });
+  await own.root.sql("CREATE NAMESPACE n; CREATE USER TABLE n.t (id BIGINT PRIMARY KEY)");
+  const eve = await own.user("eve");
+  let asked = 0;
+  const provider = async (): Promise<{ readonly token: string }> => {
+    asked += 1;
+    return { token: await shortToken("eve", 2) };
+  };
+  await using client = createClient({ url: own.url, auth: { provider } });
+  const states: string[] = [];
+  client.onConnectionState((state) => states.push(state));
+  const live = client.live("SELECT * FROM n.t");
+  await live.ready;
+  const sql = "SELECT connection_id, token_expires_at FROM system.connections WHERE user_id = 'eve'";
+  const [[connection, firstEnd] = []] = await own.root.rows(sql);
+  // Twice past the end of the first token.
+  await until(async () => Number((await own.root.rows(sql))[0]?.[1] ?? 0) >= Number(firstEnd) + 4_000_000);
+  expect((await own.root.rows(sql)).map(([id]) => id)).toEqual([connection]);
+  expect(states).toEqual(["connecting", "connected"]);
+  expect(asked).toBeGreaterThanOrEqual(3);
+  await eve.sql("INSERT INTO n.t (id) VALUES (1)");
+  await until(() => live.size === 1);
+}, 20_000);
+
+test("LQ-14 a token that cannot be renewed expires, and the client comes back with another and resumes", async () => {
+  await using own = await startTestServer({ "auth.jwt_secret": SECRET });
+  await own.root.sql("CREATE NAMESPACE n; CREATE USER TABLE n.t (id BIGINT PRIMARY KEY)");
+  const eve = await own.user("eve");
+  let current = await shortToken("eve", 2);
+  // A provider that has no other token as long as the last one lives.
+  const provider = (): Promise<{ readonly token: string }> => Promise.resolve({ token: current });
+  await using client = createClient({
+    url: own.url,
+    auth: { provider },
+    reconnect: { initialDelayMs: 5, maxDelayMs: 20 },
+  });
+  const states: string[] = [];
+  client.onConnectionState((state) => {
+    states.push(state);
+    if (state === "waiting") void shortToken("eve", 60).then((token) => (current = token));
+  });
+  const live = client.live("SELECT * FROM n.t");
+  await live.ready;
+  await until(() => states.includes("waiting") && states.at(-1) === "connected");
+  await eve.sql("INSERT INTO n.t (id) VALUES (1)");
+  await until(() => live.size === 1);
+}, 20_000);
