@@ -108,6 +108,11 @@ export const SETTINGS = {
     fallback: false,
     help: "Require upper case, lower case, digit and special character in passwords.",
   }),
+  "metrics.access": setting({
+    type: choice<"admin" | "public">(["admin", "public"]),
+    fallback: "admin",
+    help: "Who may read /metrics: administrators with their token, or everyone who reaches the port.",
+  }),
   "logging.level": setting({
     type: choice<LogLevel>(["debug", "info", "warn", "error"]),
     fallback: "info",

@@ -9,7 +9,6 @@ import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
-import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
 import { assertAdmitted, toClientError } from "./admission.ts";
@@ -18,7 +17,7 @@ import { createGroupEncoder } from "./encoder.ts";
 import { Group } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
-import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
+import { type LiveQueryRow, liveId, optionsText, toLiveQueryRow, waitingBytes } from "./live-row.ts";
 import type { Frame, Outlet, Principal, RowSource } from "./ports.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
@@ -53,6 +52,8 @@ export interface LiveCounters {
   readonly groups: number;
   /** Held for subscriptions that are loading. */
   readonly heldBytes: number;
+  /** Kept of queries that are run again. */
+  readonly rerunRows: number;
   readonly commits: number;
   /** Times a group was asked whether a change concerns it. */
   readonly groupsVisited: number;
@@ -332,6 +333,7 @@ export class LiveQueries {
       subscriptions: this.#registry.subscriptionCount,
       groups: this.#registry.groupCount,
       heldBytes: this.#held.usedBytes,
+      rerunRows: this.#upkeepDeps.budget.usedRows,
       commits: this.#dispatcher.commits,
       groupsVisited: this.#dispatcher.groupsVisited,
       slowConsumers: this.#slowConsumers,
@@ -381,16 +383,6 @@ export class LiveQueries {
     this.#slowConsumers += 1;
     this.#deps.log.warn("slow consumer closed", { connection: id });
   }
-}
-
-function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
-  return toJson({ batch_size: batchSize, last_rows: lastRows, from, slow });
-}
-
-function waitingBytes(subscriptions: Iterable<Subscription>): number {
-  let bytes = 0;
-  for (const subscription of subscriptions) bytes += subscription.waitingBytes;
-  return bytes;
 }
 
 /** The socket takes more: what was squashed first, then pages. */

@@ -1,5 +1,7 @@
 // One row of `system.live_queries`: a subscription as an administrator sees it.
 import type { Seq } from "../base/ids.ts";
+import { toJson } from "../protocol/json.ts";
+import type { SubscribeOptions } from "../protocol/up.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A subscription is in the registry only while it is active; the other values belong to rows that were. */
@@ -63,4 +65,15 @@ export function toLiveQueryRow(
     queueBytes: at.queueBytes + subscription.waitingBytes,
     lagMs: waitingSinceMs === undefined ? 0 : Math.max(0, Math.round(at.monotonicMs - waitingSinceMs)),
   };
+}
+
+export function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
+  return toJson({ batch_size: batchSize, last_rows: lastRows, from, slow });
+}
+
+/** Of the subscriptions of one connection, what waits for its socket. */
+export function waitingBytes(subscriptions: Iterable<Subscription>): number {
+  let bytes = 0;
+  for (const subscription of subscriptions) bytes += subscription.waitingBytes;
+  return bytes;
 }
