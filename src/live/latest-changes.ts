@@ -3,6 +3,7 @@ import type { Seq } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
+import { rowKey } from "./row-key.ts";
 
 /** What a cell or a row takes beside its content; an estimate, for `queue_bytes`. */
 const CELL_BYTES = 8;
@@ -46,7 +47,7 @@ export class LatestChanges {
   }
 
   #add(change: RowChange): void {
-    const key = mapKey(rowOf(change).cells[this.#keyIndex] ?? null);
+    const key = rowKey(rowOf(change), this.#keyIndex);
     const waiting = this.#byKey.get(key);
     if (waiting !== undefined) {
       this.#byKey.delete(key);
@@ -68,10 +69,6 @@ function squash(first: RowChange, then: RowChange): RowChange | undefined {
 
 function rowOf(change: RowChange): RowVersion {
   return change.kind === "delete" ? change.before : change.after;
-}
-
-function mapKey(cell: Cell): unknown {
-  return cell instanceof Uint8Array ? cell.toHex() : cell;
 }
 
 function changeBytes(change: RowChange): number {

@@ -13,7 +13,7 @@ import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
 import { assertAdmitted, toClientError } from "./admission.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { createGroupEncoder } from "./encoder.ts";
+import { GroupEncoders } from "./encoder.ts";
 import { Group } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
@@ -75,6 +75,7 @@ export function createLiveQueries(deps: LiveDeps): LiveQueries {
 export class LiveQueries {
   readonly #deps: LiveDeps;
   readonly #registry: Registry;
+  readonly #encoders = new GroupEncoders();
   readonly #dispatcher: Dispatcher;
   readonly #subscriptionDeps: SubscriptionDeps;
   /** The highest position any read was made at: cursors up to here were given by us. */
@@ -204,7 +205,7 @@ export class LiveQueries {
     this.#lastChannel += 1;
     const channel = this.#lastChannel;
     const { outlet, clock, limits, source } = this.#deps;
-    const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
+    const encoder = this.#encoders.of(plan, { dialect, channel, epoch: source.epoch });
     const { user } = connection.principal;
     const reads = readsOf(request, user);
     const identity = { key, topic: `live/${channel}`, scope, plan, slots, reads };

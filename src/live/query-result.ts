@@ -6,6 +6,7 @@ import type { RowChange } from "../protocol/native-encoder.ts";
 import type { Page } from "./delivery.ts";
 import type { Read } from "./page-reader.ts";
 import type { RowPage } from "./ports.ts";
+import { rowKey } from "./row-key.ts";
 
 export interface QueryResult {
   readonly position: Seq;
@@ -15,13 +16,7 @@ export interface QueryResult {
 }
 
 export function toQueryResult(table: TableSchema, { rows, position }: RowPage): QueryResult {
-  return { position, rows, byKey: new Map(rows.map((row) => [keyOf(table, row), row])) };
-}
-
-/** Bytes are the one kind of cell that a map would compare by identity. */
-function keyOf(table: TableSchema, row: RowVersion): unknown {
-  const cell = row.cells[table.keyIndex] ?? null;
-  return cell instanceof Uint8Array ? cell.toHex() : cell;
+  return { position, rows, byKey: new Map(rows.map((row) => [rowKey(row, table.keyIndex), row])) };
 }
 
 /** Rows that left first, then those that changed or came, in `_seq` order. */

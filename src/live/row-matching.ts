@@ -66,8 +66,9 @@ export class RowMatching implements Upkeep {
   }
 
   reached(dispatched: Seq): Seq {
-    const [oldest] = this.#undecided;
-    return oldest === undefined ? dispatched : seqOf(oldest.position - 1n);
+    // Not the position before the commit's: its changes have positions of their own, up to the commit's.
+    const oldest = this.#undecided[0]?.changes[0];
+    return oldest === undefined ? dispatched : seqOf(oldest.change.after.seq - 1n);
   }
 
   close(): void {

@@ -211,7 +211,8 @@ describe("LQ-09 a predicate without a bound on its time is put to a query proces
     const { id, socket } = harness.connect("native");
     harness.subscribe(id, { id: "s", table, query: roomLike });
     harness.live.progress();
-    harness.write(table, "ann", message(1, "a"));
+    // One commit of three changes, at 101 to 103.
+    harness.write(table, "ann", message(1, "a"), message(2, "a"), message(3, "a"));
     messages(socket);
     harness.live.progress();
     harness.live.progress();
