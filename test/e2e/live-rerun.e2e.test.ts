@@ -111,7 +111,7 @@ test("LQ-09 the peer protocol has regular expressions and refuses sub-queries by
 test("LQ-09 TB-11 rows put to a query process mean what stored rows mean, whatever their types", async () => {
   await using client = clientOf(ben);
   const condition =
-    "f::text ~ '^2(\\.0)?$' AND f / 4 = 0.5 AND j->>'a' ~ 'x' AND ok AND n / 2 = 1 AND at < now() AND day::text ~ '^2024' AND b IS NOT NULL";
+    "f::text ~ '^2(\\.0)?$' AND f / 4 = 0.5 AND d::text ~ '^1\\.50$' AND d * 2 = 3 AND j->>'a' ~ 'x' AND ok AND n / 2 = 1 AND at < now() AND day::text ~ '^2024' AND b IS NOT NULL";
   const live = client.live(`SELECT id FROM chat.wide WHERE ${condition}`);
   await live.ready;
   const insert =
