@@ -13,6 +13,7 @@ import type { Feed, FeedEvent } from "./feed.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { KalamError, toKalamError } from "./kalam-error.ts";
 import { type Session, type SessionEffect, type SessionEvent, sessionStep } from "./session.ts";
+import { TokenRenewal } from "./token-renewal.ts";
 import type { WebSocketConstructor, WebSocketLike } from "./web-socket.ts";
 
 export type ConnectionState = "disconnected" | "connecting" | "connected" | "waiting";
@@ -52,6 +53,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #subscriptions = new Map<string, { readonly feed: Feed; readonly sink: EventSink }>();
   readonly #msgpack = createMsgpack(FRAME_LIMITS);
+  readonly #renewal: TokenRenewal;
   #session: Session = { phase: "idle" };
   #socket: WebSocketLike | undefined;
   /** The last one shown to the server. */
@@ -63,6 +65,13 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#renewal = new TokenRenewal({
+      credentials: options.credentials,
+      show: (token) => {
+        this.#token = token;
+        this.#authenticate();
+      },
+    });
   }
 
   get state(): ConnectionState {
@@ -222,6 +231,7 @@ export class Connection {
     if (message.kind === "authSuccess") {
       clearTimeout(timeout);
       this.#watch(socket);
+      this.#renewal.accepted(this.#token ?? "");
       this.#handle({ kind: "authenticated" });
     } else if (message.kind === "authError") this.#onRefused(message);
     else this.#route(message);
@@ -294,6 +304,7 @@ export class Connection {
 
   #forgetSocket(): void {
     clearTimeout(this.#watchdog);
+    this.#renewal.stop();
     this.#socket = undefined;
   }
 
