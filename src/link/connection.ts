@@ -54,6 +54,9 @@ export class Connection {
   readonly #subscriptions = new Map<string, { readonly feed: Feed; readonly sink: EventSink }>();
   readonly #msgpack = createMsgpack(FRAME_LIMITS);
   readonly #renewal: TokenRenewal;
+  /** The ids used on this socket and whose they are. An id of the application's that is used again gets another name on the wire, because
+   * what the server still says about the last subscription may arrive later. */
+  readonly #wireIds = new Map<string, Feed>();
   #session: Session = { phase: "idle" };
   #socket: WebSocketLike | undefined;
   /** The last one shown to the server. */
@@ -95,7 +98,7 @@ export class Connection {
   remove(feed: Feed): void {
     if (this.#subscriptions.get(feed.id)?.feed !== feed) return;
     this.#subscriptions.delete(feed.id);
-    if (this.#session.phase === "open") this.#send(unsubscribeValue(feed.id));
+    if (this.#session.phase === "open") this.#send(unsubscribeValue(feed.wireId));
   }
 
   disconnect(): void {
@@ -248,30 +251,43 @@ export class Connection {
   #route(message: ServerMessage): void {
     if ("channel" in message && message.kind !== "ack") this.#toChannel(message.channel, message);
     else if (message.kind === "changes" && message.to.kind === "channel") this.#toChannel(message.to.channel, message);
-    else if (message.kind === "changes" && message.to.kind === "subscription") this.#toFeed(message.to.id, message);
-    else if ("id" in message) this.#toFeed(message.id, message);
+    else if (message.kind === "changes" && message.to.kind === "subscription") this.#toWireId(message.to.id, message);
+    else if ("id" in message) this.#toWireId(message.id, message);
+  }
+
+  #toWireId(wireId: string, message: ServerMessage): void {
+    const feed = this.#wireIds.get(wireId);
+    if (feed !== undefined) this.#toFeed(feed, message);
   }
 
   #toChannel(channel: number, message: ServerMessage): void {
     for (const { feed } of this.#subscriptions.values()) {
-      if (feed.channel === channel) this.#toFeed(feed.id, message);
+      if (feed.channel === channel) this.#toFeed(feed, message);
     }
   }
 
-  #toFeed(id: string, message: ServerMessage): void {
-    const subscription = this.#subscriptions.get(id);
-    if (subscription === undefined) return;
+  #toFeed(feed: Feed, message: ServerMessage): void {
+    const subscription = this.#subscriptions.get(feed.id);
+    if (subscription?.feed !== feed) return;
     const { events, replies } = subscription.feed.receive(message);
     // The server has forgotten it already.
-    if (events.some((event) => event.kind === "error")) this.#subscriptions.delete(id);
+    if (events.some((event) => event.kind === "error")) this.#subscriptions.delete(feed.id);
     for (const reply of replies) this.#send(reply);
     if (events.length > 0) subscription.sink(events);
   }
 
   #subscribe(feed: Feed, sink: EventSink): void {
-    const { request, events } = feed.subscribe();
+    const wireId = this.#newWireId(feed.id);
+    this.#wireIds.set(wireId, feed);
+    const { request, events } = feed.subscribe(wireId);
     if (events.length > 0) sink(events);
     this.#send(subscribeValue(request));
+  }
+
+  #newWireId(id: string): string {
+    let wireId = id;
+    for (let use = 2; this.#wireIds.has(wireId); use += 1) wireId = `${id}#${use}`;
+    return wireId;
   }
 
   #send(value: JsonValue): void {
@@ -305,6 +321,7 @@ export class Connection {
   #forgetSocket(): void {
     clearTimeout(this.#watchdog);
     this.#renewal.stop();
+    this.#wireIds.clear();
     this.#socket = undefined;
   }
 

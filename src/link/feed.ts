@@ -72,8 +72,10 @@ export interface Feed {
   /** Native: the group whose frames this subscription listens to. */
   readonly channel: number | undefined;
   readonly phase: "subscribing" | "loading" | "live";
+  /** What the server calls it: the id it subscribed with last. */
+  readonly wireId: string;
   /** What to send on a new socket; the events go to the application first. */
-  subscribe(): { readonly request: SubscribeRequest; readonly events: readonly FeedEvent[] };
+  subscribe(wireId?: string): { readonly request: SubscribeRequest; readonly events: readonly FeedEvent[] };
   receive(message: ServerMessage): FeedOutput;
 }
 

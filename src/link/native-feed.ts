@@ -27,6 +27,7 @@ type Of<K extends ServerMessage["kind"]> = Extract<ServerMessage, { kind: K }>;
 class NativeFeed implements Feed {
   readonly #options: FeedOptions;
   #phase: Feed["phase"] = "subscribing";
+  #wireId: string;
   #cursor: Cursor | undefined;
   #channel: number | undefined;
   #epoch: string | undefined;
@@ -38,11 +39,16 @@ class NativeFeed implements Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#wireId = options.id;
     this.#cursor = options.from;
   }
 
   get id(): string {
     return this.#options.id;
+  }
+
+  get wireId(): string {
+    return this.#wireId;
   }
 
   get sql(): string {
@@ -61,14 +67,15 @@ class NativeFeed implements Feed {
     return this.#phase;
   }
 
-  subscribe(): ReturnType<Feed["subscribe"]> {
+  subscribe(wireId = this.id): ReturnType<Feed["subscribe"]> {
+    this.#wireId = wireId;
     // What was sent or missed before there was a cursor cannot be caught up with: the application is told.
     const isHole = this.#cursor === undefined && (this.#hasLooseRows || this.#phase === "live");
     const events: FeedEvent[] = isHole ? [{ kind: "reset", reason: "interrupted" }] : [];
     this.#phase = "subscribing";
     this.#channel = undefined;
     this.#hasLooseRows = false;
-    return { request: subscribeRequest(this.#options, this.#cursor), events };
+    return { request: { ...subscribeRequest(this.#options, this.#cursor), id: wireId }, events };
   }
 
   receive(message: ServerMessage): FeedOutput {

@@ -30,6 +30,7 @@ class PeerFeed implements Feed {
   readonly #options: FeedOptions;
   readonly channel = undefined;
   #phase: Feed["phase"] = "subscribing";
+  #wireId: string;
   #cursor: Cursor | undefined;
   #columns: readonly Column[] = [];
   #fieldByName: ReadonlyMap<string, SchemaField> = new Map();
@@ -37,11 +38,16 @@ class PeerFeed implements Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#wireId = options.id;
     this.#cursor = options.from;
   }
 
   get id(): string {
     return this.#options.id;
+  }
+
+  get wireId(): string {
+    return this.#wireId;
   }
 
   get sql(): string {
@@ -56,12 +62,13 @@ class PeerFeed implements Feed {
     return this.#phase;
   }
 
-  subscribe(): ReturnType<Feed["subscribe"]> {
+  subscribe(wireId = this.id): ReturnType<Feed["subscribe"]> {
+    this.#wireId = wireId;
     // Without a cursor nothing says what was missed meanwhile: the application is told.
     const isHole = this.#cursor === undefined && this.#phase === "live";
     this.#phase = "subscribing";
     return {
-      request: subscribeRequest(this.#options, this.#cursor),
+      request: { ...subscribeRequest(this.#options, this.#cursor), id: wireId },
       events: isHole ? [{ kind: "reset", reason: "interrupted" }] : [],
     };
   }
@@ -93,7 +100,7 @@ class PeerFeed implements Feed {
       this.#phase = "live";
       events.push({ kind: "ready" });
     }
-    const replies = message.control.hasMore ? [nextBatchValue(this.id, message.control.lastSeq)] : [];
+    const replies = message.control.hasMore ? [nextBatchValue(this.#wireId, message.control.lastSeq)] : [];
     return { events: this.#seal(events, [...message.rows.map(seqOf), message.control.lastSeq]), replies };
   }
 

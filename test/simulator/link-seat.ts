@@ -1,0 +1,133 @@
+// A client of the library, over either protocol.
+import {
+  createClient,
+  type KalamClient,
+  type Row,
+  type Subscription,
+  type SubscriptionEvent,
+} from "../../src/link/index.ts";
+import { wireText } from "./row.ts";
+import type { SeatClient, SeatOptions } from "./seat.ts";
+import type { Start } from "./step.ts";
+import type { Seen, SeenRow, Watcher } from "./watcher.ts";
+
+interface Held {
+  readonly watcher: Watcher;
+  readonly subscription: Subscription;
+}
+
+export class LinkSeat implements SeatClient {
+  readonly #client: KalamClient;
+  readonly #held = new Map<string, Held>();
+  readonly #sockets = new Set<{ terminate(): void }>();
+
+  constructor(options: SeatOptions & { readonly protocol: "native" | "peer" }) {
+    const sockets = this.#sockets;
+    const restartCounts = (): void => {
+      for (const { watcher } of this.#held.values()) watcher.changes = 0;
+    };
+    class ObservedSocket extends WebSocket {
+      /** Bun's own, which the DOM's types do not know. */
+      declare readonly terminate: () => void;
+
+      constructor(url: string | URL) {
+        super(url);
+        restartCounts();
+        sockets.add(this);
+        this.addEventListener("close", () => sockets.delete(this));
+      }
+    }
+    const { url, token, format, protocol } = options;
+    this.#client = createClient({
+      url,
+      auth: { token },
+      protocol,
+      format,
+      reconnect: { initialDelayMs: 1, maxDelayMs: 20 },
+      webSocket: ObservedSocket,
+    });
+  }
+
+  watch(watcher: Watcher): void {
+    const { id } = watcher.options;
+    this.unwatch(id);
+    const { from } = watcher.options;
+    const subscription = this.#client.subscribe(watcher.sql, {
+      id,
+      maxQueuedRows: 10_000_000,
+      ...startOptions(watcher.options.watch.start),
+      ...(from === undefined ? {} : { from }),
+    });
+    this.#held.set(id, { watcher, subscription });
+    void this.#read(subscription, watcher);
+  }
+
+  unwatch(id: string): void {
+    this.#held.get(id)?.subscription.unsubscribe();
+    this.#held.delete(id);
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
+
+  async #read(subscription: Subscription, watcher: Watcher): Promise<void> {
+    for await (const event of subscription) {
+      if (event.kind === "error") watcher.ended = `${event.error.code}: ${event.error.message}`;
+      else watcher.receive(seenOf(event, watcher));
+    }
+  }
+}
+
+function startOptions(start: Start): { batchSize?: number; lastRows?: number; snapshot?: boolean } {
+  switch (start.kind) {
+    case "batches":
+      return { batchSize: start.size };
+    case "last":
+      return { lastRows: start.rows };
+    case "none":
+      return { snapshot: false };
+    default:
+      return {};
+  }
+}
+
+function seenOf(event: Exclude<SubscriptionEvent, { kind: "error" }>, watcher: Watcher): Seen {
+  const cursor = event.cursor === undefined ? undefined : BigInt(event.cursor.split("@")[0] ?? "");
+  const rowOf = (row: Row, key: readonly unknown[] | undefined): SeenRow => ({
+    id: Number(key?.[0] ?? row["id"]),
+    text: wireText(row, watcher.columns),
+    seq: typeof row["_seq"] === "bigint" ? row["_seq"] : undefined,
+  });
+  switch (event.kind) {
+    case "snapshot":
+      return { kind: "rows", rows: event.rows.map((row, index) => rowOf(row, event.keys[index])), cursor };
+    case "insert":
+      return { kind: "put", op: "insert", row: rowOf(event.row, event.key), oldSeq: undefined, cursor };
+    case "update":
+      return {
+        kind: "put",
+        op: "update",
+        row: rowOf(event.row, event.key),
+        oldSeq: rowOf(event.old, event.key).seq,
+        cursor,
+      };
+    case "delete":
+      return {
+        kind: "gone",
+        id: Number(event.key?.[0] ?? event.old?.["id"]),
+        old: event.old === undefined ? undefined : rowOf(event.old, event.key),
+        cursor,
+      };
+    case "ready":
+      return { kind: "ready", cursor };
+    case "reset":
+      return { kind: "reset", cursor: undefined };
+    default:
+      throw new Error("the schema of a simulated table changed");
+  }
+}

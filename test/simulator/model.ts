@@ -1,0 +1,274 @@
+// The oracle's own tables: for each space (a SHARED table, or one user's part of a USER table) the versions of every key with the commit that
+// made and the commit that ended each. Built from what writers were told; judges each statement by what it should have done.
+import { COLUMNS, type ModelRow, rowText } from "./row.ts";
+import { finds, keysOf, updated } from "./statement.ts";
+import type { WriteOp } from "./step.ts";
+
+/** Above every position. */
+const UNKNOWN_POSITION = 2n ** 63n;
+
+export class Wrong extends Error {
+  override readonly name = "Wrong";
+}
+
+export interface Version {
+  readonly seq: bigint;
+  /** The first commit that named it. */
+  commit: bigint;
+  readonly row: ModelRow;
+  /** Who was told of it: one statement wrote it, others may have found that they change nothing. Nobody, if it was read back. */
+  readonly by: Told[];
+  endedAt: bigint | undefined;
+}
+
+/** What the server said a statement did. Of a delete the rows are those it ended, with their old `_seq`. */
+export interface Told {
+  readonly op: Exclude<WriteOp, { kind: "fail" }>;
+  readonly commit: bigint;
+  readonly rows: readonly { readonly row: ModelRow; readonly seq: bigint }[];
+}
+
+export interface MembershipChange {
+  readonly op: "insert" | "update" | "delete";
+  /** The row that is in the set now, or the last one that was. */
+  readonly version: Version;
+}
+
+export class Space {
+  readonly name: string;
+  readonly #keys = new Map<number, Version[]>();
+  /** Keys of which nothing is sure up to a position: a write on them went unanswered. */
+  readonly #unsure = new Map<number, bigint>();
+  #touched: { readonly commit: bigint; readonly id: number }[] = [];
+  #settledAt = 0n;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Versions that ended up to here are forgotten. */
+  get settledAt(): bigint {
+    return this.#settledAt;
+  }
+
+  ids(): Iterable<number> {
+    return this.#keys.keys();
+  }
+
+  versionOf(id: number, seq: bigint): Version | undefined {
+    return this.#keys.get(id)?.find((version) => version.seq === seq);
+  }
+
+  /** What a key is right after a commit; without one, now. */
+  at(id: number, commit?: bigint): Version | undefined {
+    const version = this.#keys.get(id)?.findLast((each) => commit === undefined || each.commit <= commit);
+    const isEnded = version?.endedAt !== undefined && (commit === undefined || version.endedAt <= commit);
+    return isEnded ? undefined : version;
+  }
+
+  /** For messages. */
+  history(id: number): string {
+    const versions = this.#keys.get(id) ?? [];
+    const texts = versions.map(({ seq, commit, row, endedAt }) => `${textOf(row)} ${seq} in ${commit} to ${endedAt}`);
+    return `${texts.join(" | ")}, unsure to ${this.#unsure.get(id)}`;
+  }
+
+  /** What a reader that stopped at a position inside a commit has met. */
+  newestUpTo(id: number, seq: bigint): Version | undefined {
+    const version = this.#keys.get(id)?.findLast((each) => each.seq <= seq);
+    return version?.endedAt !== undefined && version.endedAt <= seq ? undefined : version;
+  }
+
+  isUnsure(id: number, commit: bigint): boolean {
+    const until = this.#unsure.get(id);
+    return until !== undefined && commit <= until;
+  }
+
+  /** The first position from which a key's changes are known. */
+  sureFrom(id: number, from: bigint): bigint {
+    const until = this.#unsure.get(id) ?? from;
+    return until > from ? until : from;
+  }
+
+  get hasUnsure(): boolean {
+    return this.#unsure.size > 0;
+  }
+
+  /** Keys that a commit after `from`, up to `to`, changed. */
+  touchedBetween(from: bigint, to: bigint): ReadonlySet<number> {
+    return new Set(this.#touched.filter(({ commit }) => commit > from && commit <= to).map(({ id }) => id));
+  }
+
+  /** What the commits after `from`, up to `to`, did to a key, seen through a filter. */
+  changes(
+    id: number,
+    range: { readonly from: bigint; readonly to: bigint },
+    passes: (row: ModelRow) => boolean,
+  ): readonly MembershipChange[] {
+    const isIn = (commit: bigint | undefined): boolean =>
+      commit !== undefined && commit > range.from && commit <= range.to;
+    const found: MembershipChange[] = [];
+    let old: Version | undefined;
+    for (const version of this.#keys.get(id) ?? []) {
+      const was = old !== undefined && passes(old.row);
+      const is = passes(version.row);
+      if (isIn(version.commit) && old !== undefined && was && !is) found.push({ op: "delete", version: old });
+      if (isIn(version.commit) && is) found.push({ op: was ? "update" : "insert", version });
+      if (isIn(version.endedAt) && is) found.push({ op: "delete", version });
+      old = version.endedAt === undefined ? version : undefined;
+    }
+    return found;
+  }
+
+  /** Where a deletion that a peer reports at `seq` belongs: the version it ended. */
+  endedBefore(id: number, seq: bigint): Version | undefined {
+    const version = this.#keys.get(id)?.findLast((each) => each.seq < seq);
+    return version?.endedAt === undefined ? undefined : version;
+  }
+
+  /** Everything acknowledged since the last time. */
+  take(told: readonly Told[], lost: readonly WriteOp[]): void {
+    const present = new Set([...this.#keys.keys(), ...told.flatMap(({ rows }) => rows.map(({ row }) => row.id))]);
+    for (const op of lost) for (const id of keysOf(op) ?? present) this.#unsure.set(id, UNKNOWN_POSITION);
+    const before = new Map([...this.#keys].map(([id]) => [id, this.at(id)]));
+    const touched = new Set<number>();
+    for (const each of told) {
+      if (each.op.kind === "delete") continue;
+      for (const { row, seq } of each.rows) {
+        this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined });
+        touched.add(row.id);
+      }
+    }
+    for (const each of told) {
+      if (each.op.kind !== "delete") continue;
+      for (const { row, seq } of each.rows) {
+        this.#end(row, seq, each);
+        touched.add(row.id);
+      }
+    }
+    for (const id of touched) this.#judgeChain(id);
+    for (const each of told) this.#judgeMissed(each, before);
+    this.#touched.sort((a, b) => (a.commit < b.commit ? -1 : 1));
+  }
+
+  /** What a read found when nothing was under way, complete up to `position`. It must be what is known, except for unsure keys. */
+  readBack(rows: readonly { readonly row: ModelRow; readonly seq: bigint }[], position: bigint): void {
+    const found = new Map(rows.map((each) => [each.row.id, each]));
+    for (const id of new Set([...found.keys(), ...this.#keys.keys()])) {
+      const known = this.at(id);
+      const seen = found.get(id);
+      if (known?.seq === seen?.seq && textOf(known?.row) === textOf(seen?.row)) continue;
+      if (!this.#unsure.has(id)) {
+        throw new Wrong(
+          `${this.name}: a SELECT says ${textOf(seen?.row)} at ${seen?.seq}, acknowledged was ${textOf(known?.row)} at ${known?.seq}`,
+        );
+      }
+      if (known !== undefined && (seen === undefined || seen.seq > known.seq)) known.endedAt ??= position;
+      if (seen !== undefined) {
+        this.#insert({ seq: seen.seq, commit: position, row: seen.row, by: [], endedAt: undefined });
+      }
+      this.#touched.push({ commit: position, id });
+    }
+    for (const id of this.#unsure.keys()) this.#unsure.set(id, position);
+  }
+
+  /** Forgets versions that no client can still ask about. */
+  settle(position: bigint): void {
+    this.#settledAt = position;
+    this.#touched = [];
+    this.#unsure.clear();
+    for (const [id, versions] of this.#keys) {
+      const last = versions.at(-1);
+      if (last === undefined || last.endedAt !== undefined) this.#keys.delete(id);
+      else this.#keys.set(id, [last]);
+    }
+  }
+
+  #insert(version: Version): void {
+    const versions = this.#keys.get(version.row.id) ?? [];
+    const place = versions.findLastIndex(({ seq }) => seq < version.seq) + 1;
+    const same = versions[place];
+    if (same?.seq === version.seq) {
+      if (textOf(same.row) !== textOf(version.row))
+        throw new Wrong(`${this.name}: _seq ${version.seq} was given out twice`);
+      same.by.push(...version.by);
+      if (version.commit < same.commit) same.commit = version.commit;
+      this.#touched.push({ commit: same.commit, id: same.row.id });
+      return;
+    }
+    versions.splice(place, 0, version);
+    this.#keys.set(version.row.id, versions);
+    this.#touched.push({ commit: version.commit, id: version.row.id });
+  }
+
+  #end(row: ModelRow, seq: bigint, told: Told): void {
+    const ended = this.versionOf(row.id, seq);
+    this.#touched.push({ commit: told.commit, id: row.id });
+    if (ended === undefined) {
+      // The version may be one of an unanswered write.
+      if (this.#unsure.has(row.id)) return;
+      throw new Wrong(`${this.name}: a DELETE returned key ${row.id} at ${seq}, a version nobody wrote`);
+    }
+    if (ended.endedAt !== undefined) throw new Wrong(`${this.name}: version ${seq} of key ${row.id} was deleted twice`);
+    if (textOf(ended.row) !== textOf(row))
+      throw new Wrong(`${this.name}: a DELETE returned ${textOf(row)}, was ${textOf(ended.row)}`);
+    if (told.op.kind === "delete" && !finds(told.op.where, row)) {
+      throw new Wrong(`${this.name}: a DELETE took ${textOf(row)}, which its filter excludes`);
+    }
+    ended.endedAt = told.commit;
+  }
+
+  #judgeChain(id: number): void {
+    if (this.#unsure.has(id)) return;
+    let old: Version | undefined;
+    for (const version of this.#keys.get(id) ?? []) {
+      if (version.commit > this.#settledAt) this.#judgeVersion(version, old);
+      old = version;
+    }
+  }
+
+  #judgeVersion(version: Version, old: Version | undefined): void {
+    const before = old === undefined || old.endedAt !== undefined ? undefined : old;
+    const about = `${this.name}: ${textOf(version.row)} of ${textOf(before?.row)}`;
+    if (old !== undefined && old.commit > version.commit) throw new Wrong(`${about}: _seq order is not commit order`);
+    if (old?.endedAt !== undefined && old.endedAt > version.commit)
+      throw new Wrong(`${about}: before the row was deleted`);
+    const faults = version.by.map((told) => faultOf(told, version.row, before?.row));
+    if (faults.length > 0 && !faults.includes(undefined)) throw new Wrong(`${about}: ${faults.join("; ")}`);
+  }
+
+  /** A row that matched all the time and that nobody else changed must have been found. */
+  #judgeMissed(told: Told, before: ReadonlyMap<number, Version | undefined>): void {
+    if (told.op.kind === "put" || told.op.kind === "insert") return;
+    const changed = new Set(told.rows.map(({ row }) => row.id));
+    for (const [id, version] of before) {
+      if (version === undefined || changed.has(id) || this.#unsure.has(id) || this.at(id) !== version) continue;
+      if (this.#keys.get(id)?.at(-1) !== version || !finds(told.op.where, version.row)) continue;
+      throw new Wrong(`${this.name}: ${JSON.stringify(told.op)} did not find ${textOf(version.row)}`);
+    }
+  }
+}
+
+/** Why a statement cannot have made one row of another. */
+function faultOf({ op }: Told, row: ModelRow, before: ModelRow | undefined): string | undefined {
+  switch (op.kind) {
+    case "delete":
+      return "a DELETE makes no row";
+    case "put":
+    case "insert": {
+      const given = op.rows.find((each) => each.id === row.id);
+      if (textOf(given) !== textOf(row)) return `given was ${textOf(given)}`;
+      return op.kind === "insert" && before !== undefined ? "the key was there" : undefined;
+    }
+    default:
+      if (before === undefined) return "there was no row to change";
+      if (!finds(op.where, before)) return `${JSON.stringify(op.where)} excludes the row`;
+      return textOf(updated(op, before)) === textOf(row)
+        ? undefined
+        : `${op.kind} makes ${textOf(updated(op, before))}`;
+  }
+}
+
+export function textOf(row: ModelRow | undefined): string {
+  return row === undefined ? "nothing" : rowText(row, COLUMNS);
+}

@@ -1,0 +1,32 @@
+// Runs a schedule against a fresh server and reports what went wrong and where.
+import { Wrong } from "./model.ts";
+import { Random } from "./random.ts";
+import { nextStep, type Step } from "./step.ts";
+import { World } from "./world.ts";
+
+export interface Failure {
+  readonly step: number;
+  readonly message: string;
+}
+
+export function generate(seed: number, length: number): readonly Step[] {
+  const random = new Random(seed);
+  const steps: Step[] = [];
+  while (steps.length < length) steps.push(...nextStep(random, steps.length));
+  return [...steps, { kind: "settle" }];
+}
+
+/** Undefined when nothing was wrong. Anything but a wrong answer is thrown: it says nothing about the product. */
+export async function simulate(steps: readonly Step[], onStep?: (index: number) => void): Promise<Failure | undefined> {
+  await using world = await World.open();
+  for (const [index, step] of steps.entries()) {
+    try {
+      await world.run(step);
+    } catch (error) {
+      if (error instanceof Wrong) return { step: index, message: error.message };
+      throw error;
+    }
+    onStep?.(index + 1);
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+// SQL over HTTP by one user, as thin as can be: what was answered, or that there was no answer.
+import { type ModelRow, rowOfWire } from "./row.ts";
+
+export interface Result {
+  readonly names: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly seq: string | undefined;
+}
+
+/** `lost`: nobody knows what became of the request. */
+export interface Answer {
+  readonly kind: "done" | "failed" | "lost";
+  readonly results?: readonly Result[];
+  readonly error?: string;
+}
+
+interface Body {
+  readonly status?: string;
+  readonly results?: readonly {
+    readonly schema?: readonly { readonly name: string }[];
+    readonly rows?: readonly (readonly unknown[])[];
+    readonly seq?: string;
+  }[];
+  readonly error?: { readonly code: string; readonly reason?: string; readonly message: string } | null;
+}
+
+export class SqlUser {
+  readonly name: string;
+  readonly token: string;
+  readonly #url: string;
+
+  constructor(url: string, name: string, token: string) {
+    this.#url = `${url}/v1/api/sql`;
+    this.name = name;
+    this.token = token;
+  }
+
+  async send(sql: string): Promise<Answer> {
+    let body: Body;
+    try {
+      const response = await fetch(this.#url, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${this.token}` },
+        body: JSON.stringify({ sql }),
+      });
+      body = (await response.json()) as Body;
+    } catch {
+      return { kind: "lost" };
+    }
+    if (body.status !== "success") {
+      const { code = "", reason = "", message = "" } = body.error ?? {};
+      return { kind: "failed", error: `${reason || code}: ${message}` };
+    }
+    const results = (body.results ?? []).map(({ schema = [], rows = [], seq }) => ({
+      names: schema.map(({ name }) => name),
+      rows,
+      seq,
+    }));
+    return { kind: "done", results };
+  }
+
+  async must(sql: string): Promise<Answer> {
+    const answer = await this.send(sql);
+    if (answer.kind !== "done") throw new Error(`${sql}\n→ ${answer.kind} ${answer.error}`);
+    return answer;
+  }
+
+  /** A whole table as this user sees it. */
+  async table(name: string): Promise<readonly { readonly row: ModelRow; readonly seq: bigint }[]> {
+    const [result] = (await this.must(`SELECT * FROM sim.${name}`)).results ?? [];
+    return returnedRows(result);
+  }
+}
+
+export function returnedRows(result: Result | undefined): readonly { readonly row: ModelRow; readonly seq: bigint }[] {
+  const names = result?.names ?? [];
+  return (result?.rows ?? []).map((cells) => {
+    const row = Object.fromEntries(names.map((name, index) => [name, cells[index]]));
+    return { row: rowOfWire(row), seq: BigInt(String(row["_seq"])) };
+  });
+}

@@ -1,0 +1,72 @@
+// What a write does: as SQL, and by itself on a row of the model.
+import { evaluate, filterSql } from "./filter.ts";
+import { COLUMNS, literal, type ModelRow } from "./row.ts";
+import type { TableName, Where, WriteOp } from "./step.ts";
+
+const RETURNING = `RETURNING ${COLUMNS.join(", ")}, _seq`;
+const UPSERT = COLUMNS.slice(1)
+  .map((column) => `${column} = EXCLUDED.${column}`)
+  .join(", ");
+
+export function opSql(op: WriteOp, table: TableName): string {
+  const name = `sim.${table}`;
+  switch (op.kind) {
+    case "put":
+      return `INSERT INTO ${name} ${rowsSql(op.rows)} ON CONFLICT (id) DO UPDATE SET ${UPSERT} ${RETURNING}`;
+    case "insert":
+      return `INSERT INTO ${name} ${rowsSql(op.rows)} ${op.orNothing ? "ON CONFLICT (id) DO NOTHING " : ""}${RETURNING}`;
+    case "set":
+      return `UPDATE ${name} SET ${op.column} = ${literal(op.column, op.value)} WHERE ${whereSql(op.where)} ${RETURNING}`;
+    case "add":
+      return `UPDATE ${name} SET n = (n + ${op.amount}) % 10 WHERE ${whereSql(op.where)} ${RETURNING}`;
+    case "delete":
+      return `DELETE FROM ${name} WHERE ${whereSql(op.where)} ${RETURNING}`;
+    default:
+      return failingSql(op.how, name);
+  }
+}
+
+function failingSql(how: Extract<WriteOp, { kind: "fail" }>["how"], name: string): string {
+  switch (how) {
+    case "null":
+      return `INSERT INTO ${name} (id, room) VALUES (1000, 'a'), (1001, NULL)`;
+    case "type":
+      return `INSERT INTO ${name} (id, room, n) VALUES (1000, 'a', 1), (1001, 'b', 'many')`;
+    case "table":
+      return `UPDATE ${name}_of_nobody SET n = 1 WHERE id = 1`;
+    default:
+      return `INSERT INTO ${name} (id, room, n) VALUES (1000, 'a', 1), (1001, 'b', 1 / (1 - 1))`;
+  }
+}
+
+function rowsSql(rows: readonly ModelRow[]): string {
+  const values = rows.map((row) => `(${COLUMNS.map((column) => literal(column, row[column])).join(", ")})`);
+  return `(${COLUMNS.join(", ")}) VALUES ${values.join(", ")}`;
+}
+
+function whereSql(where: Where): string {
+  return "key" in where ? `id = ${where.key}` : filterSql(where.filter);
+}
+
+export function finds(where: Where, row: ModelRow): boolean {
+  return "key" in where ? row.id === where.key : evaluate(where.filter, row) === true;
+}
+
+/** The row an UPDATE leaves. */
+export function updated(op: Extract<WriteOp, { kind: "set" | "add" }>, row: ModelRow): ModelRow {
+  if (op.kind === "set") return { ...row, [op.column]: op.value };
+  return { ...row, n: row.n === null ? null : (row.n + op.amount) % 10 };
+}
+
+/** The keys an operation may touch; undefined for any. */
+export function keysOf(op: WriteOp): readonly number[] | undefined {
+  switch (op.kind) {
+    case "put":
+    case "insert":
+      return op.rows.map(({ id }) => id);
+    case "fail":
+      return [];
+    default:
+      return "key" in op.where ? [op.where.key] : undefined;
+  }
+}

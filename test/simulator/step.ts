@@ -1,0 +1,220 @@
+// The steps of a schedule: plain data, each meaningful on its own, so that a schedule can be kept as JSON and shrunk by leaving steps out.
+import { type Filter, randomFilter } from "./filter.ts";
+import type { Random } from "./random.ts";
+import { type ColumnName, KEYS, type ModelRow, type ModelValue, randomRow, randomValue } from "./row.ts";
+
+export const USERS = ["ann", "ben", "cat"] as const;
+/** `items` is SHARED, `own` a USER table; `wide` is SHARED and carries the large rows that fill a slow reader's socket. */
+export const TABLES = ["items", "own", "wide"] as const;
+export type TableName = (typeof TABLES)[number];
+
+export const FAMILIES = [
+  "native-json",
+  "native-msgpack",
+  "peer-json",
+  "peer-msgpack",
+  "paging-json",
+  "paging-msgpack",
+] as const;
+export type Family = (typeof FAMILIES)[number];
+
+export interface Seat {
+  readonly user: number;
+  readonly family: Family;
+  /** Its socket goes through a proxy that can stop reading. */
+  readonly isSlow: boolean;
+}
+
+/** Every user has a client of each family; two more clients are slow readers. Each client holds `SLOTS_PER_SEAT` live queries. */
+export const SEATS: readonly Seat[] = [
+  ...USERS.flatMap((_, user) => FAMILIES.map((family) => ({ user, family, isSlow: false }))),
+  { user: 0, family: "native-json", isSlow: true },
+  { user: 1, family: "peer-msgpack", isSlow: true },
+];
+export const SLOTS_PER_SEAT = 2;
+const FIRST_SLOW_SEAT = SEATS.length - 2;
+
+export type Where = { readonly key: number } | { readonly filter: Filter };
+
+export type WriteOp =
+  | { readonly kind: "put"; readonly rows: readonly ModelRow[] }
+  | { readonly kind: "insert"; readonly rows: readonly ModelRow[]; readonly orNothing: boolean }
+  | {
+      readonly kind: "set";
+      readonly column: Exclude<ColumnName, "id">;
+      readonly value: ModelValue;
+      readonly where: Where;
+    }
+  /** `n = (n + amount) % 10` */
+  | { readonly kind: "add"; readonly amount: number; readonly where: Where }
+  | { readonly kind: "delete"; readonly where: Where }
+  | { readonly kind: "fail"; readonly how: "null" | "type" | "table" | "zero" };
+
+export type Start =
+  | { readonly kind: "all" }
+  | { readonly kind: "batches"; readonly size: number }
+  | { readonly kind: "last"; readonly rows: number }
+  | { readonly kind: "none" }
+  /** Goes on after the newest commit known when it is sent. */
+  | { readonly kind: "from" };
+
+export interface Watch {
+  readonly table: TableName;
+  readonly filter: Filter | undefined;
+  /** Undefined: `*`. */
+  readonly columns: readonly ColumnName[] | undefined;
+  readonly start: Start;
+}
+
+export type Step =
+  | {
+      readonly kind: "write";
+      readonly user: number;
+      readonly table: TableName;
+      readonly form: "batch" | "commit" | "rollback";
+      readonly ops: readonly WriteOp[];
+    }
+  /** Rows of `bytes` each, one statement a row. */
+  | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
+  | { readonly kind: "watch"; readonly seat: number; readonly slot: number; readonly watch: Watch }
+  | { readonly kind: "unwatch"; readonly seat: number; readonly slot: number }
+  | { readonly kind: "cut"; readonly seat: number }
+  | { readonly kind: "stall" | "unstall"; readonly seat: number }
+  | { readonly kind: "killQuery"; readonly seat: number; readonly slot: number }
+  | { readonly kind: "killConnection"; readonly seat: number }
+  | { readonly kind: "flush"; readonly table: TableName }
+  | { readonly kind: "restart" }
+  | { readonly kind: "crash" }
+  /** Lets answers come in while the schedule goes on. */
+  | { readonly kind: "wait"; readonly ms: number }
+  /** Waits for every write's answer, then judges what was received. */
+  | { readonly kind: "check" }
+  /** Waits until all is quiet, then compares everything. */
+  | { readonly kind: "settle" };
+
+const WEIGHTS = {
+  write: 800,
+  watch: 60,
+  unwatch: 10,
+  cut: 12,
+  killQuery: 5,
+  killConnection: 3,
+  flush: 2,
+  wait: 60,
+} as const;
+
+export interface Cadence {
+  readonly checkEvery: number;
+  readonly settleEvery: number;
+  readonly restartEvery: number;
+  readonly floodEvery: number;
+}
+
+export const CADENCE: Cadence = { checkEvery: 60, settleEvery: 600, restartEvery: 2_500, floodEvery: 1_700 };
+
+/** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
+export function nextStep(random: Random, index: number, cadence: Cadence = CADENCE): readonly Step[] {
+  const at = index + 1;
+  if (at % cadence.restartEvery === 0) {
+    // Every other time writes are under way and the process is killed.
+    return [(at / cadence.restartEvery) % 3 === 0 ? { kind: "restart" } : { kind: "crash" }];
+  }
+  if (at % cadence.floodEvery === 0) return flood(random);
+  if (at % cadence.settleEvery === 0) return [{ kind: "settle" }];
+  if (at % cadence.checkEvery === 0) return [{ kind: "check" }];
+  return [commonStep(random)];
+}
+
+function flood(random: Random): readonly Step[] {
+  const seat = FIRST_SLOW_SEAT + random.below(2);
+  const watch: Watch = { table: "wide", filter: undefined, columns: undefined, start: { kind: "all" } };
+  return [
+    { kind: "watch", seat, slot: 0, watch },
+    { kind: "wait", ms: 20 },
+    { kind: "stall", seat },
+    { kind: "flood", user: random.below(USERS.length), rows: 160, bytes: 60_000 },
+    { kind: "check" },
+    { kind: "unstall", seat },
+  ];
+}
+
+function commonStep(random: Random): Step {
+  const kind = random.weighted(WEIGHTS);
+  const seat = random.below(SEATS.length);
+  const slot = random.below(SLOTS_PER_SEAT);
+  switch (kind) {
+    case "write":
+      return randomWrite(random);
+    case "watch":
+      return { kind, seat, slot, watch: randomWatch(random) };
+    case "unwatch":
+    case "killQuery":
+      return { kind, seat, slot };
+    case "cut":
+    case "killConnection":
+      return { kind, seat };
+    case "flush":
+      return { kind, table: random.pick(TABLES) };
+    default:
+      return { kind, ms: random.below(4) };
+  }
+}
+
+function randomWatch(random: Random): Watch {
+  const start = random.weighted({ all: 5, batches: 5, last: 2, none: 1, from: 2 });
+  return {
+    table: random.weighted({ items: 6, own: 5, wide: 1 }),
+    filter: random.chance(15) ? undefined : randomFilter(random),
+    columns: random.pick([undefined, undefined, ["id", "n", "d"], ["note", "id"]]),
+    start: randomStart(random, start),
+  };
+}
+
+function randomStart(random: Random, kind: Start["kind"]): Start {
+  if (kind === "batches") return { kind, size: 1 + random.below(6) };
+  if (kind === "last") return { kind, rows: random.below(8) };
+  return { kind };
+}
+
+function randomWrite(random: Random): Step {
+  const form = random.weighted({ batch: 12, commit: 4, rollback: 1 });
+  const isLong = form !== "batch" || random.chance(15);
+  return {
+    kind: "write",
+    user: random.below(USERS.length),
+    table: random.weighted({ items: 6, own: 6, wide: 1 }),
+    form,
+    ops: random.list(isLong ? 1 + random.below(4) : 1, () => randomOp(random, form === "batch")),
+  };
+}
+
+/** Inside a transaction rows are changed by key only. */
+function randomOp(random: Random, mayFilter: boolean): WriteOp {
+  const kind = random.weighted({ put: 12, insert: 3, set: 6, add: 4, delete: 5, fail: 1 });
+  switch (kind) {
+    case "put":
+      return { kind, rows: randomRows(random, random.chance(25) ? 5 : 1) };
+    case "insert":
+      return { kind, rows: randomRows(random, random.chance(20) ? 3 : 1), orNothing: random.chance(60) };
+    case "set": {
+      const column = random.pick(["room", "n", "note", "f", "b", "d", "at"] as const);
+      return { kind, column, value: randomValue(random, column), where: randomWhere(random, mayFilter ? 30 : 0) };
+    }
+    case "add":
+      return { kind, amount: 1 + random.below(5), where: randomWhere(random, mayFilter ? 30 : 0) };
+    case "delete":
+      return { kind, where: randomWhere(random, mayFilter ? 20 : 0) };
+    default:
+      return { kind, how: random.pick(["null", "type", "table", "zero"]) };
+  }
+}
+
+/** No key twice: PostgreSQL refuses an upsert that meets a row a second time. */
+function randomRows(random: Random, length: number): readonly ModelRow[] {
+  const rows = random.list(length, () => randomRow(random));
+  return rows.filter((row, index) => rows.findIndex(({ id }) => id === row.id) === index);
+}
+
+function randomWhere(random: Random, filterPercent: number): Where {
+  return random.chance(filterPercent) ? { filter: randomFilter(random) } : { key: random.below(KEYS) };
+}
