@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { DELIVERY_CASES } from "./load/delivery-cases.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
+import { MEMORY_CASES } from "./load/memory-cases.ts";
 import { NoiseMeter } from "./load/noise-meter.ts";
 import { failedRow, type ReportRow, tableMarkdown, tableText, withNoise } from "./load/report.ts";
 import { REQUEST_CASES } from "./load/request-cases.ts";
@@ -13,7 +14,13 @@ import { STANDING_QUERY_CASES } from "./load/standing-query-cases.ts";
 import { START_CASES } from "./load/start-cases.ts";
 
 const MICRO = ["parse-plan", "insert-apply", "predicate-match", "frame-encode", "codec"] as const;
-const CASES: readonly LoadCase[] = [...REQUEST_CASES, ...DELIVERY_CASES, ...STANDING_QUERY_CASES, ...START_CASES];
+const CASES: readonly LoadCase[] = [
+  ...REQUEST_CASES,
+  ...DELIVERY_CASES,
+  ...STANDING_QUERY_CASES,
+  ...MEMORY_CASES,
+  ...START_CASES,
+];
 
 const { values } = parseArgs({
   options: {

@@ -108,6 +108,11 @@ export const SETTINGS = {
     fallback: false,
     help: "Require upper case, lower case, digit and special character in passwords.",
   }),
+  "metrics.access": setting({
+    type: choice<"admin" | "public">(["admin", "public"]),
+    fallback: "admin",
+    help: "Who may read /metrics: administrators with their token, or everyone who reaches the port.",
+  }),
   "logging.level": setting({
     type: choice<LogLevel>(["debug", "info", "warn", "error"]),
     fallback: "info",
@@ -224,6 +229,11 @@ export const SETTINGS = {
     type: count,
     fallback: 10_000,
     help: "Changes held for one subscription while its snapshot is read.",
+  }),
+  "live.max_rerun_rows": setting({
+    type: integer({ min: 1, max: 1_000_000, unit: "rows" }),
+    fallback: 10_000,
+    help: "Rows of a live query that is run again after changes (one with a sub-query); a larger one ends with an error.",
   }),
   "live.backpressure_limit_bytes": setting({
     type: byteSize(64 * KIB, GIB),

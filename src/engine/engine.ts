@@ -72,7 +72,8 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
     return { plan, slots: slotsOf(plan.slots, call, deps) };
   };
   const { plan, slots } = makePlan();
-  assertMayRead(principal.role, plan.table);
+  // Its own table, and those of its sub-queries.
+  for (const use of plan.snapshot.relations) if (use.kind !== "systemView") assertMayRead(principal.role, use.schema);
   live.subscribe(connection, {
     id: message.id,
     query: message.sql,

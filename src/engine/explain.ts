@@ -59,11 +59,29 @@ function describeTable(table: TableSchema): string {
 function liveLines(plan: LivePlan): string[] {
   const routing = plan.terms.map((term) => termText(plan.table, term));
   return [
-    `Live filter on ${describeTable(plan.table)}`,
+    `Live query on ${describeTable(plan.table)}`,
     `  Shape: ${plan.shape}`,
-    `  Predicate: ${plan.predicate === undefined ? "none, every row matches" : "evaluated on old and new row"}`,
+    `  Strategy: ${strategyText(plan)}`,
+    ...(plan.strategy.kind === "rerun" ? readLines(plan.snapshot) : []),
     `  Routing: ${routing.length === 0 ? "every change of the scope" : routing.join("; ")}`,
   ];
+}
+
+function strategyText({ strategy, predicate }: LivePlan): string {
+  switch (strategy.kind) {
+    case "filter":
+      return predicate === undefined
+        ? "filter, every row matches"
+        : "filter, evaluated on old and new row in the tick of the commit";
+    case "matchRows":
+      return `re-run by key, because of ${strategy.why}: old and new row are put to a query process`;
+    default:
+      return `re-run, because of ${strategy.why}: the query runs again in a query process after each change of a table it reads`;
+  }
+}
+
+function readLines(query: QueryPlan): string[] {
+  return query.relations.flatMap((use) => (use.kind === "systemView" ? [] : [`  Reads: ${describeTable(use.schema)}`]));
 }
 
 function termText(table: TableSchema, term: IndexTerm): string {

@@ -1,14 +1,15 @@
-// What live queries read: snapshots and history, from a query process, each with the commit position it was read at.
-import { DbError } from "../base/errors.ts";
+// What live queries ask: snapshots and history, each with the commit position it was read at, and whether rows match. Query processes answer, except for the rows of
+// STREAM tables, which are in memory here.
+import { assert, DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import { evaluationRow, matches } from "../live/membership.ts";
-import type { PageRequest, RowPage, RowSource } from "../live/ports.ts";
-import type { RowVersion } from "../model/change.ts";
+import type { MatchRequest, PageRequest, RowPage, RowSource } from "../live/ports.ts";
+import { SYSTEM_COLUMNS } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { QueryPlan } from "../sql/plan.ts";
 import type { StreamView } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
-import { versionOf } from "./reads.ts";
+import { type QueryRunner, versionOf } from "./reads.ts";
 
 const MAX_SEQ = 2n ** 63n - 1n;
 const NO_FLOOR = seqOf(0n);
@@ -18,48 +19,96 @@ export interface RowSourceDeps extends Pick<EngineDeps, "queries" | "writer"> {
 }
 
 export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
-  /** Rows of a STREAM table are in memory, and few. */
-  const readStream = (
-    request: PageRequest,
-    choose: (versions: readonly RowVersion[]) => readonly RowVersion[],
-  ): RowPage => {
-    const { plan, scope, after, upTo } = request;
-    const bounded = deps.streams
-      .versions(plan.table, scope)
-      .filter(({ seq }) => seq > after && (upTo === undefined || seq <= upTo));
-    return { rows: choose(bounded), position: deps.writer.position };
-  };
-  const isMatch = (request: PageRequest) => (version: RowVersion) =>
-    !version.deleted && matches(request, evaluationRow(version));
+  const { queries, writer, streams } = deps;
   const read = async (plan: QueryPlan, request: PageRequest): Promise<RowPage> => {
     const slots = boundSlots(plan, request);
-    const { rows, position } = await deps.queries.cells({ plan, slots }, undefined);
+    const { rows, position } = await queries.cells({ plan, slots }, undefined);
     return { rows: rows.map(versionOf), position };
   };
   return {
     snapshot: async (request) => {
       if (request.plan.table.kind !== "stream") return read(request.plan.snapshot, request);
-      return readStream(request, (versions) => versions.filter(isMatch(request)).slice(0, request.limit));
+      const { rows, position } = await matchingStreamRows(request, deps);
+      return { rows: rows.slice(0, request.limit), position };
     },
     lastRows: async (request) => {
       if (request.plan.table.kind === "stream") {
-        return readStream(request, (versions) => versions.filter(isMatch(request)).slice(-request.limit));
+        const { rows, position } = await matchingStreamRows(request, deps);
+        return { rows: rows.slice(-request.limit), position };
       }
       const page = await read(request.plan.lastRows, request);
       return { rows: page.rows.toReversed(), position: page.position };
     },
+    lastRowsStart: async (request) => {
+      if (request.plan.table.kind === "stream") {
+        const { rows, position } = await matchingStreamRows(request, deps);
+        return { after: before(rows.at(-request.limit)?.seq), position };
+      }
+      const plan = request.plan.lastRowsStart;
+      const slots = boundSlots(plan, { ...request, limit: request.limit - 1 });
+      const { rows, position } = await queries.cells({ plan, slots }, undefined);
+      return { after: before(rows[0]?.[0]), position };
+    },
     history: async (request) => {
       const { table } = request.plan;
       if (table.kind !== "stream") return read(request.plan.history, request);
-      if (request.after < deps.streams.floor(table)) {
+      if (request.after < streams.floor(table)) {
         throw new DbError("SUBSCRIPTION_FAILED", "The rows to go on from are gone; subscribe again");
       }
-      return readStream(request, (versions) => versions.slice(0, request.limit));
+      const { rows, position } = streamVersions(request, deps);
+      return { rows: rows.slice(0, request.limit), position };
     },
-    floor: (table) => (table.kind === "stream" ? deps.streams.floor(table) : NO_FLOOR),
-    position: (): Seq => deps.writer.position,
+    matching: (request) => matching(request, queries),
+    floor: (table) => (table.kind === "stream" ? streams.floor(table) : NO_FLOOR),
+    position: (): Seq => writer.position,
     epoch,
   };
+}
+
+function before(seq: Cell | undefined): Seq {
+  return seqOf(typeof seq === "bigint" ? seq - 1n : 0n);
+}
+
+/** Rows of a STREAM table are in memory, and few. */
+function streamVersions({ plan, scope, after, upTo }: PageRequest, { streams, writer }: RowSourceDeps): RowPage {
+  const rows = streams
+    .versions(plan.table, scope)
+    .filter(({ seq }) => seq > after && (upTo === undefined || seq <= upTo));
+  return { rows, position: writer.position };
+}
+
+/** All of them, as of one moment, however long it takes to say which match. */
+async function matchingStreamRows(request: PageRequest, deps: RowSourceDeps): Promise<RowPage> {
+  const { plan, slots, user } = request;
+  const { rows, position } = streamVersions(request, deps);
+  const living = rows.filter(({ deleted }) => !deleted);
+  if (plan.strategy.kind === "filter") {
+    return { rows: living.filter((version) => matches(request, evaluationRow(version))), position };
+  }
+  const answers = await matching({ plan, slots, user, versions: living }, deps.queries);
+  return { rows: living.filter((_version, index) => answers[index] === true), position };
+}
+
+/** SQLite binds at most 32,766 values to a statement; a few hundred versions at a time keep its text short too. */
+const MAX_VALUES = 30_000;
+const VERSIONS_AT_ONCE = 256;
+
+async function matching({ plan, slots, versions }: MatchRequest, queries: QueryRunner): Promise<readonly boolean[]> {
+  assert(plan.strategy.kind === "matchRows", "only such a query is asked row by row");
+  const width = plan.table.columns.length + SYSTEM_COLUMNS.length;
+  const room = Math.max(1, Math.floor((MAX_VALUES - slots.length) / width));
+  const answers = Array.from({ length: versions.length }, () => false);
+  const step = Math.min(room, VERSIONS_AT_ONCE);
+  for (let start = 0; start < versions.length; start += step) {
+    const some = versions.slice(start, start + step);
+    const values = some.flatMap(({ cells, seq, deleted }) => [...cells, seq, deleted]);
+    const { rows } = await queries.cells(
+      { plan: plan.strategy.match(some.length), slots: [...slots, ...values] },
+      undefined,
+    );
+    for (const [place] of rows) answers[start + Number(place)] = true;
+  }
+  return answers;
 }
 
 /** The subscription's own values, then the bounds of this page. */

@@ -53,11 +53,17 @@ export interface SubscribeOptions {
   readonly from?: string | bigint;
   /** `false`: only what changes from now on. */
   readonly snapshot?: boolean;
+  /**
+   * What the server does while this client reads too slowly: `disconnect` (then the client comes back and resumes) or `latest` (it sends the newest
+   * state of each changed row when it can, so commits may come merged).
+   */
+  readonly slowConsumer?: "disconnect" | "latest";
   /** Rows that may wait unread before the subscription ends with CLIENT_QUEUE_FULL. */
   readonly maxQueuedRows?: number;
 }
 
-export interface LiveOptions extends Pick<SubscribeOptions, "id" | "params" | "namespace" | "lastRows" | "batchSize"> {
+export interface LiveOptions
+  extends Pick<SubscribeOptions, "id" | "params" | "namespace" | "lastRows" | "batchSize" | "slowConsumer"> {
   readonly orderBy?: CompareRows;
 }
 
@@ -199,7 +205,9 @@ class Client implements KalamClient {
   }
 
   #createFeed(sql: string, options: SubscribeOptions): Feed {
-    const feedOptions = toFeedOptions(sql, options);
+    // Servers of the older protocol want the newest rows to fit one batch.
+    const batchSize = options.batchSize ?? (this.#options.protocol === "peer" ? options.lastRows : undefined);
+    const feedOptions = { ...toFeedOptions(sql, options), batchSize };
     return this.#options.protocol === "peer" ? createPeerFeed(feedOptions) : createNativeFeed(feedOptions);
   }
 }
@@ -213,6 +221,7 @@ function toFeedOptions(sql: string, options: SubscribeOptions): FeedOptions {
     lastRows: options.lastRows,
     batchSize: options.batchSize,
     wantsSnapshot: options.snapshot ?? true,
+    slow: options.slowConsumer,
     from: options.from === undefined ? undefined : parseCursor(options.from),
   };
 }

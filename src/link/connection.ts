@@ -13,6 +13,7 @@ import type { Feed, FeedEvent } from "./feed.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { KalamError, toKalamError } from "./kalam-error.ts";
 import { type Session, type SessionEffect, type SessionEvent, sessionStep } from "./session.ts";
+import { TokenRenewal } from "./token-renewal.ts";
 import type { WebSocketConstructor, WebSocketLike } from "./web-socket.ts";
 
 export type ConnectionState = "disconnected" | "connecting" | "connected" | "waiting";
@@ -52,6 +53,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #subscriptions = new Map<string, { readonly feed: Feed; readonly sink: EventSink }>();
   readonly #msgpack = createMsgpack(FRAME_LIMITS);
+  readonly #renewal: TokenRenewal;
   /** The ids used on this socket and whose they are. An id of the application's that is used again gets another name on the wire, because
    * what the server still says about the last subscription may arrive later. */
   readonly #wireIds = new Map<string, Feed>();
@@ -66,6 +68,13 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#renewal = new TokenRenewal({
+      credentials: options.credentials,
+      show: (token) => {
+        this.#token = token;
+        this.#authenticate();
+      },
+    });
   }
 
   get state(): ConnectionState {
@@ -225,6 +234,7 @@ export class Connection {
     if (message.kind === "authSuccess") {
       clearTimeout(timeout);
       this.#watch(socket);
+      this.#renewal.accepted(this.#token ?? "");
       this.#handle({ kind: "authenticated" });
     } else if (message.kind === "authError") this.#onRefused(message);
     else this.#route(message);
@@ -310,6 +320,7 @@ export class Connection {
 
   #forgetSocket(): void {
     clearTimeout(this.#watchdog);
+    this.#renewal.stop();
     this.#wireIds.clear();
     this.#socket = undefined;
   }

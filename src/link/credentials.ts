@@ -5,10 +5,12 @@ export type Secret = { readonly user: string; readonly password: string } | { re
 
 export type Auth =
   | Secret
-  /** Called for the first token and again whenever the last one was refused. */
+  /** Called for the first token, again before it expires, and whenever the last one was refused. */
   | { readonly provider: () => Promise<Secret> };
 
 export interface Credentials {
+  /** Whether another token can be had than the first. */
+  readonly isRenewable: boolean;
   /** `refused` is the token that did not work; the answer is another one. Throws when no other can be had. */
   token(refused?: string): Promise<string>;
 }
@@ -35,6 +37,7 @@ export function createCredentials(auth: Auth, login: Login): Credentials {
   };
 
   return {
+    isRenewable: "provider" in auth || "user" in auth,
     async token(refused) {
       const kept = current;
       if (kept === undefined) return ask(refused);

@@ -4,6 +4,7 @@
 import type { SubscribeRequest } from "../protocol/client-message.ts";
 import type { JsonValue } from "../protocol/json.ts";
 import type { ServerMessage } from "../protocol/server-message.ts";
+import type { SlowPolicy } from "../protocol/up.ts";
 import type { Cursor } from "./cursor.ts";
 import { KalamError } from "./kalam-error.ts";
 import type { Column, Row, Value } from "./value.ts";
@@ -49,6 +50,7 @@ export interface FeedOptions {
   readonly lastRows: number | undefined;
   readonly batchSize: number | undefined;
   readonly wantsSnapshot: boolean;
+  readonly slow: SlowPolicy | undefined;
   readonly from: Cursor | undefined;
 }
 
@@ -77,23 +79,29 @@ export interface Feed {
   receive(message: ServerMessage): FeedOutput;
 }
 
+/** A policy travels with options, and where there are options there is a snapshot, if an empty one. */
+export function asksForData(options: FeedOptions, cursor: Cursor | undefined): boolean {
+  return options.wantsSnapshot || options.slow !== undefined || cursor !== undefined;
+}
+
 /** With a cursor the rest is asked for even when no snapshot was wanted: otherwise a lost connection would leave a hole. */
 export function subscribeRequest(options: FeedOptions, cursor: Cursor | undefined): SubscribeRequest {
-  const wantsOptions = options.wantsSnapshot || cursor !== undefined;
+  const wantsData = options.wantsSnapshot || cursor !== undefined;
+  const nothing = options.slow === undefined ? undefined : { batchSize: 0, slow: options.slow };
   return {
     id: options.id,
     sql: options.sql,
     params: options.params,
     namespaceId: options.namespace,
-    options: wantsOptions
+    options: wantsData
       ? {
-          // The newest rows come in one page.
-          batchSize: options.batchSize ?? options.lastRows,
+          batchSize: options.batchSize,
           lastRows: options.lastRows,
           from: cursor?.seq,
           epoch: cursor?.epoch,
+          slow: options.slow,
         }
-      : undefined,
+      : nothing,
   };
 }
 

@@ -4,6 +4,7 @@ import type { SchemaField } from "../protocol/schema-field.ts";
 import type { KeyColumns, ServerMessage, WireChange, WireRow } from "../protocol/server-message.ts";
 import { type Cursor, formatCursor, isNew } from "./cursor.ts";
 import {
+  asksForData,
   type Feed,
   type FeedEvent,
   type FeedOptions,
@@ -111,10 +112,10 @@ class NativeFeed implements Feed {
     this.#setSchema(message.schema, message.key);
     this.#channel = message.channel;
     this.#epoch = message.epoch;
-    const asksForData = this.#options.wantsSnapshot || this.#cursor !== undefined;
-    this.#phase = asksForData ? "loading" : "live";
+    const hasData = asksForData(this.#options, this.#cursor);
+    this.#phase = hasData ? "loading" : "live";
     if (this.#cursor !== undefined && !message.resumed) return this.#onReset("cursor");
-    return asksForData ? NOTHING : LIVE_AT_ONCE;
+    return hasData ? NOTHING : LIVE_AT_ONCE;
   }
 
   #onReset(reason: string): FeedOutput {

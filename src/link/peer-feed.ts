@@ -5,6 +5,7 @@ import type { SchemaField } from "../protocol/schema-field.ts";
 import type { ServerMessage, WireRowMap } from "../protocol/server-message.ts";
 import { type Cursor, formatCursor, isNew } from "./cursor.ts";
 import {
+  asksForData,
   type Feed,
   type FeedEvent,
   type FeedOptions,
@@ -78,7 +79,7 @@ class PeerFeed implements Feed {
         this.#columns = toColumns(message.schema);
         this.#fieldByName = new Map(message.schema.map((field) => [field.name, field]));
         this.#keyNames = message.schema.filter((field) => field.flags.includes("pk")).map((field) => field.name);
-        this.#phase = this.#options.wantsSnapshot || this.#cursor !== undefined ? "loading" : "live";
+        this.#phase = asksForData(this.#options, this.#cursor) ? "loading" : "live";
         return this.#phase === "live" ? LIVE_AT_ONCE : NOTHING;
       case "peerBatch":
         return this.#onBatch(message);

@@ -1,9 +1,9 @@
-// What an ALTER TABLE means to the live queries of the table: each goes on under the new version, or ends with the reason. Runs in the tick of the commit, so
+// What an ALTER TABLE means to the live queries that read the table: each goes on under the new version, or ends with the reason. Runs in the tick of the commit, so
 // that no change of the new version can meet a filter of the old one.
 import { DbError } from "../base/errors.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { LivePlan } from "../sql/plan.ts";
-import { createGroupEncoder } from "./encoder.ts";
+import type { GroupEncoders } from "./encoder.ts";
 import type { Group } from "./group.ts";
 import type { Principal } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -12,6 +12,7 @@ import type { Subscription } from "./subscription.ts";
 
 export interface AlterationDeps {
   readonly registry: Registry;
+  readonly encoders: GroupEncoders;
   readonly epoch: string;
   /** Throws PERMISSION_DENIED when the principal may not read the table as it is now. */
   readonly authorize: (principal: Principal, table: TableSchema) => void;
@@ -20,7 +21,7 @@ export interface AlterationDeps {
 
 export function alterLiveQueries(table: TableSchema, deps: AlterationDeps): void {
   for (const group of deps.registry.groupsOfTable(table.id)) {
-    const lost = lostColumn(group.plan, table);
+    const lost = group.plan.table.id === table.id ? lostColumn(group.plan, table) : undefined;
     for (const subscription of group.subscribers()) {
       if (lost !== undefined) deps.fail(subscription, lost);
       else failUnless(() => deps.authorize(subscription.connection.principal, table), [subscription], deps);
@@ -49,14 +50,31 @@ function lostColumn(plan: LivePlan, table: TableSchema): DbError | undefined {
   return undefined;
 }
 
-function renew(group: Group<Subscription>, { registry, epoch }: AlterationDeps): void {
+function renew(group: Group<Subscription>, { registry, encoders, epoch }: AlterationDeps): void {
   const [first] = group.subscribers();
   if (first === undefined) return;
   const { dialect } = first.connection;
   const { plan, slots } = group.replan();
-  const encoder = createGroupEncoder(plan, { dialect, channel: group.channel, epoch });
+  assertGoesOn(group, plan);
+  const encoder = encoders.of(plan, { dialect, channel: group.channel, epoch });
   const shape = shapeKey({ plan, slots, scope: group.scope, dialect });
   let key = shape;
   for (let copy = 1; registry.group(key) !== undefined; copy++) key = `${shape}#${copy}`;
+  const before = group.view;
   registry.renewGroup(group, key, { plan, slots, encoder });
+  group.announce(before);
+}
+
+/** Throws where a client has to begin anew. */
+function assertGoesOn({ plan: before, upkeep }: Group<Subscription>, plan: LivePlan): void {
+  const { kind } = plan.strategy;
+  // The shape of a query with sub-queries names their columns by ids: a column that took over an old name makes another shape.
+  const isReadOtherwise = kind !== before.strategy.kind || (kind === "rerun" && plan.shape !== before.shape);
+  if (!isReadOtherwise && (upkeep === undefined || upkeep.survives(isLaidOutAlike(before.table, plan.table)))) return;
+  throw new DbError("SUBSCRIPTION_FAILED", "A table of the live query was altered; subscribe again");
+}
+
+function isLaidOutAlike(a: TableSchema, b: TableSchema): boolean {
+  const layout = ({ columns }: TableSchema) => columns.map(({ id, type }) => [id, type]);
+  return a.keyIndex === b.keyIndex && Bun.deepEquals(layout(a), layout(b));
 }

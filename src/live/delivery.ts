@@ -20,8 +20,10 @@ interface Paging {
 export type Start =
   | { readonly kind: "nothing" }
   | { readonly kind: "empty" }
-  | (Paging & { readonly kind: "snapshot" })
-  | (Paging & { readonly kind: "lastRows" })
+  /** `after`: only rows above it. */
+  | (Paging & { readonly kind: "snapshot"; readonly after?: Seq })
+  /** The newest `rows`; more than a page of them are paged like a snapshot that begins at the oldest of them. */
+  | (Paging & { readonly kind: "lastRows"; readonly rows: number })
   | (Paging & {
       readonly kind: "resume";
       readonly after: Seq;
@@ -41,6 +43,8 @@ export interface Page {
   readonly entries: readonly Entry[];
   /** The commit position the rows were read at. */
   readonly position: Seq;
+  /** Answer to `lastRowsStart`: the rows wanted are above it. */
+  readonly after?: Seq;
 }
 
 /** What the group knows at the moment of an event. */
@@ -52,6 +56,8 @@ export interface World {
 }
 
 export type Delivery =
+  /** The group has no rows yet. Nothing was sent. */
+  | { readonly phase: "preparing" }
   /** The first read is under way. */
   | { readonly phase: "opening"; readonly start: PagedStart }
   /** Some pages were sent. `reading`: the next one is being read; else the client is to ask for it. */
@@ -61,6 +67,7 @@ export type Delivery =
       /** Position of the first page. */
       readonly boundary: Seq;
       readonly cursor: Seq;
+      /** Number of the last page sent, from 0. */
       readonly batch: number;
       readonly reading: boolean;
     }
@@ -81,7 +88,7 @@ export type DeliveryEvent =
 export type Effect =
   | {
       readonly kind: "read";
-      readonly from: "snapshot" | "lastRows" | "history";
+      readonly from: "snapshot" | "lastRows" | "lastRowsStart" | "history";
       /** Exclusive. */
       readonly after: Seq;
       /** Inclusive. */
@@ -143,14 +150,16 @@ export function step(state: Delivery, event: DeliveryEvent): Step {
 }
 
 function beginning(start: PagedStart): Seq {
-  return start.kind === "resume" ? start.after : NO_SEQ;
+  return start.kind === "lastRows" ? NO_SEQ : (start.after ?? NO_SEQ);
 }
 
 /** One row more than a page holds, to know whether another page follows. */
 function readPage(start: PagedStart, after: Seq, boundary: Seq | undefined): Effect {
   switch (start.kind) {
-    case "lastRows":
-      return { kind: "read", from: "lastRows", after, upTo: boundary, limit: start.pageRows };
+    case "lastRows": {
+      const from = start.rows > start.pageRows ? "lastRowsStart" : "lastRows";
+      return { kind: "read", from, after, upTo: boundary, limit: start.rows };
+    }
     case "snapshot":
       return { kind: "read", from: "snapshot", after, upTo: boundary, limit: start.pageRows + 1 };
     case "resume":
@@ -171,6 +180,7 @@ function readHistory(after: Seq, pageRows: number): Effect {
 function onPage(state: Delivery, page: Page, world: World): Step {
   switch (state.phase) {
     case "opening":
+      if (page.after !== undefined) return pageFrom(state.start, page.after, page.position);
       return initialPage(
         { start: state.start, boundary: page.position, batch: 0, after: beginning(state.start) },
         page,
@@ -183,6 +193,15 @@ function onPage(state: Delivery, page: Page, world: World): Step {
     default:
       throw new Error(`a page arrived while ${state.phase}`);
   }
+}
+
+/** Where the newest rows begin is known: they are those of a snapshot at the same position, above that place. */
+function pageFrom({ pageRows, replayRows, pace }: PagedStart, after: Seq, boundary: Seq): Step {
+  const start: PagedStart = { kind: "snapshot", pageRows, replayRows, pace, after };
+  return {
+    next: { phase: "paging", start, boundary, cursor: after, batch: -1, reading: true },
+    effects: [readPage(start, after, boundary)],
+  };
 }
 
 interface InitialPage {
@@ -243,7 +262,7 @@ function settle(boundary: Seq, replayRows: number, world: World): Step {
 
 function onAsked(state: Delivery, after: Seq | undefined): Step {
   const refuse = (because: "reading" | "complete"): Step => ({ next: state, effects: [{ kind: "refuse", because }] });
-  if (state.phase === "opening") return refuse("reading");
+  if (state.phase === "preparing" || state.phase === "opening") return refuse("reading");
   if (state.phase !== "paging" || state.start.pace !== "client") return refuse("complete");
   if (state.reading) return refuse("reading");
   // A client may go back, never below where its reading began.

@@ -45,14 +45,16 @@ export class Dispatcher {
     for (const change of changes) this.#route(change, touched);
     this.#commits += 1;
     this.#position = position;
-    for (const group of touched) this.#guard(group, () => group.deliver(position));
-    this.#settle();
+    for (const group of touched) this.#guard(group, () => group.committed(position));
+    this.settle();
   }
 
   progress(): void {
-    this.#settle();
+    this.settle();
     const position = this.dispatched();
-    for (const group of this.#deps.registry.groups()) this.#guard(group, () => group.publishProgress(position));
+    for (const group of this.#deps.registry.groups()) {
+      this.#guard(group, () => group.publishProgress(group.reached(position)));
+    }
   }
 
   #route(change: Change, touched: Set<Group<Subscription>>): void {
@@ -67,6 +69,11 @@ export class Dispatcher {
 
   #match(group: Group<Subscription>, routed: RoutedChange, touched: Set<Group<Subscription>>): void {
     this.#groupsVisited += 1;
+    if (group.upkeep !== undefined) {
+      group.upkeep.changed(routed);
+      touched.add(group);
+      return;
+    }
     const change = toRowChange(group, routed);
     if (change === undefined) return;
     group.collect(change);
@@ -82,7 +89,8 @@ export class Dispatcher {
     }
   }
 
-  #settle(): void {
+  /** Whoever waits for a position that is reached by now goes on. */
+  settle(): void {
     for (const subscription of this.#deps.registry.settling) subscription.dispatchReached();
   }
 }

@@ -4,16 +4,17 @@ import type { RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { progressMessage } from "../protocol/down.ts";
-import type { Frame, Spliced } from "../protocol/frame.ts";
-import { createNativeEncoder, type RowChange } from "../protocol/native-encoder.ts";
+import type { Frame, Spliced, WireFormat } from "../protocol/frame.ts";
+import { createNativeEncoder, type NativeEncoder, type RowChange } from "../protocol/native-encoder.ts";
 import { createPeerEncoder, type PeerEncoder } from "../protocol/peer-encoder.ts";
 import type { LivePlan } from "../sql/plan.ts";
 import type { Entry } from "./delivery.ts";
+import { rowKey } from "./row-key.ts";
 
 /** The changes of one commit for one group, encoded once for all its subscribers. */
 export interface CommitFrames {
   readonly position: Seq;
-  readonly changes: number;
+  readonly changes: readonly RowChange[];
   /** Native: one frame, the same for everyone. */
   readonly shared: Frame | undefined;
   /** Peer: one message a row, waiting for the subscription id. */
@@ -48,31 +49,72 @@ export interface EncoderOptions {
   readonly epoch: string;
 }
 
-export function createGroupEncoder(plan: LivePlan, options: EncoderOptions): GroupEncoder {
-  return options.dialect.protocol === "native" ? nativeGroupEncoder(plan, options) : peerGroupEncoder(plan, options);
+/**
+ * Makes the encoders of groups. What they are built of depends on plan and format alone and is kept as long as the plan: groups that differ in their
+ * values share it, and a live query nobody else asks costs little.
+ */
+export class GroupEncoders {
+  readonly #native = { json: new WeakMap<LivePlan, NativeEncoder>(), msgpack: new WeakMap<LivePlan, NativeEncoder>() };
+  readonly #peer = { json: new WeakMap<LivePlan, GroupEncoder>(), msgpack: new WeakMap<LivePlan, GroupEncoder>() };
+
+  of(plan: LivePlan, { dialect, channel, epoch }: EncoderOptions): GroupEncoder {
+    const { protocol, format } = dialect;
+    if (protocol === "peer") return keptFor(this.#peer[format], plan, () => new PeerGroupEncoder(format, plan));
+    const encoder = keptFor(this.#native[format], plan, () => createNativeEncoder(format, plan));
+    return new NativeGroupEncoder(encoder, { keyIndex: plan.table.keyIndex, channel, epoch });
+  }
 }
 
-function nativeGroupEncoder(plan: LivePlan, { dialect, channel, epoch }: EncoderOptions): GroupEncoder {
-  const encoder = createNativeEncoder(dialect.format, plan);
-  const { keyIndex } = plan.table;
-  return {
-    opening: (id, { resumed }) => encoder.ack({ channel, epoch, resumed }).withId(id),
-    batch(id, { entries, batch, more, through }) {
-      const { rows, endedKeys } = newestByKey(entries, keyIndex);
-      const ended = endedKeys.length === 0 ? {} : { deletedKeys: endedKeys };
-      const ready = more ? {} : { readyAt: through };
-      return [encoder.snapshot({ page: batch, rows, ...ended, ...ready }).withId(id)];
-    },
-    commit: (position, changes) => ({
-      position,
-      changes: changes.length,
-      shared: encoder.changes(channel, position, changes),
-      spliced: [],
-    }),
-    replay: (id, seq, changes) => [encoder.changesFor(seq, changes).withId(id)],
-    progress: (position) => progressMessage(channel, position),
-    schema: () => encoder.schema(channel),
-  };
+function keptFor<T>(kept: WeakMap<LivePlan, T>, plan: LivePlan, make: () => T): T {
+  const known = kept.get(plan);
+  if (known !== undefined) return known;
+  const made = make();
+  kept.set(plan, made);
+  return made;
+}
+
+interface NativeGroup {
+  readonly keyIndex: number;
+  readonly channel: number;
+  readonly epoch: string;
+}
+
+class NativeGroupEncoder implements GroupEncoder {
+  readonly #encoder: NativeEncoder;
+  readonly #group: NativeGroup;
+
+  constructor(encoder: NativeEncoder, group: NativeGroup) {
+    this.#encoder = encoder;
+    this.#group = group;
+  }
+
+  opening(id: string, { resumed }: { readonly resumed: boolean }): Frame {
+    const { channel, epoch } = this.#group;
+    return this.#encoder.ack({ channel, epoch, resumed }).withId(id);
+  }
+
+  batch(id: string, { entries, batch, more, through }: Batch): readonly Frame[] {
+    const { rows, endedKeys } = newestByKey(entries, this.#group.keyIndex);
+    const ended = endedKeys.length === 0 ? {} : { deletedKeys: endedKeys };
+    const ready = more ? {} : { readyAt: through };
+    return [this.#encoder.snapshot({ page: batch, rows, ...ended, ...ready }).withId(id)];
+  }
+
+  commit(position: Seq, changes: readonly RowChange[]): CommitFrames {
+    return { position, changes, shared: this.#encoder.changes(this.#group.channel, position, changes), spliced: [] };
+  }
+
+  replay(id: string, seq: Seq, changes: readonly RowChange[]): readonly Frame[] {
+    return [this.#encoder.changesFor(seq, changes).withId(id)];
+  }
+
+  progress(position: Seq): Frame {
+    return progressMessage(this.#group.channel, position);
+  }
+
+  schema(): Frame {
+    return this.#encoder.schema(this.#group.channel);
+  }
 }
 
 /** A page says of a key once what became of it: history may hold older versions too. */
@@ -80,43 +122,57 @@ function newestByKey(
   entries: readonly Entry[],
   keyIndex: number,
 ): { readonly rows: readonly RowVersion[]; readonly endedKeys: readonly Cell[] } {
-  const newest = new Map<Cell, Entry>();
+  const newest = new Map<unknown, Entry>();
   for (const entry of entries) {
-    const key = entry.version.cells[keyIndex] ?? null;
+    const key = rowKey(entry.version, keyIndex);
     // Deleting first keeps the order of `_seq`.
     newest.delete(key);
     newest.set(key, entry);
   }
   const rows: RowVersion[] = [];
   const endedKeys: Cell[] = [];
-  for (const [key, entry] of newest) {
-    if (entry.matches) rows.push(entry.version);
-    else endedKeys.push(key);
+  for (const { version, matches } of newest.values()) {
+    if (matches) rows.push(version);
+    else endedKeys.push(version.cells[keyIndex] ?? null);
   }
   return { rows, endedKeys };
 }
 
-function peerGroupEncoder(plan: LivePlan, { dialect }: EncoderOptions): GroupEncoder {
-  const encoder = createPeerEncoder(dialect.format, plan);
-  return {
-    opening: (id, { hasData }) =>
-      hasData ? undefined : encoder.ack({ batchNum: 0, hasMore: false, lastSeq: undefined }).withId(id),
-    batch(id, { entries, batch, more }) {
-      const rows = entries.map((entry) => entry.version);
-      const control = { batchNum: batch, hasMore: more, lastSeq: rows.at(-1)?.seq };
-      const frame = encoder.batch(rows, control).withId(id);
-      return batch === 0 ? [encoder.ack(control).withId(id), frame] : [frame];
-    },
-    commit: (position, changes) => ({
-      position,
-      changes: changes.length,
-      shared: undefined,
-      spliced: changes.map((change) => peerChange(encoder, change)),
-    }),
-    replay: (id, _seq, changes) => changes.map((change) => peerChange(encoder, change).withId(id)),
-    progress: () => undefined,
-    schema: () => undefined,
-  };
+/** Frames of this family name no group, so groups of one plan share it. */
+class PeerGroupEncoder implements GroupEncoder {
+  readonly #encoder: PeerEncoder;
+
+  constructor(format: WireFormat, plan: LivePlan) {
+    this.#encoder = createPeerEncoder(format, plan);
+  }
+
+  opening(id: string, { hasData }: { readonly hasData: boolean }): Frame | undefined {
+    return hasData ? undefined : this.#encoder.ack({ batchNum: 0, hasMore: false, lastSeq: undefined }).withId(id);
+  }
+
+  batch(id: string, { entries, batch, more }: Batch): readonly Frame[] {
+    const rows = entries.map((entry) => entry.version);
+    const control = { batchNum: batch, hasMore: more, lastSeq: rows.at(-1)?.seq };
+    const frame = this.#encoder.batch(rows, control).withId(id);
+    return batch === 0 ? [this.#encoder.ack(control).withId(id), frame] : [frame];
+  }
+
+  commit(position: Seq, changes: readonly RowChange[]): CommitFrames {
+    const spliced = changes.map((change) => peerChange(this.#encoder, change));
+    return { position, changes, shared: undefined, spliced };
+  }
+
+  replay(id: string, _seq: Seq, changes: readonly RowChange[]): readonly Frame[] {
+    return changes.map((change) => peerChange(this.#encoder, change).withId(id));
+  }
+
+  progress(): undefined {
+    return undefined;
+  }
+
+  schema(): undefined {
+    return undefined;
+  }
 }
 
 function peerChange(encoder: PeerEncoder, change: RowChange): Spliced {

@@ -1,19 +1,30 @@
 // Everyone who asks the same of the same rows in the same notation: one matcher, one encoding of each commit, and for the native protocol
 // one topic. A group knows who is live and who still loads; how a subscriber loads is its own business.
 import type { Clock } from "../base/clock.ts";
-import type { ConnectionId, Scope, Seq } from "../base/ids.ts";
+import type { ConnectionId, Scope, Seq, TableId } from "../base/ids.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
 import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
-import type { Outlet } from "./ports.ts";
+import type { Frame, Outlet } from "./ports.ts";
+import type { Upkeep } from "./upkeep.ts";
 import { readAlike, type View } from "./view.ts";
 
 export interface Subscriber {
   /** A commit's changes, addressed to this subscriber alone. */
   receive(frames: CommitFrames): void;
+  /** How far the store has come, for a live subscriber outside the topic. */
+  receiveProgress(frame: Frame): void;
   /** What is received from now on is laid out so, and the client has been told. */
   adopt(view: View): void;
+  /** The same, for a subscriber outside the topic, who tells the client itself. */
+  announce(view: View): void;
+}
+
+/** A table and the rows of it that a query reads. */
+export interface TableRead {
+  readonly table: TableId;
+  readonly scope: Scope;
 }
 
 export interface GroupDeps {
@@ -23,7 +34,7 @@ export interface GroupDeps {
   readonly budget: HeldBudget;
 }
 
-/** A statement planned for its table as it is now. */
+/** A statement planned for its tables as they are now. */
 export interface PlannedLive {
   readonly plan: LivePlan;
   readonly slots: SlotValues;
@@ -34,7 +45,9 @@ export interface GroupIdentity {
   readonly topic: string;
   readonly channel: number;
   readonly scope: Scope;
-  /** Plans the statement again after its table was altered. */
+  /** What a change can concern it through: its own table first, those of its sub-queries after. */
+  readonly reads: readonly TableRead[];
+  /** Plans the statement again after a table of it was altered. */
   readonly replan: () => PlannedLive;
 }
 
@@ -42,6 +55,7 @@ export class Group<S extends Subscriber = Subscriber> {
   readonly topic: string;
   readonly channel: number;
   readonly scope: Scope;
+  readonly reads: readonly TableRead[];
   readonly replan: () => PlannedLive;
   readonly held: HeldChanges;
   readonly #deps: GroupDeps;
@@ -49,16 +63,20 @@ export class Group<S extends Subscriber = Subscriber> {
   #view: View;
   readonly #loading = new Set<S>();
   readonly #live = new Set<S>();
+  /** Those of the live that are sent their frames one by one: of the peer family, and native ones whose changes may have to wait. */
+  readonly #apart = new Set<S>();
   #collected: RowChange[] = [];
   #publishedChanges = 0;
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
   #isQuiet = true;
+  #upkeep: Upkeep | undefined;
 
   constructor(identity: GroupIdentity, view: View, deps: GroupDeps) {
     this.#key = identity.key;
     this.topic = identity.topic;
     this.channel = identity.channel;
     this.scope = identity.scope;
+    this.reads = identity.reads;
     this.replan = identity.replan;
     this.#view = view;
     this.held = new HeldChanges(deps.bound, deps.budget);
@@ -85,6 +103,21 @@ export class Group<S extends Subscriber = Subscriber> {
     return this.#view.encoder;
   }
 
+  /** Undefined for a filter, which decides in the tick of the commit. */
+  get upkeep(): Upkeep | undefined {
+    return this.#upkeep;
+  }
+
+  /** Once, before the group has subscribers. */
+  keepBy(upkeep: Upkeep): void {
+    this.#upkeep = upkeep;
+  }
+
+  /** How far the group's subscribers can have come when every commit up to `dispatched` was reported. */
+  reached(dispatched: Seq): Seq {
+    return this.#upkeep === undefined ? dispatched : this.#upkeep.reached(dispatched);
+  }
+
   get size(): number {
     return this.#loading.size + this.#live.size;
   }
@@ -106,22 +139,22 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#loading.add(subscriber);
   }
 
-  /** From loading to live. What it missed is the caller's to deliver, before. */
-  promote(subscriber: S): void {
+  /**
+   * From loading to live: on the topic as this connection, or apart from it. What it missed is the caller's to deliver, before.
+   */
+  promote(subscriber: S, onTopic: ConnectionId | undefined): void {
     this.#loading.delete(subscriber);
     this.#live.add(subscriber);
+    if (onTopic === undefined) this.#apart.add(subscriber);
+    else this.#deps.outlet.join(onTopic, this.topic);
     if (this.#loading.size === 0) this.held.clear();
   }
 
   delete(subscriber: S): void {
     this.#live.delete(subscriber);
+    this.#apart.delete(subscriber);
     this.#loading.delete(subscriber);
     if (this.#loading.size === 0) this.held.clear();
-  }
-
-  /** From here on its socket receives what is published. */
-  join(connection: ConnectionId): void {
-    this.#deps.outlet.join(connection, this.topic);
   }
 
   leave(connection: ConnectionId): void {
@@ -132,33 +165,43 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#collected.push(change);
   }
 
-  /** Sends what was collected, as one atomic group. Throws what the encoder throws. */
-  deliver(position: Seq): void {
+  /** All changes of a commit were seen. Throws what the encoder throws. */
+  committed(position: Seq): void {
+    if (this.#upkeep !== undefined) return this.#upkeep.committed(position);
     const changes = this.#collected;
     this.#collected = [];
-    if (changes.length === 0 || this.size === 0) return;
-    const frames = this.encoder.commit(position, changes);
-    if (this.#loading.size > 0) {
-      this.held.push({ frames, view: this.#view, atMs: this.#deps.clock.monotonicMs() });
-    }
-    if (this.#live.size === 0) return;
-    if (frames.shared === undefined) {
-      for (const subscriber of this.#live) subscriber.receive(frames);
-      return;
-    }
-    this.#deps.outlet.publish(this.topic, frames.shared);
-    this.#publishedChanges += frames.changes;
-    this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
-    this.#isQuiet = false;
+    this.deliver(position, changes);
   }
 
-  /** The table was altered. Live subscribers learn of it now, before the first row of the new layout; loading ones when they go live. */
+  /** Sends changes as one atomic group. */
+  deliver(position: Seq, changes: readonly RowChange[]): void {
+    if (changes.length === 0 || this.size === 0) return;
+    const holds = this.#loading.size > 0 && this.#upkeep?.holdsChanges !== false;
+    if (!holds && this.#live.size === 0) return;
+    const frames = this.encoder.commit(position, changes);
+    if (holds) this.held.push({ frames, view: this.#view, atMs: this.#deps.clock.monotonicMs() });
+    for (const subscriber of this.#apart) subscriber.receive(frames);
+    this.#isQuiet = false;
+    if (frames.shared === undefined || this.#live.size === this.#apart.size) return;
+    this.#deps.outlet.publish(this.topic, frames.shared);
+    this.#publishedChanges += changes.length;
+    this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
+  }
+
+  /** A table of it was altered. `announce` must follow, in the same tick. */
   renew(key: string, view: View): void {
-    const schema = readAlike(this.#view, view) ? undefined : view.encoder.schema();
     this.#key = key;
     this.#view = view;
-    if (schema !== undefined && this.#live.size > 0) this.#deps.outlet.publish(this.topic, schema);
-    for (const subscriber of this.#live) subscriber.adopt(view);
+  }
+
+  /** Live subscribers learn of the new view before the first row of its layout; loading ones when they go live. */
+  announce(before: View): void {
+    const schema = readAlike(before, this.#view) ? undefined : this.encoder.schema();
+    if (schema !== undefined && this.#live.size > this.#apart.size) this.#deps.outlet.publish(this.topic, schema);
+    for (const subscriber of this.#live) {
+      if (this.#apart.has(subscriber)) subscriber.announce(this.#view);
+      else subscriber.adopt(this.#view);
+    }
   }
 
   /** Tells the live subscribers of a quiet group how far the store has come, so that their cursors do not grow old. */
@@ -167,6 +210,8 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#isQuiet = true;
     if (!wasQuiet || this.#live.size === 0) return;
     const frame = this.encoder.progress(position);
-    if (frame !== undefined) this.#deps.outlet.publish(this.topic, frame);
+    if (frame === undefined) return;
+    for (const subscriber of this.#apart) subscriber.receiveProgress(frame);
+    if (this.#live.size > this.#apart.size) this.#deps.outlet.publish(this.topic, frame);
   }
 }

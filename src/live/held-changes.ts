@@ -52,7 +52,7 @@ export class HeldChanges {
   push(held: Held): void {
     const { frames } = held;
     this.#held.push(held);
-    this.#changes += frames.changes;
+    this.#changes += frames.changes.length;
     const bytes = frameBytes(frames);
     this.#bytes += bytes;
     this.#budget.usedBytes += bytes;

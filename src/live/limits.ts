@@ -23,8 +23,21 @@ export interface LiveLimits {
   readonly heldBytes: number;
   /** Bytes held by all groups together. At the bound the group that would pass it forgets what it holds. */
   readonly heldBytesTotal: number;
-  /** With more than this waiting in a socket, the next page is read when the socket has drained. */
+  /** Changes that wait for a query process to say whether they match. At the bound their live query ends with SERVER_BUSY. */
+  readonly undecidedChanges: number;
+  /** Rows that a query which is run again may select. At the bound it ends with RESULT_TOO_LARGE. */
+  readonly rerunRows: number;
+  /** Rows kept for all such queries together. The one that would pass the bound ends with SERVER_BUSY. */
+  readonly rerunRowsTotal: number;
+  /** Query processes asked at a time for the upkeep of live queries; the others wait their turn, each group at most once. */
+  readonly upkeepAtOnce: number;
+  /**
+   * With more than this waiting in a socket, the next page is read when the socket has drained, and changes of subscriptions with the policy `latest`
+   * are squashed until then.
+   */
   readonly pushAheadBytes: number;
+  /** Keys with a squashed change that a slow subscription may have waiting. At the bound its socket is closed as a slow consumer. */
+  readonly latestKeys: number;
   /** Pages read at a time for one connection; the others wait their turn. */
   readonly readsPerConnection: number;
 }
@@ -40,6 +53,11 @@ export const DEFAULT_LIVE_LIMITS: LiveLimits = {
   heldChanges: 8_192,
   heldBytes: 4 * 1024 * 1024,
   heldBytesTotal: 128 * 1024 * 1024,
+  undecidedChanges: 16_384,
+  rerunRows: 10_000,
+  rerunRowsTotal: 1_000_000,
+  upkeepAtOnce: 4,
   pushAheadBytes: 256 * 1024,
+  latestKeys: 10_000,
   readsPerConnection: 2,
 };

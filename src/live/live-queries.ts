@@ -3,29 +3,37 @@
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Change } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
-import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
+import { assertAdmitted, toClientError } from "./admission.ts";
 import { alterLiveQueries } from "./alteration.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { createGroupEncoder } from "./encoder.ts";
+import { GroupEncoders } from "./encoder.ts";
 import { Group, type PlannedLive } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
-import { type LiveQueryRow, liveId, toLiveQueryRow } from "./live-row.ts";
+import {
+  type LiveConnectionRow,
+  type LiveQueryRow,
+  liveId,
+  optionsText,
+  toLiveConnectionRow,
+  toLiveQueryRow,
+} from "./live-row.ts";
 import type { Frame, Outlet, Principal, RowSource } from "./ports.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, toOpening } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
+import { createUpkeep, notForPeers, readsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
 export interface LiveDeps {
   readonly outlet: Outlet;
@@ -57,18 +65,12 @@ export interface LiveCounters {
   readonly groups: number;
   /** Held for subscriptions that are loading. */
   readonly heldBytes: number;
+  /** Kept of queries that are run again. */
+  readonly rerunRows: number;
   readonly commits: number;
   /** Times a group was asked whether a change concerns it. */
   readonly groupsVisited: number;
   readonly slowConsumers: number;
-}
-
-export interface LiveConnectionRow {
-  readonly connectionId: ConnectionId;
-  readonly user: UserId;
-  readonly protocol: Dialect["protocol"];
-  readonly subscriptions: number;
-  readonly queueBytes: number;
 }
 
 export function createLiveQueries(deps: LiveDeps): LiveQueries {
@@ -78,11 +80,13 @@ export function createLiveQueries(deps: LiveDeps): LiveQueries {
 export class LiveQueries {
   readonly #deps: LiveDeps;
   readonly #registry: Registry;
+  readonly #encoders = new GroupEncoders();
   readonly #dispatcher: Dispatcher;
   readonly #subscriptionDeps: SubscriptionDeps;
   /** The highest position any read was made at: cursors up to here were given by us. */
   #observed = seqOf(0n);
   readonly #held: HeldBudget;
+  readonly #upkeepDeps: UpkeepDeps<Subscription>;
   #lastChannel = 0;
   #slowConsumers = 0;
 
@@ -91,16 +95,24 @@ export class LiveQueries {
     this.#held = { maxBytes: deps.limits.heldBytesTotal, usedBytes: 0 };
     const registry = new Registry();
     this.#registry = registry;
+    this.#upkeepDeps = {
+      ...deps,
+      ...upkeepBounds(deps.limits),
+      observed: (position) => this.#observe(position),
+      settle: () => this.#dispatcher.settle(),
+      fail: (group, error) => this.#failGroup(group, error),
+    };
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
     this.#subscriptionDeps = {
       source: deps.source,
       readRows: deps.limits.readRows,
       nowMs: () => deps.clock.nowMs(),
+      latestKeys: deps.limits.latestKeys,
+      isWritable: (connection) => this.#isWritable(connection.id),
+      tooSlow: (connection) => this.#closeSlow(connection.id),
       dispatched: () => this.#dispatcher.dispatched(),
-      observed: (position) => {
-        if (position > this.#observed) this.#observed = position;
-      },
+      observed: (position) => this.#observe(position),
       send: (connection, frame) => this.#send(connection.id, frame),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
       fail,
@@ -108,11 +120,20 @@ export class LiveQueries {
     };
   }
 
+  #observe(position: Seq): void {
+    if (position > this.#observed) this.#observed = position;
+  }
+
+  /** Ends every subscription of a group. */
+  #failGroup(group: Group<Subscription>, error: unknown): void {
+    for (const subscription of group.subscribers()) this.#fail(subscription, error);
+  }
+
   connect(id: ConnectionId, principal: Principal, dialect: Dialect): void {
-    const { outlet, limits } = this.#deps;
+    const { limits } = this.#deps;
     const reads = new ReadGate<Subscription>({
       concurrent: limits.readsPerConnection,
-      isWritable: () => outlet.queuedBytes(id) <= limits.pushAheadBytes,
+      isWritable: () => this.#isWritable(id),
     });
     this.#registry.addConnection({
       id,
@@ -134,7 +155,8 @@ export class LiveQueries {
 
   /** The socket's send buffer has emptied: pushed pages go on. */
   drained(id: ConnectionId): void {
-    this.#registry.connection(id)?.reads.advance();
+    const connection = this.#registry.connection(id);
+    if (connection !== undefined) goOn(connection);
   }
 
   /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
@@ -142,35 +164,21 @@ export class LiveQueries {
     const connection = this.#registry.connection(id);
     if (connection === undefined) return;
     try {
-      this.#admit(connection, request.id);
+      const ofUser = this.#registry.subscriptionsOfUser(connection.principal.user);
+      assertAdmitted(connection, request.id, { limits: this.#deps.limits, ofUser });
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
-      const horizon = { position, floor: source.floor(request.plan.table), epoch: source.epoch };
+      // Rows that left or came because another table changed are in no table's history.
+      const isRerun = request.plan.strategy.kind === "rerun";
+      if (isRerun && connection.dialect.protocol === "peer") throw notForPeers(request.plan.strategy);
+      const floor = source.floor(request.plan.table);
+      const horizon = isRerun ? undefined : { position, floor, epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);
     } catch (error) {
       const subscriptionId = request.id.trim() === "" ? "invalid_subscription" : request.id;
-      this.refuse(id, subscriptionId, this.#toClientError(error, subscriptionId));
-    }
-  }
-
-  /** Throws what is wrong with one more subscription under this id. */
-  #admit(connection: LiveConnection, id: string): void {
-    const { limits } = this.#deps;
-    if (id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
-    if (id.length > limits.subscriptionIdLength) {
-      const what = `is too long (${id.length} characters, max ${limits.subscriptionIdLength})`;
-      throw new DbError("INVALID_SUBSCRIPTION_ID", `Subscription ID ${what}`);
-    }
-    const replaced = connection.subscriptions.has(id) ? 1 : 0;
-    if (this.#registry.subscriptionsOfUser(connection.principal.user) - replaced >= limits.subscriptionsPerUser) {
-      throw new DbError("SUBSCRIPTION_LIMIT_EXCEEDED", "Maximum subscriptions reached");
-    }
-    const max = limits.subscriptionsPerConnection;
-    if (connection.subscriptions.size - replaced >= max) {
-      const message = `Invalid operation: Maximum subscriptions (${max}) per connection exceeded`;
-      throw new DbError("UNSUPPORTED", message);
+      this.refuse(id, subscriptionId, toClientError(error, subscriptionId, this.#deps.log));
     }
   }
 
@@ -180,7 +188,12 @@ export class LiveQueries {
     const group = this.#groupFor(connection, request);
     const { id, query } = request;
     const options = request.options === undefined ? undefined : optionsText(request.options);
-    const subscription = new Subscription({ id, query, options, start }, { connection, group }, this.#subscriptionDeps);
+    const slow = request.options?.slow ?? "disconnect";
+    const subscription = new Subscription(
+      { id, query, options, start, slow },
+      { connection, group },
+      this.#subscriptionDeps,
+    );
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
     subscription.begin(reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
@@ -197,10 +210,14 @@ export class LiveQueries {
     this.#lastChannel += 1;
     const channel = this.#lastChannel;
     const { outlet, clock, limits, source } = this.#deps;
-    const encoder = createGroupEncoder(plan, { dialect, channel, epoch: source.epoch });
-    const identity = { key, topic: `live/${channel}`, channel, scope, replan: request.replan };
+    const encoder = this.#encoders.of(plan, { dialect, channel, epoch: source.epoch });
+    const { user } = connection.principal;
+    const reads = readsOf(request, user);
+    const identity = { key, topic: `live/${channel}`, channel, scope, reads, replan: request.replan };
     const view = { plan, slots, encoder };
     const group = new Group<Subscription>(identity, view, { outlet, clock, bound: limits, budget: this.#held });
+    const upkeep = createUpkeep(group, user, this.#upkeepDeps);
+    if (upkeep !== undefined) group.keepBy(upkeep);
     this.#registry.addGroup(group);
     return group;
   }
@@ -235,8 +252,7 @@ export class LiveQueries {
     const subscription = this.#find(id);
     if (subscription === undefined || !this.#registry.drop(subscription)) return false;
     const { connection } = subscription;
-    const message = killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`);
-    this.#send(connection.id, message);
+    this.#send(connection.id, killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`));
     return true;
   }
 
@@ -288,13 +304,14 @@ export class LiveQueries {
   tableAltered(table: TableSchema): void {
     const { authorize, source } = this.#deps;
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
-    alterLiveQueries(table, { registry: this.#registry, epoch: source.epoch, authorize, fail });
+    const { epoch } = source;
+    alterLiveQueries(table, { registry: this.#registry, encoders: this.#encoders, epoch, authorize, fail });
   }
 
   /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
   progress(): void {
     this.#dispatcher.progress();
-    for (const connection of this.#registry.connections()) connection.reads.advance();
+    for (const connection of this.#registry.connections()) goOn(connection);
   }
 
   /** Live queries of a table, which forbid dropping it. */
@@ -313,14 +330,8 @@ export class LiveQueries {
   }
 
   *connections(): Iterable<LiveConnectionRow> {
-    for (const { id, principal, dialect, subscriptions } of this.#registry.connections()) {
-      yield {
-        connectionId: id,
-        user: principal.user,
-        protocol: dialect.protocol,
-        subscriptions: subscriptions.size,
-        queueBytes: this.#deps.outlet.queuedBytes(id),
-      };
+    for (const connection of this.#registry.connections()) {
+      yield toLiveConnectionRow(connection, this.#deps.outlet.queuedBytes(connection.id));
     }
   }
 
@@ -330,6 +341,7 @@ export class LiveQueries {
       subscriptions: this.#registry.subscriptionCount,
       groups: this.#registry.groupCount,
       heldBytes: this.#held.usedBytes,
+      rerunRows: this.#upkeepDeps.budget.usedRows,
       commits: this.#dispatcher.commits,
       groupsVisited: this.#dispatcher.groupsVisited,
       slowConsumers: this.#slowConsumers,
@@ -351,39 +363,38 @@ export class LiveQueries {
   /** A subscription that cannot go on ends with an error: never with silence. */
   #fail(subscription: Subscription, error: unknown): void {
     if (!this.#registry.drop(subscription)) return;
-    this.refuse(subscription.connection.id, subscription.id, this.#toClientError(error, liveId(subscription)));
-  }
-
-  #toClientError(error: unknown, what: string): DbError {
-    if (error instanceof DbError) {
-      return LIVE_CODES.has(error.code) ? error : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error });
-    }
-    this.#deps.log.error("live query failed", { liveQuery: what, error: errorText(error) });
-    return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });
+    this.refuse(
+      subscription.connection.id,
+      subscription.id,
+      toClientError(error, liveId(subscription), this.#deps.log),
+    );
   }
 
   #send(id: ConnectionId, frame: Frame): boolean {
     if (this.#deps.outlet.send(id, frame) === "ok") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
-    this.#slowConsumers += 1;
-    this.#deps.log.warn("slow consumer closed", { connection: id });
+    this.#noteSlow(id);
     this.disconnect(id);
     return false;
   }
+
+  #isWritable(id: ConnectionId): boolean {
+    return this.#deps.outlet.queuedBytes(id) <= this.#deps.limits.pushAheadBytes;
+  }
+
+  #closeSlow(id: ConnectionId): void {
+    this.#noteSlow(id);
+    this.killConnection(id, "slowConsumer");
+  }
+
+  #noteSlow(id: ConnectionId): void {
+    this.#slowConsumers += 1;
+    this.#deps.log.warn("slow consumer closed", { connection: id });
+  }
 }
 
-/** Codes that say more than SUBSCRIPTION_FAILED. */
-const LIVE_CODES: ReadonlySet<string> = new Set([
-  "INVALID_SUBSCRIPTION_ID",
-  "SUBSCRIPTION_LIMIT_EXCEEDED",
-  "COLUMN_NOT_FOUND",
-  "PERMISSION_DENIED",
-  "UNSUPPORTED",
-  "STATEMENT_TIMEOUT",
-  "SERVER_BUSY",
-  "SHUTTING_DOWN",
-]);
-
-function optionsText({ batchSize, lastRows, from }: SubscribeOptions): string {
-  return toJson({ batch_size: batchSize, last_rows: lastRows, from });
+/** The socket takes more: what was squashed first, then pages. */
+function goOn(connection: LiveConnection): void {
+  for (const subscription of connection.subscriptions.values()) subscription.sendWaiting();
+  connection.reads.advance();
 }

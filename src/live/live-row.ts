@@ -1,5 +1,9 @@
-// One row of `system.live_queries`: a subscription as an administrator sees it.
-import type { Seq } from "../base/ids.ts";
+// Live queries as an administrator sees them: one row of `system.live_queries` is a subscription, and what is known of a connection.
+import type { ConnectionId, Seq, UserId } from "../base/ids.ts";
+import type { Dialect } from "../protocol/dialect.ts";
+import { toJson } from "../protocol/json.ts";
+import type { SubscribeOptions } from "../protocol/up.ts";
+import type { Connection } from "./connection.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A subscription is in the registry only while it is active; the other values belong to rows that were. */
@@ -24,9 +28,9 @@ export interface LiveQueryRow {
   readonly lastUpdateMs: number;
   /** The position delivery has reached; kept in memory only. */
   readonly lastSeq: Seq | undefined;
-  /** Bytes waiting in the connection's socket. */
+  /** Bytes waiting in the connection's socket, and for it. */
   readonly queueBytes: number;
-  /** How long the oldest change has waited for the initial data to be finished. */
+  /** How long the oldest change has waited: for the initial data to be finished, or for a query process to decide about it. */
   readonly lagMs: number;
 }
 
@@ -43,7 +47,8 @@ export function toLiveQueryRow(
   at: { readonly queueBytes: number; readonly monotonicMs: number },
 ): LiveQueryRow {
   const { connection, group } = subscription;
-  const waitingSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  const heldSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  const waitingSinceMs = heldSinceMs ?? group.upkeep?.waitingSinceMs;
   return {
     liveId: liveId(subscription),
     connectionId: connection.id,
@@ -59,7 +64,33 @@ export function toLiveQueryRow(
     createdAtMs: subscription.createdAtMs,
     lastUpdateMs: subscription.lastUpdateMs,
     lastSeq: subscription.lastSeq,
-    queueBytes: at.queueBytes,
+    queueBytes: at.queueBytes + subscription.waitingBytes,
     lagMs: waitingSinceMs === undefined ? 0 : Math.max(0, Math.round(at.monotonicMs - waitingSinceMs)),
+  };
+}
+
+export function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
+  return toJson({ batch_size: batchSize, last_rows: lastRows, from, slow });
+}
+
+export interface LiveConnectionRow {
+  readonly connectionId: ConnectionId;
+  readonly user: UserId;
+  readonly protocol: Dialect["protocol"];
+  readonly subscriptions: number;
+  /** Bytes waiting in the socket, and for it. */
+  readonly queueBytes: number;
+}
+
+export function toLiveConnectionRow(connection: Connection<Subscription>, socketBytes: number): LiveConnectionRow {
+  const { id, principal, dialect, subscriptions } = connection;
+  let queueBytes = socketBytes;
+  for (const subscription of subscriptions.values()) queueBytes += subscription.waitingBytes;
+  return {
+    connectionId: id,
+    user: principal.user,
+    protocol: dialect.protocol,
+    subscriptions: subscriptions.size,
+    queueBytes,
   };
 }

@@ -1,4 +1,5 @@
 // What one change of a table means to one filter: the row enters, changes, leaves, or is none of its business.
+import { assert } from "../base/errors.ts";
 import type { Change, RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
@@ -30,15 +31,22 @@ export function evaluationRow(version: RowVersion): readonly Cell[] {
   return [...version.cells, version.seq, version.deleted];
 }
 
-/** NULL is not a match. Throws what the predicate throws. */
+/** Of a filter. NULL is not a match. Throws what the predicate throws. */
 export function matches({ plan, slots }: Filter, row: readonly Cell[]): boolean {
+  assert(plan.strategy.kind === "filter", "only a filter is decided here");
   return plan.predicate === undefined || plan.predicate(row, slots) === true;
 }
 
 export function toRowChange(filter: Filter, { change, beforeRow, afterRow }: RoutedChange): RowChange | undefined {
-  const { before, after } = change;
   const wasMember = beforeRow !== undefined && matches(filter, beforeRow);
   const isMember = afterRow !== undefined && matches(filter, afterRow);
+  return changeOf(change, { wasMember, isMember });
+}
+
+export function changeOf(
+  { before, after }: Change,
+  { wasMember, isMember }: { readonly wasMember: boolean; readonly isMember: boolean },
+): RowChange | undefined {
   if (before !== undefined && wasMember) {
     return isMember ? { kind: "update", before, after } : { kind: "delete", seq: after.seq, before };
   }

@@ -17,23 +17,33 @@ export interface PageReader extends Filter {
 
 /** Rejects with what the source or the predicate throws. */
 export async function readPage(reader: PageReader, read: Read): Promise<Page> {
+  if (read.from === "lastRowsStart") return readLastRowsStart(reader, read);
+  const { from } = read;
   const versions: RowVersion[] = [];
   let { after, upTo } = read;
   for (;;) {
     const wanted = read.limit - versions.length;
     // The newest rows are found from their end: they cannot be put together from parts.
     const limit = read.from === "lastRows" ? wanted : Math.min(wanted, reader.readRows);
-    const page = await readRows(reader, read.from, { after, upTo, limit });
+    const page = await readRows(reader, from, { after, upTo, limit });
     for (const version of page.rows) versions.push(version);
     const last = page.rows.at(-1);
     const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
     if (isComplete || read.from === "lastRows") {
-      return { entries: toEntries(reader, read.from, versions), position: positionOf(read, upTo, page) };
+      const answers = await matchesOf(reader, read.from, versions);
+      const entries = versions.map((version, index): Entry => ({ version, matches: answers?.[index] ?? true }));
+      return { entries, position: positionOf(read, upTo, page) };
     }
     // A snapshot is of one moment, that of its first read; history is read to wherever its end is.
     if (read.from === "snapshot") upTo ??= page.position;
     after = last.seq;
   }
+}
+
+async function readLastRowsStart({ source, plan, slots, scope, user }: PageReader, read: Read): Promise<Page> {
+  const { after, upTo, limit } = read;
+  const start = await source.lastRowsStart({ plan, slots, scope, user, after, upTo, limit });
+  return { entries: [], position: start.position, after: start.after };
 }
 
 function positionOf(read: Read, upTo: Seq | undefined, last: RowPage): Seq {
@@ -42,7 +52,7 @@ function positionOf(read: Read, upTo: Seq | undefined, last: RowPage): Seq {
 
 function readRows(
   { source, plan, slots, scope, user }: PageReader,
-  from: Read["from"],
+  from: Exclude<Read["from"], "lastRowsStart">,
   bounds: Pick<PageRequest, "after" | "upTo" | "limit">,
 ): Promise<RowPage> {
   const request: PageRequest = { plan, slots, scope, user, ...bounds };
@@ -58,9 +68,18 @@ function readRows(
   }
 }
 
-function toEntries(filter: Filter, from: Read["from"], versions: readonly RowVersion[]): readonly Entry[] {
-  return versions.map((version) => ({
-    version,
-    matches: from !== "history" || (!version.deleted && matches(filter, evaluationRow(version))),
-  }));
+/** Undefined: all of them do, because the read asked for no others. */
+async function matchesOf(
+  { source, user, ...filter }: PageReader,
+  from: Read["from"],
+  versions: readonly RowVersion[],
+): Promise<readonly boolean[] | undefined> {
+  if (from !== "history") return undefined;
+  const { plan, slots } = filter;
+  if (plan.strategy.kind === "filter") {
+    return versions.map((version) => !version.deleted && matches(filter, evaluationRow(version)));
+  }
+  const living = versions.filter((version) => !version.deleted);
+  const answers = (await source.matching({ plan, slots, user, versions: living })).values();
+  return versions.map((version) => !version.deleted && answers.next().value === true);
 }

@@ -41,15 +41,27 @@ export interface PageRequest {
   readonly limit: number;
 }
 
+export interface MatchRequest {
+  /** Its strategy is `matchRows`. */
+  readonly plan: LivePlan;
+  readonly slots: SlotValues;
+  readonly user: UserId;
+  readonly versions: readonly RowVersion[];
+}
+
 export interface RowSource {
   /** Matching live rows, at most `limit`, by ascending `_seq`. */
   snapshot(request: PageRequest): Promise<RowPage>;
   /** The newest `limit` matching live rows, by ascending `_seq`. */
   lastRows(request: PageRequest): Promise<RowPage>;
+  /** Where the newest `limit` matching rows begin: all of them are above `after`, no other is; 0 when there are fewer. */
+  lastRowsStart(request: PageRequest): Promise<{ readonly after: Seq; readonly position: Seq }>;
   /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
   history(request: PageRequest): Promise<RowPage>;
   /** A cursor below it means nothing: history before was forgotten. */
   floor(table: TableSchema): Seq;
+  /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */
+  matching(request: MatchRequest): Promise<readonly boolean[]>;
   /** Changes committed up to here have been or are being dispatched. */
   position(): Seq;
   /** Random id of this data directory's history; a cursor from another one means nothing here. */

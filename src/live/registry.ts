@@ -76,9 +76,10 @@ export class Registry {
     return this.groupsOfTable(table).flatMap((group) => group.subscribers());
   }
 
+  /** Those that read it, be it in a sub-query. */
   groupsOfTable(table: TableId): readonly LiveGroup[] {
     if (!this.#routers.has(table)) return [];
-    return [...this.#groups.values()].filter((group) => group.plan.table.id === table);
+    return [...this.#groups.values()].filter((group) => group.reads.some((read) => read.table === table));
   }
 
   addConnection(connection: LiveConnection): void {
@@ -99,26 +100,29 @@ export class Registry {
 
   addGroup(group: LiveGroup): void {
     this.#groups.set(group.key, group);
-    const table = group.plan.table.id;
-    const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
-    this.#routers.set(table, byScope);
-    const router = byScope.get(group.scope) ?? new Router<LiveGroup>();
-    byScope.set(group.scope, router);
-    router.add(group);
+    this.#route(group);
   }
 
-  /** Puts a group under another view of the same table: what it is found by changes with it. */
+  #route(group: LiveGroup): void {
+    for (const { table, scope } of group.reads) {
+      const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
+      this.#routers.set(table, byScope);
+      const router = byScope.get(scope) ?? new Router<LiveGroup>();
+      byScope.set(scope, router);
+      router.add(group);
+    }
+  }
+
+  /** Puts a group under another view of the same tables: what it is found by changes with it. */
   renewGroup(group: LiveGroup, key: string, view: View): void {
-    const router = this.router(group.plan.table.id, group.scope);
-    router?.delete(group);
+    this.#unroute(group);
     this.#groups.delete(group.key);
     for (const { connection } of group.subscribers()) {
       connection.groupKeys.delete(group.key);
       connection.groupKeys.add(key);
     }
     group.renew(key, view);
-    this.#groups.set(key, group);
-    router?.add(group);
+    this.addGroup(group);
   }
 
   add(subscription: Subscription): void {
@@ -150,10 +154,17 @@ export class Registry {
 
   #deleteGroup(group: LiveGroup): void {
     this.#groups.delete(group.key);
-    const byScope = this.#routers.get(group.plan.table.id);
-    const router = byScope?.get(group.scope);
-    router?.delete(group);
-    if (router?.size === 0) byScope?.delete(group.scope);
-    if (byScope?.size === 0) this.#routers.delete(group.plan.table.id);
+    group.upkeep?.close();
+    this.#unroute(group);
+  }
+
+  #unroute(group: LiveGroup): void {
+    for (const { table, scope } of group.reads) {
+      const byScope = this.#routers.get(table);
+      const router = byScope?.get(scope);
+      router?.delete(group);
+      if (router?.size === 0) byScope?.delete(scope);
+      if (byScope?.size === 0) this.#routers.delete(table);
+    }
   }
 }

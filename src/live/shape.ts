@@ -13,6 +13,7 @@ export interface ShapeParts {
 
 export function shapeKey({ plan, slots, scope, dialect }: ShapeParts): string {
   return JSON.stringify([
+    plan.snapshot.relations.map((use) => (use.kind === "systemView" ? use.view : [use.schema.id, use.schema.version])),
     plan.table.id,
     plan.table.version,
     scope,

@@ -1,5 +1,4 @@
 // From a subscribe message's options to what the delivery machine starts with. wire.md's precedence: `from`, then `last_rows`, then a plain snapshot.
-import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import type { ResetReason } from "../protocol/down.ts";
@@ -20,28 +19,24 @@ export interface Opening {
   readonly reset: ResetReason | undefined;
 }
 
-/** Throws UNSUPPORTED for a `last_rows` that does not fit one batch. */
+/** Without a horizon no cursor can be resumed from. */
 export function toOpening(
   options: SubscribeOptions | undefined,
   dialect: Dialect,
-  { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon },
+  { limits, horizon }: { readonly limits: LiveLimits; readonly horizon: Horizon | undefined },
 ): Opening {
   if (options === undefined) return { start: { kind: "nothing" }, reset: undefined };
   const { lastRows, from } = options;
   const batchRows = Math.min(options.batchSize ?? limits.batchRows, limits.maxBatchRows);
   const paging = pagingOf(dialect, batchRows, limits);
-  if (from !== undefined && isFromHere(from, options.epoch, horizon)) {
+  if (from !== undefined && horizon !== undefined && isFromHere(from, options.epoch, horizon)) {
     const endsInBatches = dialect.protocol === "native";
     return { start: { kind: "resume", after: from, ...paging, endsInBatches }, reset: undefined };
   }
   const reset = from === undefined ? undefined : resetReason(from, options.epoch, horizon);
   if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, reset };
   if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, reset };
-  if (lastRows <= batchRows) return { start: { kind: "lastRows", ...paging, pageRows: lastRows }, reset };
-  throw new DbError(
-    "UNSUPPORTED",
-    `last_rows (${lastRows}) cannot exceed batch_size (${batchRows}); paginated last_rows replay is not supported`,
-  );
+  return { start: { kind: "lastRows", ...paging, rows: lastRows }, reset };
 }
 
 function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {
@@ -52,7 +47,8 @@ function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {
   return { pageRows, replayRows: limits.batchRows, pace };
 }
 
-function resetReason(from: Seq, epoch: string | undefined, horizon: Horizon): ResetReason {
+function resetReason(from: Seq, epoch: string | undefined, horizon: Horizon | undefined): ResetReason {
+  if (horizon === undefined) return "history";
   return epoch === horizon.epoch && from < horizon.floor ? "history" : "epoch";
 }
 

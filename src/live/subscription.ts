@@ -1,8 +1,10 @@
 // One subscription: runs the effects of its delivery machine against the group, the row source and the socket, and counts what it delivered.
 import { DbError } from "../base/errors.ts";
-import type { Seq } from "../base/ids.ts";
+import { type Seq, seqOf } from "../base/ids.ts";
 import type { Frame } from "../protocol/frame.ts";
+import { gzipFrame } from "../protocol/gzip.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
+import type { SlowPolicy } from "../protocol/up.ts";
 import type { Connection } from "./connection.ts";
 import {
   type Delivery,
@@ -17,15 +19,26 @@ import {
 } from "./delivery.ts";
 import type { CommitFrames } from "./encoder.ts";
 import type { Group, Subscriber } from "./group.ts";
+import { LatestChanges } from "./latest-changes.ts";
 import { toReplayedChange } from "./membership.ts";
 import { readPage } from "./page-reader.ts";
 import type { RowSource } from "./ports.ts";
+import { difference, type QueryResult, resultPage } from "./query-result.ts";
+import { Rerun } from "./rerun.ts";
 import { readAlike, type View } from "./view.ts";
+
+const NO_SEQ = seqOf(0n);
 
 export interface SubscriptionDeps {
   readonly source: RowSource;
   readonly readRows: number;
   readonly nowMs: () => number;
+  /** Keys a slow subscriber may have waiting. */
+  readonly latestKeys: number;
+  /** False while the socket has too much to send. */
+  readonly isWritable: (connection: Connection) => boolean;
+  /** Closes the socket of a connection that is too far behind. */
+  readonly tooSlow: (connection: Connection) => void;
   /** Every commit up to here has been dispatched. */
   readonly dispatched: () => Seq;
   /** A read has seen the store at this position, maybe ahead of dispatch. */
@@ -44,6 +57,8 @@ export interface SubscriptionRequest {
   /** JSON, as `system.live_queries` shows them. */
   readonly options: string | undefined;
   readonly start: Start;
+  /** What becomes of changes while the socket is slow: sent (it is closed when it takes no more), or squashed by key until it has drained. */
+  readonly slow: SlowPolicy;
 }
 
 export class Subscription implements Subscriber {
@@ -54,10 +69,14 @@ export class Subscription implements Subscriber {
   readonly group: Group<Subscription>;
   readonly createdAtMs: number;
   readonly #start: Start;
+  /** Of a subscriber with the policy `latest`. */
+  #waiting: LatestChanges | undefined;
   readonly #deps: SubscriptionDeps;
   /** How the client reads rows, and so how it is sent them. */
   #view: View;
   #state: Delivery = { phase: "closed" };
+  /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
+  #shown: { readonly result: QueryResult; readonly source: Rerun } | undefined;
   #directChanges = 0;
   #lastSeq: Seq | undefined;
   #lastUpdateMs: number;
@@ -77,6 +96,7 @@ export class Subscription implements Subscriber {
     this.group = at.group;
     this.#view = at.group.view;
     this.#deps = deps;
+    this.#waiting = request.slow === "latest" ? this.#newWaiting() : undefined;
     this.createdAtMs = deps.nowMs();
     this.#lastUpdateMs = this.createdAtMs;
   }
@@ -105,6 +125,17 @@ export class Subscription implements Subscriber {
 
   /** Call once, after the group and the connection know of it. `notice` follows the ack. */
   begin(notice: Frame | undefined): void {
+    const { upkeep } = this.group;
+    if (!(upkeep instanceof Rerun)) return this.#open(notice);
+    this.#state = { phase: "preparing" };
+    upkeep.whenRun((result) => {
+      if (this.#state.phase !== "preparing") return;
+      this.#shown = { result, source: upkeep };
+      this.#open(notice);
+    });
+  }
+
+  #open(notice: Frame | undefined): void {
     const { kind } = this.#start;
     const opening = this.#view.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
     const first = open(this.#start, this.#world());
@@ -129,10 +160,38 @@ export class Subscription implements Subscriber {
     this.#view = view;
   }
 
+  /** False: the socket is lost. */
+  announce(view: View): boolean {
+    if (view === this.#view) return true;
+    // What waits is laid out as before, and its bytes wait in the socket from now on.
+    if (this.#waiting?.position !== undefined && !this.#sendChanges(this.#waiting.position, this.#waiting.take())) {
+      return false;
+    }
+    const schema = readAlike(this.#view, view) ? undefined : view.encoder.schema();
+    this.#view = view;
+    if (this.#waiting !== undefined) this.#waiting = this.#newWaiting();
+    return schema === undefined || this.#send(schema);
+  }
+
+  #newWaiting(): LatestChanges {
+    return new LatestChanges(this.#view.plan.table.keyIndex, this.#deps.latestKeys);
+  }
+
+  /** Bytes that wait here until the socket has drained; an estimate. */
+  get waitingBytes(): number {
+    return this.#waiting?.bytes ?? 0;
+  }
+
   receive(frames: CommitFrames): void {
+    const waiting = this.#waiting;
+    // What waits may not be overtaken.
+    if (waiting !== undefined && (waiting.position !== undefined || !this.#deps.isWritable(this.connection))) {
+      if (!waiting.add(frames.position, frames.changes)) this.#deps.tooSlow(this.connection);
+      return;
+    }
     if (frames.shared !== undefined) {
       if (!this.#send(frames.shared)) return;
-      this.#directChanges += frames.changes;
+      this.#directChanges += frames.changes.length;
     } else {
       for (const message of frames.spliced) {
         if (!this.#send(message.withId(this.id))) return;
@@ -142,8 +201,21 @@ export class Subscription implements Subscriber {
     this.#delivered(frames.position);
   }
 
+  receiveProgress(frame: Frame): void {
+    if (this.#waiting?.position === undefined) this.#send(frame);
+  }
+
+  /** The socket has drained: what was squashed goes out, as one frame. */
+  sendWaiting(): void {
+    const position = this.#waiting?.position;
+    if (position === undefined || !this.#deps.isWritable(this.connection)) return;
+    this.#sendChanges(position, this.#waiting?.take() ?? []);
+  }
+
   #world(): World {
-    return { dispatched: this.#deps.dispatched(), forgotten: this.group.held.forgotten };
+    // Pages of a result leave out nothing that happened up to its position.
+    if (this.#shown !== undefined) return { dispatched: this.#shown.result.position, forgotten: NO_SEQ };
+    return { dispatched: this.group.reached(this.#deps.dispatched()), forgotten: this.group.held.forgotten };
   }
 
   #apply({ next, effects }: Step): void {
@@ -185,9 +257,13 @@ export class Subscription implements Subscriber {
     const { scope } = this.group;
     const { source, readRows } = this.#deps;
     const { user } = this.connection.principal;
+    const shown = this.#shown?.result;
     this.connection.reads.add(this, async () => {
       try {
-        const page = await readPage({ source, plan, slots, scope, user, readRows }, effect);
+        const page =
+          shown === undefined
+            ? await readPage({ source, plan, slots, scope, user, readRows }, effect)
+            : resultPage(shown, effect);
         this.#deps.observed(page.position);
         this.handle({ kind: "page", page, world: this.#world() });
       } catch (error) {
@@ -197,7 +273,11 @@ export class Subscription implements Subscriber {
   }
 
   #sendBatch(effect: Extract<Effect, { kind: "batch" }>): void {
-    for (const frame of this.#view.encoder.batch(this.id, effect)) if (!this.#send(frame)) return;
+    const { gzip } = this.connection.dialect;
+    for (const frame of this.#view.encoder.batch(this.id, effect)) {
+      // Rows of initial data are sent to one client; what many share is never compressed.
+      if (!this.#send(gzip ? gzipFrame(frame) : frame)) return;
+    }
     this.#delivered(effect.through);
   }
 
@@ -205,9 +285,14 @@ export class Subscription implements Subscriber {
     const last = entries.at(-1);
     if (last === undefined) return;
     const changes: RowChange[] = entries.map((entry) => toReplayedChange(entry.version, entry.matches));
-    for (const frame of this.#view.encoder.replay(this.id, last.version.seq, changes)) if (!this.#send(frame)) return;
+    this.#sendChanges(last.version.seq, changes);
+  }
+
+  #sendChanges(seq: Seq, changes: readonly RowChange[]): boolean {
+    for (const frame of this.#view.encoder.replay(this.id, seq, changes)) if (!this.#send(frame)) return false;
     this.#directChanges += changes.length;
-    this.#delivered(last.version.seq);
+    this.#delivered(seq);
+    return true;
   }
 
   #refuse(because: "reading" | "complete"): void {
@@ -220,23 +305,26 @@ export class Subscription implements Subscriber {
 
   /** What was held goes out, then the subscription joins the others, all in one tick: no change can fall between. */
   #goLive(after: Seq): void {
+    if (!this.#catchUp()) return;
     for (const { frames, view } of this.group.held.after(after)) {
-      if (!this.#announce(view)) return;
+      if (!this.announce(view)) return;
       this.receive(frames);
       if (this.#state.phase === "closed") return;
     }
-    if (!this.#announce(this.group.view)) return;
-    this.group.promote(this);
-    if (this.connection.dialect.protocol !== "native") return;
-    this.#joinedAt = this.group.publishedChanges;
-    this.group.join(this.connection.id);
+    if (!this.announce(this.group.view)) return;
+    const onTopic = this.connection.dialect.protocol === "native" && this.#waiting === undefined;
+    if (onTopic) this.#joinedAt = this.group.publishedChanges;
+    this.group.promote(this, onTopic ? this.connection.id : undefined);
   }
 
-  /** Before rows of another layout are sent. False: the socket is lost. */
-  #announce(view: View): boolean {
-    const schema = readAlike(this.#view, view) ? undefined : view.encoder.schema();
-    this.#view = view;
-    return schema === undefined || this.#send(schema);
+  /** Sends what became of the result since its pages were taken. False: the socket is lost. */
+  #catchUp(): boolean {
+    const shown = this.#shown;
+    this.#shown = undefined;
+    const now = shown?.source.result;
+    if (shown === undefined || now === undefined) return true;
+    const changes = difference(shown.result, now);
+    return changes.length === 0 || this.#sendChanges(now.position, changes);
   }
 
   #send(frame: Frame): boolean {

@@ -1,6 +1,7 @@
 // The client's side of what goes up: messages as values, ready for either notation.
 import { NATIVE_VERSION, type ProtocolRequest } from "./dialect.ts";
 import type { JsonValue } from "./json.ts";
+import type { SlowPolicy } from "./up.ts";
 
 export interface SubscribeRequest {
   readonly id: string;
@@ -14,6 +15,7 @@ export interface SubscribeRequest {
         readonly lastRows?: number | undefined;
         readonly from?: bigint | undefined;
         readonly epoch?: string | undefined;
+        readonly slow?: SlowPolicy | undefined;
       }
     | undefined;
 }
@@ -48,6 +50,7 @@ export function subscribeValue(request: SubscribeRequest): JsonValue {
               last_rows: options.lastRows,
               from: options.from,
               epoch: options.epoch,
+              slow: options.slow,
             },
     },
   };

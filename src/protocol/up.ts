@@ -10,6 +10,9 @@ import { isObject, type JsonObject, parseJson } from "./json.ts";
 import { createMsgpack } from "./msgpack.ts";
 import { parseParams } from "./params.ts";
 
+/** What becomes of changes that a slow socket does not take. */
+export type SlowPolicy = "disconnect" | "latest";
+
 export interface SubscribeOptions {
   readonly batchSize: number | undefined;
   readonly lastRows: number | undefined;
@@ -17,6 +20,7 @@ export interface SubscribeOptions {
   readonly from: Seq | undefined;
   /** The history that `from` belongs to; a peer client never says. */
   readonly epoch: string | undefined;
+  readonly slow: SlowPolicy | undefined;
 }
 
 export type ClientMessage =
@@ -173,7 +177,14 @@ function parseOptions(value: unknown): SubscribeOptions | undefined {
     lastRows: parseCount(value["last_rows"], "last_rows"),
     from: parseSeq(value["from"] ?? value["from_seq_id"], "from"),
     epoch: optionalString(value, "epoch"),
+    slow: parseSlow(value["slow"]),
   };
+}
+
+function parseSlow(value: unknown): SlowPolicy | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value === "disconnect" || value === "latest") return value;
+  throw malformed('`slow` must be "disconnect" or "latest"');
 }
 
 const MAX_COUNT = 0xffff_ffff;

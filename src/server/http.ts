@@ -24,6 +24,7 @@ import {
 } from "../protocol/http.ts";
 import type { Cors } from "./cors.ts";
 import type { InFlight } from "./in-flight.ts";
+import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
 
@@ -38,6 +39,7 @@ export interface HttpDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly startedAtMs: number;
+  readonly metrics: () => string;
   readonly isStopping: () => boolean;
   /** Statements that have begun; a stop waits for them. */
   readonly inFlight: InFlight;
@@ -77,6 +79,7 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     if (path === "/v1/api/sql")
       return only("POST", request, () => answerSql(request, { deps, server, queryRate, schemaText }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
+    if (path === "/metrics") return only("GET", request, () => answerMetrics(request, deps));
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
     const endpoint = authEndpoint(path);
@@ -159,6 +162,21 @@ function health(deps: HttpDeps): Response {
     uptime_seconds: Math.floor((deps.clock.nowMs() - deps.startedAtMs) / 1000),
   };
   return new Response(JSON.stringify(body), { status: stopping ? 503 : 200, headers: JSON_HEADERS });
+}
+
+/** Numbers of everyone's activity: for administrators, unless a setting opens them to whoever reaches the port. */
+async function answerMetrics(request: Request, deps: HttpDeps): Promise<Response> {
+  const startedMs = deps.clock.monotonicMs();
+  try {
+    if (deps.config.metrics.access === "admin") {
+      const { role } = await deps.accounts.authenticate(bearerToken(request.headers.get("authorization")));
+      if (!isAdmin(role))
+        throw new DbError("PERMISSION_DENIED", "Admin privileges (DBA or System role) required for metrics");
+    }
+    return new Response(deps.metrics(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+  } catch (error) {
+    return errorResponse(error, { role: "anonymous", deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  }
 }
 
 interface SqlContext {

@@ -9,5 +9,6 @@ export function liveLimits(config: Config): LiveLimits {
     subscriptionsPerUser: config.rateLimit.maxSubscriptionsPerUser,
     batchRows: config.live.batchSize,
     heldChanges: config.live.maxHeldChanges,
+    rerunRows: config.live.maxRerunRows,
   };
 }

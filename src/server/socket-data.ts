@@ -13,8 +13,8 @@ export interface Identified {
 export interface SocketData {
   readonly connection: ConnectionId;
   readonly client: Client;
-  /** Bearer token of the upgrade; the socket is then authenticated without a message. */
-  readonly upgradeToken: string | undefined;
+  /** Bearer token of the upgrade; the socket is then authenticated without a message. Not kept beyond that: it is longer than all the rest. */
+  upgradeToken: string | undefined;
   readonly connectedAtMs: number;
   dialect: Dialect;
   identified: Identified | undefined;

@@ -99,6 +99,7 @@ export class SocketServer {
     this.#deps.sockets.set(socket.data.connection, socket);
     const { upgradeToken } = socket.data;
     if (upgradeToken !== undefined) {
+      socket.data.upgradeToken = undefined;
       this.#enqueue(socket, () => this.#authenticate(socket, upgradeToken));
       return;
     }

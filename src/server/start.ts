@@ -19,6 +19,7 @@ import { createEngine } from "../engine/engine.ts";
 import { createPreparer, type Preparer } from "../engine/prepare.ts";
 import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
 import { createQueryRunner } from "../engine/query/runner.ts";
+import type { QueryRunner } from "../engine/reads.ts";
 import { createRowSource } from "../engine/row-source.ts";
 import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
@@ -38,10 +39,11 @@ import { createFetchHandler } from "./http.ts";
 import { InFlight } from "./in-flight.ts";
 import { liveLimits } from "./live-limits.ts";
 import { liveRows } from "./live-rows.ts";
+import { metricsText } from "./metrics.ts";
 import { createOutlet, type SocketTable } from "./outlet.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
-import { serverStats } from "./stats.ts";
+import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
 import { createStopping } from "./stop.ts";
 import { userStoreOf } from "./user-store.ts";
 
@@ -113,16 +115,23 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const dataDir = resolve(config.storage.dataPath);
   const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
   const foundation = await openFoundation(input, dataDir);
-  const { store, jobs } = foundation;
+  const { store, jobs, pool } = foundation;
   const accounts = await openAccounts(input, { store, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
-  const queries = createQueryRunner(foundation.pool, store.streams);
-  const live = startLiveQueries(input, store, { sockets, queries });
-  const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
-  const engine = createEngine(deps, live);
+  const queries = createQueryRunner(pool, store.streams);
+  const { live, writes } = openLive(input, { store, queries, sockets });
+  const preparer = await openPreparer(config, foundation);
+  const counters = {
+    pool: () => pool.stats,
+    plans: () => preparer.stats(),
+    live: () => live.counters(),
+    writes: () => writes,
+    sockets: () => sockets.size,
+  };
+  const stats: StatsSource = { clock, startedAtMs, catalog: store.catalog, ...counters };
+  const engine = createEngine(engineDeps({ input, foundation, accounts, live, queries, preparer, stats }), live);
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
-  const { flusher, pool } = foundation;
   const inFlight = new InFlight();
   const stopping = createStopping({
     server,
@@ -131,7 +140,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
-    closers: [() => flusher.close(), () => pool.close(), () => store.close()],
+    closers: [() => foundation.flusher.close(), () => pool.close(), () => store.close()],
   });
   wiring.sockets = socketServer;
   wiring.onRevoked = (user, reason) => {
@@ -149,6 +158,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     clock,
     log,
     startedAtMs,
+    metrics: () => metricsText(stats),
     isStopping: stopping.isStopping,
     inFlight,
   });
@@ -175,15 +185,16 @@ async function openAccounts(
 }
 
 interface LiveInput {
+  readonly store: Store;
+  readonly queries: QueryRunner;
   readonly sockets: SocketTable;
-  readonly queries: EngineDeps["queries"];
 }
 
-function startLiveQueries(
-  { config, clock, log, server }: WireInput,
-  store: Store,
-  { sockets, queries }: LiveInput,
-): LiveQueries {
+/** Live queries, fed by the writer's commits, which are counted on their way. */
+function openLive(
+  { server, config, clock, log }: WireInput,
+  { store, queries, sockets }: LiveInput,
+): { readonly live: LiveQueries; readonly writes: WriteCounters } {
   const live = createLiveQueries({
     outlet: createOutlet(sockets, () => server),
     source: createRowSource({ queries, writer: store.writer, streams: store.streams }, store.epoch),
@@ -192,11 +203,23 @@ function startLiveQueries(
     limits: liveLimits(config),
     authorize: ({ role }, table) => assertMayRead(role, table),
   });
+  const writes: WriteCounters = { commits: 0, changes: 0 };
   store.writer.onCommit((event) => {
+    writes.commits += 1;
+    writes.changes += event.changes.length;
     live.dispatch(event);
     for (const table of event.altered) live.tableAltered(table);
   });
-  return live;
+  return { live, writes };
+}
+
+async function openPreparer(config: Config, { store, generators }: Foundation): Promise<Preparer> {
+  return createPreparer({
+    parser: await loadParser(),
+    catalog: store.catalog,
+    generators,
+    maxPlans: config.execution.sqlPlanCacheMaxEntries,
+  });
 }
 
 function urlHost(host: string): string {
@@ -288,20 +311,15 @@ interface EngineInput {
   readonly foundation: Foundation;
   readonly accounts: Accounts;
   readonly live: LiveQueries;
-  readonly queries: EngineDeps["queries"];
-  readonly startedAtMs: number;
+  readonly queries: QueryRunner;
+  readonly preparer: Preparer;
+  readonly stats: StatsSource;
 }
 
-async function engineDeps(parts: EngineInput): Promise<EngineDeps> {
-  const { input, foundation, accounts, live, queries } = parts;
+function engineDeps(parts: EngineInput): EngineDeps {
+  const { input, foundation, accounts, live, queries, preparer } = parts;
   const { config, log, clock } = input;
   const { store, jobs, generators } = foundation;
-  const preparer = createPreparer({
-    parser: await loadParser(),
-    catalog: store.catalog,
-    generators,
-    maxPlans: config.execution.sqlPlanCacheMaxEntries,
-  });
   return {
     clock,
     log,
@@ -311,7 +329,7 @@ async function engineDeps(parts: EngineInput): Promise<EngineDeps> {
     queries,
     preparer,
     defaults: createDefaultGenerator(generators),
-    views: viewSource(parts, preparer),
+    views: viewSource(parts),
     accounts,
     live: {
       killConnection: (connection) => live.killConnection(connection),
@@ -330,24 +348,16 @@ async function engineDeps(parts: EngineInput): Promise<EngineDeps> {
 }
 
 /** Where system views get what the catalog does not hold. */
-function viewSource({ input, foundation, live, startedAtMs }: EngineInput, preparer: Preparer): ViewSource {
-  const { config, clock, wiring } = input;
-  const { store, pool } = foundation;
+function viewSource({ input, foundation, live, stats }: EngineInput): ViewSource {
+  const { config, wiring } = input;
+  const { store } = foundation;
   return {
     catalog: store.catalog,
     liveQueries: () => liveRows(live),
     connections: () => wiring.sockets?.rows() ?? [],
     settings: () =>
       settingsView(config).map(({ name, value, description, category }) => [name, value, description, category]),
-    stats: () =>
-      serverStats({
-        clock,
-        startedAtMs,
-        catalog: store.catalog,
-        pool: () => pool.stats,
-        plans: () => preparer.stats(),
-        live: () => live.counters(),
-      }),
+    stats: () => serverStats(stats),
     storageFolder: foundation.storageDir,
     versionedJson: new Map(),
     views: () => SYSTEM_VIEWS.values(),

@@ -7,6 +7,11 @@ import type { Cell } from "../model/sql-type.ts";
 import type { PlanCacheStats } from "../sql/plan-cache.ts";
 import type { CatalogView } from "../storage/seams.ts";
 
+export interface WriteCounters {
+  commits: number;
+  changes: number;
+}
+
 export interface StatsSource {
   readonly clock: Clock;
   readonly startedAtMs: number;
@@ -14,6 +19,9 @@ export interface StatsSource {
   readonly pool: () => QueryPoolStats;
   readonly plans: () => PlanCacheStats;
   readonly live: () => LiveCounters;
+  readonly writes: () => Readonly<WriteCounters>;
+  /** Open WebSockets. */
+  readonly sockets: () => number;
 }
 
 export function serverStats(source: StatsSource): readonly (readonly Cell[])[] {
@@ -37,6 +45,7 @@ export function serverStats(source: StatsSource): readonly (readonly Cell[])[] {
     active_connections: live.connections,
     active_subscriptions: live.subscriptions,
     live_groups: live.groups,
+    live_rerun_rows: live.rerunRows,
     slow_consumers_closed: live.slowConsumers,
     plan_cache_size: plans.entries,
     plan_cache_hits: plans.hits,

@@ -159,14 +159,27 @@ export type IndexTerm =
       readonly highInclusive: boolean;
     };
 
-/** A subscribed SELECT over one table, maintained by evaluating its predicate on old and new rows. */
+/** How the rows of a live query are kept right. `why` names what keeps it from being a filter. */
+export type LiveStrategy =
+  /** The predicate decides on old and new row at once. */
+  | { readonly kind: "filter" }
+  /**
+   * The predicate looks at one row, but its time has no bound: changed rows are put to a query process. `match` makes the query for a number of
+   * versions: slots are the plan's, then for each version its columns, `_seq` and `_deleted`; output: the places (from 0) of those that match.
+   */
+  | { readonly kind: "matchRows"; readonly why: string; readonly match: (versions: number) => QueryPlan }
+  /** The predicate reads other rows: the whole query runs again after every change of a table it reads. */
+  | { readonly kind: "rerun"; readonly why: string };
+
+/** A subscribed SELECT over one table. */
 export interface LivePlan {
   readonly kind: "live";
   readonly table: TableSchema;
   readonly slots: readonly Slot[];
-  /** True for every row when undefined. */
+  readonly strategy: LiveStrategy;
+  /** Of a filter: true for every row when undefined. Undefined for the other strategies. */
   readonly predicate: Evaluate | undefined;
-  /** Terms that every matching row must satisfy; a router may use any of them. */
+  /** Terms that every matching row must satisfy; a router may use any of them. None for a query that is run again. */
   readonly terms: readonly IndexTerm[];
   /** Positions in `table.columns`, in output order; `_seq` and `_deleted` follow when `wholeRow`. */
   readonly projection: readonly number[];
@@ -176,10 +189,15 @@ export interface LivePlan {
   readonly output: readonly OutputColumn[];
   /** Equal for statements that mean the same apart from slot values; together with those values and the scope it names a shape. */
   readonly shape: string;
-  /** Output: `_seq`, `_deleted`, every column; matching live rows in `_seq` order within the bounds. Slots: this plan's, then the bounds. */
+  /**
+   * Output: `_seq`, `_deleted`, every column; matching live rows in `_seq` order within the bounds. Slots: this plan's, then the bounds. Its relations
+   * are every table the query reads.
+   */
   readonly snapshot: QueryPlan;
   /** The newest `limit` matching rows, newest first. */
   readonly lastRows: QueryPlan;
+  /** Output: `_seq` of the oldest of the newest matching rows, none when there are fewer. Slots: this plan's, then how many rows before it. */
+  readonly lastRowsStart: QueryPlan;
   /** Every version (tombstones included, predicate not applied) with `_seq` in the bounds, in `_seq` order. */
   readonly history: QueryPlan;
 }

@@ -93,6 +93,7 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "storage.durability": "normal",
   "auth.jwt_secret": "a-secret-value",
   "auth.root_password": "a-secret-value",
+  "metrics.access": "public",
   "logging.level": "debug",
   "logging.format": "compact",
   "security.cors.allowed_origins": "https://a.example",

@@ -67,26 +67,32 @@ describe.each(["json", "msgpack"] as const)("LQ-15 native client, %s", (format) 
     expect(seen).toEqual([["id", "n", "c", "_seq", "_deleted"], "x", ["x", 1]]);
   });
 
-  test("a live set goes on with the new column, and without the dropped one", async () => {
-    await using client = clientOf(format);
-    const live = await watch(client, `SELECT * FROM ${table}`);
-    await server.root.sql(`ALTER TABLE ${table} ADD COLUMN c BIGINT DEFAULT 7, DROP COLUMN room, ALTER n TYPE BIGINT`);
-    await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (2, 2)`);
-    await until(() => live.size === 2);
-    expect<unknown>(row(live, 2)).toEqual([
-      ["id", 2],
-      ["n", 2n],
-      ["c", 7n],
-    ]);
-    await server.root.sql(`UPDATE ${table} SET n = 5 WHERE id = 1`);
-    await until(() => live.rows()[0]?.["n"] === 5n);
-    expect<unknown>(row(live, 1)).toEqual([
-      ["id", 1],
-      ["n", 5n],
-      ["c", 7n],
-    ]);
-    expect(live.error).toBeUndefined();
-  });
+  test.each(["disconnect", "latest"] as const)(
+    "a live set goes on with the new column, and without the dropped one; when slow: %s",
+    async (slowConsumer) => {
+      await using client = clientOf(format);
+      const live = client.live(`SELECT * FROM ${table}`, { slowConsumer });
+      await live.ready;
+      await server.root.sql(
+        `ALTER TABLE ${table} ADD COLUMN c BIGINT DEFAULT 7, DROP COLUMN room, ALTER n TYPE BIGINT`,
+      );
+      await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (2, 2)`);
+      await until(() => live.size === 2);
+      expect<unknown>(row(live, 2)).toEqual([
+        ["id", 2],
+        ["n", 2n],
+        ["c", 7n],
+      ]);
+      await server.root.sql(`UPDATE ${table} SET n = 5 WHERE id = 1`);
+      await until(() => live.rows()[0]?.["n"] === 5n);
+      expect<unknown>(row(live, 1)).toEqual([
+        ["id", 1],
+        ["n", 5n],
+        ["c", 7n],
+      ]);
+      expect(live.error).toBeUndefined();
+    },
+  );
 
   test("a list that the change leaves alone goes on as it is, its filter under the new positions", async () => {
     await using client = clientOf(format);
@@ -173,5 +179,63 @@ describe.each(["json", "msgpack"] as const)("LQ-15 peer client, %s", (format) =>
     await client.until(() => client.isReady("s") && client.rows("s").some((each) => each["n"] === 9));
     expect(client.rows("s").length).toBe(31);
     expect(client.rows("s").find((each) => each["id"] === 31)).toMatchObject({ n: 9, c: 7 });
+  });
+});
+
+describe("LQ-09 LQ-15 a live query with a sub-query", () => {
+  const ended = async (live: LiveSet): Promise<string | undefined> => {
+    await until(() => live.error !== undefined);
+    return live.error?.code;
+  };
+  let other = "";
+  let sql = "";
+
+  beforeEach(async () => {
+    other = `${table}_o`;
+    await server.root.sql(
+      `CREATE SHARED TABLE ${other} (id INT PRIMARY KEY, n INT, m INT) WITH (ACCESS_LEVEL = 'PUBLIC')`,
+    );
+    await server.root.sql(`INSERT INTO ${other} VALUES (1, 1, 2)`);
+    sql = `SELECT * FROM ${table} WHERE n IN (SELECT n FROM ${other})`;
+  });
+
+  test("goes on when the other table gets or loses a column that it does not name", async () => {
+    await using client = clientOf("json");
+    const live = await watch(client, sql);
+    await server.root.sql(`ALTER TABLE ${other} ADD COLUMN c INT, DROP COLUMN m`);
+    await server.root.sql(`INSERT INTO ${table} VALUES (2, 'a', 5)`);
+    await server.root.sql(`INSERT INTO ${other} (id, n) VALUES (2, 5)`);
+    await until(() => live.size === 2);
+    await server.root.sql(`DELETE FROM ${other} WHERE id = 1`);
+    await until(() => live.size === 1);
+    expect([row(live, 2), live.error]).toEqual([
+      [
+        ["id", 2],
+        ["room", "a"],
+        ["n", 5],
+      ],
+      undefined,
+    ]);
+  });
+
+  test.each([
+    ["a named column goes", "o.n", "DROP COLUMN n", "COLUMN_NOT_FOUND"],
+    ["its name means a column of the outer query then", "n", "DROP COLUMN n", "SUBSCRIPTION_FAILED"],
+    ["another column takes over the name", "n", "RENAME n TO old, RENAME m TO n", "SUBSCRIPTION_FAILED"],
+    ["it may not be read any more", "n", "SET ACCESS LEVEL PRIVATE", "PERMISSION_DENIED"],
+  ])("ends when %s", async (_why, column, action, code) => {
+    await using client = clientOf("json");
+    const live = await watch(client, `SELECT * FROM ${table} WHERE n IN (SELECT ${column} FROM ${other} AS o)`);
+    await server.root.sql(`ALTER TABLE ${other} ${action}`);
+    expect(await ended(live)).toBe(code);
+  });
+
+  test("ends when its own rows get another layout, and shows the new one when subscribed to again", async () => {
+    await using client = clientOf("msgpack");
+    const live = await watch(client, sql);
+    await server.root.sql(`ALTER TABLE ${table} ADD COLUMN c INT DEFAULT 7`);
+    expect(await ended(live)).toBe("SUBSCRIPTION_FAILED");
+    const again = await watch(client, sql);
+    expect(row(again, 1)).toContainEqual(["c", 7]);
   });
 });

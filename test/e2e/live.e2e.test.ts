@@ -123,7 +123,7 @@ async function liveIds(user: TestUser): Promise<readonly string[]> {
 
 test("LQ-06 a client that never pages gets its whole snapshot in batch 0", async () => {
   for (let start = 1; start <= 2500; start += 500) await insert(start, 500);
-  const socket = new WebSocket(server.websocketUrl);
+  const socket = new WebSocket(`${server.websocketUrl}?compress=false`);
   const { promise, resolve } = Promise.withResolvers<string>();
   socket.onopen = () => {
     socket.send(JSON.stringify({ type: "authenticate", method: "jwt", token: alice.token }));
@@ -300,8 +300,7 @@ test("LQ-09 what cannot be followed is refused by name", async () => {
   for (const [sql, word] of [
     ["SELECT * FROM chat.messages ORDER BY id LIMIT 3", "ORDER BY"],
     ["SELECT room, count(*) FROM chat.messages GROUP BY room", "GROUP BY"],
-    ["SELECT * FROM chat.messages WHERE n IN (SELECT n FROM chat.messages)", "sub"],
-    ["SELECT * FROM chat.messages WHERE n > random()", "function that differs from call to call"],
+    ["SELECT * FROM chat.messages WHERE n > random()", "random, whose value differs from call to call"],
   ] as const) {
     const error: unknown = await client.live(sql).ready.catch((fault: unknown) => fault);
     expect(error).toMatchObject({ code: "UNSUPPORTED" });

@@ -254,6 +254,61 @@ describe("LQ-17 live queries of STREAM tables", () => {
     expect(client.rows("s").map((row) => row["id"])).toEqual(["b", "c"]);
   });
 
+  test.each([2, 5])(
+    "last_rows more than a page of %i come in pages, with a regular expression too",
+    async (batchSize) => {
+      await alice.sql(
+        `INSERT INTO ${table} VALUES ${Array.from({ length: 9 }, (_, at) => `('k${at}', ${at})`).join(", ")}`,
+      );
+      await using client = createClient({ url: server.url, auth: { token: alice.token } });
+      for (const where of ["", "WHERE id ~ '^k'"]) {
+        const seen: unknown[] = [];
+        for await (const event of client.subscribe(`SELECT * FROM ${table} ${where}`, { lastRows: 6, batchSize })) {
+          if (event.kind === "snapshot") seen.push(...event.rows.map((row) => row["id"]));
+          if (event.kind === "ready") break;
+        }
+        expect(seen).toEqual(["k3", "k4", "k5", "k6", "k7", "k8"]);
+      }
+    },
+  );
+
+  test("LQ-09 a regular expression decides about rows as they come and end, and resumes", async () => {
+    await alice.sql(`INSERT INTO ${table} VALUES ('xa', 1), ('b', 2)`);
+    const sql = `SELECT * FROM ${table} WHERE id ~ '^x'`;
+    await using client = createClient({ url: server.url, auth: { token: alice.token } });
+    const live = client.live(sql);
+    await live.ready;
+    await alice.sql(`INSERT INTO ${table} VALUES ('xc', 3), ('d', 4)`);
+    await until(() => live.size === 2);
+    const { cursor } = live;
+    if (cursor === undefined) throw new Error("no cursor after ready");
+    await alice.sql(`DELETE FROM ${table} WHERE id = 'xa'`);
+    await until(() => live.size === 1);
+    expect(live.rows().map((row) => row["id"])).toEqual(["xc"]);
+    const seen: unknown[] = [];
+    for await (const event of client.subscribe(sql, { from: cursor })) {
+      if (event.kind === "delete") seen.push(event.key);
+      if (event.kind === "snapshot" || event.kind === "reset") seen.push(event.kind);
+      if (event.kind === "ready") break;
+    }
+    expect(seen).toContainEqual(["xa"]);
+    expect(seen).not.toContain("reset");
+  });
+
+  test("LQ-09 a sub-query in or over a STREAM table is refused by name", async () => {
+    const name = `${table}_own`;
+    await alice.sql(`CREATE USER TABLE ${name} (id TEXT PRIMARY KEY)`);
+    await using client = createClient({ url: server.url, auth: { token: alice.token } });
+    for (const [from, inner] of [
+      [table, name],
+      [name, table],
+    ]) {
+      const refused = client.live(`SELECT * FROM ${from} WHERE id IN (SELECT id FROM ${inner})`);
+      const error: unknown = await refused.ready.catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining(`STREAM table ${table}`) });
+    }
+  });
+
   test("a table with live queries is not dropped", async () => {
     await using client = createClient({ url: server.url, auth: { token: alice.token } });
     await client.live(`SELECT * FROM ${table}`).ready;

@@ -20,6 +20,7 @@ const OPTIONS: FeedOptions = {
   lastRows: undefined,
   batchSize: undefined,
   wantsSnapshot: true,
+  slow: undefined,
   from: undefined,
 };
 

@@ -4,11 +4,14 @@ import { DbError } from "../../src/base/errors.ts";
 import { parseName } from "../../src/base/ids.ts";
 import type { TableSchema } from "../../src/model/schema.ts";
 import { TEXT } from "../../src/model/sql-type.ts";
-import { chatTable, everything, inRoom, message } from "./support/chat-table.ts";
+import { brief } from "./support/brief.ts";
+import { chatTable, everything, inRoom, message, roomLike, scoredInShared } from "./support/chat-table.ts";
 import { Harness, messages, started } from "./support/harness.ts";
 import { settle } from "./support/versioned-store.ts";
 
 const table = chatTable("shared");
+const own = chatTable("user");
+const shared = chatTable("shared", 2);
 
 /** The table with one more column, in the version after. */
 function grown(before: TableSchema, name: string): TableSchema {
@@ -31,9 +34,9 @@ describe("LQ-15", () => {
     harness.alter(next);
     const [read] = harness.store.pending;
     if (read === undefined) throw new Error("no read is waiting");
-    const page = read.run();
+    const answer = read.run();
     harness.write(next, "ann", { cells: [2n, "a", 1, "new"] });
-    read.resolve(page);
+    answer();
     await settle();
     const frames = messages(socket);
     expect(kinds(frames)).toEqual([["subscription_ack", 5], "snapshot", ["schema", 6], "changes"]);
@@ -99,5 +102,121 @@ describe("LQ-15", () => {
     expect(messages(socket)).toMatchObject([{ type: "error", code: "PERMISSION_DENIED", message: "no longer" }]);
     harness.live.disconnect(id);
     expect(harness.live.indexEntries).toBe(before);
+  });
+
+  test("what waits for a slow native socket goes out in the old layout, then the schema, then rows of the new one", async () => {
+    const harness = started({ pushAheadBytes: 100 });
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: everything, options: { slow: "latest" } });
+    await settle();
+    messages(socket);
+    socket.queuedBytes = 101;
+    harness.write(table, "ann", message(1));
+    expect(messages(socket)).toEqual([]);
+    const next = grown(table, "note");
+    harness.alter(next);
+    harness.write(next, "ann", { cells: [2n, "a", 1, "new"] });
+    socket.queuedBytes = 0;
+    harness.live.drained(id);
+    const frames = messages(socket);
+    expect(kinds(frames)).toEqual(["changes", ["schema", 6], "changes"]);
+    expect(frames[0]).toMatchObject({ changes: [{ op: "insert", row: ["1", "a", 1, "101", false] }] });
+    expect(frames[2]).toMatchObject({ changes: [{ op: "insert", row: ["2", "a", 1, "new", "102", false] }] });
+  });
+
+  test("a key that moves is found at its new place by what squashes the changes of a slow socket", async () => {
+    const harness = started({ pushAheadBytes: 100 });
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: everything, options: { slow: "latest" } });
+    await settle();
+    messages(socket);
+    const [key, ...others] = table.columns;
+    if (key === undefined) throw new Error("the table has columns");
+    const next = { ...table, columns: [...others, key], keyIndex: 2, version: 2 };
+    harness.alter(next);
+    messages(socket);
+    socket.queuedBytes = 101;
+    harness.write(next, "ann", { cells: ["a", 1, 1n] }, { cells: ["a", 1, 2n] });
+    socket.queuedBytes = 0;
+    harness.live.drained(id);
+    expect(brief(messages(socket))).toEqual(["changes insert insert"]);
+  });
+
+  test("a socket that is lost while it is told leaves nothing of it behind", async () => {
+    const harness = started({ pushAheadBytes: 100 });
+    const before = harness.live.indexEntries;
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: everything, options: { slow: "latest" } });
+    await settle();
+    socket.failing = true;
+    harness.alter(grown(table, "note"));
+    expect([harness.live.indexEntries, harness.live.counters().groups]).toEqual([before, 0]);
+  });
+
+  test("a regular expression follows the change when no commit waits for its answer", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: roomLike, options: {} });
+    await settle();
+    messages(socket);
+    const next = grown(table, "note");
+    harness.alter(next);
+    harness.write(next, "ann", { cells: [1n, "a", 1, "new"] });
+    await settle();
+    expect(kinds(messages(socket))).toEqual([["schema", 6], "changes"]);
+  });
+
+  test("with a commit undecided in the old layout it ends with an error that says to subscribe again", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table, query: roomLike, options: {} });
+    await settle();
+    messages(socket);
+    harness.store.immediate = false;
+    harness.write(table, "ann", message(1));
+    harness.alter(grown(table, "note"));
+    expect(messages(socket)).toMatchObject([{ type: "error", code: "SUBSCRIPTION_FAILED" }]);
+    harness.store.advance(0);
+    harness.store.advance(0);
+    await settle();
+    expect([messages(socket), harness.live.counters().groups]).toEqual([[], 0]);
+  });
+
+  test("a query that is run again ends so when its own rows get another layout", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table: own, query: scoredInShared, options: {} });
+    await settle();
+    messages(socket);
+    harness.alter(grown(own, "note"));
+    expect(messages(socket)).toMatchObject([{ type: "error", code: "SUBSCRIPTION_FAILED" }]);
+    expect(harness.live.counters().rerunRows).toBe(0);
+  });
+
+  test("it goes on when a table of its sub-query is altered", async () => {
+    const harness = started();
+    harness.write(own, "ann", message(1, "x", 7));
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table: own, query: scoredInShared, options: {} });
+    await settle();
+    messages(socket);
+    const next = grown(shared, "note");
+    harness.alter(next);
+    harness.write(next, "ann", { cells: [50n, "a", 7, "new"] });
+    await settle();
+    expect(brief(messages(socket))).toEqual(["changes insert"]);
+  });
+
+  test("who may not read a table of the sub-query any more is told so", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("native");
+    harness.subscribe(id, { id: "s", table: own, query: scoredInShared, options: {} });
+    await settle();
+    messages(socket);
+    harness.authorize = () => {
+      throw new DbError("PERMISSION_DENIED", "no longer");
+    };
+    harness.alter({ ...shared, version: 2 });
+    expect(messages(socket)).toMatchObject([{ type: "error", code: "PERMISSION_DENIED" }]);
   });
 });

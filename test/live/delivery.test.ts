@@ -27,7 +27,9 @@ const world = (dispatched: number, forgotten = 0): World => ({
 const paging = { pageRows: 2, replayRows: 2 };
 const snapshot: Start = { kind: "snapshot", ...paging, pace: "client" };
 const pushed: Start = { kind: "snapshot", ...paging, pace: "server" };
-const lastRows: Start = { kind: "lastRows", ...paging, pace: "client" };
+const manyLastRows: Start = { kind: "lastRows", ...paging, pace: "client", rows: 5 };
+const pushedLastRows: Start = { kind: "lastRows", ...paging, pace: "server", rows: 5 };
+const lastRows: Start = { kind: "lastRows", ...paging, pace: "client", rows: 2 };
 const resume: Start = { kind: "resume", after: seq(5), ...paging, pace: "client", endsInBatches: false };
 const nativeResume: Start = { kind: "resume", after: seq(5), ...paging, pace: "server", endsInBatches: true };
 
@@ -53,6 +55,7 @@ describe("open", () => {
     ["empty: a ready batch without rows", { kind: "empty" }, "live", ["batch 0 [] ready 10", "go live after 10"]],
     ["a snapshot reads one row more than a page", snapshot, "opening", ["read snapshot (0, end] 3"]],
     ["the newest rows are one page", lastRows, "opening", ["read lastRows (0, end] 2"]],
+    ["more newest rows than a page are looked for first", manyLastRows, "opening", ["read lastRowsStart (0, end] 5"]],
     ["a resume reads history after the cursor", resume, "opening", ["read history (5, end] 3"]],
   ])("LQ-06 %s", (_why, start, phase, effects) => {
     const opened = open(start, world(10));
@@ -63,6 +66,8 @@ describe("open", () => {
 const opening = (start: Start): Delivery => open(start, world(10)).next;
 const afterFirst = (start: Start): Delivery =>
   step(opening(start), { kind: "page", page: page(10, row(6), row(7), row(8)), world: world(10) }).next;
+const afterStart = (start: Start): Delivery =>
+  step(opening(start), { kind: "page", page: { ...page(10), after: seq(3) }, world: world(10) }).next;
 const read = (taken: Page, at = world(20)): DeliveryEvent => ({ kind: "page", page: taken, world: at });
 const asked = (after?: number): DeliveryEvent => ({
   kind: "asked",
@@ -127,6 +132,28 @@ describe("step", () => {
       "live",
       ["batch 0 [6 7] ready 10", "go live after 10"],
     ],
+    [
+      "the newest rows, once found, are paged like a snapshot of that moment",
+      opening(manyLastRows),
+      read({ ...page(10), after: seq(3) }),
+      "paging",
+      ["read snapshot (3, 10] 3"],
+    ],
+    [
+      "the first page of the newest rows is batch 0",
+      afterStart(manyLastRows),
+      read(page(12, row(4), row(6), row(8))),
+      "paging",
+      ["batch 0 [4 6] more 6"],
+    ],
+    [
+      "further pages of the newest rows are pushed to a client that does not page",
+      afterStart(pushedLastRows),
+      read(page(12, row(4), row(6), row(8))),
+      "paging",
+      ["batch 0 [4 6] more 6", "read snapshot (6, 10] 3"],
+    ],
+    ["next_batch before the first page is refused", afterStart(manyLastRows), asked(), "paging", ["refuse reading"]],
     ["next_batch reads after what it names", afterFirst(snapshot), asked(7), "paging", ["read snapshot (7, 10] 3"]],
     ["next_batch with null starts over", afterFirst(snapshot), asked(), "paging", ["read snapshot (0, 10] 3"]],
     [

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { seqOf } from "../../src/base/ids.ts";
 import type { Entry } from "../../src/live/delivery.ts";
-import { createGroupEncoder } from "../../src/live/encoder.ts";
+import { GroupEncoders } from "../../src/live/encoder.ts";
 import { chatTable, everything, livePlan } from "./support/chat-table.ts";
 import { dialect } from "./support/harness.ts";
 
@@ -12,7 +12,7 @@ const entry = (seq: number, key: number, matches: boolean): Entry => ({
 
 test("LQ-11 a native page says of each key only what became of it, in `_seq` order", () => {
   const options = { dialect: dialect("native"), channel: 7, epoch: "e" };
-  const encoder = createGroupEncoder(livePlan(chatTable(), everything), options);
+  const encoder = new GroupEncoders().of(livePlan(chatTable(), everything), options);
   const entries = [
     entry(1, 1, true),
     entry(2, 2, false),

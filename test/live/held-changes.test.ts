@@ -1,18 +1,19 @@
 import { expect, test } from "bun:test";
 import { seqOf } from "../../src/base/ids.ts";
-import { type CommitFrames, createGroupEncoder } from "../../src/live/encoder.ts";
+import { type CommitFrames, GroupEncoders } from "../../src/live/encoder.ts";
 import { type Held, HeldChanges } from "../../src/live/held-changes.ts";
 import { chatTable, everything, livePlan } from "./support/chat-table.ts";
 import { dialect } from "./support/harness.ts";
 
+const change = { kind: "insert", after: { seq: seqOf(1n), deleted: false, cells: [] } } as const;
 const frames = (position: number, changes = 1, text = "frame"): CommitFrames => ({
   position: seqOf(BigInt(position)),
-  changes,
+  changes: Array.from({ length: changes }, () => change),
   shared: text,
   spliced: [],
 });
 const plan = livePlan(chatTable(), everything);
-const encoder = createGroupEncoder(plan, { dialect: dialect("native"), channel: 1, epoch: "e" });
+const encoder = new GroupEncoders().of(plan, { dialect: dialect("native"), channel: 1, epoch: "e" });
 const waiting = (commit: CommitFrames, atMs: number): Held => ({
   frames: commit,
   view: { plan, slots: [], encoder },

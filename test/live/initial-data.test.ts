@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { brief } from "./support/brief.ts";
 import { chatTable, everything, inRoom, message, removed, scoreAbove } from "./support/chat-table.ts";
+import type { Family } from "./support/clients.ts";
 import { Harness, messages, started } from "./support/harness.ts";
 import { settle } from "./support/versioned-store.ts";
 
@@ -88,6 +89,50 @@ describe("initial data", () => {
     harness.subscribe(id, { id: "s", table, query: everything, options: { lastRows: 5 } });
     await settle();
     expect(brief(messages(socket))).toEqual(["ack ready", "batch 0 rows=5 ready"]);
+  });
+
+  test.each<[string, Family, number, readonly string[]]>([
+    ["is paged for a client that pages", "paging", 5, ["ack loading", "batch 0 rows=2 loading"]],
+    ["is pushed to a native one", "native", 5, ["2 false", "2 false", "1 true"]],
+    [
+      "is pushed to one that never pages",
+      "message",
+      5,
+      ["ack loading", "batch 0 rows=3 loading", "batch 1 rows=2 ready"],
+    ],
+    ["is everything when there are fewer", "native", 50, ["2 false", "2 false", "2 false", "1 true"]],
+  ])("LQ-06 last_rows larger than batch_size %s", async (_why, family, lastRows, expected) => {
+    const harness = started({ unpagedRows: 3 });
+    harness.write(table, "ann", ...Array.from({ length: 7 }, (_value, index) => message(index)));
+    const { id, socket } = harness.connect(family);
+    harness.subscribe(id, { id: "s", table, query: everything, options: { lastRows, batchSize: 2 } });
+    await settle();
+    await settle();
+    const received = messages(socket);
+    const shown = brief(received).map((text) => text.replace(/^snapshot rows=(\d) deleted=0 ready=(\w+)$/, "$1 $2"));
+    expect(shown.filter((text) => !text.startsWith("ack resumed"))).toEqual([...expected]);
+    // Nothing is read but where they begin, and the pages.
+    expect(harness.store.requests.map(({ kind }) => kind)[0]).toBe("lastRowsStart");
+  });
+
+  test("LQ-07 rows that change while the newest are paged come as changes", async () => {
+    const harness = started();
+    harness.write(table, "ann", ...Array.from({ length: 7 }, (_value, index) => message(index)));
+    const { id, socket } = harness.connect("paging");
+    harness.subscribe(id, { id: "s", table, query: everything, options: { lastRows: 4, batchSize: 3 } });
+    await settle();
+    harness.write(table, "ann", message(6, "b"), message(9));
+    harness.live.nextBatch(id, "s", 106n as never);
+    await settle();
+    const received = messages(socket);
+    expect(brief(received)).toEqual([
+      "ack loading",
+      "batch 0 rows=3 loading",
+      "batch 1 rows=0 ready",
+      "update",
+      "insert",
+    ]);
+    expect(received[1]).toMatchObject({ rows: [{ id: "3" }, { id: "4" }, { id: "5" }] });
   });
 
   test("LQ-07 a row sent on the first page that goes before the last one is deleted, one not sent yet never appears", async () => {

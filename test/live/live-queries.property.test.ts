@@ -6,23 +6,49 @@ import type { ConnectionId } from "../../src/base/ids.ts";
 import type { Change } from "../../src/model/change.ts";
 import type { TableSchema } from "../../src/model/schema.ts";
 import type { Cell } from "../../src/model/sql-type.ts";
-import { chatTable, everything, inRoom, type Query, scoreAbove, scoreWithin, unscored } from "./support/chat-table.ts";
+import {
+  chatTable,
+  everything,
+  inRoom,
+  type Query,
+  roomLike,
+  scoreAbove,
+  scoredInShared,
+  scoreWithin,
+  unscored,
+} from "./support/chat-table.ts";
 import { Client, ClientSubscription, type Family } from "./support/clients.ts";
 import { Harness } from "./support/harness.ts";
 import type { Socket } from "./support/sockets.ts";
 import { type Commit, settle, type Write } from "./support/versioned-store.ts";
 
 const TABLES: readonly TableSchema[] = [chatTable("user", 1), chatTable("shared", 2)];
-const QUERIES: readonly Query[] = [everything, inRoom("a"), inRoom("b"), scoreAbove(2), scoreWithin(1, 4), unscored];
+const QUERIES: readonly Query[] = [
+  everything,
+  inRoom("a"),
+  inRoom("b"),
+  scoreAbove(2),
+  scoreWithin(1, 4),
+  unscored,
+  roomLike,
+  scoredInShared,
+];
 const USERS = ["ann", "bob"];
 const FAMILIES: readonly Family[] = ["paging", "message", "native"];
 const SLOTS_PER_CLIENT = 3;
+
+interface Target {
+  readonly table: TableSchema;
+  readonly batchSize: number;
+  readonly slow: "disconnect" | "latest";
+  readonly lastRows: number | undefined;
+}
 
 interface Peer {
   readonly user: string;
   readonly client: Client;
   /** What each subscription id subscribes to. */
-  readonly targets: Map<string, { readonly table: TableSchema; readonly batchSize: number }>;
+  readonly targets: Map<string, Target>;
   connection: { readonly id: ConnectionId; readonly socket: Socket } | undefined;
 }
 
@@ -59,6 +85,9 @@ const operation = fc.oneof(
       query: fc.nat({ max: QUERIES.length - 1 }),
       table: fc.nat({ max: 1 }),
       batchSize: fc.integer({ min: 1, max: 3 }),
+      slow: fc.constantFrom("disconnect" as const, "disconnect" as const, "latest" as const),
+      // More than there ever are, so that the rows are those of a plain snapshot.
+      lastRows: fc.constantFrom(undefined, undefined, 1_000),
     }),
   },
   {
@@ -113,10 +142,15 @@ class Model {
     switch (operation.kind) {
       case "subscribe":
         peer.client.unsubscribe(`s${operation.slot}`);
-        peer.targets.set(`s${operation.slot}`, { table: this.#table(operation.table), batchSize: operation.batchSize });
+        peer.targets.set(`s${operation.slot}`, {
+          table: this.#table(operation.table),
+          batchSize: operation.batchSize,
+          slow: operation.slow,
+          lastRows: operation.lastRows,
+        });
         return this.#subscribe(
           peer,
-          new ClientSubscription(`s${operation.slot}`, this.#query(operation.query)),
+          new ClientSubscription(`s${operation.slot}`, this.#query(operation.query, peer.client.family)),
           undefined,
         );
       case "unsubscribe":
@@ -169,7 +203,12 @@ class Model {
       table: target.table,
       query: subscription.query,
       user: peer.user,
-      options: { batchSize: target.batchSize, from },
+      options: {
+        batchSize: target.batchSize,
+        from,
+        slow: target.slow,
+        ...(target.lastRows === undefined ? {} : { lastRows: target.lastRows }),
+      },
     });
   }
 
@@ -226,6 +265,7 @@ class Model {
         this.#drain(peer);
         this.#askNext(peer);
       }
+      this.#pump();
       if (this.harness.store.pending.length === 0 && this.#allReady()) return;
       this.harness.store.advance(round);
     }
@@ -246,7 +286,9 @@ class Model {
         expect({ ...where, rows: shown }).toEqual({ ...where, rows: this.#expected(peer, subscription) });
         const row = rows.get(`${peer.user}-${peer.connection?.id ?? ""}-${subscription.id}`);
         expect({ ...where, changes: row?.changes }).toEqual({ ...where, changes: subscription.changes.length });
-        if (strictChanges && subscription.from === undefined) {
+        // Changes of a query that is run again are told by result, those of a slow subscriber merged: not by commit.
+        const isWhole = subscription.query.strategy !== "rerun" && peer.targets.get(subscription.id)?.slow !== "latest";
+        if (strictChanges && subscription.from === undefined && isWhole) {
           const all = this.#membershipChanges(peer, subscription);
           const received = subscription.changes.map(({ op, seq }) => `${op} ${seq}`);
           expect(received).toEqual(all.slice(all.length - received.length));
@@ -264,8 +306,7 @@ class Model {
     const table = peer.targets.get(subscription.id)?.table ?? this.#table(0);
     return Object.fromEntries(
       this.harness.store
-        .rows(table, this.harness.scope(table, peer.user))
-        .filter((version) => this.#matches(subscription, version.cells))
+        .selected(subscription.query, table, this.harness.scope(table, peer.user))
         .map((version) => [String(version.cells[0]), JSON.stringify([version.cells[1], version.cells[2]])]),
     );
   }
@@ -293,16 +334,17 @@ class Model {
     return TABLES[index % TABLES.length] ?? chatTable();
   }
 
-  #query(index: number): Query {
-    return QUERIES[index % QUERIES.length] ?? everything;
+  #query(index: number, family: Family): Query {
+    const query = QUERIES[index % QUERIES.length] ?? everything;
+    return query.strategy === "rerun" && family !== "native" ? everything : query;
   }
 }
 
-for (const [why, heldChanges, runs] of [
-  ["held changes always fit", 10_000, 600],
-  ["held changes overflow into history", 1, 600],
+for (const [why, heldChanges] of [
+  ["held changes always fit", 10_000],
+  ["held changes overflow into history", 1],
 ] as const) {
-  test(`LQ-07 LQ-08 LQ-10 LQ-11 LQ-16 after any history every client shows exactly what its query selects: ${why}`, async () => {
+  test(`LQ-07 LQ-08 LQ-09 LQ-10 LQ-11 LQ-12 LQ-16 after any history every client shows exactly what its query selects: ${why}`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 150, size: "max" }), async (operations) => {
         const model = new Model(heldChanges);
@@ -310,7 +352,7 @@ for (const [why, heldChanges, runs] of [
         await model.quiesce();
         model.check(heldChanges > 1);
       }),
-      { numRuns: runs },
+      { numRuns: Number(process.env["KALAMDB_TEST_RUNS"] ?? 1_500) },
     );
-  }, 60_000);
+  }, 120_000);
 }

@@ -13,7 +13,6 @@ describe("refusals", () => {
   test.each<[string, string, object, string, string]>([
     ["a blank id", "  ", {}, "invalid_subscription", "INVALID_SUBSCRIPTION_ID"],
     ["an id past its bound", "x".repeat(300), {}, "x".repeat(300), "INVALID_SUBSCRIPTION_ID"],
-    ["last_rows beyond a batch", "s", { lastRows: 51, batchSize: 50 }, "s", "UNSUPPORTED"],
   ])("LQ-01 LQ-06 %s is refused and the socket stays open", (_why, id, options, named, code) => {
     const harness = started();
     const { id: connection, socket } = harness.connect("paging");

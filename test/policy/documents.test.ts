@@ -48,6 +48,7 @@ test("every link between documents leads somewhere", async () => {
     "sql.md",
     "protocol.md",
     "live-queries.md",
+    "operations.md",
     "storage.md",
     "errors.md",
   ]) {

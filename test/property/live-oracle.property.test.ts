@@ -1,4 +1,4 @@
-// LQ-07, LQ-08, LQ-11, TB-03: whatever happens, once things settle each live set equals a fresh SELECT of the same text by the same user.
+// LQ-07, LQ-08, LQ-09, LQ-11, TB-03: whatever happens, once things settle each live set equals a fresh SELECT of the same text by the same user.
 // Real server, real sockets, the real client over both protocols and notations. fast-check prints the seed and shrinks.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -18,6 +18,10 @@ const FILTERS = [
   "WHERE n BETWEEN 2 AND 6 AND room <> 'c'",
   "WHERE id % 2 = 0",
   "WHERE n + 1 > id OR note IS NULL",
+  "WHERE note ~ '^x'",
+  "WHERE room = 'b' AND note !~* 'XY'",
+  "WHERE n IN (SELECT n FROM {ns}.items WHERE room = 'a')",
+  "WHERE NOT EXISTS (SELECT 1 FROM {ns}.own AS mine WHERE mine.id = t.id AND mine.n > 4)",
 ] as const;
 const DIALECTS = [
   { protocol: "native", format: "json" },
@@ -68,7 +72,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 interface Watched {
   readonly sql: string;
   readonly user: number;
-  readonly live: LiveSet;
+  readonly client: KalamClient;
+  live: LiveSet;
 }
 
 /** One schema of its own, three users with a client for each dialect, and the live queries they opened. */
@@ -115,8 +120,8 @@ class World implements AsyncDisposable {
         );
         return;
       case "update": {
-        const where = FILTERS[what.filter] || "WHERE true";
-        await this.#user(what.user).sql(`UPDATE ${this.#namespace}.${what.table} SET n = $1 ${where}`, [what.n]);
+        const where = this.#where(what.filter) || "WHERE true";
+        await this.#user(what.user).sql(`UPDATE ${this.#namespace}.${what.table} AS t SET n = $1 ${where}`, [what.n]);
         return;
       }
       case "remove":
@@ -124,14 +129,17 @@ class World implements AsyncDisposable {
         return;
       case "removeMany":
         await this.#user(what.user).sql(
-          `DELETE FROM ${this.#namespace}.${what.table} ${FILTERS[what.filter] || "WHERE true"}`,
+          `DELETE FROM ${this.#namespace}.${what.table} AS t ${this.#where(what.filter) || "WHERE true"}`,
         );
         return;
       case "subscribe": {
         const client = this.#clients[what.user]?.[what.dialect];
-        const sql = `SELECT * FROM ${this.#namespace}.${what.table} ${FILTERS[what.filter]}`;
+        const where = this.#where(what.filter);
+        // Version 1 of the protocol has no place for rows that come and go with another table's commits.
+        if (where.includes("SELECT") && DIALECTS[what.dialect]?.protocol !== "native") return;
+        const sql = `SELECT * FROM ${this.#namespace}.${what.table} AS t ${where}`;
         // Not awaited: the steps that follow race with its snapshot.
-        if (client !== undefined) this.#watched.push({ sql, user: what.user, live: client.live(sql) });
+        if (client !== undefined) this.#watched.push({ sql, user: what.user, client, live: client.live(sql) });
         return;
       }
       case "unsubscribe": {
@@ -160,16 +168,28 @@ class World implements AsyncDisposable {
     await server.root.sql(`ALTER TABLE ${this.#namespace}.${name} ${action}`);
   }
 
+  #where(filter: number): string {
+    return (FILTERS[filter] ?? "").replaceAll("{ns}", this.#namespace);
+  }
+
   async settle(): Promise<void> {
     for (const watched of this.#watched) await this.#settled(watched);
   }
 
-  async #settled({ sql, user: who, live }: Watched): Promise<void> {
-    await live.ready;
+  async #settled(watched: Watched): Promise<void> {
+    const { sql, user: who, client } = watched;
     const expected = await this.#fresh(who, sql);
+    const seen = () => ({ sql, error: watched.live.error, rows: rowsById(watched.live.rows()) });
+    const right = { sql, error: undefined, rows: expected };
+    await watched.live.ready.catch(() => undefined);
     const deadline = performance.now() + SETTLE_MS;
-    while (performance.now() < deadline && !Bun.deepEquals(rowsById(live.rows()), expected)) await Bun.sleep(1);
-    expect({ sql, error: live.error, rows: rowsById(live.rows()) }).toEqual({ sql, error: undefined, rows: expected });
+    while (performance.now() < deadline && !Bun.deepEquals(seen(), right)) {
+      // An ALTER may have ended it a moment ago.
+      if (isEndedByAlter(watched)) watched.live = client.live(sql);
+      await Bun.sleep(1);
+    }
+    expect(seen()).toEqual(right);
+    await watched.live.ready;
   }
 
   async #fresh(who: number, sql: string): Promise<unknown> {
@@ -186,6 +206,12 @@ class World implements AsyncDisposable {
   }
 }
 
+/** What a query process decides may have to be subscribed to again after an ALTER; a filter never has. */
+function isEndedByAlter({ sql, live: { error } }: Watched): boolean {
+  if (!sql.includes(" ~ ") && !sql.includes(" !~* ") && !sql.includes("(SELECT")) return false;
+  return error?.code === "SUBSCRIPTION_FAILED" && error.message.includes("altered");
+}
+
 /** `_deleted` is not part of an update in the peer protocol. */
 function rowsById(rows: readonly Row[]): unknown {
   return rows
@@ -193,7 +219,7 @@ function rowsById(rows: readonly Row[]): unknown {
     .toSorted((a, b) => Number(a[0]) - Number(b[0]));
 }
 
-test("LQ-07 LQ-08 LQ-11 LQ-15 after any history every live set equals a fresh SELECT", async () => {
+test("LQ-07 LQ-08 LQ-09 LQ-11 LQ-15 after any history every live set equals a fresh SELECT", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       await using world = await World.open();

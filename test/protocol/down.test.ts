@@ -151,6 +151,8 @@ describe("gzip", () => {
 
   test.each([
     ["shorter than 512 bytes", "x".repeat(511)],
+    ["so large that packing it would hold the loop", "x".repeat(1024 * 1024 + 1)],
+    ["large once it is encoded", "é".repeat(600_000)],
     ["not smaller when packed", crypto.getRandomValues(new Uint8Array(600))],
   ])("a frame stays as it is when it is %s", (_why, frame) => {
     expect(gzipFrame(frame)).toBe(frame);

@@ -327,7 +327,7 @@ test("TB-03 system views are read like tables and never written", () => {
 test("LQ-09 every read of a live query is scoped", () => {
   for (const sql of ["select * from notes", "select body from notes where score > 1", "select * from orders"]) {
     const { plan: found } = live(sql);
-    for (const query of [found.snapshot, found.lastRows, found.history]) assertScoped(query);
+    for (const query of [found.snapshot, found.lastRows, found.lastRowsStart, found.history]) assertScoped(query);
   }
   expect([notes.kind, orders.kind]).toEqual(["user", "shared"]);
 });

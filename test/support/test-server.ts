@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import { configOf } from "../../src/config/config.ts";
 import type { SettingValues } from "../../src/config/settings.ts";
 import { type RunningServer, startServer } from "../../src/server/start.ts";
@@ -144,7 +144,7 @@ export async function loginToken(url: string, user: string, password: string): P
 /** Pass `folder` to start on an existing data folder (it is then left alone). */
 export async function startTestServer(
   settings: Partial<SettingValues> = {},
-  options: { readonly folder?: string } = {},
+  options: { readonly folder?: string; readonly log?: Log } = {},
 ): Promise<TestServer> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "kalamdb-test-")));
   const config = configOf({
@@ -153,7 +153,7 @@ export async function startTestServer(
     "auth.root_password": ROOT_PASSWORD,
     ...settings,
   });
-  const running = await startServer({ config, log: silentLog });
+  const running = await startServer({ config, log: options.log ?? silentLog });
   const token = await loginToken(running.url, "root", ROOT_PASSWORD);
   return new TestServer(running, new TestUser(running.url, "root", token), {
     folder,

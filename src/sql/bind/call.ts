@@ -16,6 +16,7 @@ export function applyFunction(
 ): Expr {
   // What cannot be bounded by its input must be stoppable, and only a query process is.
   if (!resolved.definition.bounded) session.forbidPoint();
+  if (!resolved.definition.deterministic) session.noteVolatile({ name: resolved.name, position });
   const args = operands.map((operand, index) => {
     const type = resolved.argTypes[index];
     // The overload was chosen knowing what may be cast to it; `||` goes further and takes the text form of anything.

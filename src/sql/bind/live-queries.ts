@@ -1,6 +1,6 @@
-// The three reads behind a live query. All are rendered from the one bound predicate, so that they cannot disagree with it.
+// The reads behind a live query. All are rendered from the one bound predicate, so that they cannot disagree with it.
 import { DELETED_COLUMN, type OutputColumn, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
-import { BIGINT, BOOLEAN } from "../../model/sql-type.ts";
+import { BIGINT, BOOLEAN, INT } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import type { QueryPlan, RelationUse, Slot } from "../plan.ts";
@@ -13,7 +13,10 @@ export interface LiveQueries {
   readonly slots: readonly Slot[];
   readonly snapshot: QueryPlan;
   readonly lastRows: QueryPlan;
+  readonly lastRowsStart: QueryPlan;
   readonly history: QueryPlan;
+  /** Which of so many versions, given as values, match; undefined without a predicate. */
+  readonly match: ((versions: number) => QueryPlan) | undefined;
 }
 
 interface LiveQueryInput {
@@ -53,6 +56,11 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
     output,
     strategy: { kind: "scan" },
   });
+  const firstOfLast = (tail: string): QueryPlan => ({
+    ...plan("", [LIMIT], uses),
+    sql: cutAtHoles(`SELECT CAST(${seq} AS TEXT) FROM ${item.render(render)} WHERE ${tail}`),
+    output: output.slice(0, 1),
+  });
   const matching = condition === undefined ? "" : `${render(condition)} AND `;
   const within = `${seq} > ${bound(1)} AND ${seq} <= ${bound(2)} ORDER BY ${seq} LIMIT ${bound(3)}`;
   const everything = condition === undefined ? "1" : render(condition);
@@ -60,7 +68,55 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
     slots,
     snapshot: plan(`${matching}${within}`, [AFTER, UP_TO, LIMIT], uses),
     lastRows: plan(`${everything} ORDER BY ${seq} DESC LIMIT ${bound(1)}`, [LIMIT], uses),
+    lastRowsStart: firstOfLast(`${everything} ORDER BY ${seq} DESC LIMIT 1 OFFSET ${bound(1)}`),
     history: plan(within, [AFTER, UP_TO, LIMIT], uses.map(withTombstones)),
+    match:
+      condition === undefined
+        ? undefined
+        : (versions) =>
+            matchPlan({
+              table,
+              slots,
+              versions,
+              relation: item.tables[0]?.relation ?? 0,
+              predicate: render(condition),
+            }),
+  };
+}
+
+interface MatchInput {
+  readonly table: TableSchema;
+  readonly slots: readonly Slot[];
+  readonly versions: number;
+  readonly relation: number;
+  readonly predicate: string;
+}
+
+/** The versions stand in the text as values: nothing is read, so an old version can be asked about as well as a new one. */
+function matchPlan({ table, slots, versions, relation, predicate }: MatchInput): QueryPlan {
+  const columns = [
+    ...table.columns.map(({ id, type }) => ({ name: `c${id}`, type })),
+    { name: SEQ_COLUMN, type: BIGINT },
+    { name: DELETED_COLUMN, type: BOOLEAN },
+  ];
+  // A whole number bound for a REAL column arrives as an integer; a table would store it as REAL.
+  const names = columns.map(({ name, type }, index) => {
+    const value = `column${index + 2}`;
+    return `${TYPES[type.kind].sqlite === "REAL" ? `CAST(${value} AS REAL)` : value} AS ${name}`;
+  });
+  const rows = Array.from({ length: versions }, (_, version) => {
+    const first = slots.length + version * columns.length + 1;
+    return `(${version}, ${columns.map((_column, index) => `?${first + index}`).join(", ")})`;
+  });
+  const given = `SELECT column1 AS place, ${names.join(", ")} FROM (VALUES ${rows.join(", ")})`;
+  const literals = columns.map(({ type }, index): Slot => ({ kind: "literal", index, type }));
+  return {
+    kind: "query",
+    sql: [`SELECT r${relation}.place FROM (${given}) AS r${relation} WHERE ${predicate}`],
+    slots: [...slots, ...Array.from({ length: versions }, () => literals).flat()],
+    relations: [],
+    output: [{ name: "place", type: INT, flags: [] }],
+    strategy: { kind: "scan" },
   };
 }
 

@@ -1,4 +1,5 @@
-// Live queries: a SELECT of columns from one table, filtered by a predicate that JavaScript can evaluate on old and new rows.
+// Live queries: a SELECT of columns from one table. The predicate decides how it is kept up to date: what JavaScript can evaluate on one row in bounded
+// time is a filter, what needs more time or other rows is left to query processes.
 import type { ColumnRef, Node, SelectStmt } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import {
@@ -15,13 +16,13 @@ import { compile } from "../compile.ts";
 import type { Expr } from "../expression.ts";
 import type { Generators } from "../functions/generators.ts";
 import { tableRefOf } from "../parse/names.ts";
-import type { Evaluate, LivePlan, SystemViewInfo } from "../plan.ts";
+import type { Evaluate, LivePlan, LiveStrategy, QueryPlan, RelationUse, SystemViewInfo } from "../plan.ts";
 import { createRenderer } from "../render/render-expression.ts";
 import type { Binder } from "./binder.ts";
 import { indexTerms } from "./index-terms.ts";
 import { liveQueries } from "./live-queries.ts";
 import { required } from "./operand.ts";
-import { type FromItem, tableItem } from "./relation.ts";
+import { cutAtHoles, type FromItem, tableItem } from "./relation.ts";
 import { columnNotFound, type Scope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
 import { at, locationOf, nodeKind, stringOf, unsupported } from "./syntax.ts";
@@ -37,6 +38,7 @@ export function bindLive(binder: Binder, select: SelectStmt, generators: Generat
   const scope: Scope = { tables: item.tables, visible: item.visible, outer: undefined, captured: [] };
   const { projection, wholeRow, names } = liveProjection(session, select, { item, scope });
   const condition = bindCondition(binder, select.whereClause, scope);
+  refuseVolatile(session);
   const predicate = condition === undefined ? undefined : compilePredicate(condition, { item, generators });
   const columns = projection.flatMap((index) => item.visible[index] ?? []);
   const system = wholeRow ? item.visible.filter((column) => column.system) : [];
@@ -44,12 +46,15 @@ export function bindLive(binder: Binder, select: SelectStmt, generators: Generat
     return { name: names[place] ?? name, type, flags };
   });
   const queries = liveQueries(session, { table, item, condition });
+  const strategy = strategyOf(condition, predicate, queries.match);
+  if (strategy.kind === "rerun") refuseStreams(session);
   return {
     kind: "live",
     table,
     slots: queries.slots,
+    strategy,
     predicate,
-    terms: indexTerms(table, condition),
+    terms: strategy.kind === "rerun" ? [] : indexTerms(table, condition),
     projection,
     wholeRow,
     namedColumns: namedColumns(table, wholeRow ? [] : projection, condition),
@@ -57,6 +62,7 @@ export function bindLive(binder: Binder, select: SelectStmt, generators: Generat
     shape: shapeText(session, { table, projection, wholeRow, condition }),
     snapshot: queries.snapshot,
     lastRows: queries.lastRows,
+    lastRowsStart: queries.lastRowsStart,
     history: queries.history,
   };
 }
@@ -180,20 +186,46 @@ function bindCondition(binder: Binder, where: Node | undefined, scope: Scope): E
   return required(operand, BOOLEAN, "WHERE");
 }
 
+/** A predicate that gives another answer each time it is asked has no result to be kept up to date. */
+function refuseVolatile(session: BindSession): void {
+  const { volatile } = session;
+  if (volatile !== undefined) {
+    throw notLive(`${volatile.name}, whose value differs from call to call,`, volatile.position);
+  }
+  const view = session.relationUses().find((use) => use.kind === "systemView");
+  if (view?.kind === "systemView") throw notLive(`the system view ${view.view}`);
+}
+
+/** Their rows are in no database, and have no common position with rows that a query process reads. */
+function refuseStreams(session: BindSession): void {
+  for (const use of session.relationUses()) {
+    if (use.kind === "systemView" || use.schema.kind !== "stream") continue;
+    throw notLive(`a sub-query with the STREAM table ${qualifiedName(use.schema)}`);
+  }
+}
+
 function compilePredicate(
   condition: Expr,
   { item, generators }: { readonly item: FromItem; readonly generators: Generators },
-): Evaluate {
+): Evaluate | undefined {
   const relation = item.tables[0]?.relation;
   for (const part of walk(condition)) {
-    if (part.kind === "query") throw notLive("a sub-query");
-    const isDeleted = part.kind === "column" && item.visible[part.column]?.name === DELETED_COLUMN;
+    const isDeleted =
+      part.kind === "column" && part.relation === relation && item.visible[part.column]?.name === DELETED_COLUMN;
     if (isDeleted) throw notLive(`${DELETED_COLUMN} in WHERE`);
   }
   const cellIndex = (other: number, column: number): number | undefined => (other === relation ? column : undefined);
-  const evaluate = compile(condition, { cellIndex, generators, deterministic: true });
-  if (evaluate === undefined) throw notLive("a regular expression or a function that differs from call to call");
-  return evaluate;
+  return compile(condition, { cellIndex, generators, deterministic: true });
+}
+
+function strategyOf(
+  condition: Expr | undefined,
+  predicate: Evaluate | undefined,
+  match: ((versions: number) => QueryPlan) | undefined,
+): LiveStrategy {
+  if (condition === undefined || match === undefined || predicate !== undefined) return { kind: "filter" };
+  if (walk(condition).some((part) => part.kind === "query")) return { kind: "rerun", why: "a sub-query" };
+  return { kind: "matchRows", why: "a regular expression", match };
 }
 
 interface ShapeInput {
@@ -207,13 +239,21 @@ interface ShapeInput {
 function shapeText(session: BindSession, { table, projection, wholeRow, condition }: ShapeInput): string {
   const nameOf = (index: number): string =>
     table.columns[index]?.name ?? (index === table.columns.length ? SEQ_COLUMN : DELETED_COLUMN);
+  const columns = wholeRow ? "*" : projection.map(nameOf).join(", ");
+  if (condition === undefined) return `SELECT ${columns} FROM ${qualifiedName(table)}`;
+  const hasQuery = walk(condition).some((part) => part.kind === "query");
   const render = createRenderer({
-    column: (_relation, column) => nameOf(column),
+    // Among several relations a bare name would not say whose column it is.
+    column: (relation, column) => (hasQuery ? session.columnText(relation, column) : nameOf(column)),
     slot: (slot) => `?${slot + 1}::${slotType(session, slot)}`,
   });
-  const columns = wholeRow ? "*" : projection.map(nameOf).join(", ");
-  const where = condition === undefined ? "" : ` WHERE ${render(condition)}`;
-  return `SELECT ${columns} FROM ${qualifiedName(table)}${where}`;
+  const uses = session.relationUses();
+  const nameOfUse = (use: RelationUse | undefined): string =>
+    use === undefined || use.kind === "systemView" ? "" : qualifiedName(use.schema);
+  const where = cutAtHoles(render(condition)).map((piece) =>
+    typeof piece === "string" ? piece : nameOfUse(uses[piece]),
+  );
+  return `SELECT ${columns} FROM ${qualifiedName(table)} WHERE ${where.join("")}`;
 }
 
 function slotType(session: BindSession, slot: number): string {

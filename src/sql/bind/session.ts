@@ -35,6 +35,12 @@ const MAX_DEPTH = 400;
 /** SQLite's SQLITE_MAX_VARIABLE_NUMBER. */
 const MAX_SLOTS = 32_766;
 
+/** A call whose value differs from call to call. */
+export interface VolatileCall {
+  readonly name: string;
+  readonly position: number | undefined;
+}
+
 export class BindSession {
   readonly #input: BindInput;
   readonly #slots: Slot[] = [];
@@ -49,6 +55,7 @@ export class BindSession {
   #depth = 0;
   #parameters = 0;
   #pointAllowed = true;
+  #volatile: VolatileCall | undefined;
 
   constructor(input: BindInput) {
     this.#input = input;
@@ -83,6 +90,15 @@ export class BindSession {
 
   forbidPoint(): void {
     this.#pointAllowed = false;
+  }
+
+  /** The first such call of the statement, sub-queries included. */
+  get volatile(): VolatileCall | undefined {
+    return this.#volatile;
+  }
+
+  noteVolatile(call: VolatileCall): void {
+    this.#volatile ??= call;
   }
 
   slot(slot: Slot): number {

@@ -5,6 +5,7 @@ import {
   type AsyncBuffer,
   type DecodedArray,
   type FileMetaData,
+  type ParquetParsers,
   type ParquetQueryFilter,
   type ParquetScan,
   parquetMetadataAsync,
@@ -100,6 +101,14 @@ function fileBuffer(file: number): AsyncBuffer {
   };
 }
 
+/** Bounds of row groups and of pages in the same form as the values of a physical read; those of text are compared as UTF-8 by the library. */
+const BOUND_PARSERS: Partial<ParquetParsers> = {
+  timestampFromMicroseconds: (us) => us,
+  dateFromDays: (days) => days,
+  uuidFromBytes: (bytes) => bytes,
+  stringFromBytes: (bytes) => bytes && utf8(bytes),
+};
+
 interface OpenSegment {
   /** Physical elements only, columns renamed to `f<id>`. */
   readonly metadata: FileMetaData;
@@ -109,13 +118,7 @@ interface OpenSegment {
 async function openMetadata(file: number, query: SegmentQuery): Promise<OpenSegment> {
   const metadata = await parquetMetadataAsync(fileBuffer(file), {
     geoparquet: false,
-    // Statistics in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library.
-    parsers: {
-      timestampFromMicroseconds: (us) => us,
-      dateFromDays: (days) => days,
-      uuidFromBytes: (bytes) => bytes,
-      stringFromBytes: (bytes) => bytes && utf8(bytes),
-    },
+    parsers: BOUND_PARSERS,
   });
   const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
   assertBelongsTo(stored, query.schema.id, query.scope);
@@ -153,6 +156,7 @@ async function* readRows(file: number, query: SegmentQuery, open: OpenSegment): 
     compressors: { ZSTD: (page) => view(Bun.zstdDecompressSync(page)) },
     useBloomFilters: true,
     usePageIndex: true,
+    parsers: BOUND_PARSERS,
     ...(filter === undefined ? {} : { pruningFilter: filter }),
   });
   const decode = rowDecoder(query.schema, open.stored);

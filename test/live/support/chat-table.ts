@@ -2,7 +2,7 @@
 import { parseName, tableIdOf } from "../../../src/base/ids.ts";
 import type { TableKind, TableSchema } from "../../../src/model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../../../src/model/sql-type.ts";
-import type { IndexTerm, LivePlan, QueryPlan, Slot } from "../../../src/sql/plan.ts";
+import type { IndexTerm, LivePlan, LiveStrategy, QueryPlan, RelationUse, Slot } from "../../../src/sql/plan.ts";
 
 export function chatTable(kind: TableKind = "user", id = 1): TableSchema {
   const column = (position: number, name: string, type: typeof BIGINT, nullable: boolean) => ({
@@ -41,6 +41,10 @@ export interface Query {
   readonly predicate?: LivePlan["predicate"];
   readonly terms?: readonly IndexTerm[];
   readonly projection?: readonly number[];
+  /** A filter when left out. */
+  readonly strategy?: "matchRows" | "rerun";
+  /** Of a query that is run again: whether a row is selected, given the rows of the shared table. */
+  readonly selects?: (row: readonly Cell[], others: readonly (readonly Cell[])[]) => boolean;
 }
 
 /** Number of times any predicate made here was asked. */
@@ -49,7 +53,7 @@ export interface Evaluations {
 }
 
 export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluations): LivePlan {
-  const { predicate } = query;
+  const predicate = query.strategy === undefined ? query.predicate : undefined;
   const projection = query.projection ?? table.columns.map((_column, index) => index);
   const wholeRow = query.projection === undefined;
   const slots: Slot[] = query.slots.map((_value, index) => ({ kind: "parameter", index, type: INT }));
@@ -66,6 +70,7 @@ export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluat
     kind: "live",
     table,
     slots,
+    strategy: strategyOf(query),
     predicate:
       predicate === undefined
         ? undefined
@@ -79,10 +84,23 @@ export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluat
     namedColumns: wholeRow ? [] : projection.flatMap((position) => table.columns[position]?.id ?? []),
     output: wholeRow ? [...columns, ...system] : columns,
     shape: query.name,
-    snapshot: NO_QUERY,
+    snapshot: query.strategy === "rerun" ? { ...NO_QUERY, relations: [useOf(table), useOf(SHARED_TABLE)] } : NO_QUERY,
     lastRows: NO_QUERY,
+    lastRowsStart: NO_QUERY,
     history: NO_QUERY,
   };
+}
+
+function strategyOf({ strategy }: Query): LiveStrategy {
+  if (strategy === "matchRows") return { kind: "matchRows", why: "a regular expression", match: () => NO_QUERY };
+  return strategy === "rerun" ? { kind: "rerun", why: "a sub-query" } : { kind: "filter" };
+}
+
+const SHARED_TABLE = chatTable("shared", 2);
+
+function useOf(schema: TableSchema): RelationUse {
+  if (schema.kind === "shared") return { kind: "sharedTable", schema, includeDeleted: false };
+  return { kind: "userTable", schema, scopeSlot: 0, includeDeleted: false };
 }
 
 const compare = (a: Cell | undefined, b: Cell | undefined, test: (a: number, b: number) => boolean): Cell =>
@@ -151,3 +169,19 @@ export function message(id: number, room: string | null = "a", score: number | n
 export function removed(id: number) {
   return { cells: [BigInt(id), null, null], deleted: true };
 }
+
+/** Decided elsewhere, one row at a time. */
+export const roomLike: Query = {
+  name: "room ~ '[ac]'",
+  slots: [],
+  strategy: "matchRows",
+  predicate: (row) => (typeof row[1] === "string" ? /[ac]/.test(row[1]) : null),
+};
+
+/** `score IN (SELECT score FROM shared_messages WHERE room = 'a')`. */
+export const scoredInShared: Query = {
+  name: "score in (select …)",
+  slots: [],
+  strategy: "rerun",
+  selects: (row, others) => row[2] !== null && others.some((other) => other[1] === "a" && other[2] === row[2]),
+};

@@ -40,6 +40,7 @@ export interface SubscribeArguments {
     readonly lastRows?: number;
     readonly from?: bigint | undefined;
     readonly epoch?: string;
+    readonly slow?: "disconnect" | "latest";
   };
 }
 
@@ -81,6 +82,7 @@ export class Harness {
   }
 
   subscribe(connection: ConnectionId, { id, table, query, user = "ann", options }: SubscribeArguments): void {
+    this.store.queries.set(query.name, query);
     this.live.subscribe(connection, {
       id,
       query: `SELECT … ${query.name}`,
@@ -99,6 +101,7 @@ export class Harness {
               lastRows: options.lastRows,
               from: options.from as Seq | undefined,
               epoch: options.epoch,
+              slow: options.slow,
             },
     });
   }

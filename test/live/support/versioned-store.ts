@@ -1,10 +1,11 @@
 // The store as live queries see it, in memory. Reads wait in a list until the test lets each one happen and, later, answer; a commit can
 // be visible to reads before it is dispatched, as with a reader in another process.
-import { type Scope, type Seq, seqOf } from "../../../src/base/ids.ts";
-import type { PageRequest, RowPage, RowSource } from "../../../src/live/ports.ts";
+import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../../../src/base/ids.ts";
+import type { MatchRequest, PageRequest, RowPage, RowSource } from "../../../src/live/ports.ts";
 import type { Change, RowVersion } from "../../../src/model/change.ts";
 import type { TableSchema } from "../../../src/model/schema.ts";
 import type { Cell } from "../../../src/model/sql-type.ts";
+import { chatTable, type Query } from "./chat-table.ts";
 
 export interface Write {
   readonly table: TableSchema;
@@ -19,10 +20,9 @@ export interface Commit {
 }
 
 interface PendingRead {
-  /** Reads now; the answer is given by the second call. */
-  readonly run: () => RowPage;
-  readonly resolve: (page: RowPage) => void;
-  page: RowPage | undefined;
+  /** Reads now and gives what answers with it. */
+  readonly run: () => () => void;
+  answer: (() => void) | undefined;
 }
 
 export class VersionedStore implements RowSource {
@@ -33,6 +33,8 @@ export class VersionedStore implements RowSource {
   /** Answer reads at once instead of keeping them pending. */
   immediate = false;
   failure: Error | undefined;
+  /** By shape, as SQL would know them. */
+  readonly queries = new Map<string, Query>();
   readonly #newest = new Map<string, { readonly table: TableSchema; readonly scope: Scope; version: RowVersion }>();
   #seq = 100n;
   #dispatched = seqOf(100n);
@@ -79,6 +81,14 @@ export class VersionedStore implements RowSource {
     return this.#read("lastRows", request, () => this.#matching(request).slice(-request.limit));
   }
 
+  lastRowsStart(request: PageRequest): ReturnType<RowSource["lastRowsStart"]> {
+    this.requests.push({ kind: "lastRowsStart", limit: request.limit });
+    return this.#later(() => {
+      const oldest = this.#matching(request).at(-request.limit);
+      return { after: seqOf(oldest === undefined ? 0n : oldest.seq - 1n), position: seqOf(this.#seq) };
+    });
+  }
+
   history(request: PageRequest): Promise<RowPage> {
     return this.#read("history", request, () => this.#bounded(request).slice(0, request.limit));
   }
@@ -87,22 +97,51 @@ export class VersionedStore implements RowSource {
   advance(index: number): void {
     const read = this.pending[index % Math.max(1, this.pending.length)];
     if (read === undefined) return;
-    if (read.page === undefined) {
-      read.page = read.run();
+    if (read.answer === undefined) {
+      read.answer = read.run();
       return;
     }
     this.pending.splice(this.pending.indexOf(read), 1);
-    read.resolve(read.page);
+    read.answer();
+  }
+
+  matching({ plan, slots, versions }: MatchRequest): Promise<readonly boolean[]> {
+    this.requests.push({ kind: "matching", limit: versions.length });
+    return this.#later(() =>
+      versions.map((version) => this.#query(plan.shape).predicate?.(version.cells, slots) === true),
+    );
   }
 
   #read(kind: string, request: PageRequest, rows: () => readonly RowVersion[]): Promise<RowPage> {
     this.requests.push({ kind, limit: request.limit });
+    return this.#later(() => ({ rows: rows(), position: seqOf(this.#seq) }));
+  }
+
+  #later<T>(read: () => T): Promise<T> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    const run = (): RowPage => ({ rows: rows(), position: seqOf(this.#seq) });
-    if (this.immediate) return Promise.resolve(run());
-    const { promise, resolve } = Promise.withResolvers<RowPage>();
-    this.pending.push({ run, resolve, page: undefined });
+    if (this.immediate) return Promise.resolve(read());
+    const { promise, resolve } = Promise.withResolvers<T>();
+    const run = () => {
+      const value = read();
+      return () => resolve(value);
+    };
+    this.pending.push({ run, answer: undefined });
     return promise;
+  }
+
+  #query(shape: string): Query {
+    const query = this.queries.get(shape);
+    if (query === undefined) throw new Error(`no query ${shape}`);
+    return query;
+  }
+
+  /** What a fresh SELECT gives, by the meaning of the query and not by how it is kept up to date. */
+  selected(query: Query, table: TableSchema, scope: Scope): readonly RowVersion[] {
+    const others = this.rows(chatTable("shared", 2), SHARED_SCOPE).map((version) => version.cells);
+    return this.rows(table, scope).filter(({ cells, seq }) => {
+      if (query.selects !== undefined) return query.selects(cells, others);
+      return query.predicate === undefined || query.predicate([...cells, seq, false], query.slots) === true;
+    });
   }
 
   #versions(table: TableSchema, scope: Scope): readonly RowVersion[] {
@@ -118,12 +157,9 @@ export class VersionedStore implements RowSource {
     );
   }
 
-  #matching(request: PageRequest): readonly RowVersion[] {
-    const { predicate } = request.plan;
-    return this.#bounded(request).filter(
-      (version) =>
-        !version.deleted &&
-        (predicate === undefined || predicate([...version.cells, version.seq, false], request.slots) === true),
+  #matching({ plan, slots, scope, after, upTo }: PageRequest): readonly RowVersion[] {
+    return this.selected({ ...this.#query(plan.shape), slots }, plan.table, scope).filter(
+      ({ seq }) => seq > after && (upTo === undefined || seq <= upTo),
     );
   }
 }

@@ -84,16 +84,20 @@ const REFUSED: readonly (readonly [sql: string, code: string, message: string])[
     "PERMISSION_DENIED",
     "Permission denied: Cannot subscribe to system table 'system.jobs'",
   ],
-  ["select * from items where id in (select 1)", "UNSUPPORTED", "a sub-query in a live query is not supported"],
-  [
-    "select * from items where name ~ '^a'",
-    "UNSUPPORTED",
-    "a regular expression or a function that differs from call to call in a live query is not supported",
-  ],
   [
     "select * from items where random() < 0.5",
     "UNSUPPORTED",
-    "a regular expression or a function that differs from call to call in a live query is not supported",
+    "random, whose value differs from call to call, in a live query is not supported",
+  ],
+  [
+    "select * from items where id in (select id from orders where random() < 0.5)",
+    "UNSUPPORTED",
+    "random, whose value differs from call to call, in a live query is not supported",
+  ],
+  [
+    "select * from items where exists (select 1 from system.jobs)",
+    "UNSUPPORTED",
+    "the system view system.jobs in a live query is not supported",
   ],
   ["select * from items where _deleted", "UNSUPPORTED", "_deleted in WHERE in a live query is not supported"],
   ["select * from app.nope", "NOT_FOUND", "Not found: Table not found: app.nope"],
@@ -104,6 +108,31 @@ const REFUSED: readonly (readonly [sql: string, code: string, message: string])[
 
 test.each(REFUSED)("LQ-09 a live query names what it cannot keep: %s", (sql, code, message) => {
   expect(refusal(() => live(sql))).toMatchObject({ code, message });
+});
+
+test.each([
+  ["select * from items", "filter", []],
+  ["select * from items where name = 'a'", "filter", [1]],
+  ["select * from items where name ~ '^a' and id = 1", "matchRows", [0]],
+  ["select * from items where id in (select 1)", "rerun", []],
+  ["select * from items where id = 1 and exists (select 1 from orders o where o.id = items.id)", "rerun", []],
+  ["select * from items where name ~ '^a' and id > all (select 1)", "rerun", []],
+] as const)("LQ-09 the predicate decides the strategy, and what changes are routed by: %s", (sql, kind, columns) => {
+  const { plan } = live(sql);
+  expect([plan.strategy.kind, plan.terms.map((term) => term.column)]).toEqual([kind, [...columns]]);
+  expect(plan.predicate === undefined).toBe(kind !== "filter" || columns.length === 0);
+});
+
+test("LQ-09 LQ-16 sub-queries over different tables or columns never share a shape", () => {
+  const shapes = [
+    "select * from items where id in (select id from orders)",
+    "select * from items where id in (select id from items)",
+    "select * from items where id in (select qty from items)",
+    "select * from items where id not in (select id from orders)",
+    "select * from items where exists (select 1 from items i where i.id = items.id)",
+    "select * from items where exists (select 1 from items i where i.id = i.qty)",
+  ].map((sql) => live(sql).plan.shape);
+  expect(new Set(shapes).size).toBe(shapes.length);
 });
 
 test("LQ-09 projection and output", () => {

@@ -1,0 +1,49 @@
+// What a connection may ask for, and what it is told when it may not or when something fails.
+import { DbError } from "../base/errors.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { LiveLimits } from "./limits.ts";
+import type { LiveConnection } from "./registry.ts";
+
+/** Throws what is wrong with one more subscription under this id; one that exists is replaced. */
+export function assertAdmitted(
+  connection: LiveConnection,
+  id: string,
+  { limits, ofUser }: { readonly limits: LiveLimits; readonly ofUser: number },
+): void {
+  if (id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
+  if (id.length > limits.subscriptionIdLength) {
+    const what = `is too long (${id.length} characters, max ${limits.subscriptionIdLength})`;
+    throw new DbError("INVALID_SUBSCRIPTION_ID", `Subscription ID ${what}`);
+  }
+  const replaced = connection.subscriptions.has(id) ? 1 : 0;
+  if (ofUser - replaced >= limits.subscriptionsPerUser) {
+    throw new DbError("SUBSCRIPTION_LIMIT_EXCEEDED", "Maximum subscriptions reached");
+  }
+  const max = limits.subscriptionsPerConnection;
+  if (connection.subscriptions.size - replaced >= max) {
+    const message = `Invalid operation: Maximum subscriptions (${max}) per connection exceeded`;
+    throw new DbError("UNSUPPORTED", message);
+  }
+}
+
+/** Codes that say more than SUBSCRIPTION_FAILED. */
+const LIVE_CODES: ReadonlySet<string> = new Set([
+  "INVALID_SUBSCRIPTION_ID",
+  "SUBSCRIPTION_LIMIT_EXCEEDED",
+  "COLUMN_NOT_FOUND",
+  "PERMISSION_DENIED",
+  "UNSUPPORTED",
+  "RESULT_TOO_LARGE",
+  "OUT_OF_MEMORY",
+  "STATEMENT_TIMEOUT",
+  "SERVER_BUSY",
+  "SHUTTING_DOWN",
+]);
+
+export function toClientError(error: unknown, what: string, log: Log): DbError {
+  if (error instanceof DbError) {
+    return LIVE_CODES.has(error.code) ? error : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error });
+  }
+  log.error("live query failed", { liveQuery: what, error: errorText(error) });
+  return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });
+}

@@ -1,0 +1,81 @@
+// What a slow subscriber has not been sent yet, squashed: one change a key, from what the client has to what is true now. Bounded by the number of keys.
+import type { Seq } from "../base/ids.ts";
+import type { RowVersion } from "../model/change.ts";
+import type { Cell } from "../model/sql-type.ts";
+import type { RowChange } from "../protocol/native-encoder.ts";
+import { rowKey } from "./row-key.ts";
+
+/** What a cell or a row takes beside its content; an estimate, for `queue_bytes`. */
+const CELL_BYTES = 8;
+
+export class LatestChanges {
+  readonly #keyIndex: number;
+  readonly #maxKeys: number;
+  /** In the order of the newest change of each key. */
+  readonly #byKey = new Map<unknown, RowChange>();
+  #position: Seq | undefined;
+  #bytes = 0;
+
+  constructor(keyIndex: number, maxKeys: number) {
+    this.#keyIndex = keyIndex;
+    this.#maxKeys = maxKeys;
+  }
+
+  /** Undefined when nothing waits. */
+  get position(): Seq | undefined {
+    return this.#position;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** False at the bound: the subscriber is too far behind. */
+  add(position: Seq, changes: readonly RowChange[]): boolean {
+    this.#position = position;
+    for (const change of changes) this.#add(change);
+    return this.#byKey.size <= this.#maxKeys;
+  }
+
+  /** In `_seq` order; nothing waits afterwards. */
+  take(): readonly RowChange[] {
+    const changes = [...this.#byKey.values()];
+    this.#byKey.clear();
+    this.#position = undefined;
+    this.#bytes = 0;
+    return changes;
+  }
+
+  #add(change: RowChange): void {
+    const key = rowKey(rowOf(change), this.#keyIndex);
+    const waiting = this.#byKey.get(key);
+    if (waiting !== undefined) {
+      this.#byKey.delete(key);
+      this.#bytes -= changeBytes(waiting);
+    }
+    const squashed = waiting === undefined ? change : squash(waiting, change);
+    if (squashed === undefined) return;
+    this.#byKey.set(key, squashed);
+    this.#bytes += changeBytes(squashed);
+  }
+}
+
+/** Undefined: the client need not hear of either. */
+function squash(first: RowChange, then: RowChange): RowChange | undefined {
+  const before = first.kind === "insert" ? undefined : first.before;
+  if (then.kind === "delete") return before === undefined ? undefined : { kind: "delete", before, seq: then.seq };
+  return before === undefined ? { kind: "insert", after: then.after } : { kind: "update", before, after: then.after };
+}
+
+function rowOf(change: RowChange): RowVersion {
+  return change.kind === "delete" ? change.before : change.after;
+}
+
+function changeBytes(change: RowChange): number {
+  return rowOf(change).cells.reduce((bytes: number, cell) => bytes + cellBytes(cell), CELL_BYTES);
+}
+
+function cellBytes(cell: Cell): number {
+  if (typeof cell === "string") return CELL_BYTES + cell.length;
+  return CELL_BYTES + (cell instanceof Uint8Array ? cell.byteLength : 0);
+}
