@@ -28,6 +28,7 @@ import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
 import { createGenerators, type Generators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 import { loadParser } from "../sql/parse/parser.ts";
+import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import { writeManifest } from "../storage/cold/manifest.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
@@ -104,6 +105,7 @@ interface Foundation {
   readonly store: Store;
   readonly pool: QueryPool;
   readonly flusher: Flusher;
+  readonly droppedFiles: DroppedFiles;
   readonly jobs: Jobs;
 }
 
@@ -122,7 +124,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const deps = await engineDeps({ input, foundation, accounts, live, queries, startedAtMs });
   const engine = createEngine(deps, live);
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
-  const { flusher, pool } = foundation;
+  const { flusher, droppedFiles, pool } = foundation;
   const inFlight = new InFlight();
   const stopping = createStopping({
     server,
@@ -131,7 +133,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
-    closers: [() => flusher.close(), () => pool.close(), () => store.close()],
+    closers: [() => flusher.close(), () => droppedFiles.idle(), () => pool.close(), () => store.close()],
   });
   wiring.sockets = socketServer;
   wiring.onRevoked = (user, reason) => {
@@ -253,23 +255,35 @@ async function openFoundation(input: WireInput, dataDir: string): Promise<Founda
     segmentRows: config.flush.segmentRows,
   });
   opened.push(() => flusher.close());
-  const jobs = createJobs({
+  const droppedFiles = createDroppedFiles({ storageDir, log });
+  store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
+  const jobs = storageJobs(input, { store, storageDir, flusher, droppedFiles });
+  await jobs.recover();
+  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
+}
+
+type StorageParts = Pick<Foundation, "store" | "storageDir" | "flusher" | "droppedFiles">;
+
+function storageJobs({ clock, log }: WireInput, { store, storageDir, flusher, droppedFiles }: StorageParts): Jobs {
+  const { catalog, writer } = store;
+  return createJobs({
     clock,
     log,
-    catalog: store.catalog,
-    writer: store.writer,
+    catalog,
+    writer,
     maxQueued: MAX_QUEUED_JOBS,
     flushScope: async (schema, scope, upTo, signal) => {
-      const flushed = await flusher.flushScope({ schema, scope, upTo, signal });
-      const segments = store.catalog.segments(schema.id, scope);
+      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
+        // Dropped while a file of it was being written.
+        if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
+      });
+      const segments = catalog.segments(schema.id, scope);
       // For outside readers only: the segments are committed whether or not their description can be written.
       if (flushed.segments.length > 0)
         await writeManifest({ storageDir, schema, scope, segments }).catch(warnManifest(log));
       return flushed;
     },
   });
-  await jobs.recover();
-  return { dataDir, storageDir, generators, store, pool, flusher, jobs };
 }
 
 function warnManifest(log: Log): (error: unknown) => void {
