@@ -5,6 +5,7 @@ import {
   type AsyncBuffer,
   type DecodedArray,
   type FileMetaData,
+  type ParquetParsers,
   type ParquetQueryFilter,
   type ParquetScan,
   parquetMetadataAsync,
@@ -106,16 +107,21 @@ interface OpenSegment {
   readonly stored: SegmentMetadata;
 }
 
+/**
+ * Statistics of row groups and pages in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library. Its own decoder drops a leading
+ * byte order mark, and a bound that lost it rules out keys that are there.
+ */
+const STATISTICS: Partial<ParquetParsers> = {
+  timestampFromMicroseconds: (us) => us,
+  dateFromDays: (days) => days,
+  uuidFromBytes: (bytes) => bytes,
+  stringFromBytes: (bytes) => bytes && utf8(bytes),
+};
+
 async function openMetadata(file: number, query: SegmentQuery): Promise<OpenSegment> {
   const metadata = await parquetMetadataAsync(fileBuffer(file), {
     geoparquet: false,
-    // Statistics in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library.
-    parsers: {
-      timestampFromMicroseconds: (us) => us,
-      dateFromDays: (days) => days,
-      uuidFromBytes: (bytes) => bytes,
-      stringFromBytes: (bytes) => bytes && utf8(bytes),
-    },
+    parsers: STATISTICS,
   });
   const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
   assertBelongsTo(stored, query.schema.id, query.scope);
@@ -150,6 +156,7 @@ async function* readRows(file: number, query: SegmentQuery, open: OpenSegment): 
     file: fileBuffer(file),
     metadata: open.metadata,
     utf8: false,
+    parsers: STATISTICS,
     compressors: { ZSTD: (page) => view(Bun.zstdDecompressSync(page)) },
     useBloomFilters: true,
     usePageIndex: true,
