@@ -15,8 +15,11 @@ export interface DroppedFiles {
 export function createDroppedFiles(deps: { readonly storageDir: string; readonly log: Log }): DroppedFiles {
   const { storageDir, log } = deps;
   let last: Promise<void> = Promise.resolve();
+  /** Not begun yet: once more would do the same. */
+  const waiting = new Set<TableSchema["id"]>();
 
   const removeFiles = async (table: TableSchema): Promise<void> => {
+    waiting.delete(table.id);
     try {
       // No file in the folder of a dropped table can still become a segment, however young it is.
       const olderThanMs = Number.POSITIVE_INFINITY;
@@ -29,6 +32,8 @@ export function createDroppedFiles(deps: { readonly storageDir: string; readonly
 
   return {
     remove(table) {
+      if (waiting.has(table.id)) return;
+      waiting.add(table.id);
       last = last.then(() => removeFiles(table));
     },
     idle: () => last,
