@@ -38,7 +38,17 @@ export class ServerProcess implements AsyncDisposable {
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "kalamdb-run-")));
     const password = options.password ?? crypto.randomUUID();
     const child = Bun.spawn(
-      [process.execPath, MAIN, "serve", "--port", String(options.port ?? 0), "--data-dir", folder, "--log-level", "warn"],
+      [
+        process.execPath,
+        MAIN,
+        "serve",
+        "--port",
+        String(options.port ?? 0),
+        "--data-dir",
+        folder,
+        "--log-level",
+        "warn",
+      ],
       {
         stdout: "pipe",
         stderr: "inherit",
