@@ -29,6 +29,7 @@ import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
 import { createGenerators, type Generators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 import { loadParser } from "../sql/parse/parser.ts";
+import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import { writeManifest } from "../storage/cold/manifest.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
@@ -44,7 +45,7 @@ import { createOutlet, type SocketTable } from "./outlet.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
-import { createStopping } from "./stop.ts";
+import { createStopping, type StopInput, type Stopping } from "./stop.ts";
 import { userStoreOf } from "./user-store.ts";
 
 export interface StartOptions {
@@ -106,6 +107,7 @@ interface Foundation {
   readonly store: Store;
   readonly pool: QueryPool;
   readonly flusher: Flusher;
+  readonly droppedFiles: DroppedFiles;
   readonly jobs: Jobs;
 }
 
@@ -140,7 +142,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
-    closers: [() => foundation.flusher.close(), () => pool.close(), () => store.close()],
+    closers: closersOf(foundation),
   });
   wiring.sockets = socketServer;
   wiring.onRevoked = (user, reason) => {
@@ -162,12 +164,25 @@ async function wire(input: WireInput): Promise<RunningServer> {
     isStopping: stopping.isStopping,
     inFlight,
   });
-  stopping.every(config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
-  stopping.every(PROGRESS_INTERVAL_MS, () => live.progress());
-  stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
+  startTimers(stopping, { config, foundation, live });
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
+}
+
+/** In the order they must close. */
+function closersOf({ flusher, droppedFiles, pool, store }: Foundation): StopInput["closers"] {
+  return [() => flusher.close(), () => droppedFiles.idle(), () => pool.close(), () => store.close()];
+}
+
+function startTimers(
+  stopping: Stopping,
+  parts: { readonly config: Config; readonly foundation: Foundation; readonly live: LiveQueries },
+): void {
+  const { jobs, store } = parts.foundation;
+  stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
+  stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
+  stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
 }
 
 async function openAccounts(
@@ -276,23 +291,35 @@ async function openFoundation(input: WireInput, dataDir: string): Promise<Founda
     segmentRows: config.flush.segmentRows,
   });
   opened.push(() => flusher.close());
-  const jobs = createJobs({
+  const droppedFiles = createDroppedFiles({ storageDir, log });
+  store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
+  const jobs = storageJobs(input, { store, storageDir, flusher, droppedFiles });
+  await jobs.recover();
+  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
+}
+
+type StorageParts = Pick<Foundation, "store" | "storageDir" | "flusher" | "droppedFiles">;
+
+function storageJobs({ clock, log }: WireInput, { store, storageDir, flusher, droppedFiles }: StorageParts): Jobs {
+  const { catalog, writer } = store;
+  return createJobs({
     clock,
     log,
-    catalog: store.catalog,
-    writer: store.writer,
+    catalog,
+    writer,
     maxQueued: MAX_QUEUED_JOBS,
     flushScope: async (schema, scope, upTo, signal) => {
-      const flushed = await flusher.flushScope({ schema, scope, upTo, signal });
-      const segments = store.catalog.segments(schema.id, scope);
+      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
+        // Dropped while a file of it was being written.
+        if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
+      });
+      const segments = catalog.segments(schema.id, scope);
       // For outside readers only: the segments are committed whether or not their description can be written.
       if (flushed.segments.length > 0)
         await writeManifest({ storageDir, schema, scope, segments }).catch(warnManifest(log));
       return flushed;
     },
   });
-  await jobs.recover();
-  return { dataDir, storageDir, generators, store, pool, flusher, jobs };
 }
 
 function warnManifest(log: Log): (error: unknown) => void {

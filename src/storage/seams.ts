@@ -4,6 +4,7 @@ import type { Change, RowVersion } from "../model/change.ts";
 import type { Role } from "../model/role.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
+import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 
 export interface Namespace {
   readonly name: Name;
@@ -80,6 +81,8 @@ export interface CatalogView {
   segmentsOfTable(table: TableId): readonly Segment[];
   /** Id of the scope's newest segment, 0 while it has none: ids rise, so what was read from Parquet under one version is true until the next. */
   segmentsVersion(table: TableId, scope: Scope): number;
+  /** Every version of the scope at or below this position is in its segments, or replaced by a newer one; 0 while it has none. */
+  flushedUpTo(table: TableId, scope: Scope): Seq;
   /** Newest first. */
   jobs(): readonly JobRecord[];
 }
@@ -112,7 +115,7 @@ export interface InspectedRows {
 
 /** Inside one savepoint of the open group transaction. Never kept past the callback. */
 export interface WriteTx {
-  /** Newest buffered version of a key, tombstones included, as this transaction sees it. Does not look at Parquet. */
+  /** Newest buffered version of a key, tombstones included, as this transaction sees it. Not one that a segment holds. */
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Writes a new version under a new `_seq` and records the change. `before` is the live version it replaces. */
   put(
@@ -133,13 +136,16 @@ export interface WriteTx {
   alterTable(current: TableSchema, change: TableAlteration): TableSchema;
   /** Looks at the buffered rows above a position, whoever owns them, oldest first: for conditions that a whole table must satisfy. */
   inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
+  /** Takes the table out of the catalog; `trim` removes its rows. */
   dropTable(table: TableSchema): void;
   /** Ends rows of a STREAM table whose time has come. */
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: UserRecord): void;
   putJob(job: JobRecord): void;
-  /** The commit half of a flush: segment added, buffered rows of the scope with `_seq` <= segment.maxSeq removed. */
+  /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;
+  /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
+  trim(leftover: Leftover, maxRows: number): TrimStep;
 }
 
 export interface Committed<T> {
@@ -156,6 +162,7 @@ export interface CommitEvent {
   readonly catalogChanged: boolean;
   /** New versions of tables, the newest of each. Every change of the commit was made under an older one. */
   readonly altered: readonly TableSchema[];
+  readonly droppedTables: readonly TableSchema[];
 }
 
 export interface Writer {
@@ -168,7 +175,7 @@ export interface Writer {
   onCommit(listener: (event: CommitEvent) => void): void;
   /** Last committed position. */
   readonly position: Seq;
-  /** Buffered versions (tombstones included) of a table. Kept exact in memory. */
+  /** Versions of a table that no segment holds, tombstones included. Kept exact in memory. */
   bufferedRows(table: TableId): number;
   /** Scopes of a table that have buffered rows. */
   bufferedScopes(table: TableId): readonly Scope[];
@@ -178,7 +185,7 @@ export interface Writer {
 
 /** Committed reads on the main thread, for point plans only. */
 export interface PointReader {
-  /** Newest buffered, committed version of a key, tombstones included. */
+  /** Newest committed version of a key that no segment holds, tombstones included. */
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Runs rendered SQL; positional rows. Statements are cached by text. */
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];

@@ -22,8 +22,10 @@ import {
 import { type Failpoint, noFailpoint } from "./hot/failpoint.ts";
 import { lockFolder } from "./hot/folder-lock.ts";
 import { GroupCommitWriter } from "./hot/group-commit.ts";
+import { Leftovers } from "./hot/leftovers.ts";
 import { HotPointReader } from "./hot/point-reader.ts";
 import { toStorageError } from "./hot/storage-error.ts";
+import { Trimmer, type TrimmerOptions } from "./hot/trimmer.ts";
 import type { CatalogView, PointReader, StreamView, Writer } from "./seams.ts";
 import { StreamExpiry } from "./stream/stream-expiry.ts";
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream/stream-limits.ts";
@@ -51,6 +53,8 @@ export interface Store {
   readonly path: string;
   /** Random id of this data folder's history. */
   readonly epoch: string;
+  /** Resolves when nothing that was flushed or dropped takes room in the data file any more. */
+  trimmed(): Promise<void>;
   /** Commits what is open, folds the log into the file, gives up the folder. */
   close(): Promise<void>;
 }
@@ -96,7 +100,9 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     working.catalog.apply(change);
   }
   const counts = new BufferCounts();
-  counts.load(writerDb, committed.catalog.tables());
+  const leftovers = new Leftovers();
+  counts.load(writerDb, committed.catalog.tables(), leftovers);
+  leftovers.load(writerDb);
   const expiry = new StreamExpiry(committed.streams);
   const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
   const ballast = new Ballast({
@@ -112,14 +118,16 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     log,
     failpoint,
     ...memory,
+    leftovers,
     ballast,
     checkpointer,
     position,
   });
+  const trimmer = startTrimmer({ writer, leftovers, clock, log });
   let isClosed = false;
   return {
     writer,
-    reader: new HotPointReader(readerDb),
+    reader: new HotPointReader(readerDb, committed.catalog),
     catalog: committed.catalog,
     streams: createStreamTables({
       committed: committed.streams,
@@ -130,15 +138,24 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     }),
     path,
     epoch: String(readMeta(writerDb, "epoch")),
+    trimmed: () => trimmer.idle(),
     close: async () => {
       if (isClosed) return;
       isClosed = true;
+      trimmer.stop();
       await writer.close();
       checkpointer.stop();
       checkpointer.truncate();
       closeAll();
     },
   };
+}
+
+function startTrimmer(options: TrimmerOptions & { readonly writer: Writer }): Trimmer {
+  const trimmer = new Trimmer(options);
+  options.writer.onCommit(() => trimmer.wake());
+  trimmer.wake();
+  return trimmer;
 }
 
 /** Rows of STREAM tables did not survive the last stop. */

@@ -117,6 +117,8 @@ describe("namespaces and tables", () => {
     expect([writer.bufferedRows(table.id), writer.bufferedRows(spared.value.id)]).toEqual([0, 1]);
     const reopened = await store.reopen();
     expect(reopened.catalog.tables()).toEqual([spared.value]);
+    await reopened.trimmed();
+    expect(reopened.reader.all("SELECT count(*) FROM segments", [])).toEqual([[0]]);
     expect(
       reopened.reader.all("SELECT name FROM sqlite_schema WHERE name LIKE 'hot_%' AND type = 'table'", []),
     ).toEqual([[`hot_${spared.value.id}`]]);

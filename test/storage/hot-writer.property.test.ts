@@ -21,6 +21,8 @@ type Step =
       readonly deleted: boolean;
     }
   | { readonly kind: "flush"; readonly table: TableSlot; readonly scope: Scope }
+  /** What the trimmer does whenever it likes: a few rows, of a table and scope that may have nothing to remove. */
+  | { readonly kind: "trim"; readonly table: TableSlot; readonly scope: Scope; readonly maxRows: number }
   | { readonly kind: "create"; readonly table: TableSlot }
   | { readonly kind: "drop"; readonly table: TableSlot };
 interface Work {
@@ -46,6 +48,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("flush" as const), table, scope }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("trim" as const), table, scope, maxRows: fc.integer({ min: 1, max: 3 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("create" as const, "drop" as const), table }) },
 );
 const work: fc.Arbitrary<Work> = fc.record({
@@ -105,6 +111,12 @@ function apply(tx: WriteTx, model: Model, step: Step): void {
   const rowScope = scopeIn(schema, step.scope);
   if (step.kind === "flush") {
     flush(tx, model, { schema, scope: rowScope });
+    return;
+  }
+  if (step.kind === "trim") {
+    tx.trim({ kind: "flushed", table: schema.id, scope: rowScope, after: undefined }, step.maxRows);
+    // A table that is there is not removed, whoever says that it was dropped.
+    tx.trim({ kind: "dropped", table: schema.id }, step.maxRows);
     return;
   }
   const name = `${rowScope}/${step.key}`;

@@ -39,7 +39,10 @@ function readAll(db: Database): CatalogChange[] {
     ),
     ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
     ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
-    ...rows(`SELECT id, ${SEGMENT_COLUMNS.join(", ")} FROM segments ORDER BY id`).map(toSegmentChange),
+    // A dropped table's are left over until they are removed.
+    ...rows(
+      `SELECT id, ${SEGMENT_COLUMNS.join(", ")} FROM segments WHERE table_id IN (SELECT id FROM tables) ORDER BY id`,
+    ).map(toSegmentChange),
   ];
 }
 

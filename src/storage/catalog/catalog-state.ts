@@ -1,6 +1,6 @@
 // Metadata in memory. There are two of these: the committed one everybody reads, and the writer's own, which runs ahead within a batch.
 // Both change by the same operations; each operation's inverse undoes it when a work or a batch rolls back.
-import type { Scope, TableId, UserId } from "../../base/ids.ts";
+import { type Scope, type Seq, seqOf, type TableId, type UserId } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogView, JobRecord, Namespace, Segment, UserRecord } from "../seams.ts";
 
@@ -23,10 +23,19 @@ export type CatalogChange =
   | { readonly kind: "user"; readonly id: UserId; readonly record: UserRecord | undefined }
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
-  | { readonly kind: "segmentRemoved"; readonly segment: Segment };
+  | { readonly kind: "segmentRemoved"; readonly segment: Segment }
+  /** All segments of a table at once. */
+  | { readonly kind: "segmentsOfTable"; readonly table: TableId; readonly scopes: ScopeSegments | undefined };
 
-const NO_SEGMENTS: readonly Segment[] = [];
 const NO_VERSIONS: readonly TableSchema[] = [];
+
+interface Flushed {
+  readonly segments: readonly Segment[];
+  readonly upTo: Seq;
+}
+type ScopeSegments = Map<Scope, Flushed>;
+
+const NOTHING_FLUSHED: Flushed = { segments: [], upTo: seqOf(0n) };
 
 export class CatalogState implements CatalogView {
   #version = 1;
@@ -36,7 +45,7 @@ export class CatalogState implements CatalogView {
   readonly #tableVersions = new Map<TableId, readonly TableSchema[]>();
   readonly #users = new Map<UserId, UserRecord>();
   readonly #jobs = new Map<string, JobRecord>();
-  readonly #segments = new Map<TableId, Map<Scope, readonly Segment[]>>();
+  readonly #segments = new Map<TableId, ScopeSegments>();
 
   get version(): number {
     return this.#version;
@@ -75,15 +84,19 @@ export class CatalogState implements CatalogView {
   }
 
   segments(table: TableId, scope: Scope): readonly Segment[] {
-    return this.#segmentsOf(table, scope);
+    return this.#flushed(table, scope).segments;
   }
 
   allSegments(): readonly Segment[] {
-    return [...this.#segments.values()].flatMap((scopes) => [...scopes.values()].flat());
+    return [...this.#segments.values()].flatMap((scopes) => [...scopes.values()].flatMap(({ segments }) => segments));
   }
 
   segmentsVersion(table: TableId, scope: Scope): number {
-    return this.#segmentsOf(table, scope).at(-1)?.id ?? 0;
+    return this.#flushed(table, scope).segments.at(-1)?.id ?? 0;
+  }
+
+  flushedUpTo(table: TableId, scope: Scope): Seq {
+    return this.#flushed(table, scope).upTo;
   }
 
   jobs(): readonly JobRecord[] {
@@ -100,7 +113,7 @@ export class CatalogState implements CatalogView {
   }
 
   segmentsOfTable(table: TableId): readonly Segment[] {
-    return [...(this.#segments.get(table)?.values() ?? [])].flat();
+    return [...(this.#segments.get(table)?.values() ?? [])].flatMap(({ segments }) => segments);
   }
 
   /** Returns the change that undoes this one. */
@@ -142,11 +155,16 @@ export class CatalogState implements CatalogView {
       case "segmentRemoved":
         this.#changeSegments(change.segment, (segments) => segments.filter(({ id }) => id !== change.segment.id));
         return { kind: "segmentAdded", segment: change.segment };
+      case "segmentsOfTable": {
+        const undo = { ...change, scopes: this.#segments.get(change.table) };
+        setOrDelete(this.#segments, change.table, change.scopes);
+        return undo;
+      }
     }
   }
 
-  #segmentsOf(table: TableId, scope: Scope): readonly Segment[] {
-    return this.#segments.get(table)?.get(scope) ?? NO_SEGMENTS;
+  #flushed(table: TableId, scope: Scope): Flushed {
+    return this.#segments.get(table)?.get(scope) ?? NOTHING_FLUSHED;
   }
 
   #setTable(id: TableId, record: TableSchema | undefined): void {
@@ -157,11 +175,16 @@ export class CatalogState implements CatalogView {
   }
 
   #changeSegments({ tableId, scope }: Segment, change: (segments: readonly Segment[]) => readonly Segment[]): void {
-    const scopes = this.#segments.get(tableId) ?? new Map<Scope, readonly Segment[]>();
+    const scopes: ScopeSegments = this.#segments.get(tableId) ?? new Map();
     this.#segments.set(tableId, scopes);
-    const segments = change(this.#segmentsOf(tableId, scope));
-    if (segments.length === 0) scopes.delete(scope);
-    else scopes.set(scope, segments);
+    const segments = change(this.#flushed(tableId, scope).segments);
+    const [first, ...rest] = segments;
+    if (first === undefined) scopes.delete(scope);
+    else
+      scopes.set(scope, {
+        segments,
+        upTo: rest.reduce((upTo, { maxSeq }) => (maxSeq > upTo ? maxSeq : upTo), first.maxSeq),
+      });
     if (scopes.size === 0) this.#segments.delete(tableId);
   }
 }

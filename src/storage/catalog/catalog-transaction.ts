@@ -1,7 +1,7 @@
 // What a write may do to the catalog: the rules (does the namespace exist, is the name free), the row, and the change to the writer's own
 // view of it. Each change is handed to `record`, which knows how to undo it.
 import { assert, DbError } from "../../base/errors.ts";
-import type { Name } from "../../base/ids.ts";
+import type { Name, TableId } from "../../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { JobRecord, JobStatus, Segment, TableAlteration, UserRecord } from "../seams.ts";
@@ -94,12 +94,19 @@ export class CatalogTransaction {
     return schema;
   }
 
-  /** Its segments leave the catalog with it; the files become orphans for the sweep. */
+  /** Its segments leave the view with it and the files become orphans for the sweep; their rows, like the buffered ones, are removed later. */
   deleteTable(schema: TableSchema): void {
-    const { rows, state, record, nextVersion } = this.#options;
+    const { rows, record, nextVersion } = this.#options;
     rows.deleteTable(schema.id);
-    for (const segment of state.segmentsOfTable(schema.id)) record({ kind: "segmentRemoved", segment });
+    record({ kind: "segmentsOfTable", table: schema.id, scopes: undefined });
     record({ kind: "table", id: schema.id, record: undefined, versions: [], version: nextVersion() });
+  }
+
+  /** At most `limit` rows; returns how many. */
+  deleteSegmentsOfDropped(table: TableId, limit: number): number {
+    const { rows, state } = this.#options;
+    assert(state.tableById(table) === undefined, "only a dropped table loses its segments");
+    return rows.deleteTableSegments(table, limit);
   }
 
   /** Refuses a table that is gone, or whose definition has changed since the caller looked it up. */

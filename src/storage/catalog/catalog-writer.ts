@@ -1,5 +1,5 @@
 // Catalog records written as SQLite rows, inside whatever transaction the writer has open. Decides nothing: `catalog-transaction.ts` does.
-import type { Database, Statement } from "bun:sqlite";
+import type { Changes, Database, Statement } from "bun:sqlite";
 import type { TableId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
@@ -28,7 +28,7 @@ const TEXTS = {
   deleteTable: "DELETE FROM tables WHERE id = ?1",
   deleteTableVersion: "DELETE FROM table_versions WHERE table_id = ?1 AND version = ?2",
   deleteTableVersions: "DELETE FROM table_versions WHERE table_id = ?1",
-  deleteTableSegments: "DELETE FROM segments WHERE table_id = ?1",
+  deleteTableSegments: "DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE table_id = ?1 LIMIT ?2)",
   putUser: upsertText("users", USER_COLUMNS),
   putJob: upsertText("jobs", JOB_COLUMNS),
   deleteJob: "DELETE FROM jobs WHERE id = ?1",
@@ -72,11 +72,15 @@ export class CatalogWriter {
     this.#run("deleteTableVersion", [id, version]);
   }
 
-  /** With its versions and segments. */
+  /** With its versions. Rows of its segments mean nothing without it; `deleteTableSegments` removes them in parts. */
   deleteTable(id: TableId): void {
-    this.#run("deleteTableSegments", [id]);
     this.#run("deleteTableVersions", [id]);
     this.#run("deleteTable", [id]);
+  }
+
+  /** At most `limit`; returns how many. */
+  deleteTableSegments(id: TableId, limit: number): number {
+    return this.#execute("deleteTableSegments", [id, limit]).changes;
   }
 
   putUser(user: UserRecord): void {
@@ -146,11 +150,15 @@ export class CatalogWriter {
 
   /** Returns the rowid of an insert. */
   #run(name: StatementName, values: readonly SqliteValue[]): number {
+    return Number(this.#execute(name, values).lastInsertRowid);
+  }
+
+  #execute(name: StatementName, values: readonly SqliteValue[]): Changes {
     let statement = this.#statements.get(name);
     if (statement === undefined) {
       statement = this.#db.prepare<never, SqliteValue[]>(TEXTS[name]).safeIntegers(true);
       this.#statements.set(name, statement);
     }
-    return Number(statement.run(...values).lastInsertRowid);
+    return statement.run(...values);
   }
 }

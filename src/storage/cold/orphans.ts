@@ -8,6 +8,8 @@ import { isSegmentFile, isTemporaryFile } from "./segment-paths.ts";
 
 export interface OrphanSweep {
   readonly storageDir: string;
+  /** Relative: only what lies below it. Undefined: everything. */
+  readonly folder?: string;
   /** Every committed segment, read after `olderThanMs` was fixed. */
   readonly segments: readonly Pick<Segment, "path">[];
   /** Only files last written before this: one of a running flush is not an orphan yet. */
@@ -42,7 +44,7 @@ export async function removeOrphans(sweep: OrphanSweep): Promise<Swept> {
     if (entries.some((entry) => entry.name === MANIFEST_FILE)) await rm(join(sweep.storageDir, folder, MANIFEST_FILE));
     await removeIfEmpty(join(sweep.storageDir, folder));
   };
-  await sweepFolder("");
+  await sweepFolder(sweep.folder ?? "");
   return { files, bytes };
 }
 

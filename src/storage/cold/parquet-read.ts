@@ -101,24 +101,27 @@ function fileBuffer(file: number): AsyncBuffer {
   };
 }
 
-/** Bounds of row groups and of pages in the same form as the values of a physical read; those of text are compared as UTF-8 by the library. */
-const BOUND_PARSERS: Partial<ParquetParsers> = {
-  timestampFromMicroseconds: (us) => us,
-  dateFromDays: (days) => days,
-  uuidFromBytes: (bytes) => bytes,
-  stringFromBytes: (bytes) => bytes && utf8(bytes),
-};
-
 interface OpenSegment {
   /** Physical elements only, columns renamed to `f<id>`. */
   readonly metadata: FileMetaData;
   readonly stored: SegmentMetadata;
 }
 
+/**
+ * Statistics of row groups and pages in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library. Its own decoder drops a leading
+ * byte order mark, and a bound that lost it rules out keys that are there.
+ */
+const STATISTICS: Partial<ParquetParsers> = {
+  timestampFromMicroseconds: (us) => us,
+  dateFromDays: (days) => days,
+  uuidFromBytes: (bytes) => bytes,
+  stringFromBytes: (bytes) => bytes && utf8(bytes),
+};
+
 async function openMetadata(file: number, query: SegmentQuery): Promise<OpenSegment> {
   const metadata = await parquetMetadataAsync(fileBuffer(file), {
     geoparquet: false,
-    parsers: BOUND_PARSERS,
+    parsers: STATISTICS,
   });
   const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
   assertBelongsTo(stored, query.schema.id, query.scope);
@@ -153,10 +156,10 @@ async function* readRows(file: number, query: SegmentQuery, open: OpenSegment): 
     file: fileBuffer(file),
     metadata: open.metadata,
     utf8: false,
+    parsers: STATISTICS,
     compressors: { ZSTD: (page) => view(Bun.zstdDecompressSync(page)) },
     useBloomFilters: true,
     usePageIndex: true,
-    parsers: BOUND_PARSERS,
     ...(filter === undefined ? {} : { pruningFilter: filter }),
   });
   const decode = rowDecoder(query.schema, open.stored);

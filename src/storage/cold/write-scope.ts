@@ -2,10 +2,10 @@
 // file means nothing until the writer commits it.
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { assert } from "../../base/errors.ts";
+import { assert, DbError } from "../../base/errors.ts";
 import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import type { TableSchema } from "../../model/schema.ts";
+import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "../hot/relation.ts";
@@ -31,7 +31,7 @@ export interface ScopeWriter {
   readonly failpoint?: WriteFailpoint;
 }
 
-/** Undefined when the scope has no buffered version at or below `upTo`. */
+/** Undefined when the scope has no version at or below `upTo` that is not in a file yet. Throws TABLE_NOT_FOUND when the table is gone. */
 export function writeScope(writer: ScopeWriter, task: ScopeTask): Omit<Segment, "id"> | undefined {
   const rows = readOldest(writer.db, task);
   const last = rows.at(-1);
@@ -56,25 +56,28 @@ export function writeScope(writer: ScopeWriter, task: ScopeTask): Omit<Segment, 
 }
 
 /**
- * In `_seq` order and without gaps, tombstones included, so that "everything at or below the last one" is exactly what was read. Of a USER table the rows are found
- * by the owner (the plus signs keep SQLite off the rowid, which would walk every user's rows).
+ * In `_seq` order and without gaps, tombstones included, so that "everything at or below the last one" is exactly what was read. Rows that a segment holds already
+ * wait to be removed: they are passed over. Of a USER table the rows are found by the owner (the plus signs keep SQLite off the rowid, which would walk every user's rows).
  */
 function oldestText(schema: TableSchema): string {
   const columns = ["_seq", "_deleted", ...hotColumns(schema)].join(", ");
   const from = `SELECT ${columns} FROM ${hotTableName(schema)}`;
   return isScopedByUser(schema.kind)
-    ? `${from} WHERE _user = ?1 AND +_seq <= ?2 ORDER BY +_seq LIMIT ?3`
-    : `${from} WHERE _user = ?1 AND _seq <= ?2 ORDER BY _seq LIMIT ?3`;
+    ? `${from} WHERE _user = ?1 AND +_seq <= ?2 AND +_seq > ${FLUSHED_UP_TO} ORDER BY +_seq LIMIT ?3`
+    : `${from} WHERE _user = ?1 AND _seq <= ?2 AND _seq > ${FLUSHED_UP_TO} ORDER BY _seq LIMIT ?3`;
 }
+
+const FLUSHED_UP_TO = "ifnull((SELECT max(max_seq) FROM segments WHERE table_id = ?4 AND scope = ?1), 0)";
 
 function readOldest(db: Database, task: ScopeTask): RowVersion[] {
   const { schema, scope } = task;
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
+  requireTable(db, schema);
   const names = hotColumns(schema);
   using statement = db.prepare<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
   const rows: RowVersion[] = [];
   let bytes = 0;
-  for (const record of statement.iterate(scope, task.upTo, task.maxRows)) {
+  for (const record of statement.iterate(scope, task.upTo, task.maxRows, schema.id)) {
     const values = names.map((name) => record[name] ?? null);
     const { _seq: seq, _deleted: deleted } = record;
     assert(typeof seq === "bigint", "_seq is read as bigint");
@@ -87,6 +90,12 @@ function readOldest(db: Database, task: ScopeTask): RowVersion[] {
     if (bytes >= task.maxBytes) break;
   }
   return rows;
+}
+
+/** A dropped table's rows are there for a while. */
+function requireTable(db: Database, schema: TableSchema): void {
+  using statement = db.prepare<unknown, [number]>("SELECT 1 FROM tables WHERE id = ?1");
+  if (statement.get(schema.id) === null) throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} is gone`);
 }
 
 const FIXED_BYTES = 8;

@@ -30,12 +30,13 @@ export class Batch {
   readonly #streams: StreamChange[] = [];
   readonly #streamUndo: StreamChange[] = [];
   readonly #working: BatchState;
+  #trimmed = false;
 
   constructor(working: BatchState) {
     this.#working = working;
   }
 
-  /** False: COMMIT would change nothing. */
+  /** False: COMMIT would change nothing that anybody can see. */
   get wrote(): boolean {
     return this.changes.length + this.#counts.length + this.#catalog.length + this.#streams.length > 0;
   }
@@ -50,6 +51,23 @@ export class Batch {
     const newest = new Map<TableId, TableSchema | undefined>();
     for (const change of this.#catalog) if (change.kind === "table") newest.set(change.id, change.record);
     return [...newest.values()].filter((schema): schema is TableSchema => schema !== undefined && schema.version > 1);
+  }
+
+  /** Whether rows went that nobody could see any more. */
+  get trimmed(): boolean {
+    return this.#trimmed;
+  }
+
+  trim(): void {
+    this.#trimmed = true;
+  }
+
+  get droppedTables(): readonly TableSchema[] {
+    return this.#undo.flatMap((undo, index) => {
+      const change = this.#catalog[index];
+      const isDrop = undo.kind === "table" && change?.kind === "table" && change.record === undefined;
+      return isDrop && undo.record !== undefined ? [undo.record] : [];
+    });
   }
 
   count(change: CountChange): void {

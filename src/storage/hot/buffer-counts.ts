@@ -1,7 +1,9 @@
 // How many versions are buffered, by table and scope: exact, so that flush policies and statistics never count rows. Changed on commit only.
+// A version that a segment holds is not buffered, whether or not it has left its table yet.
 import type { Database } from "bun:sqlite";
 import type { Scope, TableId } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
+import type { Leftovers } from "./leftovers.ts";
 import { hotTableName } from "./relation.ts";
 
 export type CountChange =
@@ -12,16 +14,21 @@ export class BufferCounts {
   readonly #scopes = new Map<TableId, Map<Scope, number>>();
   readonly #rows = new Map<TableId, number>();
 
-  /** Counts what a file holds: once, at open. */
-  load(db: Database, tables: readonly TableSchema[]): void {
+  /** Counts what a file holds, and notes what a stop left to be removed: once, at open. */
+  load(db: Database, tables: readonly TableSchema[], leftovers: Leftovers): void {
     for (const table of tables) {
       if (table.kind === "stream") continue;
       using statement = db
-        .prepare<{ scope: Scope; rows: number }, []>(
-          `SELECT _user AS scope, count(*) AS rows FROM ${hotTableName(table)} GROUP BY _user`,
+        .prepare<{ scope: Scope; rows: number; flushed: number }, [number]>(
+          `WITH flushed AS (SELECT scope, max(max_seq) AS up_to FROM segments WHERE table_id = ?1 GROUP BY scope)
+           SELECT _user AS scope, count(*) FILTER (WHERE _seq > ifnull(up_to, 0)) AS rows, count(*) FILTER (WHERE _seq <= up_to) AS flushed
+           FROM ${hotTableName(table)} LEFT JOIN flushed ON flushed.scope = _user GROUP BY _user`,
         )
         .safeIntegers(false);
-      for (const { scope, rows } of statement.all()) this.apply({ kind: "rows", table: table.id, scope, by: rows });
+      for (const { scope, rows, flushed } of statement.all(table.id)) {
+        this.apply({ kind: "rows", table: table.id, scope, by: rows });
+        if (flushed > 0) leftovers.addFlushed(table.id, scope);
+      }
     }
   }
 

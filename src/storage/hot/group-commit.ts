@@ -18,6 +18,7 @@ import { Batch, type BatchState } from "./batch.ts";
 import type { BufferCounts } from "./buffer-counts.ts";
 import type { Checkpointer } from "./checkpoint.ts";
 import type { Failpoint } from "./failpoint.ts";
+import type { Leftovers } from "./leftovers.ts";
 import { RowStatements } from "./row-statements.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { isFull, toStorageError } from "./storage-error.ts";
@@ -40,6 +41,7 @@ export interface GroupCommitOptions {
   readonly counts: BufferCounts;
   readonly expiry: StreamExpiry;
   readonly streamLimits: StreamLimits;
+  readonly leftovers: Leftovers;
   readonly ballast: Ballast;
   readonly checkpointer: Checkpointer;
   /** The last position the file knows. */
@@ -185,7 +187,7 @@ export class GroupCommitWriter implements Writer {
   }
 
   #transaction(open: OpenBatch): WriteTransaction {
-    const { db, clock, working, ballast, failpoint, streamLimits } = this.#options;
+    const { db, clock, working, leftovers, ballast, failpoint, streamLimits } = this.#options;
     const nowMs = (): number => clock.nowMs();
     const catalog = new CatalogTransaction({
       rows: this.#catalogRows,
@@ -217,6 +219,7 @@ export class GroupCommitWriter implements Writer {
       streams,
       view: working.catalog,
       batch: open.batch,
+      leftovers,
       seqs: this.#seqs,
       requireOpen: () => {
         if (open.failure !== undefined) throw open.failure;
@@ -255,21 +258,22 @@ export class GroupCommitWriter implements Writer {
   }
 
   #end(batch: Batch, position: Seq): void {
-    if (batch.wrote) {
-      this.#options.failpoint("commit");
-      this.#sql.putPosition.run(position);
-    }
+    if (batch.wrote || batch.trimmed) this.#options.failpoint("commit");
+    if (batch.wrote) this.#sql.putPosition.run(position);
     this.#sql.commit.run();
   }
 
   #publish(batch: Batch, position: Seq): void {
-    if (!batch.wrote) return;
     const { committed, counts, expiry, checkpointer, log, failpoint } = this.#options;
-    failpoint("committed");
+    if (batch.wrote || batch.trimmed) {
+      failpoint("committed");
+      checkpointer.schedule();
+    }
+    if (!batch.wrote) return;
     batch.publish(committed, { counts, expiry });
     this.#position = position;
-    const { changes, changedTables: catalogChanged, altered } = batch;
-    const event: CommitEvent = { position, changes, catalogChanged, altered };
+    const { changes, changedTables: catalogChanged, altered, droppedTables } = batch;
+    const event: CommitEvent = { position, changes, catalogChanged, altered, droppedTables };
     this.#isPublishing = true;
     for (const listener of this.#listeners) {
       try {
@@ -280,7 +284,6 @@ export class GroupCommitWriter implements Writer {
       }
     }
     this.#isPublishing = false;
-    checkpointer.schedule();
   }
 
   #abandon(batch: Batch, failure: unknown): void {

@@ -4,7 +4,7 @@ import type { Scope } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
-import type { PointReader } from "../seams.ts";
+import type { CatalogView, PointReader } from "../seams.ts";
 import { RowStatements } from "./row-statements.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { toStorageError } from "./storage-error.ts";
@@ -15,13 +15,19 @@ export class HotPointReader implements PointReader {
   readonly #rows: RowStatements;
   readonly #statements: StatementCache;
 
-  constructor(db: Database) {
+  readonly #catalog: Pick<CatalogView, "flushedUpTo">;
+
+  /** `catalog`: the committed one. */
+  constructor(db: Database, catalog: Pick<CatalogView, "flushedUpTo">) {
+    this.#catalog = catalog;
     this.#rows = new RowStatements(db);
     this.#statements = new StatementCache(db, { capacity: MAX_STATEMENTS, safeIntegers: false });
   }
 
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
-    return guarded(() => this.#rows.get(table, scope, key));
+    const version = guarded(() => this.#rows.get(table, scope, key));
+    // One that a segment holds may go at any moment, without any change that a caller could notice: it counts as gone.
+    return version !== undefined && version.seq > this.#catalog.flushedUpTo(table.id, scope) ? version : undefined;
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {

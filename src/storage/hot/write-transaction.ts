@@ -22,9 +22,11 @@ import type {
 } from "../seams.ts";
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
+import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
 import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
 import type { RowStatements } from "./row-statements.ts";
 import type { StatementCache } from "./statement-cache.ts";
+import { bufferedUpTo, trimDropped, trimFlushed } from "./trim.ts";
 
 /** SQLite's own limit on the columns of a table. */
 const MAX_HOT_COLUMNS = 2_000;
@@ -44,6 +46,7 @@ export interface WriteTransactionOptions {
   readonly streams: StreamTransaction;
   readonly view: CatalogView;
   readonly batch: Batch;
+  readonly leftovers: Leftovers;
   readonly seqs: SeqGenerator;
   /** Throws when the transaction is lost. */
   readonly requireOpen: () => void;
@@ -74,7 +77,9 @@ export class WriteTransaction implements WriteTx {
     return this.#run(() => {
       const { catalog, rows, streams } = this.#options;
       catalog.requireCurrent(table);
-      return (table.kind === "stream" ? streams : rows).get(table, scope, key);
+      if (table.kind === "stream") return streams.get(table, scope, key);
+      const version = rows.get(table, scope, key);
+      return version !== undefined && this.#isFlushed(table, scope, version) ? undefined : version;
     });
   }
 
@@ -91,9 +96,10 @@ export class WriteTransaction implements WriteTx {
       catalog.requireCurrent(table);
       if (!deleted) requireSpace();
       const after: RowVersion = { seq: seqs.next(), deleted, cells };
+      const replacesFlushed = this.#holdsFlushed(table, scope, cells[table.keyIndex] ?? null);
       const isNew = rows.put(table, scope, after);
       batch.changes.push({ table, scope, before, after });
-      if (isNew) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
+      if (isNew || replacesFlushed) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
       return after;
     });
   }
@@ -195,14 +201,29 @@ export class WriteTransaction implements WriteTx {
 
   commitSegment(segment: Omit<Segment, "id">): Segment {
     return this.#write(() => {
-      const { batch, catalog, db, view } = this.#options;
+      const { batch, catalog, view, leftovers, statements } = this.#options;
       const table = view.tableById(segment.tableId);
       // Dropped while its rows were being written to the file: the file is an orphan, not a segment.
       if (table === undefined) throw new DbError("TABLE_NOT_FOUND", `Table ${segment.tableId} is gone`);
-      const added = catalog.addSegment(segment);
-      const { changes } = db.run(deleteFlushedText(table), [segment.scope, segment.maxSeq]);
-      if (changes > 0) batch.count({ kind: "rows", table: table.id, scope: segment.scope, by: -changes });
-      return added;
+      const { scope, maxSeq } = segment;
+      const rows = bufferedUpTo(statements, { table, scope, after: view.flushedUpTo(table.id, scope), upTo: maxSeq });
+      if (rows > 0) batch.count({ kind: "rows", table: table.id, scope, by: -rows });
+      leftovers.addFlushed(table.id, scope);
+      return catalog.addSegment(segment);
+    });
+  }
+
+  trim(leftover: Leftover, maxRows: number): TrimStep {
+    return this.#write(() => {
+      const { batch, catalog, db, view, statements } = this.#options;
+      const table = view.tableById(leftover.table);
+      // A drop that was rolled back leaves its table; a flushed table that was dropped since is left over as a whole, under an entry of its own.
+      if ((leftover.kind === "dropped") === (table !== undefined)) return { rest: undefined, rows: 0 };
+      batch.trim();
+      if (leftover.kind === "dropped") return trimDropped({ db, catalog, leftover, maxRows });
+      assert(table !== undefined, "its kind says that the table is there");
+      const upTo = view.flushedUpTo(table.id, leftover.scope);
+      return trimFlushed({ db, statements, table, leftover, upTo, maxRows });
     });
   }
 
@@ -226,14 +247,26 @@ export class WriteTransaction implements WriteTx {
   }
 
   #drop(table: TableSchema): void {
-    const { batch, catalog, db } = this.#options;
+    const { batch, catalog, leftovers } = this.#options;
     catalog.deleteTable(table);
     if (table.kind === "stream") {
       batch.changeStream({ kind: "table", table: table.id, rows: undefined });
       return;
     }
-    db.run(`DROP TABLE ${hotTableName(table)}`);
+    leftovers.addDropped(table.id);
     batch.count({ kind: "tableDropped", table: table.id });
+  }
+
+  #isFlushed(table: TableSchema, scope: Scope, version: RowVersion): boolean {
+    return version.seq <= this.#options.view.flushedUpTo(table.id, scope);
+  }
+
+  /** Whether the key has a version that a segment holds and that has not been removed yet. */
+  #holdsFlushed(table: TableSchema, scope: Scope, key: Cell): boolean {
+    const { leftovers, rows } = this.#options;
+    if (!leftovers.hasFlushed(table.id, scope)) return false;
+    const version = rows.get(table, scope, key);
+    return version !== undefined && this.#isFlushed(table, scope, version);
   }
 
   #run<T>(step: () => T): T {
@@ -258,10 +291,4 @@ export class WriteTransaction implements WriteTx {
       return step();
     });
   }
-}
-
-/** `+_seq`: the planner must search by user, never walk every row below the position. A SHARED table is walked in `_seq` order. */
-function deleteFlushedText(table: TableSchema): string {
-  const position = isScopedByUser(table.kind) ? "+_seq" : "_seq";
-  return `DELETE FROM ${hotTableName(table)} WHERE _user = ?1 AND ${position} <= ?2`;
 }

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -5,13 +6,21 @@ import { parseUserId, scopeOfUser } from "../../../src/base/ids.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
+import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openStore } from "../../../src/storage/store.ts";
 import { temporaryFolder } from "../open-test-store.ts";
 
 setDefaultTimeout(60_000);
 
+const ROWS = 2_000;
 const BEFORE = ["encoded", "written", "synced", "renamed", "folder-synced", "write", "commit"];
-const AFTER = ["committed", "acknowledged"];
+const AFTER = ["committed", "acknowledged", "trimming-1", "trimming-2", "trimming-3", "trimmed"];
+
+function physicalRows(path: string): number {
+  using db = new Database(path, { readonly: true });
+  using statement = db.prepare<{ rows: number }, []>("SELECT count(*) AS rows FROM hot_1");
+  return statement.get()?.rows ?? 0;
+}
 
 test.each([...BEFORE, ...AFTER])(
   "ST-03 a kill -9 at '%s' of a flush loses no row and duplicates none",
@@ -24,13 +33,14 @@ test.each([...BEFORE, ...AFTER])(
     await child.exited;
     expect(child.signalCode).toBe("SIGKILL");
 
+    const isCommitted = AFTER.includes(step);
     const store = openStore({ dataDir, durability: "full", clock: systemClock, log: silentLog });
     try {
       const storageDir = join(dataDir, "storage");
       const segments = store.catalog.allSegments();
       const swept = await removeOrphans({ storageDir, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
-      expect(segments.length).toBe(AFTER.includes(step) ? 1 : 0);
-      expect(swept.files).toBe(AFTER.includes(step) || step === "encoded" ? 0 : 1);
+      expect(segments.length).toBe(isCommitted ? 1 : 0);
+      expect(swept.files).toBe(isCommitted || step === "encoded" ? 0 : 1);
 
       const scope = scopeOfUser(parseUserId("alice"));
       const [table] = store.catalog.tables();
@@ -41,12 +51,24 @@ test.each([...BEFORE, ...AFTER])(
           found.push(...rows.map((row) => `${String(row.cells[0])} ${row.deleted}`));
         }
       }
-      for (let id = 1n; id <= 50n; id += 1n) {
+      for (let id = 1n; id <= ROWS; id += 1n) {
         const row = store.reader.get(table, scope, id);
         if (row !== undefined) found.push(`${String(row.cells[0])} ${row.deleted}`);
       }
-      const expected = Array.from({ length: 50 }, (_unused, i) => `${i + 1} ${i === 49}`);
+      const expected = Array.from({ length: ROWS }, (_unused, i) => `${i + 1} ${i === ROWS - 1}`);
       expect(found.sort()).toEqual(expected.sort());
+
+      // What the kill left to be removed is neither counted nor flushed again, and is removed.
+      const buffered = isCommitted ? 0 : ROWS;
+      expect(store.writer.bufferedRows(table.id)).toBe(buffered);
+      expect(store.writer.bufferedScopes(table.id)).toEqual(isCommitted ? [] : [scope]);
+      if (isCommitted) {
+        using db = new Database(store.path, { readonly: true });
+        const task = { schema: table, scope, upTo: store.writer.position, maxRows: 10, maxBytes: 1e9, nowMs: 0 };
+        expect(writeScope({ db, storageDir }, task)).toBeUndefined();
+      }
+      await store.trimmed();
+      expect(physicalRows(store.path)).toBe(buffered);
     } finally {
       await store.close();
     }

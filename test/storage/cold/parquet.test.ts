@@ -150,6 +150,21 @@ test("ST-05 a key that its row group's range covers but its Bloom filter does no
   expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(6);
 });
 
+test("ST-05 a text key that begins with a byte order mark is found, and so are its neighbours, when bounds of pages rule out", async () => {
+  const schema = schemaOf([columnOf(1, TEXT, "id")]);
+  // A long key fills a page, so that the others have a page, and bounds, of their own.
+  const keys = ["a".repeat(70_000), "zz", "\ufeffmark first"];
+  const path = write(
+    "byte-order-mark.parquet",
+    schema,
+    keys.map((key, index) => rowOf(index + 1, [key])),
+  );
+  for (const key of keys) {
+    const found = await collect({ path, schema, scope: SHARED, keys: [key] });
+    expect(found.map((row) => row.cells)).toEqual([[key]]);
+  }
+});
+
 test("ST-05 TB-09 a column added after the file was written reads as the value fixed when it was added, or NULL", async () => {
   const path = write("old.parquet", notes, [rowOf(1, [1n, "kept"])]);
   const added = schemaOf([

@@ -1,0 +1,44 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { startTestServer } from "../support/test-server.ts";
+
+setDefaultTimeout(60_000);
+
+function segmentFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".parquet"));
+}
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waits = 0; waits < 1_000; waits += 1) {
+    if (await isSo()) return;
+    await Bun.sleep(10);
+  }
+  throw new Error(`never: ${what}`);
+}
+
+test("TB-01 ST-03 DROP TABLE frees the name at once, and the table's files and rows go while the server runs; a table of the same name is another one", async () => {
+  await using server = await startTestServer();
+  const { root } = server;
+  const storage = join(server.folder, "storage");
+  await root.sql("CREATE NAMESPACE app");
+  for (const table of ["notes", "kept"]) {
+    await root.sql(`CREATE USER TABLE app.${table} (id BIGINT PRIMARY KEY, body TEXT)`);
+    await root.sql(`INSERT INTO app.${table} VALUES (1, 'flushed')`);
+    await root.sql(`STORAGE FLUSH TABLE app.${table}`);
+    await until("flushed", () => segmentFiles(join(storage, "app")).some((path) => path.startsWith(table)));
+    await root.sql(`INSERT INTO app.${table} VALUES (2, 'buffered')`);
+  }
+  await root.sql("DROP TABLE app.notes");
+  expect((await root.fails("SELECT * FROM app.notes")).reason).toBe("TABLE_NOT_FOUND");
+  await root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
+  await root.sql("INSERT INTO app.notes VALUES (1, 'new')");
+  await until("swept", () => segmentFiles(join(storage, "app")).length === 1);
+  expect(await root.rows("SELECT id, body FROM app.notes")).toEqual([["1", "new"]]);
+  const kept = await root.rows("SELECT id, body FROM app.kept ORDER BY id");
+  expect(kept).toEqual([
+    ["1", "flushed"],
+    ["2", "buffered"],
+  ]);
+});
