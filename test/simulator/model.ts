@@ -99,6 +99,11 @@ export class Space {
     return new Set(this.#touched.filter(({ commit }) => commit > from && commit <= to).map(({ id }) => id));
   }
 
+  /** The commit that a position belongs to: the first at or after it. */
+  commitFrom(seq: bigint): bigint | undefined {
+    return this.#touched.find(({ commit }) => commit >= seq)?.commit;
+  }
+
   /** What the commits after `from`, up to `to`, did to a key, seen through a filter. */
   changes(
     id: number,

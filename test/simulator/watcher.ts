@@ -171,7 +171,9 @@ export class Watcher {
       if (space.isUnsure(id, at) || seen === undefined)
         return seen !== undefined || !isCurrent || this.#shows(id, version);
       const isMember = version !== undefined && this.#passes(version.row);
-      return seen.kind === "put" ? isMember && seen.row.text === rowText(version.row, this.columns) : !isMember;
+      if (seen.kind === "put") return isMember && seen.row.text === rowText(version.row, this.columns);
+      // A page may end inside the commit that deleted the row, behind the tombstone.
+      return !isMember || version.endedAt === space.commitFrom(at);
     });
   }
 
