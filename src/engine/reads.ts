@@ -5,7 +5,8 @@ import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
-import { cellFromSqlite, cellToJson, cellToSqlite } from "../model/types.ts";
+import { cellFromSqlite, cellToJson } from "../model/types.ts";
+import { slotsToSqlite } from "../sql/bind/slots.ts";
 import { keyLookupPlan } from "../sql/key-lookup.ts";
 import type { QueryPlan, RelationUse, ValueSource } from "../sql/plan.ts";
 import { hotRelation } from "../storage/hot/relation.ts";
@@ -71,7 +72,7 @@ function scopeParameter(use: RelationUse): string | undefined {
 }
 
 export function slotValues(query: BoundQuery): SqliteValue[] {
-  return query.plan.slots.map((slot, index) => cellToSqlite(query.slots[index] ?? null, slot.type));
+  return slotsToSqlite(query.plan.slots, query.slots);
 }
 
 export function scopeOf(use: RelationUse, slots: readonly Cell[]): Scope {

@@ -20,8 +20,3 @@ export interface Change {
 }
 
 export type ChangeKind = "insert" | "update" | "delete";
-
-export function changeKind(change: Change): ChangeKind {
-  if (change.after.deleted) return "delete";
-  return change.before === undefined ? "insert" : "update";
-}

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { parseName, SHARED_SCOPE } from "../../src/base/ids.ts";
-import { changeKind } from "../../src/model/change.ts";
 import { MAX_BATCH_WORKS } from "../../src/storage/hot/group-commit.ts";
 import { hotTableName } from "../../src/storage/hot/relation.ts";
 import type { CommitEvent, WriteTx } from "../../src/storage/seams.ts";
@@ -161,7 +160,12 @@ describe("group commit", () => {
       write(tx, { table, scope: ALICE, cells: [1n, "c"] });
     });
     const [event] = events;
-    expect(event?.changes.map(changeKind)).toEqual(["insert", "update", "delete", "insert"]);
+    expect(event?.changes.map(({ before, after }) => [before !== undefined, after.deleted])).toEqual([
+      [false, false],
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
     expect(event?.changes.map(({ before }) => before?.cells[1])).toEqual([undefined, "a", "b", undefined]);
     const seqs = event?.changes.map(({ after }) => after.seq) ?? [];
     expect(seqs).toEqual([...seqs].sort((a, b) => (a < b ? -1 : 1)));
