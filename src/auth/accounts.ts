@@ -7,13 +7,14 @@ import { errorText, type Log } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
 import type { Config } from "../config/config.ts";
 import type { Role } from "../model/role.ts";
+import type { User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
 import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
-import { ROOT_USER, type User, type UserStore } from "./user.ts";
+import { ROOT_USER, type UserStore } from "./user.ts";
 
 export type RevocationReason = "logout" | "password changed" | "role changed" | "dropped";
 

@@ -4,13 +4,13 @@ import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { isAdmin } from "../model/role.ts";
+import type { User } from "../model/user.ts";
 import type { Accounts, Session } from "./accounts.ts";
 import { lenientBearerToken, parseCookies, tokenCookie } from "./authorization.ts";
 import { type FieldSpec, parseBodyFields } from "./body-fields.ts";
 import { type Client, rateLimitKey } from "./client-ip.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { invalidCredentials } from "./tokens.ts";
-import type { User } from "./user.ts";
 
 export const ACCESS_COOKIE = "kalamdb_auth";
 export const REFRESH_COOKIE = "kalamdb_refresh";

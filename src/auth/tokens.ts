@@ -5,7 +5,7 @@ import { DbError } from "../base/errors.ts";
 import { parseUserId, type UserId } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import { parseRole, type Role } from "../model/role.ts";
-import type { User } from "./user.ts";
+import type { User } from "../model/user.ts";
 
 const ISSUER = "kalamdb";
 const ALGORITHM = "HS256";

@@ -1,30 +1,14 @@
 // The interfaces between the store and the rest of the process. `store.ts` implements them over one SQLite file.
 import type { Name, Scope, Seq, TableId, UserId } from "../base/ids.ts";
 import type { Change, RowVersion } from "../model/change.ts";
-import type { Role } from "../model/role.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
+import type { User } from "../model/user.ts";
 import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 
 export interface Namespace {
   readonly name: Name;
   readonly createdAtMs: number;
-}
-
-export interface UserRecord {
-  readonly id: UserId;
-  /** argon2id, PHC text. Empty: the user cannot log in with a password. */
-  readonly passwordHash: string;
-  readonly role: Role;
-  readonly email: string | undefined;
-  readonly failedLogins: number;
-  readonly lockedUntilMs: number | undefined;
-  readonly lastLoginAtMs: number | undefined;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-  readonly deletedAtMs: number | undefined;
-  /** Tokens issued (`iat`, seconds) before this moment are void: set by logout, password and role changes. */
-  readonly tokensValidFromMs: number;
 }
 
 export type JobStatus = "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -74,8 +58,8 @@ export interface CatalogView {
   tables(): readonly TableSchema[];
   /** The versions a table has had, oldest first, the current one last; the newest 1,000. */
   tableVersions(id: TableId): readonly TableSchema[];
-  user(id: UserId): UserRecord | undefined;
-  users(): readonly UserRecord[];
+  user(id: UserId): User | undefined;
+  users(): readonly User[];
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
   segmentsOfTable(table: TableId): readonly Segment[];
@@ -140,7 +124,7 @@ export interface WriteTx {
   dropTable(table: TableSchema): void;
   /** Ends rows of a STREAM table whose time has come. */
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
-  putUser(user: UserRecord): void;
+  putUser(user: User): void;
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;

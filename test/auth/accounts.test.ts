@@ -3,11 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { Accounts } from "../../src/auth/accounts.ts";
 import { LOCK_MS } from "../../src/auth/lockout.ts";
 import { Passwords } from "../../src/auth/password.ts";
-import type { User } from "../../src/auth/user.ts";
 import { parseUserId } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { configOf } from "../../src/config/config.ts";
-import type { UserRecord } from "../../src/storage/seams.ts";
 import { addUser, codeOf, newWorld, PASSWORD, storedUser, type World } from "./fixture.ts";
 
 function login(world: World, user: string, password: string = PASSWORD, isLoopback = false) {
@@ -21,12 +19,6 @@ function messageOf(promise: Promise<unknown>): Promise<string> {
 async function failTimes(world: World, user: string, times: number): Promise<void> {
   for (let n = 0; n < times; n++) expect(await codeOf(login(world, user, "wrong"))).toBe("INVALID_CREDENTIALS");
 }
-
-test("the store's user record is the one identity works on", () => {
-  const there = (record: UserRecord): User => record;
-  const back = (user: User): UserRecord => user;
-  expect([there, back].length).toBe(2);
-});
 
 describe("AU-02 login", () => {
   test("a right password gives a session and records the login", async () => {

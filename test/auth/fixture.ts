@@ -4,12 +4,13 @@ import { Accounts, type RevocationReason } from "../../src/auth/accounts.ts";
 import { Passwords } from "../../src/auth/password.ts";
 import type { RootPassword } from "../../src/auth/secrets.ts";
 import { createTokens, type Tokens } from "../../src/auth/tokens.ts";
-import type { User, UserStore } from "../../src/auth/user.ts";
+import type { UserStore } from "../../src/auth/user.ts";
 import { parseUserId, type UserId } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { configOf } from "../../src/config/config.ts";
 import type { SettingValues } from "../../src/config/settings.ts";
 import type { Role } from "../../src/model/role.ts";
+import type { User } from "../../src/model/user.ts";
 
 export const ROOT_PASSWORD = "root-secret-1";
 export const PASSWORD = "correct horse 7";

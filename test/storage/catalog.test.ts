@@ -4,12 +4,13 @@ import { parseName, parseUserId, SHARED_SCOPE, seqOf, tableIdOf } from "../../sr
 import type { Column, TableSchema } from "../../src/model/schema.ts";
 import { BIGINT, type Cell, DOUBLE, type SqlType, TEXT } from "../../src/model/sql-type.ts";
 import { TYPES } from "../../src/model/types.ts";
+import type { User } from "../../src/model/user.ts";
 import { MAX_JOBS } from "../../src/storage/catalog/catalog-transaction.ts";
 import { decodeTable, encodeTable } from "../../src/storage/catalog/table-definition.ts";
-import type { JobRecord, Segment, UserRecord } from "../../src/storage/seams.ts";
+import type { JobRecord, Segment } from "../../src/storage/seams.ts";
 import { ALICE, BOB, CHAT, createTable, definition, failureOf, openTestStore, write } from "./open-test-store.ts";
 
-const USER: UserRecord = {
+const USER: User = {
   id: parseUserId("alice"),
   passwordHash: "$argon2id$…",
   role: "user",
@@ -175,7 +176,7 @@ describe("what a restart brings back", () => {
     const { writer } = store.current;
     const table = await createTable(store.current, "messages");
     const shared = await createTable(store.current, "rooms", "shared");
-    const locked: UserRecord = {
+    const locked: User = {
       ...USER,
       id: parseUserId("Ünïcode user"),
       role: "dba",

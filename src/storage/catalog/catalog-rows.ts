@@ -1,11 +1,13 @@
 // Catalog records read from their SQLite rows, all at once when the file is opened. `catalog-writer.ts` writes them.
+
 import type { Database } from "bun:sqlite";
 import { DbError } from "../../base/errors.ts";
 import { parseName, parseUserId, type Scope, SHARED_SCOPE, scopeOfUser, seqOf, tableIdOf } from "../../base/ids.ts";
 import { ROLES } from "../../model/role.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { JobRecord, JobStatus, Segment, UserRecord } from "../seams.ts";
+import type { User } from "../../model/user.ts";
+import type { JobRecord, JobStatus, Segment } from "../seams.ts";
 import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
 import { damaged, type Fields, toCount, toOneOf, toOptional, toText, toWide } from "./stored-fields.ts";
@@ -76,7 +78,7 @@ function toUserChange(row: Fields): CatalogChange {
   const count = (column: string): number => toCount(row[column], `user ${id}, ${column}`);
   const optionalCount = (column: string): number | undefined =>
     toOptional(row[column], toCount, `user ${id}, ${column}`);
-  const record: UserRecord = {
+  const record: User = {
     id,
     passwordHash: toText(row["password_hash"], `user ${id}, password_hash`),
     role: toOneOf(row["role"], ROLES, `user ${id}, role`),

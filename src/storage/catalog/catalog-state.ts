@@ -1,8 +1,10 @@
 // Metadata in memory. There are two of these: the committed one everybody reads, and the writer's own, which runs ahead within a batch.
 // Both change by the same operations; each operation's inverse undoes it when a work or a batch rolls back.
+
 import { type Scope, type Seq, seqOf, type TableId, type UserId } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
-import type { CatalogView, JobRecord, Namespace, Segment, UserRecord } from "../seams.ts";
+import type { User } from "../../model/user.ts";
+import type { CatalogView, JobRecord, Namespace, Segment } from "../seams.ts";
 
 /** `record` undefined: it is gone. */
 export type CatalogChange =
@@ -20,7 +22,7 @@ export type CatalogChange =
       readonly versions: readonly TableSchema[];
       readonly version: number;
     }
-  | { readonly kind: "user"; readonly id: UserId; readonly record: UserRecord | undefined }
+  | { readonly kind: "user"; readonly id: UserId; readonly record: User | undefined }
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
   | { readonly kind: "segmentRemoved"; readonly segment: Segment }
@@ -43,7 +45,7 @@ export class CatalogState implements CatalogView {
   readonly #tables = new Map<TableId, TableSchema>();
   readonly #tableByName = new Map<string, TableSchema>();
   readonly #tableVersions = new Map<TableId, readonly TableSchema[]>();
-  readonly #users = new Map<UserId, UserRecord>();
+  readonly #users = new Map<UserId, User>();
   readonly #jobs = new Map<string, JobRecord>();
   readonly #segments = new Map<TableId, ScopeSegments>();
 
@@ -75,11 +77,11 @@ export class CatalogState implements CatalogView {
     return this.#tableVersions.get(id) ?? NO_VERSIONS;
   }
 
-  user(id: UserId): UserRecord | undefined {
+  user(id: UserId): User | undefined {
     return this.#users.get(id);
   }
 
-  users(): readonly UserRecord[] {
+  users(): readonly User[] {
     return [...this.#users.values()];
   }
 

@@ -1,10 +1,12 @@
 // What a write may do to the catalog: the rules (does the namespace exist, is the name free), the row, and the change to the writer's own
 // view of it. Each change is handed to `record`, which knows how to undo it.
+
 import { assert, DbError } from "../../base/errors.ts";
 import type { Name, TableId } from "../../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { JobRecord, JobStatus, Segment, TableAlteration, UserRecord } from "../seams.ts";
+import type { User } from "../../model/user.ts";
+import type { JobRecord, JobStatus, Segment, TableAlteration } from "../seams.ts";
 import type { CatalogChange, CatalogState } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
@@ -119,7 +121,7 @@ export class CatalogTransaction {
     throw new DbError("WRITE_CONFLICT", `Table ${qualifiedName(schema)} was altered at the same time; try again`);
   }
 
-  putUser(user: UserRecord): void {
+  putUser(user: User): void {
     this.#options.rows.putUser(user);
     this.#options.record({ kind: "user", id: user.id, record: { ...user } });
   }

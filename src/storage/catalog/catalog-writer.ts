@@ -1,10 +1,12 @@
 // Catalog records written as SQLite rows, inside whatever transaction the writer has open. Decides nothing: `catalog-transaction.ts` does.
+
 import type { Changes, Database, Statement } from "bun:sqlite";
 import type { TableId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { JobRecord, Namespace, Segment, UserRecord } from "../seams.ts";
+import type { User } from "../../model/user.ts";
+import type { JobRecord, Namespace, Segment } from "../seams.ts";
 import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import { encodeTable } from "./table-definition.ts";
 
@@ -83,7 +85,7 @@ export class CatalogWriter {
     return this.#execute("deleteTableSegments", [id, limit]).changes;
   }
 
-  putUser(user: UserRecord): void {
+  putUser(user: User): void {
     const values: Record<(typeof USER_COLUMNS)[number], SqliteValue | undefined> = {
       id: user.id,
       password_hash: user.passwordHash,

@@ -1,6 +1,7 @@
 // One work's view of the open transaction. A savepoint is taken before its first write, so that a work that only reads, or fails before it
 // writes, costs none. After the transaction is lost (SQLite rolls all of it back on a full disk) every call fails: without that check the
 // statements that follow would run, and commit, on their own.
+
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
@@ -8,6 +9,7 @@ import type { SeqGenerator } from "../../base/seq.ts";
 import type { RowVersion } from "../../model/change.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import type { User } from "../../model/user.ts";
 import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
 import type {
   CatalogView,
@@ -17,7 +19,6 @@ import type {
   RowInspection,
   Segment,
   TableAlteration,
-  UserRecord,
   WriteTx,
 } from "../seams.ts";
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
@@ -191,7 +192,7 @@ export class WriteTransaction implements WriteTx {
     });
   }
 
-  putUser(user: UserRecord): void {
+  putUser(user: User): void {
     this.#write(() => this.#options.catalog.putUser(user));
   }
 

@@ -1,0 +1,20 @@
+// A user as identity needs it and as the store keeps it.
+import type { UserId } from "../base/ids.ts";
+import type { Role } from "./role.ts";
+
+export interface User {
+  readonly id: UserId;
+  /** argon2id, PHC text. Empty: the user cannot log in with a password. */
+  readonly passwordHash: string;
+  readonly role: Role;
+  readonly email: string | undefined;
+  readonly failedLogins: number;
+  readonly lockedUntilMs: number | undefined;
+  readonly lastLoginAtMs: number | undefined;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** Soft delete: the record stays, so that the id is never given to someone else while rows of its owner exist. */
+  readonly deletedAtMs: number | undefined;
+  /** Tokens issued before this moment are void: set by logout, password and role changes. */
+  readonly tokensValidFromMs: number;
+}
