@@ -21,6 +21,8 @@ export interface LiveQueryRow {
   /** JSON. */
   readonly options: string | undefined;
   readonly status: LiveStatus;
+  /** How far delivery has come. Until it is `live`, what the client shows may lag and may be told again. */
+  readonly phase: Subscription["phase"];
   /** Row changes delivered; rows of the initial data are not changes. */
   readonly changes: number;
   readonly node: number;
@@ -59,6 +61,7 @@ export function toLiveQueryRow(
     query: subscription.query,
     options: subscription.options,
     status: "active",
+    phase: subscription.phase,
     changes: subscription.changes,
     node: NODE,
     createdAtMs: subscription.createdAtMs,

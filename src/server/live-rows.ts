@@ -20,5 +20,6 @@ export function liveRows(live: LiveQueries): Cell[][] {
     BigInt(Math.floor(row.lastUpdateMs)) * 1000n,
     BigInt(row.queueBytes),
     BigInt(row.lagMs),
+    row.phase,
   ]);
 }

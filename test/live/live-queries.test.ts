@@ -229,6 +229,7 @@ describe("what an administrator sees", () => {
         query: "SELECT … all",
         options: '{"batch_size":10}',
         status: "active",
+        phase: "opening",
         changes: 0,
         node: 1,
         createdAtMs: 1_000,
@@ -242,7 +243,9 @@ describe("what an administrator sees", () => {
     harness.store.advance(0);
     await settle();
     harness.write(table, "ann", message(2));
-    expect([...harness.live.rows()]).toMatchObject([{ changes: 1, lagMs: 0, lastSeq: 102n, lastUpdateMs: 1_250 }]);
+    expect([...harness.live.rows()]).toMatchObject([
+      { phase: "live", changes: 1, lagMs: 0, lastSeq: 102n, lastUpdateMs: 1_250 },
+    ]);
   });
 
   test("LQ-15 the number of live queries of a table is known", () => {

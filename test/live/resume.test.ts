@@ -1,7 +1,7 @@
 // What a client gets that comes back with a cursor, or that fell behind while it loaded.
 import { describe, expect, test } from "bun:test";
 import { brief } from "./support/brief.ts";
-import { chatTable, inRoom, message, removed } from "./support/chat-table.ts";
+import { chatTable, inRoom, message, removed, scoreAbove } from "./support/chat-table.ts";
 import { Harness, messages, started } from "./support/harness.ts";
 import { settle } from "./support/versioned-store.ts";
 
@@ -91,5 +91,27 @@ describe("resume", () => {
       "changes insert insert insert insert insert insert delete",
     ]);
     expect([...harness.live.rows()].map((row) => row.changes)).toEqual([7]);
+  });
+
+  // A client that is `ready` may still be told of keys it never had: `phase` says until when.
+  test("LQ-11 LQ-10 a resume that meets newer commits is ready, goes on with the ends of rows, and is not called live before the last", async () => {
+    const harness = new Harness();
+    const none = scoreAbove(100);
+    harness.write(table, "ann", message(1), message(2), message(3));
+    const { id, socket } = harness.connect("native");
+    const options = { from: 100n, epoch: "epoch-1", batchSize: 2 };
+    harness.subscribe(id, { id: "s", table, query: none, options });
+    const readPage = async (): Promise<readonly string[]> => {
+      harness.store.advance(0);
+      harness.store.advance(0);
+      await settle();
+      return [...brief(messages(socket)), ...[...harness.live.rows()].map(({ phase }) => phase)];
+    };
+    expect(await readPage()).toEqual(["ack resumed=true", "snapshot rows=0 deleted=2 ready=false", "paging"]);
+    harness.write(table, "ann", message(1), message(4), removed(2));
+    expect(await readPage()).toEqual(["snapshot rows=0 deleted=1 ready=true", "replaying"]);
+    expect(await readPage()).toEqual(["changes delete delete delete", "live"]);
+    harness.write(table, "ann", removed(4));
+    expect(messages(socket)).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ export class LinkSeat implements SeatClient {
   constructor(options: SeatOptions & { readonly protocol: "native" | "peer" }) {
     const sockets = this.#sockets;
     const restartCounts = (): void => {
-      for (const { watcher } of this.#held.values()) watcher.changes = 0;
+      for (const { watcher } of this.#held.values()) watcher.reconnects();
     };
     class ObservedSocket extends WebSocket {
       /** Bun's own, which the DOM's types do not know. */

@@ -89,8 +89,7 @@ export class PagingSeat implements SeatClient {
     this.#subscribes += 1;
     held.wireId = `${id}#${this.#subscribes}`;
     this.#byWireId.set(held.wireId, held);
-    watcher.changes = 0;
-    watcher.isReady = false;
+    watcher.reconnects();
     // Without a cursor nothing says what was missed.
     if (start.kind === "none" && cursor === undefined) watcher.receive({ kind: "reset", cursor: undefined });
     const options = {

@@ -73,6 +73,12 @@ export class Watcher {
     this.#floor = options.from;
   }
 
+  /** The server counts anew, and says `ready` again. */
+  reconnects(): void {
+    this.changes = 0;
+    this.isReady = false;
+  }
+
   receive(seen: Seen): void {
     this.#inbox.push(seen);
     if (seen.kind === "put" || (seen.kind === "gone" && seen.old !== undefined)) this.changes += 1;
@@ -99,7 +105,7 @@ export class Watcher {
     return this.#compare(known, undefined);
   }
 
-  /** All is quiet: whatever was to be replayed has been. */
+  /** Its subscription is live and it has received all of it: whatever was to be replayed has been. */
   settle(): void {
     this.#mayReplay = false;
   }

@@ -10,6 +10,8 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A free one when left out. */
   readonly port?: number;
+  /** `warn` when left out. */
+  readonly logLevel?: "warn" | "error";
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -47,7 +49,7 @@ export class ServerProcess implements AsyncDisposable {
         "--data-dir",
         folder,
         "--log-level",
-        "warn",
+        options.logLevel ?? "warn",
       ],
       {
         stdout: "pipe",

@@ -20,6 +20,7 @@ export const LIVE_COLUMNS = columns(
     last_update: TIMESTAMP,
     queue_bytes: BIGINT,
     lag_ms: BIGINT,
+    phase: TEXT,
   },
   "live_id",
 );

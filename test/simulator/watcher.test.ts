@@ -1,0 +1,45 @@
+// The judge itself: what a native client may be told while its subscription catches up, and no longer once it is live.
+import { expect, test } from "bun:test";
+import { Space } from "./model.ts";
+import type { ModelRow } from "./row.ts";
+import { Watcher } from "./watcher.ts";
+
+const row: ModelRow = { id: 1, room: "a", n: 1, note: null, f: null, b: null, d: null, at: null };
+
+/** A query no row matches, and a row of its table written at 20. */
+function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => void } {
+  const space = new Space("own of ann");
+  space.take([{ op: { kind: "put", rows: [row] }, commit: 20n, rows: [{ row, seq: 20n }] }], []);
+  const watcher = new Watcher({
+    id: "s0-0",
+    user: "ann",
+    family: "native-json",
+    watch: {
+      table: "own",
+      filter: { kind: "compare", column: "at", op: "<", value: null },
+      columns: undefined,
+      start: { kind: "all" },
+    },
+    space,
+    from: undefined,
+  });
+  watcher.receive({ kind: "ready", cursor: 10n });
+  watcher.judge(20n);
+  const endsKey = (): void => {
+    watcher.receive({ kind: "gone", id: 1, old: { id: 1, text: "", seq: 20n }, cursor: 20n });
+    watcher.judge(20n);
+  };
+  return { watcher, endsKey };
+}
+
+test("a replay that goes on after ready may end keys the client never had", () => {
+  const { watcher, endsKey } = neverMatching();
+  endsKey();
+  expect(watcher.difference(20n)).toBeUndefined();
+});
+
+test("a live query may not", () => {
+  const { watcher, endsKey } = neverMatching();
+  watcher.settle();
+  expect(endsKey).toThrow("expected [], came [delete");
+});
