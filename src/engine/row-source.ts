@@ -1,25 +1,25 @@
 // What live queries ask: snapshots and history, each with the commit position it was read at, and whether rows match. Query processes answer, except for the rows of
 // STREAM tables, which are in memory here.
-import { assert, DbError } from "../base/errors.ts";
+import { assert } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import { evaluationRow, matches } from "../live/membership.ts";
 import type { MatchRequest, PageRequest, RowPage, RowSource } from "../live/ports.ts";
 import { SYSTEM_COLUMNS } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { QueryPlan } from "../sql/plan.ts";
-import type { StreamView } from "../storage/seams.ts";
+import type { CatalogView, StreamView } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type QueryRunner, versionOf } from "./reads.ts";
 
 const MAX_SEQ = 2n ** 63n - 1n;
-const NO_FLOOR = seqOf(0n);
 
 export interface RowSourceDeps extends Pick<EngineDeps, "queries" | "writer"> {
   readonly streams: StreamView;
+  readonly catalog: Pick<CatalogView, "historyStartsAt">;
 }
 
 export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
-  const { queries, writer, streams } = deps;
+  const { queries, writer, streams, catalog } = deps;
   const read = async (plan: QueryPlan, request: PageRequest): Promise<RowPage> => {
     const slots = boundSlots(plan, request);
     const { rows, position } = await queries.cells({ plan, slots }, undefined);
@@ -52,14 +52,12 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
     history: async (request) => {
       const { table } = request.plan;
       if (table.kind !== "stream") return read(request.plan.history, request);
-      if (request.after < streams.floor(table)) {
-        throw new DbError("SUBSCRIPTION_FAILED", "The rows to go on from are gone; subscribe again");
-      }
       const { rows, position } = streamVersions(request, deps);
       return { rows: rows.slice(0, request.limit), position };
     },
     matching: (request) => matching(request, queries),
-    floor: (table) => (table.kind === "stream" ? streams.floor(table) : NO_FLOOR),
+    historyStartsAt: (table, scope) =>
+      table.kind === "stream" ? streams.floor(table) : catalog.historyStartsAt(table.id, scope),
     position: (): Seq => writer.position,
     epoch,
   };

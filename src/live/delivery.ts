@@ -80,6 +80,8 @@ export type Delivery =
 
 export type DeliveryEvent =
   | { readonly kind: "page"; readonly page: Page; readonly world: World }
+  /** Instead of a page of history: ends of rows after its cursor were forgotten. `wanted`: what the client asked for at first. */
+  | { readonly kind: "historyGone"; readonly wanted: PagedStart }
   /** `next_batch`; undefined starts over. */
   | { readonly kind: "asked"; readonly after: Seq | undefined }
   | { readonly kind: "dispatched"; readonly world: World }
@@ -104,6 +106,8 @@ export type Effect =
       readonly through: Seq;
     }
   | { readonly kind: "replay"; readonly entries: readonly Entry[] }
+  /** What the client has cannot be made right: it begins anew, with a snapshot. `isBegun`: it was sent something already. */
+  | { readonly kind: "reset"; readonly isBegun: boolean }
   | { readonly kind: "refuse"; readonly because: "reading" | "complete" }
   /** Deliver what is held above `after`, then every new change. */
   | { readonly kind: "goLive"; readonly after: Seq };
@@ -137,6 +141,8 @@ export function step(state: Delivery, event: DeliveryEvent): Step {
   switch (event.kind) {
     case "page":
       return onPage(state, event.page, event.world);
+    case "historyGone":
+      return onHistoryGone(state, event.wanted);
     case "asked":
       return onAsked(state, event.after);
     case "dispatched":
@@ -251,6 +257,15 @@ function replayedPage(replayRows: number, page: Page, world: World): Step {
 
 function replayAfter(cursor: Seq, replayRows: number): Step {
   return { next: { phase: "replaying", replayRows, cursor }, effects: [readHistory(cursor, replayRows)] };
+}
+
+function onHistoryGone(state: Delivery, wanted: PagedStart): Step {
+  const { pageRows, replayRows, pace } = wanted;
+  const start: PagedStart = wanted.kind === "lastRows" ? wanted : { kind: "snapshot", pageRows, replayRows, pace };
+  return {
+    next: { phase: "opening", start },
+    effects: [{ kind: "reset", isBegun: state.phase !== "opening" }, readPage(start, NO_SEQ, undefined)],
+  };
 }
 
 /** Everything up to `boundary` is sent: go on with the held changes, or with history where some of them were forgotten. */

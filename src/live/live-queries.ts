@@ -172,8 +172,8 @@ export class LiveQueries {
       // Rows that left or came because another table changed are in no table's history.
       const isRerun = request.plan.strategy.kind === "rerun";
       if (isRerun && connection.dialect.protocol === "peer") throw notForPeers(request.plan.strategy);
-      const floor = source.floor(request.plan.table);
-      const horizon = isRerun ? undefined : { position, floor, epoch: source.epoch };
+      const historyStartsAt = source.historyStartsAt(request.plan.table, request.scope);
+      const horizon = isRerun ? undefined : { position, historyStartsAt, epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);
     } catch (error) {

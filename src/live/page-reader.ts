@@ -15,8 +15,8 @@ export interface PageReader extends Filter {
   readonly readRows: number;
 }
 
-/** Rejects with what the source or the predicate throws. */
-export async function readPage(reader: PageReader, read: Read): Promise<Page> {
+/** Undefined: history after the cursor is not whole any more. Rejects with what the source or the predicate throws. */
+export async function readPage(reader: PageReader, read: Read): Promise<Page | undefined> {
   if (read.from === "lastRowsStart") return readLastRowsStart(reader, read);
   const { from } = read;
   const versions: RowVersion[] = [];
@@ -30,6 +30,9 @@ export async function readPage(reader: PageReader, read: Read): Promise<Page> {
     const last = page.rows.at(-1);
     const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
     if (isComplete || read.from === "lastRows") {
+      // Asked after the read: what was purged before or while it was made is missing in it.
+      if (from === "history" && read.after < reader.source.historyStartsAt(reader.plan.table, reader.scope))
+        return undefined;
       const answers = await matchesOf(reader, read.from, versions);
       const entries = versions.map((version, index): Entry => ({ version, matches: answers?.[index] ?? true }));
       return { entries, position: positionOf(read, upTo, page) };

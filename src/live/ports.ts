@@ -58,8 +58,8 @@ export interface RowSource {
   lastRowsStart(request: PageRequest): Promise<{ readonly after: Seq; readonly position: Seq }>;
   /** Every version after the cursor, matching or not, tombstones included, by ascending `_seq`. */
   history(request: PageRequest): Promise<RowPage>;
-  /** A cursor below it means nothing: history before was forgotten. */
-  floor(table: TableSchema): Seq;
+  /** A cursor below it means nothing: ends of rows were forgotten up to there. Grows in the tick in which they are. */
+  historyStartsAt(table: TableSchema, scope: Scope): Seq;
   /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */
   matching(request: MatchRequest): Promise<readonly boolean[]>;
   /** Changes committed up to here have been or are being dispatched. */

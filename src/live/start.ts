@@ -8,8 +8,8 @@ import type { LiveLimits } from "./limits.ts";
 
 export interface Horizon {
   readonly position: Seq;
-  /** History below it was forgotten. */
-  readonly floor: Seq;
+  /** What ended up to here was forgotten. */
+  readonly historyStartsAt: Seq;
   readonly epoch: string;
 }
 
@@ -49,10 +49,13 @@ function pagingOf(dialect: Dialect, batchRows: number, limits: LiveLimits) {
 
 function resetReason(from: Seq, epoch: string | undefined, horizon: Horizon | undefined): ResetReason {
   if (horizon === undefined) return "history";
-  return epoch === horizon.epoch && from < horizon.floor ? "history" : "epoch";
+  const isOurs = epoch === undefined || epoch === horizon.epoch;
+  return isOurs && from < horizon.historyStartsAt ? "history" : "epoch";
 }
 
 /** A cursor from another history of the data directory, or from its future, is no place to go on from. */
 function isFromHere(from: Seq, epoch: string | undefined, horizon: Horizon): boolean {
-  return from >= horizon.floor && from <= horizon.position && (epoch === undefined || epoch === horizon.epoch);
+  return (
+    from >= horizon.historyStartsAt && from <= horizon.position && (epoch === undefined || epoch === horizon.epoch)
+  );
 }

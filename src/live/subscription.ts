@@ -1,6 +1,7 @@
 // One subscription: runs the effects of its delivery machine against the group, the row source and the socket, and counts what it delivered.
-import { DbError } from "../base/errors.ts";
+import { assert, DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
+import { resetMessage } from "../protocol/down.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { gzipFrame } from "../protocol/gzip.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
@@ -244,6 +245,9 @@ export class Subscription implements Subscriber {
       case "replay":
         this.#replay(effect.entries);
         return;
+      case "reset":
+        this.#reset(effect.isBegun);
+        return;
       case "refuse":
         this.#refuse(effect.because);
         return;
@@ -264,6 +268,11 @@ export class Subscription implements Subscriber {
           shown === undefined
             ? await readPage({ source, plan, slots, scope, user, readRows }, effect)
             : resultPage(shown, effect);
+        if (page === undefined) {
+          assert("pageRows" in this.#start, "only who wanted data reads history");
+          this.handle({ kind: "historyGone", wanted: this.#start });
+          return;
+        }
         this.#deps.observed(page.position);
         this.handle({ kind: "page", page, world: this.#world() });
       } catch (error) {
@@ -293,6 +302,12 @@ export class Subscription implements Subscriber {
     this.#directChanges += changes.length;
     this.#delivered(seq);
     return true;
+  }
+
+  /** A peer client cannot be told to forget what it was sent: it comes back with a cursor that is answered with a snapshot. */
+  #reset(isBegun: boolean): void {
+    if (this.connection.dialect.protocol === "native") this.#send(resetMessage(this.id, "history"));
+    else if (isBegun) this.#deps.tooSlow(this.connection);
   }
 
   #refuse(because: "reading" | "complete"): void {

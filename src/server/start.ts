@@ -212,7 +212,7 @@ function openLive(
 ): { readonly live: LiveQueries; readonly writes: WriteCounters } {
   const live = createLiveQueries({
     outlet: createOutlet(sockets, () => server),
-    source: createRowSource({ queries, writer: store.writer, streams: store.streams }, store.epoch),
+    source: createRowSource({ ...store, queries }, store.epoch),
     clock,
     log,
     limits: liveLimits(config),

@@ -67,6 +67,11 @@ export interface CatalogView {
   segmentsVersion(table: TableId, scope: Scope): number;
   /** Every version of the scope at or below this position is in its segments, or replaced by a newer one; 0 while it has none. */
   flushedUpTo(table: TableId, scope: Scope): Seq;
+  /**
+   * Of every key of the scope that changed above this position, the newest version is still stored, ends of rows included: nothing above it was purged. Grows in the
+   * tick of the commit that purges; 0 while nothing was.
+   */
+  historyStartsAt(table: TableId, scope: Scope): Seq;
   /** Newest first. */
   jobs(): readonly JobRecord[];
 }

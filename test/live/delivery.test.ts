@@ -8,6 +8,7 @@ import {
   type Entry,
   open,
   type Page,
+  type PagedStart,
   type Start,
   step,
   type World,
@@ -29,9 +30,9 @@ const snapshot: Start = { kind: "snapshot", ...paging, pace: "client" };
 const pushed: Start = { kind: "snapshot", ...paging, pace: "server" };
 const manyLastRows: Start = { kind: "lastRows", ...paging, pace: "client", rows: 5 };
 const pushedLastRows: Start = { kind: "lastRows", ...paging, pace: "server", rows: 5 };
-const lastRows: Start = { kind: "lastRows", ...paging, pace: "client", rows: 2 };
-const resume: Start = { kind: "resume", after: seq(5), ...paging, pace: "client", endsInBatches: false };
-const nativeResume: Start = { kind: "resume", after: seq(5), ...paging, pace: "server", endsInBatches: true };
+const lastRows: PagedStart = { kind: "lastRows", ...paging, pace: "client", rows: 2 };
+const resume: PagedStart = { kind: "resume", after: seq(5), ...paging, pace: "client", endsInBatches: false };
+const nativeResume: PagedStart = { kind: "resume", after: seq(5), ...paging, pace: "server", endsInBatches: true };
 
 /** Effects in a form that fits a table. */
 function brief(effect: Effect): string {
@@ -44,6 +45,8 @@ function brief(effect: Effect): string {
       return `replay [${effect.entries.map((entry) => `${entry.matches ? "" : "-"}${entry.version.seq}`).join(" ")}]`;
     case "refuse":
       return `refuse ${effect.because}`;
+    case "reset":
+      return effect.isBegun ? "reset" : "reset before anything was sent";
     default:
       return `go live after ${effect.after}`;
   }
@@ -73,6 +76,7 @@ const asked = (after?: number): DeliveryEvent => ({
   kind: "asked",
   after: after === undefined ? undefined : seq(after),
 });
+const gone = (wanted: PagedStart): DeliveryEvent => ({ kind: "historyGone", wanted });
 const replaying: Delivery = { phase: "replaying", replayRows: 2, cursor: seq(8) };
 const settling: Delivery = { phase: "settling", replayRows: 2, boundary: seq(15) };
 const live: Delivery = { phase: "live" };
@@ -236,6 +240,27 @@ describe("step", () => {
       read(page(20, row(9)), world(30, 25)),
       "replaying",
       ["replay [9]", "read history (20, end] 3"],
+    ],
+    [
+      "a resume whose history is gone begins with a snapshot",
+      opening(resume),
+      gone(resume),
+      "opening",
+      ["reset before anything was sent", "read snapshot (0, end] 3"],
+    ],
+    [
+      "history that goes while it is paged means beginning anew",
+      step(afterFirst(nativeResume), asked(7)).next,
+      gone(nativeResume),
+      "opening",
+      ["reset", "read snapshot (0, end] 3"],
+    ],
+    [
+      "history that goes while it is sent means beginning anew, with what was asked for at first",
+      replaying,
+      gone(lastRows),
+      "opening",
+      ["reset", "read lastRows (0, end] 2"],
     ],
     ["next_batch while history is sent is refused", replaying, asked(), "replaying", ["refuse complete"]],
     ["dispatch below the boundary changes nothing", settling, dispatched(14), "settling", []],

@@ -1,5 +1,6 @@
 // What a client gets that comes back with a cursor, or that fell behind while it loaded.
 import { describe, expect, test } from "bun:test";
+import { seqOf } from "../../src/base/ids.ts";
 import { brief } from "./support/brief.ts";
 import { chatTable, inRoom, message, removed, scoreAbove } from "./support/chat-table.ts";
 import { Harness, messages, started } from "./support/harness.ts";
@@ -43,6 +44,63 @@ describe("resume", () => {
   ])("LQ-11 a cursor %s is answered with reset and a full snapshot", async (_why, options) => {
     const { received } = await changedMeanwhile("native", options);
     expect(brief(received)).toEqual(["ack resumed=false", "reset", "snapshot rows=3 deleted=0 ready=true"]);
+  });
+
+  const purgedAt104 = async (family: "paging" | "native", from: bigint) => {
+    const harness = started();
+    harness.write(table, "ann", message(1), message(2), message(3));
+    harness.write(table, "ann", removed(1));
+    harness.write(table, "ann", message(4));
+    harness.store.purge(104n);
+    const { id, socket } = harness.connect(family);
+    harness.subscribe(id, { id: "s", table, query: inRoom("a"), options: { from } });
+    await settle();
+    return brief(messages(socket));
+  };
+
+  test("LQ-11 a cursor below where history starts is answered with reset and a full snapshot", async () => {
+    const reset = ["ack resumed=false", "reset", "snapshot rows=3 deleted=0 ready=true"];
+    expect(await purgedAt104("native", 103n)).toEqual(reset);
+    expect(await purgedAt104("paging", 103n)).toEqual(["ack ready", "batch 0 rows=3 ready"]);
+  });
+
+  test("LQ-11 a cursor at where history starts goes on", async () => {
+    expect(await purgedAt104("native", 104n)).toEqual(["ack resumed=true", "snapshot rows=1 deleted=0 ready=true"]);
+    expect(await purgedAt104("paging", 104n)).toEqual(["ack ready", "batch 0 rows=1 ready"]);
+  });
+
+  const purgedWhileRead = async (family: "paging" | "native") => {
+    const harness = new Harness();
+    harness.write(table, "ann", message(1), message(2), message(3));
+    const { id, socket } = harness.connect(family);
+    harness.write(table, "ann", removed(1));
+    harness.subscribe(id, { id: "s", table, query: inRoom("a"), options: { from: 103n } });
+    harness.store.purge(104n);
+    harness.store.advance(0);
+    harness.store.immediate = true;
+    harness.store.advance(0);
+    await settle();
+    return brief(messages(socket));
+  };
+
+  test("LQ-11 history that is purged while it is read is not continued with a hole", async () => {
+    const native = await purgedWhileRead("native");
+    expect(native).toEqual(["ack resumed=true", "reset", "snapshot rows=2 deleted=0 ready=true"]);
+    expect(await purgedWhileRead("paging")).toEqual(["ack ready", "batch 0 rows=2 ready"]);
+  });
+
+  test("LQ-11 a peer whose resume was begun when its history goes is closed, to come back with its cursor", async () => {
+    const harness = started();
+    harness.write(table, "ann", message(1), message(2), message(3));
+    harness.write(table, "ann", message(4), message(5), removed(1));
+    const { id, socket } = harness.connect("paging");
+    harness.subscribe(id, { id: "s", table, query: inRoom("a"), options: { from: 103n, batchSize: 1 } });
+    await settle();
+    harness.store.purge(106n);
+    harness.live.nextBatch(id, "s", seqOf(104n));
+    await settle();
+    expect(brief(messages(socket))).toEqual(["ack loading", "batch 0 rows=1 loading"]);
+    expect(socket.closed?.code).toBe(1001);
   });
 
   test("LQ-11 a peer's cursor above everything ever committed gets a full snapshot", async () => {

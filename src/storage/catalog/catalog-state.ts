@@ -101,6 +101,11 @@ export class CatalogState implements CatalogView {
     return this.#flushed(table, scope).upTo;
   }
 
+  /** Tombstones are kept for good, so every history is whole. */
+  historyStartsAt(_table: TableId, _scope: Scope): Seq {
+    return seqOf(0n);
+  }
+
   jobs(): readonly JobRecord[] {
     return [...this.#jobs.values()].sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
   }

@@ -39,8 +39,19 @@ export class VersionedStore implements RowSource {
   #seq = 100n;
   #dispatched = seqOf(100n);
 
-  floor(): Seq {
-    return seqOf(0n);
+  /** The seam of the store's purging: tombstones at or below it are gone. */
+  #historyStart = seqOf(0n);
+
+  historyStartsAt(): Seq {
+    return this.#historyStart;
+  }
+
+  /** Forgets the ends of rows up to here, as compaction does. */
+  purge(upTo: bigint): void {
+    this.#historyStart = seqOf(upTo);
+    for (const [key, { version }] of this.#newest) {
+      if (version.deleted && version.seq <= upTo) this.#newest.delete(key);
+    }
   }
 
   position(): Seq {
