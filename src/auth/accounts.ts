@@ -7,7 +7,7 @@ import { errorText, type Log } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
 import type { Config } from "../config/config.ts";
 import type { Role } from "../model/role.ts";
-import type { User } from "../model/user.ts";
+import type { OauthIdentity, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
@@ -53,9 +53,15 @@ export interface SetupRequest {
   readonly isLoopback: boolean;
 }
 
+/** How a user proves who they are. `internal`: not at all; other users act for them, or API keys do. */
+export type SignIn =
+  | { readonly kind: "password"; readonly password: string }
+  | ({ readonly kind: "oauth" } & OauthIdentity)
+  | { readonly kind: "internal" };
+
 export interface NewUser {
   readonly user: UserId;
-  readonly password: string;
+  readonly signIn: SignIn;
   readonly role: Role;
   readonly email: string | undefined;
 }
@@ -160,7 +166,12 @@ export class Accounts {
       if (id === ROOT_USER || this.#deps.store.user(id) !== undefined) throw alreadyExists(id);
       assertStrongPassword(password, this.#policy, "Password of the new user");
       assertStrongPassword(rootPassword, this.#policy, "Root password");
-      const newUser: NewUser = { user: id, password, role: "dba", email: parseEmail(email) };
+      const newUser: NewUser = {
+        user: id,
+        signIn: { kind: "password", password },
+        role: "dba",
+        email: parseEmail(email),
+      };
       // Root first: after a crash in between the server is set up and root can create the user.
       await this.#putRoot(rootPassword);
       this.#deps.log.info("server was set up", { user: id });
@@ -189,7 +200,10 @@ export class Accounts {
     const root = this.#live(ROOT_USER);
     if (root !== undefined) return await this.#revoke(root, { passwordHash, ...NO_FAILURES }, "password changed");
     await this.#deps.store.put(
-      newRecord({ id: parseUserId(ROOT_USER), passwordHash, role: "system", email: undefined }, this.#nowMs()),
+      newRecord(
+        { id: parseUserId(ROOT_USER), passwordHash, oauth: undefined, role: "system", email: undefined },
+        this.#nowMs(),
+      ),
     );
   }
 
@@ -203,7 +217,8 @@ export class Accounts {
       if (ifNotExists && this.#live(user.user) !== undefined) return false;
       const existing = this.#deps.store.user(user.user);
       if (existing !== undefined) throw alreadyExists(existing.id, existing.deletedAtMs !== undefined);
-      assertStrongPassword(user.password, this.#policy);
+      if (user.signIn.kind === "password") assertStrongPassword(user.signIn.password, this.#policy);
+      if (user.signIn.kind === "oauth") this.#assertFreeIdentity(user.signIn);
       await this.#insert({ ...user, email: parseEmail(user.email) });
       return true;
     });
@@ -254,7 +269,8 @@ export class Accounts {
   }
 
   #context(): TokenContext {
-    return { user: (id) => this.#deps.store.user(id), nowMs: this.#nowMs() };
+    const { store } = this.#deps;
+    return { user: (id) => store.user(id), users: () => store.users(), nowMs: this.#nowMs() };
   }
 
   /** Undefined for unknown, dropped and impossible names alike. */
@@ -270,9 +286,21 @@ export class Accounts {
     return user;
   }
 
-  async #insert({ user: id, password, role, email }: NewUser): Promise<User> {
-    const passwordHash = await this.#passwords.hash(password);
-    const record = newRecord({ id, passwordHash, role, email }, this.#nowMs());
+  #assertFreeIdentity({ issuer, subject }: OauthIdentity): void {
+    if (!this.#deps.config.jwtTrustedIssuers.includes(issuer)) {
+      throw new DbError("INVALID_INPUT", `'${issuer}' is not a trusted issuer`, {
+        hint: "The setting auth.jwt_trusted_issuers lists them.",
+      });
+    }
+    const owner = this.#deps.store.users().find(({ oauth }) => oauth?.issuer === issuer && oauth.subject === subject);
+    if (owner === undefined) return;
+    throw new DbError("ALREADY_EXISTS", `The subject '${subject}' of that issuer belongs to the user '${owner.id}'`);
+  }
+
+  async #insert({ user: id, signIn, role, email }: NewUser): Promise<User> {
+    const passwordHash = signIn.kind === "password" ? await this.#passwords.hash(signIn.password) : "";
+    const oauth = signIn.kind === "oauth" ? { issuer: signIn.issuer, subject: signIn.subject } : undefined;
+    const record = newRecord({ id, passwordHash, oauth, role, email }, this.#nowMs());
     await this.#deps.store.put(record);
     return record;
   }
@@ -340,7 +368,7 @@ function userIdOrNothing(name: string): UserId | undefined {
   }
 }
 
-function newRecord(user: Pick<User, "id" | "passwordHash" | "role" | "email">, nowMs: number): User {
+function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "role" | "email">, nowMs: number): User {
   return {
     ...user,
     ...NO_FAILURES,

@@ -197,6 +197,7 @@ const KIND_BY_CODE: Partial<Record<ErrorCode, { readonly kind: string; readonly 
   WEAK_PASSWORD: { kind: "weak_password", status: 400 },
   INVALID_NAME: { kind: "invalid_user", status: 400 },
   INVALID_INPUT: { kind: "invalid_input", status: 400 },
+  ISSUER_UNAVAILABLE: { kind: "issuer_unavailable", status: 503 },
   SERVER_BUSY: { kind: "server_busy", status: 503 },
   SHUTTING_DOWN: { kind: "shutting_down", status: 503 },
 };

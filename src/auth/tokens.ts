@@ -6,6 +6,7 @@ import { parseUserId, type UserId } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import { parseRole, type Role } from "../model/role.ts";
 import type { User } from "../model/user.ts";
+import type { Issuers } from "./issuers.ts";
 
 const ISSUER = "kalamdb";
 const ALGORITHM = "HS256";
@@ -38,30 +39,35 @@ export interface IssuedTokens {
 /** What a token is held against. */
 export interface TokenContext {
   readonly user: (id: UserId) => User | undefined;
+  readonly users: () => readonly User[];
   readonly nowMs: number;
 }
 
 export interface TokenOptions {
   readonly secret: Uint8Array<ArrayBuffer>;
   readonly accessLifeMs: number;
+  /** Undefined: only our own tokens are accepted. */
+  readonly issuers?: Issuers | undefined;
 }
 
-export async function createTokens({ secret, accessLifeMs }: TokenOptions): Promise<Tokens> {
+export async function createTokens({ secret, accessLifeMs, issuers }: TokenOptions): Promise<Tokens> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
-  return new Tokens(key, accessLifeMs);
+  return new Tokens(key, accessLifeMs, issuers);
 }
 
 export class Tokens {
   readonly #key: CryptoKey;
   readonly #accessLifeMs: number;
+  readonly #issuers: Issuers | undefined;
   /** Access tokens whose signature has been checked. Everything else about them is checked at every use. */
   readonly #checked = new Lru<string, VerifiedToken>(CACHED_TOKENS);
   /** Never goes back, even when the wall clock does: a revocation must lie after every token issued before it. */
   #lastIssuedMs = 0;
 
-  constructor(key: CryptoKey, accessLifeMs: number) {
+  constructor(key: CryptoKey, accessLifeMs: number, issuers: Issuers | undefined) {
     this.#key = key;
+    this.#issuers = issuers;
     this.#accessLifeMs = accessLifeMs;
   }
 
@@ -83,14 +89,14 @@ export class Tokens {
     return Math.max(nowMs, this.#lastIssuedMs, user.tokensValidFromMs) + 1;
   }
 
-  /** Throws TOKEN_EXPIRED or INVALID_CREDENTIALS. */
+  /** Throws TOKEN_EXPIRED, INVALID_CREDENTIALS or ISSUER_UNAVAILABLE. */
   async verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
     const known = this.#checked.get(token);
     if (known !== undefined) {
       assertCurrent(known, context);
       return known;
     }
-    const verified = await this.#verify(token, "access", context.nowMs);
+    const verified = await this.#verifyAccess(token, context);
     assertCurrent(verified, context);
     this.#checked.set(token, verified);
     return verified;
@@ -118,6 +124,25 @@ export class Tokens {
       .sign(this.#key);
   }
 
+  #verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
+    const issuer = token.length > MAX_TOKEN_LENGTH ? undefined : this.#issuers?.trustedIssuerOf(token);
+    if (issuer === undefined) return this.#verify(token, "access", context.nowMs);
+    return this.#verifyExternal(token, issuer, context);
+  }
+
+  /** The role is the account's: what another issuer says of roles means nothing here. */
+  async #verifyExternal(token: string, issuer: string, context: TokenContext): Promise<VerifiedToken> {
+    try {
+      const external = await this.#issuers?.verify(token, issuer, { nowMs: context.nowMs, leewayMs: EXPIRY_LEEWAY_MS });
+      const user = external && userOfIdentity(external, context);
+      if (external === undefined || user === undefined) throw invalidCredentials();
+      const { tokenId, issuedAtMs, expiresAtMs } = external;
+      return { user: user.id, role: user.role, tokenId, issuedAtMs, expiresAtMs };
+    } catch (error) {
+      throw verificationError(error);
+    }
+  }
+
   async #verify(token: string, type: TokenType, nowMs: number): Promise<VerifiedToken> {
     if (token.length > MAX_TOKEN_LENGTH) throw invalidCredentials();
     try {
@@ -131,11 +156,26 @@ export class Tokens {
       if (payload["token_type"] !== type) throw wrongType(type);
       return claimsOf(payload);
     } catch (error) {
-      if (error instanceof DbError && error.code === "INVALID_CREDENTIALS") throw error;
-      if (error instanceof errors.JWTExpired) throw tokenExpired();
-      throw invalidCredentials(error);
+      throw verificationError(error);
     }
   }
+}
+
+/** A walk over the accounts: once for each new token, as its answer is remembered with it. */
+function userOfIdentity(
+  { issuer, subject }: { readonly issuer: string; readonly subject: string },
+  { users }: TokenContext,
+): User | undefined {
+  return users().find(
+    ({ oauth, deletedAtMs }) => oauth?.issuer === issuer && oauth.subject === subject && deletedAtMs === undefined,
+  );
+}
+
+function verificationError(error: unknown): DbError {
+  if (error instanceof DbError && (error.code === "INVALID_CREDENTIALS" || error.code === "ISSUER_UNAVAILABLE")) {
+    return error;
+  }
+  return error instanceof errors.JWTExpired ? tokenExpired() : invalidCredentials(error);
 }
 
 function wholeSeconds(ms: number): number {

@@ -30,6 +30,7 @@ export const ERRORS = {
   MISSING_AUTHORIZATION: { http: 401, retry: false },
   INVALID_CREDENTIALS: { http: 401, retry: false },
   TOKEN_EXPIRED: { http: 401, retry: false },
+  ISSUER_UNAVAILABLE: { http: 503, retry: true },
   ACCOUNT_LOCKED: { http: 401, retry: true },
   SETUP_REQUIRED: { http: 428, retry: false },
   ALREADY_CONFIGURED: { http: 409, retry: false },

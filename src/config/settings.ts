@@ -7,9 +7,11 @@ import {
   byteSize,
   choice,
   integer,
+  issuerList,
   originList,
   secretText,
   text,
+  textList,
   type ValueType,
 } from "./value-type.ts";
 
@@ -97,6 +99,17 @@ export const SETTINGS = {
     fallback: false,
     help: "Let first-run setup be done from another machine.",
     env: ["KALAMDB_ALLOW_REMOTE_SETUP"],
+  }),
+  "auth.jwt_trusted_issuers": setting({
+    type: issuerList,
+    fallback: [],
+    help: "OpenID Connect issuers whose tokens are accepted for users created WITH OAUTH; the exact text of their iss claim.",
+    env: ["KALAMDB_JWT_TRUSTED_ISSUERS"],
+  }),
+  "auth.jwt_audiences": setting({
+    type: textList,
+    fallback: [],
+    help: "One of these must be in the aud claim of a trusted issuer's token; unset accepts tokens it made for any application.",
   }),
   "auth.min_password_length": setting({
     type: integer({ min: 1, max: 72, unit: "characters" }),

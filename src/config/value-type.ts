@@ -186,3 +186,20 @@ export const addressRangeList = list(
   'comma-separated IP addresses or ranges such as "10.0.0.0/8"',
   isAddressRange,
 );
+
+/** https, or http on this machine. */
+export function isIssuerUrl(item: string): boolean {
+  if (!URL.canParse(item)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(item);
+  if (username !== "" || password !== "" || hash !== "") return false;
+  const isLoopback = hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return protocol === "https:" || (protocol === "http:" && isLoopback);
+}
+
+export const issuerList = list(
+  "URLS",
+  'comma-separated https URLs such as "https://login.example.com/realms/main"',
+  isIssuerUrl,
+);
+
+export const textList = list("TEXTS", "comma-separated texts", () => true);

@@ -2,10 +2,19 @@
 import type { UserId } from "../base/ids.ts";
 import type { Role } from "./role.ts";
 
+export interface OauthIdentity {
+  /** The `iss` claim, as configured. */
+  readonly issuer: string;
+  /** The `sub` claim. */
+  readonly subject: string;
+}
+
 export interface User {
   readonly id: UserId;
   /** argon2id, PHC text. Empty: the user cannot log in with a password. */
   readonly passwordHash: string;
+  /** Who signs in through another issuer's tokens; undefined: nobody does. */
+  readonly oauth: OauthIdentity | undefined;
   readonly role: Role;
   readonly email: string | undefined;
   readonly failedLogins: number;

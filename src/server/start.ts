@@ -5,6 +5,7 @@ import type { Server } from "bun";
 import { assertMayRead } from "../auth/access.ts";
 import { Accounts } from "../auth/accounts.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
+import { trustedIssuers } from "../auth/issuers.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
 import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/secrets.ts";
 import { createTokens } from "../auth/tokens.ts";
@@ -191,7 +192,11 @@ async function openAccounts(
 ): Promise<Accounts> {
   return new Accounts({
     store: userStoreOf(store),
-    tokens: await createTokens({ secret: jwtSecret, accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS }),
+    tokens: await createTokens({
+      secret: jwtSecret,
+      accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS,
+      issuers: trustedIssuers({ config: config.auth, clock, log }),
+    }),
     config: config.auth,
     clock,
     log,

@@ -84,7 +84,10 @@ export type Statement =
       readonly kind: "createUser";
       readonly ifNotExists: boolean;
       readonly user: UserId;
-      readonly password: string;
+      readonly signIn:
+        | { readonly kind: "password"; readonly password: string }
+        | { readonly kind: "oauth"; readonly issuer: string; readonly subject: string }
+        | { readonly kind: "internal" };
       readonly role: Role;
       readonly email: string | undefined;
     }

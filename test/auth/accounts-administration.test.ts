@@ -17,7 +17,12 @@ function login(world: World, user: string, password: string = PASSWORD, isLoopba
 }
 
 describe("user statements", () => {
-  const someone = { user: parseUserId("carol"), password: PASSWORD, role: "user", email: undefined } as const;
+  const someone = {
+    user: parseUserId("carol"),
+    signIn: { kind: "password", password: PASSWORD },
+    role: "user",
+    email: undefined,
+  } as const;
 
   test.each<[string, (world: World) => Promise<unknown>, string]>([
     ["dba makes a user", (w) => w.accounts.createUser("dba", someone), "ok"],
@@ -31,7 +36,11 @@ describe("user statements", () => {
     ["service makes nobody", (w) => w.accounts.createUser("service", someone), "PERMISSION_DENIED"],
     ["user makes nobody", (w) => w.accounts.createUser("user", someone), "PERMISSION_DENIED"],
     ["nobody is anonymous", (w) => w.accounts.createUser("dba", { ...someone, role: "anonymous" }), "INVALID_INPUT"],
-    ["weak password", (w) => w.accounts.createUser("dba", { ...someone, password: "short" }), "WEAK_PASSWORD"],
+    [
+      "weak password",
+      (w) => w.accounts.createUser("dba", { ...someone, signIn: { kind: "password", password: "short" } }),
+      "WEAK_PASSWORD",
+    ],
     ["bad email", (w) => w.accounts.createUser("dba", { ...someone, email: "not an email" }), "INVALID_INPUT"],
     [
       "existing user",
@@ -78,7 +87,12 @@ describe("user statements", () => {
     const alice = await addUser(world, "alice");
     expect(await world.accounts.dropUser("dba", alice)).toBe(true);
     expect(await codeOf(world.accounts.dropUser("dba", alice))).toBe("NOT_FOUND");
-    const again = { user: alice, password: PASSWORD, role: "user", email: undefined } as const;
+    const again = {
+      user: alice,
+      signIn: { kind: "password", password: PASSWORD },
+      role: "user",
+      email: undefined,
+    } as const;
     expect(await codeOf(world.accounts.createUser("dba", again))).toBe("ALREADY_EXISTS");
     expect(await codeOf(world.accounts.createUser("dba", again, true))).toBe("ALREADY_EXISTS");
   });

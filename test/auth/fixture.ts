@@ -1,6 +1,7 @@
 // Accounts over an in-memory store and a clock that stands still; hashing and tokens are the real ones.
 
 import { Accounts, type RevocationReason } from "../../src/auth/accounts.ts";
+import { trustedIssuers } from "../../src/auth/issuers.ts";
 import { Passwords } from "../../src/auth/password.ts";
 import type { RootPassword } from "../../src/auth/secrets.ts";
 import { createTokens, type Tokens } from "../../src/auth/tokens.ts";
@@ -78,6 +79,7 @@ function record(id: string, passwordHash: string, role: Role): User {
   return {
     id: parseUserId(id),
     passwordHash,
+    oauth: undefined,
     role,
     email: undefined,
     failedLogins: 0,
@@ -99,7 +101,8 @@ export async function newWorld(
   const store = new MemoryUsers();
   const revoked: [string, RevocationReason][] = [];
   const config = configOf(settings).auth;
-  const tokens = await createTokens({ secret: SECRET, accessLifeMs: config.jwtExpiryHours * 3_600_000 });
+  const issuers = trustedIssuers({ config, clock, log: silentLog });
+  const tokens = await createTokens({ secret: SECRET, accessLifeMs: config.jwtExpiryHours * 3_600_000, issuers });
   const onRevoked = (user: UserId, reason: RevocationReason): void => {
     revoked.push([user, reason]);
   };

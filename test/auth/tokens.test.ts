@@ -146,6 +146,7 @@ test("AU-01 a revocation lies after tokens issued in its own millisecond and aft
   const alice = storedUser(world, "alice");
   const context = (validFrom: number) => ({
     user: () => ({ ...alice, tokensValidFromMs: validFrom }),
+    users: () => [],
     nowMs: START_MS,
   });
   const { accessToken: before } = await tokens.issue(alice, START_MS);

@@ -97,6 +97,8 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "logging.level": "debug",
   "logging.format": "compact",
   "security.cors.allowed_origins": "https://a.example",
+  "auth.jwt_trusted_issuers": "https://login.example/main",
+  "auth.jwt_audiences": "chat",
   "security.trusted_proxy_ranges": "10.0.0.0/8",
 };
 

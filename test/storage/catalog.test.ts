@@ -13,6 +13,7 @@ import { ALICE, BOB, CHAT, createTable, definition, failureOf, openTestStore, wr
 const USER: User = {
   id: parseUserId("alice"),
   passwordHash: "$argon2id$…",
+  oauth: undefined,
   role: "user",
   email: undefined,
   failedLogins: 0,

@@ -3,7 +3,6 @@ import { DbError } from "../../base/errors.ts";
 import { parseUserId, type UserId } from "../../base/ids.ts";
 import { parseRole, type Role } from "../../model/role.ts";
 import type { Statement } from "../statement.ts";
-import { unsupported } from "./syntax-error.ts";
 import type { Cursor } from "./tokens.ts";
 
 const ROLE_ALIASES: ReadonlyMap<string, Role> = new Map([
@@ -27,20 +26,45 @@ function takeRole(cursor: Cursor): Role {
   return role;
 }
 
+type SignIn = Extract<Statement, { readonly kind: "createUser" }>["signIn"];
+
 interface UserClauses {
-  password?: string;
+  signIn?: SignIn;
   role?: Role;
   email?: string;
 }
 
+function takeSignIn(cursor: Cursor): SignIn | undefined {
+  if (cursor.takeWords("PASSWORD") || cursor.takeWords("IDENTIFIED", "BY")) {
+    return { kind: "password", password: cursor.expectString() };
+  }
+  if (cursor.takeWords("OAUTH")) return { kind: "oauth", ...parseIdentity(cursor.expectString()) };
+  return cursor.takeWords("INTERNAL") ? { kind: "internal" } : undefined;
+}
+
+/** `{"provider":"https://issuer","subject":"the sub claim"}` */
+function parseIdentity(text: string): { readonly issuer: string; readonly subject: string } {
+  const { provider, subject } = jsonFields(text);
+  if (typeof provider === "string" && typeof subject === "string" && provider !== "" && subject !== "") {
+    return { issuer: provider, subject };
+  }
+  throw new DbError("INVALID_INPUT", 'OAUTH expects \'{"provider":"issuer URL","subject":"sub claim"}\'');
+}
+
+function jsonFields(text: string): { readonly provider?: unknown; readonly subject?: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Reads one clause into `clauses`; false when none follows. */
 function takeClause(cursor: Cursor, clauses: UserClauses): boolean {
-  const start = cursor.peek();
-  if (cursor.isWord("OAUTH") || cursor.isWord("INTERNAL")) {
-    throw unsupported(`CREATE USER … WITH ${start.text.toUpperCase()}`, start.start);
-  }
-  if (clauses.password === undefined && (cursor.takeWords("PASSWORD") || cursor.takeWords("IDENTIFIED", "BY"))) {
-    clauses.password = cursor.expectString();
+  const signIn = clauses.signIn === undefined ? takeSignIn(cursor) : undefined;
+  if (signIn !== undefined) {
+    clauses.signIn = signIn;
   } else if (clauses.role === undefined && cursor.takeWords("ROLE")) {
     clauses.role = takeRole(cursor);
   } else if (clauses.email === undefined && cursor.takeWords("EMAIL")) {
@@ -51,7 +75,7 @@ function takeClause(cursor: Cursor, clauses: UserClauses): boolean {
   return true;
 }
 
-/** `CREATE USER [IF NOT EXISTS] id [WITH] { PASSWORD 'p' | IDENTIFIED BY 'p' } [ROLE r] [EMAIL 'e']`, clauses in any order. */
+/** `CREATE USER [IF NOT EXISTS] id [WITH] { PASSWORD 'p' | IDENTIFIED BY 'p' | OAUTH '{…}' | INTERNAL } [ROLE r] [EMAIL 'e']`, clauses in any order. */
 export function parseCreateUser(cursor: Cursor): Statement {
   cursor.expectWords("CREATE", "USER");
   const ifNotExists = cursor.takeWords("IF", "NOT", "EXISTS");
@@ -60,9 +84,10 @@ export function parseCreateUser(cursor: Cursor): Statement {
   const clauses: UserClauses = {};
   while (takeClause(cursor, clauses)) cursor.takeWords("WITH");
   cursor.expectEnd();
-  if (clauses.password === undefined) throw new DbError("INVALID_SQL", "CREATE USER requires PASSWORD '…'");
-  const { password, role = "user", email } = clauses;
-  return { kind: "createUser", ifNotExists, user, password, role, email };
+  const { signIn, role = "user", email } = clauses;
+  if (signIn === undefined)
+    throw new DbError("INVALID_SQL", "CREATE USER requires PASSWORD '…', OAUTH '{…}' or INTERNAL");
+  return { kind: "createUser", ifNotExists, user, signIn, role, email };
 }
 
 /** `ALTER USER id SET { PASSWORD 'p' | ROLE r | EMAIL 'e' }` */
@@ -73,8 +98,9 @@ export function parseAlterUser(cursor: Cursor): Statement {
   const clauses: UserClauses = {};
   if (!takeClause(cursor, clauses)) throw cursor.unexpected();
   cursor.expectEnd();
-  const { password, role, email } = clauses;
-  if (password !== undefined) return { kind: "alterUser", user, change: { kind: "password", password } };
+  const { signIn, role, email } = clauses;
+  if (signIn?.kind === "password") return { kind: "alterUser", user, change: signIn };
+  if (signIn !== undefined) throw new DbError("INVALID_SQL", "ALTER USER SET expects PASSWORD, ROLE or EMAIL");
   if (role !== undefined) return { kind: "alterUser", user, change: { kind: "role", role } };
   return { kind: "alterUser", user, change: { kind: "email", email: email ?? "" } };
 }

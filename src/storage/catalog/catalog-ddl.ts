@@ -29,6 +29,8 @@ const TABLES = [
   `CREATE TABLE users (
     id TEXT PRIMARY KEY,
     password_hash TEXT NOT NULL,
+    oauth_issuer TEXT,
+    oauth_subject TEXT,
     role TEXT NOT NULL,
     email TEXT,
     failed_logins INTEGER NOT NULL,
@@ -72,6 +74,8 @@ const TABLES = [
 export const USER_COLUMNS = [
   "id",
   "password_hash",
+  "oauth_issuer",
+  "oauth_subject",
   "role",
   "email",
   "failed_logins",

@@ -78,8 +78,11 @@ function toUserChange(row: Fields): CatalogChange {
   const count = (column: string): number => toCount(row[column], `user ${id}, ${column}`);
   const optionalCount = (column: string): number | undefined =>
     toOptional(row[column], toCount, `user ${id}, ${column}`);
+  const issuer = toOptional(row["oauth_issuer"], toText, `user ${id}, oauth_issuer`);
+  const subject = toOptional(row["oauth_subject"], toText, `user ${id}, oauth_subject`);
   const record: User = {
     id,
+    oauth: issuer === undefined || subject === undefined ? undefined : { issuer, subject },
     passwordHash: toText(row["password_hash"], `user ${id}, password_hash`),
     role: toOneOf(row["role"], ROLES, `user ${id}, role`),
     email: toOptional(row["email"], toText, `user ${id}, email`),

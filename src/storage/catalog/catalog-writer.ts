@@ -89,6 +89,8 @@ export class CatalogWriter {
     const values: Record<(typeof USER_COLUMNS)[number], SqliteValue | undefined> = {
       id: user.id,
       password_hash: user.passwordHash,
+      oauth_issuer: user.oauth?.issuer,
+      oauth_subject: user.oauth?.subject,
       role: user.role,
       email: user.email,
       failed_logins: user.failedLogins,

@@ -74,7 +74,14 @@ test.each([
   expect<unknown>(parseOne(sql)).toEqual(expected);
 });
 
-const user = { kind: "createUser", ifNotExists: false, user: "bob", password: "p", role: "user", email: undefined };
+const user = {
+  kind: "createUser",
+  ifNotExists: false,
+  user: "bob",
+  signIn: { kind: "password", password: "p" },
+  role: "user",
+  email: undefined,
+};
 
 test.each([
   ["CREATE USER bob WITH PASSWORD 'p'", user],
@@ -82,7 +89,7 @@ test.each([
   ["CREATE USER \"bob\" IDENTIFIED BY 'p' WITH ROLE dba", { ...user, role: "dba" }],
   [
     "CREATE USER Bob PASSWORD 'it''s' ROLE admin EMAIL 'b@x'",
-    { ...user, user: "Bob", password: "it's", role: "dba", email: "b@x" },
+    { ...user, user: "Bob", signIn: { kind: "password", password: "it's" }, role: "dba", email: "b@x" },
   ],
   ["CREATE USER bob WITH ROLE 'developer' PASSWORD 'p'", { ...user, role: "service" }],
   ["ALTER USER bob SET PASSWORD 'q'", { kind: "alterUser", user: "bob", change: { kind: "password", password: "q" } }],
@@ -212,7 +219,6 @@ test.each([
   ["DROP TABLE a CASCADE", "DROP TABLE … CASCADE is not supported"],
   ["DROP TABLE a.b.c", 'cross-database references are not implemented: "a.b.c"'],
   ["DROP NAMESPACE x RESTRICT", "DROP NAMESPACE … RESTRICT is not supported"],
-  ["CREATE USER bob WITH OAUTH", "CREATE USER … WITH OAUTH is not supported"],
   ["BACKUP DATABASE x TO 'y'", "BACKUP is not supported"],
 ])("TB-12 UNSUPPORTED names the statement: %s", (sql, message) => {
   expect(refusalOf(sql)).toMatchObject({ code: "UNSUPPORTED", message });
@@ -264,7 +270,24 @@ test.each([
     "INVALID_INPUT",
     "Role 'anonymous' cannot be given to a user",
   ],
-  ["no password", "CREATE USER b WITH ROLE dba", "INVALID_SQL", "CREATE USER requires PASSWORD '…'"],
+  [
+    "no password",
+    "CREATE USER b WITH ROLE dba",
+    "INVALID_SQL",
+    "CREATE USER requires PASSWORD '…', OAUTH '{…}' or INTERNAL",
+  ],
+  [
+    "an identity that is no JSON",
+    "CREATE USER b WITH OAUTH 'me'",
+    "INVALID_INPUT",
+    'OAUTH expects \'{"provider":"issuer URL","subject":"sub claim"}\'',
+  ],
+  [
+    "a new sign-in for a user",
+    "ALTER USER b SET INTERNAL",
+    "INVALID_SQL",
+    "ALTER USER SET expects PASSWORD, ROLE or EMAIL",
+  ],
   ["a path as user id", "DROP USER 'a/b'", "INVALID_NAME", 'User id "a/b" is not valid'],
   ["an unknown option", "SUBSCRIBE TO t OPTIONS (foo = 1)", "INVALID_SQL", "Unknown subscription option 'foo'"],
   [
