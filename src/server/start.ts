@@ -1,6 +1,6 @@
 // The composition root: the only place that makes the parts of the server and hands them to each other, in the order of start-up, and takes them down in the
 // reverse order.
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Server } from "bun";
 import { assertMayRead } from "../auth/access.ts";
 import { Accounts } from "../auth/accounts.ts";
@@ -11,32 +11,25 @@ import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/se
 import { createTokens } from "../auth/tokens.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { settingsView } from "../config/help.ts";
 import { createDefaultGenerator } from "../engine/defaults.ts";
 import type { EngineDeps } from "../engine/deps.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createPreparer, type Preparer } from "../engine/prepare.ts";
-import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
 import { createQueryRunner } from "../engine/query/runner.ts";
 import type { QueryRunner } from "../engine/reads.ts";
 import { createRowSource } from "../engine/row-source.ts";
 import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
-import { createJobs, type Jobs } from "../jobs/jobs.ts";
 import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
-import { createGenerators, type Generators } from "../sql/functions/generators.ts";
-import { registerFunctions } from "../sql/functions/register.ts";
 import { loadParser } from "../sql/parse/parser.ts";
-import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
-import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
-import { writeManifest } from "../storage/cold/manifest.ts";
-import { removeOrphans } from "../storage/cold/orphans.ts";
-import { openStore, type Store } from "../storage/store.ts";
+import type { Store } from "../storage/store.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
+import { type Foundation, openFoundation } from "./foundation.ts";
 import { createFetchHandler } from "./http.ts";
 import { InFlight } from "./in-flight.ts";
 import { liveLimits } from "./live-limits.ts";
@@ -65,11 +58,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const MAX_QUEUED_QUERIES = 10_000;
-const MAX_QUEUED_JOBS = 1_000;
 const MAX_CONTENDED_WRITES = 1_000;
 const MAX_ADDRESSES_COUNTED = 100_000;
-const COLD_CACHE_BYTES = 256 * 1024 * 1024;
 const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
@@ -99,17 +89,6 @@ interface WireInput {
   readonly wiring: Wiring;
   /** What to undo when a later step fails, oldest first. */
   readonly opened: (() => Promise<void> | void)[];
-}
-
-interface Foundation {
-  readonly dataDir: string;
-  readonly storageDir: string;
-  readonly generators: Generators;
-  readonly store: Store;
-  readonly pool: QueryPool;
-  readonly flusher: Flusher;
-  readonly droppedFiles: DroppedFiles;
-  readonly jobs: Jobs;
 }
 
 async function wire(input: WireInput): Promise<RunningServer> {
@@ -253,89 +232,6 @@ function authLimiter(config: Config, clock: Clock): RateLimiter {
     capacity: MAX_ADDRESSES_COUNTED,
     clock,
   });
-}
-
-/** Storage, the processes that read it, and the jobs that keep it. */
-async function openFoundation(input: WireInput, dataDir: string): Promise<Foundation> {
-  const { config, log, clock, opened } = input;
-  const storageDir = join(dataDir, "storage");
-  const generators = createGenerators(clock);
-  const store = openStore({
-    dataDir,
-    durability: config.storage.durability,
-    clock,
-    log,
-    registerFunctions: (db) => registerFunctions(db, generators),
-  });
-  opened.push(() => store.close());
-  // Nothing is being flushed yet, so whatever no segment names is left over.
-  const swept = await removeOrphans({
-    storageDir,
-    segments: store.catalog.allSegments(),
-    olderThanMs: Number.POSITIVE_INFINITY,
-  });
-  if (swept.files > 0) log.info("removed orphan files", { files: swept.files, bytes: swept.bytes });
-  const pool = createQueryPool({
-    processes: config.query.processes,
-    timeoutMs: config.query.timeoutMs,
-    memoryLimitBytes: config.query.memoryLimitBytes,
-    maxResultBytes: config.query.maxResultBytes,
-    coldCacheBytes: COLD_CACHE_BYTES,
-    maxQueue: MAX_QUEUED_QUERIES,
-    databasePath: store.path,
-    storageDir,
-    command: ownCommand("__query-process"),
-    log,
-  });
-  opened.push(() => pool.close());
-  const flusher = createFlusher({
-    databasePath: store.path,
-    storageDir,
-    writer: store.writer,
-    clock,
-    segmentRows: config.flush.segmentRows,
-  });
-  opened.push(() => flusher.close());
-  const droppedFiles = createDroppedFiles({ storageDir, log });
-  store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
-  const jobs = storageJobs(input, { store, storageDir, flusher, droppedFiles });
-  await jobs.recover();
-  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
-}
-
-type StorageParts = Pick<Foundation, "store" | "storageDir" | "flusher" | "droppedFiles">;
-
-function storageJobs({ clock, log }: WireInput, { store, storageDir, flusher, droppedFiles }: StorageParts): Jobs {
-  const { catalog, writer } = store;
-  return createJobs({
-    clock,
-    log,
-    catalog,
-    writer,
-    maxQueued: MAX_QUEUED_JOBS,
-    flushScope: async (schema, scope, upTo, signal) => {
-      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
-        // Dropped while a file of it was being written.
-        if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
-      });
-      const segments = catalog.segments(schema.id, scope);
-      // For outside readers only: the segments are committed whether or not their description can be written.
-      if (flushed.segments.length > 0)
-        await writeManifest({ storageDir, schema, scope, segments }).catch(warnManifest(log));
-      return flushed;
-    },
-  });
-}
-
-function warnManifest(log: Log): (error: unknown) => void {
-  return (error) => log.warn("manifest not written", { error: errorText(error) });
-}
-
-/** This program again: the script when run from source, the binary itself when compiled. */
-function ownCommand(mode: string): readonly string[] {
-  const script = new URL("../main.ts", import.meta.url);
-  const isSource = script.protocol === "file:" && !script.pathname.startsWith("/$bunfs/");
-  return isSource ? [process.execPath, script.pathname, mode] : [process.execPath, mode];
 }
 
 interface EngineInput {

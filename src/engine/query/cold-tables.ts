@@ -1,6 +1,5 @@
 // Flushed rows of a scope as temporary SQLite tables of a query process: the newest version of each key over the scope's segments. A table is filled once
 // for a set of segments, grows when segments are added, and is dropped when it was unused for longest and the budget is spent.
-import { join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { assert } from "../../base/errors.ts";
 import type { Scope } from "../../base/ids.ts";
@@ -11,6 +10,7 @@ import { cellToSqlite, TYPES } from "../../model/types.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import { hotColumns } from "../../storage/hot/relation.ts";
+import type { ObjectStore } from "../../storage/objects/object-store.ts";
 
 /** What a read of one segment needs to know of it. */
 export interface SegmentRef {
@@ -35,8 +35,7 @@ interface ColdTable {
 
 export interface ColdTablesOptions {
   readonly db: DatabaseSync;
-  /** Absolute. */
-  readonly storageDir: string;
+  readonly objects: ObjectStore;
   /** A scope larger than this is still loaded, alone; the process's memory limit is the hard bound. */
   readonly maxBytes: number;
 }
@@ -125,12 +124,13 @@ export class ColdTables {
   }
 
   async #add(table: ColdTable, source: ColdSource, segment: SegmentRef): Promise<void> {
-    const { db, storageDir } = this.#options;
+    const { db, objects } = this.#options;
     const keys = source.keys === undefined ? undefined : keysWithin(source.schema, source.keys, segment);
     if (keys?.length === 0) return;
     const insert = db.prepare(upsertText(table.name, source.schema));
     const batches = readSegment({
-      path: join(storageDir, segment.path),
+      objects,
+      path: segment.path,
       schema: source.schema,
       scope: source.scope,
       expectedRows: segment.rows,

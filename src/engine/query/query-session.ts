@@ -7,6 +7,7 @@ import { qualifiedName } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
 import { hotTableName } from "../../storage/hot/relation.ts";
+import { openFilesystemStore } from "../../storage/objects/filesystem-store.ts";
 import { type ColdSource, ColdTables, type SegmentRef } from "./cold-tables.ts";
 import type { OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
@@ -49,7 +50,7 @@ export class QuerySession {
     this.#policy.install(this.#db);
     this.#cold = new ColdTables({
       db: this.#db,
-      storageDir: options.storageDir,
+      objects: openFilesystemStore(options.storageDir),
       maxBytes: options.coldCacheBytes,
     });
   }

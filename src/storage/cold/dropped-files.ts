@@ -2,6 +2,7 @@
 // the next start.
 import { errorText, type Log } from "../../base/log.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import { removeOrphans } from "./orphans.ts";
 import { tableFolder } from "./segment-paths.ts";
 
@@ -12,8 +13,8 @@ export interface DroppedFiles {
   idle(): Promise<void>;
 }
 
-export function createDroppedFiles(deps: { readonly storageDir: string; readonly log: Log }): DroppedFiles {
-  const { storageDir, log } = deps;
+export function createDroppedFiles(deps: { readonly objects: ObjectStore; readonly log: Log }): DroppedFiles {
+  const { objects, log } = deps;
   let last: Promise<void> = Promise.resolve();
   /** Not begun yet: once more would do the same. */
   const waiting = new Set<TableSchema["id"]>();
@@ -23,7 +24,7 @@ export function createDroppedFiles(deps: { readonly storageDir: string; readonly
     try {
       // No file in the folder of a dropped table can still become a segment, however young it is.
       const olderThanMs = Number.POSITIVE_INFINITY;
-      const swept = await removeOrphans({ storageDir, folder: tableFolder(table), segments: [], olderThanMs });
+      const swept = await removeOrphans({ objects, folder: tableFolder(table), segments: [], olderThanMs });
       log.info("removed files of a dropped table", { table: qualifiedName(table), files: swept.files });
     } catch (error) {
       log.warn("files of a dropped table not removed", { table: qualifiedName(table), error: errorText(error) });

@@ -2,20 +2,22 @@
 import { Database } from "bun:sqlite";
 import { DbError } from "../../base/errors.ts";
 import { toStorageError } from "../hot/storage-error.ts";
+import { openFilesystemStore } from "../objects/filesystem-store.ts";
 import type { FlushReply, FlushRequest } from "./flush-messages.ts";
 import { writeScope } from "./write-scope.ts";
 
 declare const self: Worker;
 
 self.onmessage = (event: MessageEvent<FlushRequest>) => {
-  self.postMessage(answer(event.data));
+  void answer(event.data).then((reply) => self.postMessage(reply));
 };
 
-function answer(request: FlushRequest): FlushReply {
+async function answer(request: FlushRequest): Promise<FlushReply> {
   const before = process.threadCpuUsage();
   try {
     using db = new Database(request.databasePath, { readonly: true });
-    const segment = writeScope({ db, storageDir: request.storageDir }, request.task);
+    const objects = openFilesystemStore(request.storageDir);
+    const segment = await writeScope({ db, objects }, request.task);
     const { user, system } = process.threadCpuUsage(before);
     const usage = { memoryBytes: process.memoryUsage.rss(), cpuUs: user + system };
     return { id: request.id, kind: "done", segment, usage };

@@ -1,24 +1,23 @@
 // `manifest.json` beside the segments of a scope: for readers outside this program (DuckDB, Spark, a person). Derived from the catalog, never read back.
-import { mkdir, rename } from "node:fs/promises";
-import { join } from "node:path";
 import { type Scope, SHARED_SCOPE } from "../../base/ids.ts";
 import { keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell } from "../../model/sql-type.ts";
 import { cellFromSqlite, cellToWire } from "../../model/types.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
 import { scopeFolder } from "./segment-paths.ts";
 
 export const MANIFEST_FILE = "manifest.json";
 
 export interface ManifestInput {
-  readonly storageDir: string;
+  readonly objects: ObjectStore;
   readonly schema: TableSchema;
   readonly scope: Scope;
   /** Committed segments of the scope. */
   readonly segments: readonly Segment[];
 }
 
-export function manifestText(input: Omit<ManifestInput, "storageDir">): string {
+export function manifestText(input: Omit<ManifestInput, "objects">): string {
   const { schema, scope, segments } = input;
   const key = keyColumn(schema);
   const keyText = (value: Segment["minKey"]): string => {
@@ -47,9 +46,6 @@ export function manifestText(input: Omit<ManifestInput, "storageDir">): string {
 
 /** Replaces the file as a whole. Call it after a commit; when it fails, the next flush writes it again. */
 export async function writeManifest(input: ManifestInput): Promise<void> {
-  const folder = join(input.storageDir, scopeFolder(input.schema, input.scope));
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const temporary = join(folder, `.${MANIFEST_FILE}.tmp`);
-  await Bun.write(temporary, manifestText(input), { mode: 0o600 });
-  await rename(temporary, join(folder, MANIFEST_FILE));
+  const key = `${scopeFolder(input.schema, input.scope)}/${MANIFEST_FILE}`;
+  await input.objects.put(key, new TextEncoder().encode(manifestText(input)));
 }

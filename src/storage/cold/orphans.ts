@@ -1,71 +1,53 @@
-// Removes files that no committed segment names: what a crash between file and commit, or a dropped table, left behind.
-import { readdir, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { errorCode } from "../hot/storage-error.ts";
+// Removes objects that no committed segment names: what a crash between file and commit, or a dropped table, left behind.
+import type { ObjectInfo, ObjectStore, Removed } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
 import { MANIFEST_FILE } from "./manifest.ts";
-import { isSegmentFile, isTemporaryFile } from "./segment-paths.ts";
+import { isSegmentFile } from "./segment-paths.ts";
 
 export interface OrphanSweep {
-  readonly storageDir: string;
-  /** Relative: only what lies below it. Undefined: everything. */
+  readonly objects: ObjectStore;
+  /** Only what lies below this folder. Undefined: everything. */
   readonly folder?: string;
   /** Every committed segment, read after `olderThanMs` was fixed. */
   readonly segments: readonly Pick<Segment, "path">[];
-  /** Only files last written before this: one of a running flush is not an orphan yet. */
+  /** Only objects last written before this: one of a running flush is not an orphan yet. */
   readonly olderThanMs: number;
 }
 
-export interface Swept {
-  readonly files: number;
-  readonly bytes: number;
+interface Folder {
+  keepsSegments: boolean;
+  manifest: ObjectInfo | undefined;
 }
 
-/** Touches nothing but files named as ours are, and folders that are empty after it. */
-export async function removeOrphans(sweep: OrphanSweep): Promise<Swept> {
+/** Touches nothing but objects named as ours are. */
+export async function removeOrphans(sweep: OrphanSweep): Promise<Removed> {
+  const { objects, olderThanMs } = sweep;
+  const prefix = sweep.folder === undefined ? "" : `${sweep.folder}/`;
   const referenced = new Set(sweep.segments.map(({ path }) => path));
-  let files = 0;
-  let bytes = 0;
-  const sweepFolder = async (folder: string): Promise<void> => {
-    const entries = await readdir(join(sweep.storageDir, folder), { withFileTypes: true }).catch(absent);
-    let segmentsLeft = false;
-    for (const entry of entries) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) await sweepFolder(path);
-      if (!entry.isFile() || !(isSegmentFile(path) || isTemporaryFile(path))) continue;
-      const removed = referenced.has(path) ? undefined : await removeIfOlder(join(sweep.storageDir, path), sweep);
-      if (removed === undefined) segmentsLeft = true;
-      else {
-        files += 1;
-        bytes += removed;
-      }
-    }
-    if (folder === "" || segmentsLeft) return;
-    if (entries.some((entry) => entry.name === MANIFEST_FILE)) await rm(join(sweep.storageDir, folder, MANIFEST_FILE));
-    await removeIfEmpty(join(sweep.storageDir, folder));
-  };
-  await sweepFolder(sweep.folder ?? "");
+  const folders = new Map<string, Folder>();
+  let { files, bytes } = await objects.removeUnfinished(prefix, olderThanMs);
+  for await (const page of objects.list(prefix)) {
+    const orphans = page.filter((object) => {
+      const isKept = referenced.has(object.key) || object.modifiedMs >= olderThanMs;
+      noteInFolder(folders, object, isKept);
+      return isSegmentFile(object.key) && !isKept;
+    });
+    await objects.remove(orphans.map(({ key }) => key));
+    files += orphans.length;
+    bytes += orphans.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  }
+  const described = [...folders.values()].filter(({ keepsSegments }) => !keepsSegments);
+  await objects.remove(described.flatMap(({ manifest }) => manifest?.key ?? []));
   return { files, bytes };
 }
 
-function absent(error: unknown): [] {
-  if (errorCode(error) === "ENOENT") return [];
-  throw error;
-}
-
-/** Bytes freed, or undefined when the file is too young. */
-async function removeIfOlder(path: string, sweep: OrphanSweep): Promise<number | undefined> {
-  const { mtimeMs, size } = await stat(path);
-  if (mtimeMs >= sweep.olderThanMs) return undefined;
-  await rm(path);
-  return size;
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    // Not empty, or a flush made a file in it meanwhile: the folder stays.
-    if (!/^(ENOTEMPTY|EEXIST|ENOENT)$/.test(errorCode(error))) throw error;
-  }
+/** A manifest goes with the last segment it describes. */
+function noteInFolder(folders: Map<string, Folder>, object: ObjectInfo, isKept: boolean): void {
+  const slash = object.key.lastIndexOf("/");
+  const folder = folders.getOrInsertComputed(object.key.slice(0, slash), () => ({
+    keepsSegments: false,
+    manifest: undefined,
+  }));
+  if (object.key.slice(slash + 1) === MANIFEST_FILE) folder.manifest = object;
+  else if (isSegmentFile(object.key) && isKept) folder.keepsSegments = true;
 }

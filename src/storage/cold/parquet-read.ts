@@ -1,6 +1,5 @@
 // A segment file → row versions of the wanted schema. Columns are found by id, so a file older than an ALTER still reads; a key lookup decodes only the pages
 // its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import {
   type AsyncBuffer,
   type DecodedArray,
@@ -17,6 +16,7 @@ import type { RowVersion } from "../../model/change.ts";
 import { type Column, keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
+import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
 import { PARQUET_COLUMNS, physicalElement, utf8 } from "./parquet-column.ts";
 import {
   assertBelongsTo,
@@ -27,7 +27,8 @@ import {
 } from "./segment-metadata.ts";
 
 export interface SegmentQuery {
-  /** Absolute. */
+  readonly objects: ObjectStore;
+  /** Its key among them. */
   readonly path: string;
   /** The shape rows are wanted in; the file may be older. */
   readonly schema: TableSchema;
@@ -50,9 +51,9 @@ const DELETED_FIELD = fieldName(DELETED_FIELD_ID);
 
 /** In batches of at most one row group, ordered by key within the file. */
 export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly RowVersion[]> {
-  let file: number;
+  let file: ObjectReader;
   try {
-    file = openSync(query.path, "r");
+    file = await query.objects.open(query.path);
   } catch (cause) {
     throw unreadable(query, cause);
   }
@@ -62,18 +63,18 @@ export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly
   } catch (cause) {
     throw unreadable(query, cause);
   } finally {
-    closeSync(file);
+    file.close();
   }
 }
 
 /** The key-value metadata alone. */
-export async function readSegmentMetadata(path: string): Promise<SegmentMetadata> {
-  const file = openSync(path, "r");
+export async function readSegmentMetadata(objects: ObjectStore, path: string): Promise<SegmentMetadata> {
+  const file = await objects.open(path);
   try {
     const metadata = await parquetMetadataAsync(fileBuffer(file), { geoparquet: false });
     return parseSegmentMetadata(metadata.key_value_metadata ?? []);
   } finally {
-    closeSync(file);
+    file.close();
   }
 }
 
@@ -84,21 +85,8 @@ function unreadable(query: SegmentQuery, cause: unknown): DbError {
   });
 }
 
-function fileBuffer(file: number): AsyncBuffer {
-  const { size } = fstatSync(file);
-  return {
-    byteLength: size,
-    slice(start, end = size) {
-      const bytes = new Uint8Array(Math.max(0, end - start));
-      let filled = 0;
-      while (filled < bytes.byteLength) {
-        const count = readSync(file, bytes, filled, bytes.byteLength - filled, start + filled);
-        if (count === 0) throw new DbError("STORAGE_ERROR", "the file ends too early");
-        filled += count;
-      }
-      return bytes.buffer;
-    },
-  };
+function fileBuffer(file: ObjectReader): AsyncBuffer {
+  return { byteLength: file.sizeBytes, slice: (start, end = file.sizeBytes) => file.read(start, end) };
 }
 
 interface OpenSegment {
@@ -118,7 +106,7 @@ const STATISTICS: Partial<ParquetParsers> = {
   stringFromBytes: (bytes) => bytes && utf8(bytes),
 };
 
-async function openMetadata(file: number, query: SegmentQuery): Promise<OpenSegment> {
+async function openMetadata(file: ObjectReader, query: SegmentQuery): Promise<OpenSegment> {
   const metadata = await parquetMetadataAsync(fileBuffer(file), {
     geoparquet: false,
     parsers: STATISTICS,
@@ -150,7 +138,11 @@ function toPhysicalMetadata(metadata: FileMetaData): FileMetaData {
   return { ...metadata, schema, row_groups: rowGroups };
 }
 
-async function* readRows(file: number, query: SegmentQuery, open: OpenSegment): AsyncGenerator<readonly RowVersion[]> {
+async function* readRows(
+  file: ObjectReader,
+  query: SegmentQuery,
+  open: OpenSegment,
+): AsyncGenerator<readonly RowVersion[]> {
   const filter = pruningFilter(query, open.stored);
   const scan = await parquetScan({
     file: fileBuffer(file),

@@ -1,7 +1,4 @@
 // Rows of one scope → one Parquet file. The rows are in memory and ordered by key, so that the statistics of a row group name a narrow range of keys.
-// Durable when it returns: temporary name, sync, rename, sync of the folder.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import { assert } from "../../base/errors.ts";
@@ -10,24 +7,23 @@ import type { RowVersion } from "../../model/change.ts";
 import { type Column, DELETED_COLUMN, keyColumn, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite } from "../../model/types.ts";
+import type { ObjectStore, PutStep } from "../objects/object-store.ts";
 import { PARQUET_COLUMNS, type PhysicalValue, physicalElement } from "./parquet-column.ts";
 import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "./segment-metadata.ts";
-import { temporaryPath } from "./segment-paths.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 
 /** A key lookup decodes one group; encoding one blocks its thread for about 20 ms. */
 export const ROW_GROUP_ROWS = 10_000;
 const PAGE_BYTES = 64 * 1024;
 const ZSTD_LEVEL = 3;
-const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 /** Named places where a test may stop a flush, in order. */
-export type WriteStep = "encoded" | "written" | "synced" | "renamed" | "folder-synced";
+export type WriteStep = "encoded" | PutStep;
 export type WriteFailpoint = (step: WriteStep) => void;
 
 export interface SegmentInput {
-  /** Absolute. */
+  readonly objects: ObjectStore;
+  /** Its key among them. */
   readonly path: string;
   readonly schema: TableSchema;
   readonly scope: Scope;
@@ -50,7 +46,8 @@ interface KeyedRow {
   readonly row: RowVersion;
 }
 
-export function writeSegment(input: SegmentInput): WrittenSegment {
+/** Durable when it resolves. */
+export async function writeSegment(input: SegmentInput): Promise<WrittenSegment> {
   const rows = orderByKey(input.schema, input.rows);
   const { minSeq, maxSeq } = seqRange(input.rows);
   const first = rows[0];
@@ -58,7 +55,7 @@ export function writeSegment(input: SegmentInput): WrittenSegment {
   assert(first !== undefined && last !== undefined, "a segment has rows");
   const bytes = encode(input, rows, { minSeq, maxSeq });
   input.failpoint?.("encoded");
-  writeDurably(input.path, bytes, input.failpoint);
+  await input.objects.put(input.path, bytes, { failpoint: input.failpoint });
   return { rows: rows.length, bytes: bytes.byteLength, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
 }
 
@@ -154,41 +151,4 @@ function encode(
   const pending = writer.finish();
   assert(pending === undefined, "the byte writer is synchronous");
   return output.getBytes();
-}
-
-function writeDurably(path: string, bytes: Uint8Array, failpoint: WriteFailpoint | undefined): void {
-  const folder = dirname(path);
-  const created = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  const temporary = temporaryPath(path);
-  const file = openSync(temporary, "w", FILE_MODE);
-  try {
-    for (let offset = 0; offset < bytes.byteLength; ) {
-      offset += writeSync(file, bytes, offset, bytes.byteLength - offset);
-    }
-    failpoint?.("written");
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  failpoint?.("synced");
-  renameSync(temporary, path);
-  failpoint?.("renamed");
-  syncFolder(folder);
-  // A folder made on the way is durable only once its parent is synced.
-  if (created !== undefined) {
-    for (let parent = dirname(folder); parent.length >= dirname(created).length; parent = dirname(parent)) {
-      syncFolder(parent);
-      if (parent === dirname(parent)) break;
-    }
-  }
-  failpoint?.("folder-synced");
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

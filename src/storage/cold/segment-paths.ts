@@ -1,6 +1,6 @@
 // Where a segment lies under the storage folder. Nothing a user chose reaches the file system unescaped: namespaces and tables are checked names, and a
 // user id is percent-encoded byte by byte.
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { type Scope, type Seq, SHARED_SCOPE } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 
@@ -8,7 +8,6 @@ const SAFE = /[A-Za-z0-9_-]/;
 /** File systems stop at 255 bytes a name; longer ids go by their hash. */
 const MAX_FOLDER_NAME = 200;
 const SEGMENT_FILE = /^segment-\d+\.parquet$/;
-const TEMPORARY_FILE = /^\.segment-\d+\.parquet\.tmp$/;
 
 /** A folder name that no other user id has. `~` is in no encoded id, so a hashed one collides with none. */
 export function userFolder(user: string): string {
@@ -35,16 +34,7 @@ export function segmentPath(schema: Pick<TableSchema, "namespace" | "name" | "id
   return `${scopeFolder(schema, scope)}/segment-${maxSeq}.parquet`;
 }
 
-/** The name a file has until it is complete and synced. */
-export function temporaryPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.tmp`);
-}
-
 /** True for files this module names; a sweep touches nothing else. */
 export function isSegmentFile(path: string): boolean {
   return SEGMENT_FILE.test(basename(path));
-}
-
-export function isTemporaryFile(path: string): boolean {
-  return TEMPORARY_FILE.test(basename(path));
 }

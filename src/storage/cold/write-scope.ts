@@ -1,7 +1,6 @@
 // The half of a flush that runs off the main thread: the oldest buffered versions of one scope → one durable segment file. It changes nothing in SQLite; the
 // file means nothing until the writer commits it.
 import type { Database } from "bun:sqlite";
-import { join } from "node:path";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
@@ -9,6 +8,7 @@ import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "../hot/relation.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
 import { type WriteFailpoint, writeSegment } from "./parquet-write.ts";
 import { segmentPath } from "./segment-paths.ts";
@@ -26,20 +26,20 @@ export interface ScopeTask {
 
 export interface ScopeWriter {
   readonly db: Database;
-  /** Absolute. */
-  readonly storageDir: string;
+  readonly objects: ObjectStore;
   readonly failpoint?: WriteFailpoint;
 }
 
 /** Undefined when the scope has no version at or below `upTo` that is not in a file yet. Throws TABLE_NOT_FOUND when the table is gone. */
-export function writeScope(writer: ScopeWriter, task: ScopeTask): Omit<Segment, "id"> | undefined {
+export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<Omit<Segment, "id"> | undefined> {
   const rows = readOldest(writer.db, task);
   const last = rows.at(-1);
   if (last === undefined) return undefined;
   const { schema, scope } = task;
   const path = segmentPath(schema, scope, last.seq);
-  const written = writeSegment({
-    path: join(writer.storageDir, path),
+  const written = await writeSegment({
+    objects: writer.objects,
+    path,
     schema,
     scope,
     rows,

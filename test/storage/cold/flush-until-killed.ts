@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
+import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../../src/storage/store.ts";
 import { ALICE, createTable, write } from "../open-test-store.ts";
 
@@ -26,11 +27,11 @@ await store.writer.submit((tx) => {
     write(tx, { table, scope: ALICE, cells: [id, `note ${id}`], deleted: id === 2_000n });
 });
 isArmed = true;
-const storageDir = join(dataDir, "storage");
+const objects = openFilesystemStore(join(dataDir, "storage"));
 using db = new Database(store.path, { readonly: true });
 const limits = { maxRows: 5_000, maxBytes: 1e9, nowMs: 0 };
 const task = { schema: table, scope: ALICE, upTo: store.writer.position, ...limits };
-const segment = writeScope({ db, storageDir, failpoint: reached }, task);
+const segment = await writeScope({ db, objects, failpoint: reached }, task);
 if (segment !== undefined) await store.writer.submit((tx) => tx.commitSegment(segment));
 reached("acknowledged");
 isTrimming = true;

@@ -7,6 +7,7 @@ import { silentLog } from "../../../src/base/log.ts";
 import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
+import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../../src/storage/store.ts";
 import { temporaryFolder } from "../open-test-store.ts";
 
@@ -36,9 +37,9 @@ test.each([...BEFORE, ...AFTER])(
     const isCommitted = AFTER.includes(step);
     const store = openStore({ dataDir, durability: "full", clock: systemClock, log: silentLog });
     try {
-      const storageDir = join(dataDir, "storage");
+      const objects = openFilesystemStore(join(dataDir, "storage"));
       const segments = store.catalog.allSegments();
-      const swept = await removeOrphans({ storageDir, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
+      const swept = await removeOrphans({ objects, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
       expect(segments.length).toBe(isCommitted ? 1 : 0);
       expect(swept.files).toBe(isCommitted || step === "encoded" ? 0 : 1);
 
@@ -47,7 +48,7 @@ test.each([...BEFORE, ...AFTER])(
       if (table === undefined) throw new Error("the table is gone");
       const found: string[] = [];
       for (const segment of segments) {
-        for await (const rows of readSegment({ path: join(storageDir, segment.path), schema: table, scope })) {
+        for await (const rows of readSegment({ objects, path: segment.path, schema: table, scope })) {
           found.push(...rows.map((row) => `${String(row.cells[0])} ${row.deleted}`));
         }
       }
@@ -65,7 +66,7 @@ test.each([...BEFORE, ...AFTER])(
       if (isCommitted) {
         using db = new Database(store.path, { readonly: true });
         const task = { schema: table, scope, upTo: store.writer.position, maxRows: 10, maxBytes: 1e9, nowMs: 0 };
-        expect(writeScope({ db, storageDir }, task)).toBeUndefined();
+        expect(await writeScope({ db, objects }, task)).toBeUndefined();
       }
       await store.trimmed();
       expect(physicalRows(store.path)).toBe(buffered);

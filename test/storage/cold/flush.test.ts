@@ -12,6 +12,8 @@ import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
 import type { WriteStep } from "../../../src/storage/cold/parquet-write.ts";
 import { isSegmentFile } from "../../../src/storage/cold/segment-paths.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
+import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
+import type { ObjectStore } from "../../../src/storage/objects/object-store.ts";
 import type { Segment } from "../../../src/storage/seams.ts";
 import { ALICE, BOB, createTable, openTestStore, type TestStore, write } from "../open-test-store.ts";
 import { rowText } from "./arbitrary.ts";
@@ -20,6 +22,7 @@ import { rejection } from "./rejection.ts";
 interface Fixture extends AsyncDisposable {
   readonly store: TestStore;
   readonly storageDir: string;
+  readonly objects: ObjectStore;
   readonly flusher: Flusher;
 }
 
@@ -31,6 +34,7 @@ function openFixture(overrides: Partial<FlusherDeps> = {}): Fixture {
   return {
     store,
     storageDir,
+    objects: openFilesystemStore(storageDir),
     flusher,
     async [Symbol.asyncDispose]() {
       flusher.close();
@@ -56,7 +60,7 @@ async function remove({ store }: Fixture, table: TableSchema, scope: Scope, cell
 
 async function contents(fixture: Fixture, table: TableSchema, segment: Segment): Promise<string[]> {
   const rows: string[] = [];
-  const query = { path: join(fixture.storageDir, segment.path), schema: table, scope: segment.scope };
+  const query = { objects: fixture.objects, path: segment.path, schema: table, scope: segment.scope };
   for await (const batch of readSegment({ ...query, expectedRows: segment.rows })) rows.push(...batch.map(rowText));
   return rows.map((text) => text.slice(text.indexOf(" ") + 1));
 }
@@ -164,7 +168,7 @@ describe("flush through the worker", () => {
 
   test("ST-03 a table dropped while it was flushed leaves an orphan and no segment", async () => {
     await using fixture = openFixture();
-    const { store, flusher, storageDir } = fixture;
+    const { store, flusher, storageDir, objects } = fixture;
     const table = await createTable(store.current, "notes");
     await put(fixture, table, ALICE, [[1n, "x"]]);
     const pending = flusher.flushScope({ schema: table, scope: ALICE, upTo: store.current.writer.position });
@@ -175,7 +179,7 @@ describe("flush through the worker", () => {
     await store.current.writer.submit((tx) => tx.dropTable(table));
     expect(await settled).toBe("TABLE_NOT_FOUND");
     expect(store.current.catalog.allSegments()).toEqual([]);
-    await removeOrphans({ storageDir, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER });
+    await removeOrphans({ objects, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER });
     expect(files(storageDir)).toEqual([]);
   });
 
@@ -218,7 +222,7 @@ describe("a flush that stops", () => {
     "ST-03 after step '%s' leaves every row buffered, and the next flush writes them",
     async (step) => {
       await using fixture = openFixture();
-      const { store, storageDir, flusher } = fixture;
+      const { store, storageDir, objects, flusher } = fixture;
       const table = await createTable(store.current, "notes");
       await put(fixture, table, ALICE, [
         [1n, "one"],
@@ -231,12 +235,13 @@ describe("a flush that stops", () => {
         if (reached === step) throw new Error(`stopped after ${step}`);
       };
       const task = { schema: table, scope: ALICE, upTo, maxRows: 100, maxBytes: 1e9, nowMs: 0 };
-      expect(() => writeScope({ db, storageDir, failpoint }, task)).toThrow(`stopped after ${step}`);
+      const stopped = { message: `stopped after ${step}` };
+      expect(await rejection(writeScope({ db, objects, failpoint }, task))).toMatchObject(stopped);
       expect(writer.bufferedRows(table.id)).toBe(2);
 
       expect(await flusher.flushScope({ schema: table, scope: ALICE, upTo })).toMatchObject({ rows: 2 });
       const segments = store.current.catalog.allSegments();
-      await removeOrphans({ storageDir, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
+      await removeOrphans({ objects, segments, olderThanMs: Number.MAX_SAFE_INTEGER });
       expect(files(storageDir)).toEqual(segments.map((segment) => join(storageDir, segment.path)));
     },
   );
@@ -245,7 +250,7 @@ describe("a flush that stops", () => {
 describe("the sweep", () => {
   test("ST-03 removes files no segment names and the folders they leave empty, and nothing else", async () => {
     await using fixture = openFixture();
-    const { storageDir } = fixture;
+    const { storageDir, objects } = fixture;
     const place = (path: string, ageMs: number): void => {
       mkdirSync(dirname(join(storageDir, path)), { recursive: true });
       writeFileSync(join(storageDir, path), "x");
@@ -259,7 +264,7 @@ describe("the sweep", () => {
     place("chat/notes-1/carol/segment-4.parquet", 5);
     place("chat/notes-1/alice/something-else.parquet", 500);
     const segments = [{ path: "chat/notes-1/alice/segment-1.parquet" }];
-    const swept = await removeOrphans({ storageDir, segments, olderThanMs: 1_000_000 - 100 });
+    const swept = await removeOrphans({ objects, segments, olderThanMs: 1_000_000 - 100 });
     expect(swept).toEqual({ files: 2, bytes: 2 });
     expect(files(storageDir).map((path) => path.slice(storageDir.length + 1))).toEqual([
       "chat/notes-1/alice/segment-1.parquet",
@@ -271,21 +276,21 @@ describe("the sweep", () => {
 
   test("ST-03 a storage folder that was never made is nothing to sweep", async () => {
     await using fixture = openFixture();
-    const sweep = { storageDir: fixture.storageDir, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER };
+    const sweep = { objects: fixture.objects, segments: [], olderThanMs: Number.MAX_SAFE_INTEGER };
     expect(await removeOrphans(sweep)).toEqual({ files: 0, bytes: 0 });
   });
 });
 
 test("ST-06 the manifest lists a scope's committed segments for other readers", async () => {
   await using fixture = openFixture();
-  const { store, storageDir, flusher } = fixture;
+  const { store, storageDir, objects, flusher } = fixture;
   const table = await createTable(store.current, "notes");
   await put(fixture, table, ALICE, [
     [1n, "one"],
     [20n, "two"],
   ]);
   const { segments } = await flusher.flushScope({ schema: table, scope: ALICE, upTo: store.current.writer.position });
-  await writeManifest({ storageDir, schema: table, scope: ALICE, segments });
+  await writeManifest({ objects, schema: table, scope: ALICE, segments });
   const [file = ""] = files(storageDir).filter((path) => path.endsWith("manifest.json"));
   const manifest: unknown = await Bun.file(file).json();
   const [segment] = segments;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { type Scope, seqOf } from "../../../src/base/ids.ts";
 import type { RowVersion } from "../../../src/model/change.ts";
@@ -11,6 +11,7 @@ import { cellToSqlite, typeText } from "../../../src/model/types.ts";
 import { readSegment, type SegmentQuery } from "../../../src/storage/cold/parquet-read.ts";
 import { writeSegment } from "../../../src/storage/cold/parquet-write.ts";
 import { compareSqlite } from "../../../src/storage/cold/sqlite-order.ts";
+import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { ALL_TYPES, cellText, columnOf, rowsOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
 
 let folder = "";
@@ -25,9 +26,10 @@ function nextPath(): string {
   return join(folder, `segment-${files}.parquet`);
 }
 
-async function collect(query: SegmentQuery): Promise<RowVersion[]> {
+async function collect(query: Omit<SegmentQuery, "objects">): Promise<RowVersion[]> {
   const rows: RowVersion[] = [];
-  for await (const batch of readSegment(query)) rows.push(...batch);
+  const file = { objects: openFilesystemStore(folder), path: basename(query.path) };
+  for await (const batch of readSegment({ ...query, ...file })) rows.push(...batch);
   return rows;
 }
 
@@ -37,7 +39,13 @@ function sorted(rows: readonly RowVersion[]): string[] {
 
 async function roundTrip(schema: TableSchema, rows: readonly RowVersion[], scope: Scope = SHARED): Promise<void> {
   const path = nextPath();
-  const written = writeSegment({ path, schema, scope, rows });
+  const written = await writeSegment({
+    objects: openFilesystemStore(folder),
+    path: basename(path),
+    schema,
+    scope,
+    rows,
+  });
   expect(written.rows).toBe(rows.length);
   expect(sorted(await collect({ path, schema, scope, expectedRows: rows.length }))).toEqual(sorted(rows));
 }
@@ -68,7 +76,13 @@ describe("every type as a key", () => {
       const schema = schemaOf([columnOf(1, type), columnOf(2, { kind: "text" })]);
       const property = fc.asyncProperty(rowsOf(schema, 30), rowsOf(schema, 5), async (rows, others) => {
         const path = nextPath();
-        const written = writeSegment({ path, schema, scope: SHARED, rows });
+        const written = await writeSegment({
+          objects: openFilesystemStore(folder),
+          path: basename(path),
+          schema,
+          scope: SHARED,
+          rows,
+        });
         const keys = rows.map((row) => cellToSqlite(row.cells[0] ?? null, type)).sort(compareSqlite);
         expect([written.minKey, written.maxKey]).toEqual([keys[0] ?? null, keys.at(-1) ?? null]);
 
@@ -98,7 +112,7 @@ test("ST-05 a read above a position gives the versions above it and no other", a
   await fc.assert(
     fc.asyncProperty(rowsOf(schema), fc.nat(), async (rows, pick) => {
       const path = nextPath();
-      writeSegment({ path, schema, scope: SHARED, rows });
+      await writeSegment({ objects: openFilesystemStore(folder), path: basename(path), schema, scope: SHARED, rows });
       const after = seqOf((rows[pick % rows.length]?.seq ?? seqOf(0n)) - 1n);
       const expected = rows.filter((row) => row.seq > after);
       expect(sorted(await collect({ path, schema, scope: SHARED, after }))).toEqual(sorted(expected));

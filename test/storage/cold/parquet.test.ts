@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parquetMetadata } from "hyparquet";
 import { parseUserId, type Scope, scopeOfUser, seqOf, tableIdOf } from "../../../src/base/ids.ts";
 import type { RowVersion } from "../../../src/model/change.ts";
@@ -9,6 +9,7 @@ import type { TableSchema } from "../../../src/model/schema.ts";
 import { BIGINT, type Cell, INT, type SqlType, TEXT } from "../../../src/model/sql-type.ts";
 import { readSegment, readSegmentMetadata, type SegmentQuery } from "../../../src/storage/cold/parquet-read.ts";
 import { ROW_GROUP_ROWS, writeSegment } from "../../../src/storage/cold/parquet-write.ts";
+import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { ALL_TYPES, columnOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
 import { rejection } from "./rejection.ts";
 
@@ -18,9 +19,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function collect(query: SegmentQuery): Promise<RowVersion[]> {
+async function collect(query: Omit<SegmentQuery, "objects">): Promise<RowVersion[]> {
   const rows: RowVersion[] = [];
-  for await (const batch of readSegment(query)) rows.push(...batch);
+  const file = { objects: openFilesystemStore(folder), path: basename(query.path) };
+  for await (const batch of readSegment({ ...query, ...file })) rows.push(...batch);
   return rows;
 }
 
@@ -28,10 +30,14 @@ function rowOf(seq: number, cells: readonly Cell[], deleted = false): RowVersion
   return { seq: seqOf(BigInt(seq)), deleted, cells };
 }
 
-function write(name: string, schema: TableSchema, rows: readonly RowVersion[], scope: Scope = SHARED): string {
-  const path = join(folder, name);
-  writeSegment({ path, schema, scope, rows });
-  return path;
+async function write(
+  name: string,
+  schema: TableSchema,
+  rows: readonly RowVersion[],
+  scope: Scope = SHARED,
+): Promise<string> {
+  await writeSegment({ objects: openFilesystemStore(folder), path: name, schema, scope, rows });
+  return join(folder, name);
 }
 
 const notes = schemaOf([columnOf(1, BIGINT, "id"), columnOf(2, TEXT, "body")]);
@@ -42,8 +48,8 @@ test("ST-06 a file says which table, schema version, owner, positions and column
     columnOf(1, BIGINT, "id"),
     columnOf(5, { kind: "decimal", precision: 9, scale: 2 }, "price"),
   ]);
-  const path = write("metadata.parquet", schema, [rowOf(11, [1n, 250n]), rowOf(7, [2n, null])], alice);
-  expect(await readSegmentMetadata(path)).toEqual({
+  const path = await write("metadata.parquet", schema, [rowOf(11, [1n, 250n]), rowOf(7, [2n, null])], alice);
+  expect(await readSegmentMetadata(openFilesystemStore(folder), "metadata.parquet")).toEqual({
     table: "chat.messages",
     tableId: 7,
     schemaVersion: 1,
@@ -58,9 +64,9 @@ test("ST-06 a file says which table, schema version, owner, positions and column
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test("ST-06 other readers find every column annotated with its logical type and its id", () => {
+test("ST-06 other readers find every column annotated with its logical type and its id", async () => {
   const schema = schemaOf(ALL_TYPES.map((type, index) => columnOf(index + 1, type, `a_${type.kind}_${index + 1}`)));
-  const path = write("types.parquet", schema, [rowOf(1, ALL_TYPES.map(sampleOf))]);
+  const path = await write("types.parquet", schema, [rowOf(1, ALL_TYPES.map(sampleOf))]);
   const { schema: elements, row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
   const described = elements.slice(1).map(({ name, type, converted_type, logical_type, field_id }) => {
     return `${field_id} ${name} ${type} ${converted_type ?? "-"} ${logical_type?.type ?? "-"}`;
@@ -114,7 +120,7 @@ test("ST-05 a key lookup decodes one row group: the data of the others may be un
   const count = 3 * ROW_GROUP_ROWS;
   // Written in reverse: the file orders by key.
   const rows = Array.from({ length: count }, (_unused, i) => rowOf(i + 1, [BigInt(count - i), `body ${count - i}`]));
-  const path = write("groups.parquet", notes, rows);
+  const path = await write("groups.parquet", notes, rows);
   const { row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
   expect(groups.map((group) => Number(group.num_rows))).toEqual([ROW_GROUP_ROWS, ROW_GROUP_ROWS, ROW_GROUP_ROWS]);
 
@@ -136,7 +142,7 @@ test("ST-05 a key lookup decodes one row group: the data of the others may be un
 
 test("ST-05 a key that its row group's range covers but its Bloom filter does not is answered without any data page", async () => {
   const rows = Array.from({ length: 1000 }, (_unused, i) => rowOf(i + 1, [BigInt(2 * i), "even"]));
-  const path = write("bloom.parquet", notes, rows);
+  const path = await write("bloom.parquet", notes, rows);
   const { row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
   const end = Number(groups[0]?.total_compressed_size ?? 0n);
   const file = openSync(path, "r+");
@@ -154,7 +160,7 @@ test("ST-05 a text key that begins with a byte order mark is found, and so are i
   const schema = schemaOf([columnOf(1, TEXT, "id")]);
   // A long key fills a page, so that the others have a page, and bounds, of their own.
   const keys = ["a".repeat(70_000), "zz", "\ufeffmark first"];
-  const path = write(
+  const path = await write(
     "byte-order-mark.parquet",
     schema,
     keys.map((key, index) => rowOf(index + 1, [key])),
@@ -166,7 +172,7 @@ test("ST-05 a text key that begins with a byte order mark is found, and so are i
 });
 
 test("ST-05 TB-09 a column added after the file was written reads as the value fixed when it was added, or NULL", async () => {
-  const path = write("old.parquet", notes, [rowOf(1, [1n, "kept"])]);
+  const path = await write("old.parquet", notes, [rowOf(1, [1n, "kept"])]);
   const added = schemaOf([
     columnOf(1, BIGINT, "id"),
     { ...columnOf(3, INT, "stars"), default: { kind: "literal", value: 9 }, initial: 5 },
@@ -178,7 +184,7 @@ test("ST-05 TB-09 a column added after the file was written reads as the value f
 });
 
 test("ST-05 a column whose type was widened reads its old values in the new type, as a value and as a key", async () => {
-  const path = write("narrow.parquet", schemaOf([columnOf(1, INT), columnOf(2, INT)]), [rowOf(1, [7, -3])]);
+  const path = await write("narrow.parquet", schemaOf([columnOf(1, INT), columnOf(2, INT)]), [rowOf(1, [7, -3])]);
   const widened = schemaOf([columnOf(1, BIGINT), columnOf(2, TEXT)]);
   const found = await collect({ path, schema: widened, scope: SHARED, keys: [7n] });
   expect(found.map(rowText)).toEqual([rowText(rowOf(1, [7n, "-3"]))]);
@@ -186,13 +192,13 @@ test("ST-05 a column whose type was widened reads its old values in the new type
 
 test("ST-05 a column may have any allowed name", async () => {
   const schema = schemaOf([columnOf(1, TEXT, "constructor"), columnOf(2, TEXT, "root"), columnOf(3, TEXT, "f1")]);
-  const path = write("names.parquet", schema, [rowOf(1, ["a", "b", "c"]), rowOf(2, ["d", "e", "f"])]);
+  const path = await write("names.parquet", schema, [rowOf(1, ["a", "b", "c"]), rowOf(2, ["d", "e", "f"])]);
   const found = await collect({ path, schema, scope: SHARED, keys: ["d"] });
   expect(found.map((row) => row.cells)).toEqual([["d", "e", "f"]]);
 });
 
 test("ST-04 a tombstone keeps its mark and its cells", async () => {
-  const path = write("tombstone.parquet", notes, [rowOf(1, [1n, "gone"], true), rowOf(2, [2n, "here"])]);
+  const path = await write("tombstone.parquet", notes, [rowOf(1, [1n, "gone"], true), rowOf(2, [2n, "here"])]);
   const rows = await collect({ path, schema: notes, scope: SHARED });
   expect(rows.map(rowText)).toEqual([rowText(rowOf(1, [1n, "gone"], true)), rowText(rowOf(2, [2n, "here"]))]);
 });
@@ -200,7 +206,7 @@ test("ST-04 a tombstone keeps its mark and its cells", async () => {
 test("TB-03 a file is refused under another user or another table", async () => {
   const alice = scopeOfUser(parseUserId("alice"));
   const bob = scopeOfUser(parseUserId("bob"));
-  const path = write("alice.parquet", notes, [rowOf(1, [1n, "secret"])], alice);
+  const path = await write("alice.parquet", notes, [rowOf(1, [1n, "secret"])], alice);
   expect(await rejection(collect({ path, schema: notes, scope: bob }))).toMatchObject({ code: "STORAGE_ERROR" });
   expect(await rejection(collect({ path, schema: notes, scope: SHARED }))).toMatchObject({ code: "STORAGE_ERROR" });
   const other = { ...notes, id: tableIdOf(8) };
@@ -221,7 +227,7 @@ test.each([
     },
   ],
 ])("ST-05 a file that %s is an error naming the table, never fewer rows", async (_why, damage) => {
-  const path = write("damaged.parquet", notes, [rowOf(1, [1n, "x"])]);
+  const path = await write("damaged.parquet", notes, [rowOf(1, [1n, "x"])]);
   damage(path);
   expect(await rejection(collect({ path, schema: notes, scope: SHARED }))).toMatchObject({
     code: "STORAGE_ERROR",
@@ -230,7 +236,7 @@ test.each([
 });
 
 test("ST-05 a file with another number of rows than the catalog says is an error", async () => {
-  const path = write("count.parquet", notes, [rowOf(1, [1n, "x"])]);
+  const path = await write("count.parquet", notes, [rowOf(1, [1n, "x"])]);
   expect(await rejection(collect({ path, schema: notes, scope: SHARED, expectedRows: 2 }))).toMatchObject({
     code: "STORAGE_ERROR",
   });

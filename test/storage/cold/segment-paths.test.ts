@@ -3,7 +3,7 @@ import { normalize } from "node:path";
 import fc from "fast-check";
 import { parseUserId, scopeOfUser, seqOf } from "../../../src/base/ids.ts";
 import { BIGINT } from "../../../src/model/sql-type.ts";
-import { segmentPath, temporaryPath, userFolder } from "../../../src/storage/cold/segment-paths.ts";
+import { segmentPath, userFolder } from "../../../src/storage/cold/segment-paths.ts";
 import { columnOf, SHARED, schemaOf } from "./arbitrary.ts";
 
 const schema = schemaOf([columnOf(1, BIGINT)], { id: 42 });
@@ -13,7 +13,6 @@ test("ST-02 a segment's path names namespace, table with its id, owner and newes
     "chat/messages-42/alice/segment-9.parquet",
   );
   expect(segmentPath(schema, SHARED, seqOf(9n))).toBe("chat/messages-42/segment-9.parquet");
-  expect(temporaryPath("/data/chat/segment-9.parquet")).toBe("/data/chat/.segment-9.parquet.tmp");
 });
 
 test.each([
