@@ -1,7 +1,8 @@
 // Runs a schedule against a fresh server and reports what went wrong and where.
+import type { FaultName } from "./faults.ts";
 import { Wrong } from "./model.ts";
 import { Random } from "./random.ts";
-import { nextStep, type Step } from "./step.ts";
+import { CADENCE, type Cadence, nextStep, type Step } from "./step.ts";
 import { World } from "./world.ts";
 
 export interface Failure {
@@ -9,16 +10,19 @@ export interface Failure {
   readonly message: string;
 }
 
-export function generate(seed: number, length: number): readonly Step[] {
+export function generate(seed: number, length: number, cadence: Cadence = CADENCE): readonly Step[] {
   const random = new Random(seed);
   const steps: Step[] = [];
-  while (steps.length < length) steps.push(...nextStep(random, steps.length));
+  while (steps.length < length) steps.push(...nextStep(random, steps.length, cadence));
   return [...steps, { kind: "settle" }];
 }
 
 /** Undefined when nothing was wrong. Anything but a wrong answer is thrown: it says nothing about the product. */
-export async function simulate(steps: readonly Step[], onStep?: (index: number) => void): Promise<Failure | undefined> {
-  await using world = await World.open();
+export async function simulate(
+  steps: readonly Step[],
+  { onStep, fault }: { readonly onStep?: (index: number) => void; readonly fault?: FaultName } = {},
+): Promise<Failure | undefined> {
+  await using world = await World.open(fault);
   for (const [index, step] of steps.entries()) {
     try {
       await world.run(step);

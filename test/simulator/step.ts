@@ -99,7 +99,7 @@ const WEIGHTS = {
   cut: 12,
   killQuery: 5,
   killConnection: 3,
-  flush: 2,
+  flush: 4,
   wait: 60,
 } as const;
 
@@ -111,9 +111,11 @@ export interface Cadence {
 }
 
 export const CADENCE: Cadence = { checkEvery: 60, settleEvery: 600, restartEvery: 2_500, floodEvery: 1_700 };
+/** Everything that is rare comes soon. */
+export const DENSE_CADENCE: Cadence = { checkEvery: 25, settleEvery: 150, restartEvery: 400, floodEvery: 1_000 };
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
-export function nextStep(random: Random, index: number, cadence: Cadence = CADENCE): readonly Step[] {
+export function nextStep(random: Random, index: number, cadence: Cadence): readonly Step[] {
   const at = index + 1;
   if (at % cadence.restartEvery === 0) {
     // Every other time writes are under way and the process is killed.

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken } from "../support/test-server.ts";
+import { FAULT_VARIABLE, type FaultName } from "./faults.ts";
 import { LinkSeat } from "./link-seat.ts";
 import { Space, Wrong } from "./model.ts";
 import { PagingSeat } from "./paging-seat.ts";
@@ -16,7 +17,10 @@ import { Watcher } from "./watcher.ts";
 import { Writes } from "./writes.ts";
 
 const PASSWORD = "a-password-for-the-simulator";
+const PLANT_FAULT = new URL("plant-fault.ts", import.meta.url).pathname;
 const QUIET_MS = 15_000;
+/** What is planted never becomes right. */
+const FAULTY_QUIET_MS = 1_500;
 /** The most writes under way at a time. */
 const FLOOD_LANES = 4;
 
@@ -26,7 +30,7 @@ const LOG_LEVEL = "error";
 const ENVIRONMENT = {
   // A killed process loses nothing in either mode; waiting for the disk would only make the schedule slower.
   KALAMDB_STORAGE_DURABILITY: "normal",
-  KALAMDB_LIVE_MAX_HELD_CHANGES: "40",
+  KALAMDB_LIVE_MAX_HELD_CHANGES: "6",
   KALAMDB_LIVE_BACKPRESSURE_LIMIT_BYTES: "65536",
   KALAMDB_RATE_LIMIT_AUTH_REQUESTS_PER_IP_PER_SEC: "1000000",
   KALAMDB_SHUTDOWN_TIMEOUT_MS: "2000",
@@ -40,6 +44,8 @@ interface Place {
 
 export class World implements AsyncDisposable {
   readonly #folder: string;
+  readonly #quietMs: number;
+  readonly #start: (port: number) => Promise<ServerProcess>;
   #server: ServerProcess;
   #root: SqlUser;
   #users: readonly SqlUser[] = [];
@@ -52,17 +58,24 @@ export class World implements AsyncDisposable {
   /** Every commit up to here is in the model. */
   #known = 0n;
 
-  private constructor(folder: string, server: ServerProcess, root: SqlUser) {
-    this.#folder = folder;
+  private constructor(
+    at: { readonly folder: string; readonly start: (port: number) => Promise<ServerProcess>; readonly quietMs: number },
+    server: ServerProcess,
+    root: SqlUser,
+  ) {
+    this.#folder = at.folder;
+    this.#start = at.start;
+    this.#quietMs = at.quietMs;
     this.#server = server;
     this.#root = root;
   }
 
-  static async open(): Promise<World> {
+  static async open(fault?: FaultName): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "kalamdb-simulator-"));
-    const server = await startServer(folder);
+    const start = (port: number): Promise<ServerProcess> => startServer(folder, port, fault);
+    const server = await start(0);
     const root = new SqlUser(server.url, "root", await loginToken(server.url, "root", PASSWORD));
-    const world = new World(folder, server, root);
+    const world = new World({ folder, start, quietMs: fault === undefined ? QUIET_MS : FAULTY_QUIET_MS }, server, root);
     try {
       await world.#prepare();
     } catch (error) {
@@ -204,7 +217,7 @@ export class World implements AsyncDisposable {
     await this.#writes.answered();
     await Promise.all(this.#others);
     const port = Number(new URL(this.#server.url).port);
-    this.#server = await startServer(this.#folder, port);
+    this.#server = await this.#start(port);
     await this.#check({ readsBack: true });
   }
 
@@ -253,7 +266,7 @@ export class World implements AsyncDisposable {
     for (const { proxy } of this.#places) proxy?.unstall();
     await Promise.all(this.#others);
     await this.#check({ readsBack: true });
-    const deadline = performance.now() + QUIET_MS;
+    const deadline = performance.now() + this.#quietMs;
     for (;;) {
       const problem = (await this.#problem()) ?? (await this.#viewProblem());
       if (problem === undefined) break;
@@ -332,8 +345,10 @@ export class World implements AsyncDisposable {
   }
 }
 
-function startServer(folder: string, port = 0): Promise<ServerProcess> {
-  return ServerProcess.start({ folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: LOG_LEVEL });
+function startServer(folder: string, port: number, fault: FaultName | undefined): Promise<ServerProcess> {
+  const options = { folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: LOG_LEVEL } as const;
+  if (fault === undefined) return ServerProcess.start(options);
+  return ServerProcess.start({ ...options, env: { ...ENVIRONMENT, [FAULT_VARIABLE]: fault }, preload: PLANT_FAULT });
 }
 
 function idOf({ seat, slot }: { readonly seat: number; readonly slot: number }): string {

@@ -12,6 +12,8 @@ export interface ServerProcessOptions {
   readonly port?: number;
   /** `warn` when left out. */
   readonly logLevel?: "warn" | "error";
+  /** A module to load before the program. */
+  readonly preload?: string;
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -42,6 +44,7 @@ export class ServerProcess implements AsyncDisposable {
     const child = Bun.spawn(
       [
         process.execPath,
+        ...(options.preload === undefined ? [] : ["--preload", options.preload]),
         MAIN,
         "serve",
         "--port",

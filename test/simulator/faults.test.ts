@@ -1,0 +1,28 @@
+// The simulator sees what it is there to see: each fault planted in a server is found within a short schedule.
+import { expect, test } from "bun:test";
+import { FAULTS, isFaultName } from "./faults.ts";
+import { generate, simulate } from "./simulate.ts";
+import { DENSE_CADENCE } from "./step.ts";
+
+const STEPS = 1_200;
+const SEED = 20;
+/** Servers at a time: most of a run is waiting for what never comes right. */
+const LANES = 3;
+
+const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+
+/** Begins when the one before it in its lane has ended. */
+function inLane<T>(work: () => Promise<T>): Promise<T> {
+  const result = (lanes.shift() ?? Promise.resolve()).then(work);
+  lanes.push(result.catch(() => undefined));
+  return result;
+}
+
+test.concurrent.each(Object.keys(FAULTS).filter(isFaultName))(
+  "LQ-08 the planted fault %s is found",
+  async (fault) => {
+    const failure = await inLane(() => simulate(generate(SEED, STEPS, DENSE_CADENCE), { fault }));
+    expect(failure?.message).toBeString();
+  },
+  300_000,
+);
