@@ -238,6 +238,11 @@ export const SETTINGS = {
     fallback: 25_000,
     help: "Most rows in one Parquet file.",
   }),
+  "jobs.max_concurrent": setting({
+    type: integer({ min: 1, max: 64 }),
+    fallback: 2,
+    help: "Jobs that run at once.",
+  }),
   "live.max_held_changes": setting({
     type: count,
     fallback: 10_000,

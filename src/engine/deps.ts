@@ -24,8 +24,8 @@ export interface LiveAdmin {
 export interface JobAdmin {
   /** The id of the job that will flush the table, or the reason there is none. */
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
-  /** False when the job is not running or waiting. */
-  killJob(job: string): boolean;
+  /** `ending`: told to stop, and still at it after a second. */
+  killJob(job: string): Promise<"cancelled" | "ending" | "finished" | "unknown">;
 }
 
 export interface EngineDeps {

@@ -122,11 +122,24 @@ async function runJobStatement(statement: JobStatement, call: Caller, deps: Engi
     case "flushAll":
       return flushAll(statement.namespace ?? call.session.namespace, call, deps);
     case "killJob":
-      if (!deps.jobs.killJob(statement.job))
-        throw new DbError("NOT_FOUND", `Job '${statement.job}' is not running or waiting`);
-      return messageResult(call.session, `Job ${statement.job} killed: cancelled`);
+      return killJob(statement.job, call, deps);
     default:
       return assertNever(statement, "job statement");
+  }
+}
+
+async function killJob(id: string, call: Caller, deps: EngineDeps): Promise<StatementResult> {
+  switch (await deps.jobs.killJob(id)) {
+    case "cancelled":
+      return messageResult(call.session, `Job ${id} killed: cancelled`);
+    case "ending":
+      return messageResult(call.session, `Job ${id} killed: it ends at its next step`);
+    case "finished": {
+      const status = deps.catalog.job(id)?.status ?? "finished";
+      throw new DbError("INVALID_INPUT", `Cannot cancel job in status '${status}'`);
+    }
+    default:
+      throw new DbError("NOT_FOUND", `Job '${id}' does not exist`);
   }
 }
 

@@ -1,22 +1,20 @@
 // Storage, the processes that read it and the jobs that keep it: opened in this order at the start of the server, closed in the reverse order.
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
-import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import { createGenerators, type Generators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
-import { writeManifest } from "../storage/cold/manifest.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
 import { openFilesystemStore } from "../storage/objects/filesystem-store.ts";
-import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { openStore, type Store } from "../storage/store.ts";
+import { createServerJobs } from "./server-jobs.ts";
 
 const MAX_QUEUED_QUERIES = 10_000;
-const MAX_QUEUED_JOBS = 1_000;
 const COLD_CACHE_BYTES = 256 * 1024 * 1024;
 
 export interface FoundationInput {
@@ -81,39 +79,9 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
   opened.push(() => flusher.close());
   const droppedFiles = createDroppedFiles({ objects, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
-  const jobs = storageJobs(input, { store, objects, flusher, droppedFiles });
+  const jobs = createServerJobs({ config, clock, log, store, objects, flusher, droppedFiles });
   await jobs.recover();
   return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
-}
-
-interface StorageParts extends Pick<Foundation, "store" | "flusher" | "droppedFiles"> {
-  readonly objects: ObjectStore;
-}
-
-function storageJobs({ clock, log }: FoundationInput, { store, objects, flusher, droppedFiles }: StorageParts): Jobs {
-  const { catalog, writer } = store;
-  return createJobs({
-    clock,
-    log,
-    catalog,
-    writer,
-    maxQueued: MAX_QUEUED_JOBS,
-    flushScope: async (schema, scope, upTo, signal) => {
-      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
-        // Dropped while a file of it was being written.
-        if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
-      });
-      const segments = catalog.segments(schema.id, scope);
-      // For outside readers only: the segments are committed whether or not their description can be written.
-      if (flushed.segments.length > 0)
-        await writeManifest({ objects, schema, scope, segments }).catch(warnManifest(log));
-      return flushed;
-    },
-  });
-}
-
-function warnManifest(log: Log): (error: unknown) => void {
-  return (error) => log.warn("manifest not written", { error: errorText(error) });
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

@@ -47,6 +47,8 @@ export function createStopping(input: StopInput): Stopping {
   };
 }
 
+/** Of the time for the stop, what jobs may go on; the rest is for those that are interrupted to end well. */
+const JOB_SHARE = 0.75;
 /** For answers on their way and for clients that close in turn; connections that only wait are closed by the server. */
 const FAREWELL_MS = 1_000;
 
@@ -54,7 +56,7 @@ async function stopAll(input: StopInput, timers: readonly Timer[]): Promise<void
   const { server, log } = input;
   for (const timer of timers) clearInterval(timer);
   input.sockets.closeAll();
-  await within(input.timeoutMs, Promise.all([input.jobs.stop(), input.inFlight.idle()]));
+  await within(input.timeoutMs, Promise.all([input.jobs.stop(input.timeoutMs * JOB_SHARE), input.inFlight.idle()]));
   await within(FAREWELL_MS, server.stop());
   await server.stop(true);
   const failures: unknown[] = [];

@@ -1,6 +1,7 @@
 // The interfaces between the store and the rest of the process. `store.ts` implements them over one SQLite file.
 import type { Name, Scope, Seq, TableId, UserId } from "../base/ids.ts";
 import type { Change, RowVersion } from "../model/change.ts";
+import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import type { User } from "../model/user.ts";
@@ -9,24 +10,6 @@ import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 export interface Namespace {
   readonly name: Name;
   readonly createdAtMs: number;
-}
-
-export type JobStatus = "pending" | "running" | "completed" | "failed" | "cancelled";
-
-export interface JobRecord {
-  readonly id: string;
-  readonly type: "flush";
-  readonly status: JobStatus;
-  /** JSON. */
-  readonly parameters: string;
-  readonly message: string | undefined;
-  readonly trace: string | undefined;
-  readonly createdAtMs: number;
-  readonly startedAtMs: number | undefined;
-  readonly finishedAtMs: number | undefined;
-  /** Bytes at the peak and µs of CPU time, measured in the worker. */
-  readonly memoryUsed: number | undefined;
-  readonly cpuUsed: number | undefined;
 }
 
 /** One immutable Parquet file of one scope. */
@@ -74,6 +57,7 @@ export interface CatalogView {
   historyStartsAt(table: TableId, scope: Scope): Seq;
   /** Newest first. */
   jobs(): readonly JobRecord[];
+  job(id: string): JobRecord | undefined;
 }
 
 /** What may differ between two versions of a table. */

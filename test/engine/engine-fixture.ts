@@ -100,6 +100,7 @@ export async function openEngine(): Promise<EngineFixture> {
     log: silentLog,
     catalog,
     writer,
+    maxConcurrent: 2,
     maxQueued: 10,
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
   });

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { parseUserId, type Scope, type Seq, scopeOfUser } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createJobs, type JobDeps, type Jobs } from "../../src/jobs/jobs.ts";
+import type { JobRecord } from "../../src/model/job.ts";
 import type { TableOptions, TableSchema } from "../../src/model/schema.ts";
 import { createFlusher, type ScopeFlushed } from "../../src/storage/cold/flush.ts";
-import type { JobRecord } from "../../src/storage/seams.ts";
 import type { Store } from "../../src/storage/store.ts";
+import { jobRecord } from "../storage/job-record.ts";
 import {
   ALICE,
   BOB,
@@ -49,6 +50,7 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
       catalog,
       writer,
       maxQueued: 3,
+      maxConcurrent: 1,
       flushScope: (schema: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => {
         flushed.push(scope);
         return fixture.onScope?.(scope, signal) ?? flusher.flushScope({ schema, scope, upTo, signal });
@@ -82,6 +84,8 @@ function idOf(started: { readonly jobId: string } | { readonly skipped: string }
   if ("skipped" in started) throw new Error(`skipped: ${started.skipped}`);
   return started.jobId;
 }
+
+const NOTHING: ScopeFlushed = { rows: 0, bytes: 0, segments: [], usage: { memoryBytes: 0, cpuUs: 0 } };
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -144,12 +148,13 @@ test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed,
   };
   const id = idOf(await it.jobs.flushTable(table));
   await entered.promise;
-  expect(it.jobs.killJob(id)).toBe(true);
+  expect(await it.jobs.killJob(id)).toBe("cancelled");
   await it.jobs.idle();
   expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (0 rows, 0 files)" });
   expect(it.flushed).toHaveLength(1);
   expect(it.store.writer.bufferedRows(table.id)).toBe(3);
-  expect(it.jobs.killJob(id)).toBe(false);
+  expect(await it.jobs.killJob(id)).toBe("finished");
+  expect(await it.jobs.killJob("FL-000000000000")).toBe("unknown");
 });
 
 test("ST-08 KILL JOB ends a job that still waits before it touches a row", async () => {
@@ -159,7 +164,7 @@ test("ST-08 KILL JOB ends a job that still waits before it touches a row", async
   await it.rows(second, ALICE, [1]);
   idOf(await it.jobs.flushTable(first));
   const id = idOf(await it.jobs.flushTable(second));
-  expect(it.jobs.killJob(id)).toBe(true);
+  expect(await it.jobs.killJob(id)).toBe("cancelled");
   await it.jobs.idle();
   expect(it.job(id)?.status).toBe("cancelled");
   expect(it.store.writer.bufferedRows(second.id)).toBe(1);
@@ -186,6 +191,7 @@ test("a job that cannot be written down is refused, and the next request for its
     log: silentLog,
     catalog: it.store.catalog,
     maxQueued: 3,
+    maxConcurrent: 1,
     writer: {
       get position() {
         return writer.position;
@@ -270,44 +276,78 @@ test("a policy whose flush fails is tried again ever less often", async () => {
   expect(started).toEqual([0, 10, 30, 70]);
 });
 
-test("ST-08 what a crash left running or waiting is failed at the next start", async () => {
+test("ST-08 a flush that a crash interrupted, or that still waited, is taken up at the next start", async () => {
   await using it = openJobs();
-  const base: JobRecord = {
-    id: "FL-000000000001",
-    type: "flush",
-    status: "running",
-    parameters: "{}",
-    message: undefined,
-    trace: undefined,
-    createdAtMs: 1,
-    startedAtMs: 2,
-    finishedAtMs: undefined,
-    memoryUsed: undefined,
-    cpuUsed: undefined,
-  };
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1, 2]);
+  const parameters = JSON.stringify({ table: "chat.t", table_id: table.id });
+  const left = jobRecord("FL-000000000001", { status: "running", parameters, startedAtMs: 2 });
   await it.store.writer.submit((tx) => {
-    tx.putJob(base);
-    tx.putJob({ ...base, id: "FL-000000000002", status: "pending" });
-    tx.putJob({ ...base, id: "FL-000000000003", status: "completed", finishedAtMs: 3 });
+    tx.putJob(left);
+    tx.putJob({ ...left, id: "FL-000000000002", status: "completed", finishedAtMs: 3 });
   });
   await it.jobs.recover();
-  const ended = ["FL-000000000001", "FL-000000000002", "FL-000000000003"].map((id) => it.job(id));
-  expect(ended.map((job) => [job?.id, job?.status, job?.message])).toEqual([
-    ["FL-000000000001", "failed", "Server restarted"],
-    ["FL-000000000002", "failed", "Server restarted"],
-    ["FL-000000000003", "completed", undefined],
-  ]);
+  await it.jobs.idle();
+  expect(it.job("FL-000000000001")).toMatchObject({ status: "completed", retries: 1, startedAtMs: 2 });
+  expect(it.job("FL-000000000002")?.finishedAtMs).toBe(3);
+  expect(it.store.writer.bufferedRows(table.id)).toBe(0);
 });
 
-test("ST-10 a stop waits for a job that was asked for in the same turn, and refuses the next", async () => {
+test("ST-08 a job that took the server down too often, or whose parameters mean nothing, is failed with a trace", async () => {
+  await using it = openJobs();
+  const parameters = JSON.stringify({ table: "chat.t", table_id: 1 });
+  await it.store.writer.submit((tx) => {
+    tx.putJob(jobRecord("FL-000000000001", { status: "running", parameters, retries: 3 }));
+    tx.putJob(jobRecord("FL-000000000002", { status: "pending", parameters: "{}" }));
+  });
+  await it.jobs.recover();
+  await it.jobs.idle();
+  for (const id of ["FL-000000000001", "FL-000000000002"]) {
+    expect(it.job(id)).toMatchObject({ status: "failed", message: "Server restarted", trace: expect.any(String) });
+  }
+});
+
+test("ST-10 a job asked for in the turn of the stop keeps its row for the next start; a later one is refused", async () => {
   await using it = openJobs();
   const table = await it.table("t");
   await it.rows(table, ALICE, [1]);
   const asked = it.jobs.flushTable(table);
   await it.jobs.stop();
-  expect(it.job(idOf(await asked))).toMatchObject({
-    status: "cancelled",
-    message: "Cancelled by shutdown (0 rows, 0 files)",
-  });
-  expect(await failureOf(it.jobs.flushTable(table))).toMatchObject({ code: "SHUTTING_DOWN" });
+  expect(it.job(idOf(await asked))?.status).toBe("pending");
+  const other = await it.table("u");
+  await it.rows(other, ALICE, [1]);
+  expect(await failureOf(it.jobs.flushTable(other))).toMatchObject({ code: "SHUTTING_DOWN" });
+});
+
+test("ST-10 a stop lets the running job end within its time", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  const entered = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<undefined>();
+  it.onScope = () => {
+    entered.resolve();
+    return gate.promise.then(() => NOTHING);
+  };
+  const id = idOf(await it.jobs.flushTable(table));
+  await entered.promise;
+  const stopped = it.jobs.stop(60_000);
+  gate.resolve(undefined);
+  await stopped;
+  expect(it.job(id)?.status).toBe("completed");
+});
+
+test("ST-10 a stop interrupts the job that outlasts its time, which the next start takes up", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  const entered = Promise.withResolvers<void>();
+  it.onScope = (_scope, signal) => {
+    entered.resolve();
+    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("interrupted"))));
+  };
+  const id = idOf(await it.jobs.flushTable(table));
+  await entered.promise;
+  await it.jobs.stop(0);
+  expect(it.job(id)).toMatchObject({ status: "pending", message: "Interrupted by a shutdown (0 rows, 0 files)" });
 });

@@ -7,7 +7,8 @@ import { TYPES } from "../../src/model/types.ts";
 import type { User } from "../../src/model/user.ts";
 import { MAX_JOBS } from "../../src/storage/catalog/catalog-transaction.ts";
 import { decodeTable, encodeTable } from "../../src/storage/catalog/table-definition.ts";
-import type { JobRecord, Segment } from "../../src/storage/seams.ts";
+import type { Segment } from "../../src/storage/seams.ts";
+import { jobRecord } from "./job-record.ts";
 import { ALICE, BOB, CHAT, createTable, definition, failureOf, openTestStore, write } from "./open-test-store.ts";
 
 const USER: User = {
@@ -24,23 +25,6 @@ const USER: User = {
   deletedAtMs: undefined,
   tokensValidFromMs: 3,
 };
-
-function job(id: string, overrides: Partial<JobRecord> = {}): JobRecord {
-  return {
-    id,
-    type: "flush",
-    status: "completed",
-    parameters: "{}",
-    message: undefined,
-    trace: undefined,
-    createdAtMs: 1,
-    startedAtMs: undefined,
-    finishedAtMs: undefined,
-    memoryUsed: undefined,
-    cpuUsed: undefined,
-    ...overrides,
-  };
-}
 
 function segment(table: TableSchema, overrides: Partial<Segment> = {}): Omit<Segment, "id"> {
   return {
@@ -152,7 +136,7 @@ describe("namespaces and tables", () => {
     seen.push(catalog.version);
     await writer.submit((tx) => {
       tx.putUser(USER);
-      tx.putJob(job("FL-1"));
+      tx.putJob(jobRecord("FL-1"));
       tx.commitSegment(segment(table));
     });
     expect(catalog.version).toBe(seen[2] ?? Number.NaN);
@@ -185,7 +169,7 @@ describe("what a restart brings back", () => {
       lockedUntilMs: 9,
       deletedAtMs: 8,
     };
-    const running = job("FL-2", {
+    const running = jobRecord("FL-2", {
       status: "running",
       createdAtMs: 2,
       startedAtMs: 3,
@@ -197,7 +181,7 @@ describe("what a restart brings back", () => {
       tx.putUser(USER);
       tx.putUser(locked);
       tx.putUser({ ...USER, failedLogins: 3 });
-      tx.putJob(job("FL-1"));
+      tx.putJob(jobRecord("FL-1"));
       tx.putJob(running);
       return [
         tx.commitSegment(segment(table, { minKey: 5, maxKey: 2n ** 60n, maxSeq: seqOf(2n ** 62n) })),
@@ -206,7 +190,7 @@ describe("what a restart brings back", () => {
     });
     const { catalog } = await store.reopen();
     expect(catalog.users()).toEqual([{ ...USER, failedLogins: 3 }, locked]);
-    expect(catalog.jobs()).toEqual([running, job("FL-1")]);
+    expect(catalog.jobs()).toEqual([running, jobRecord("FL-1")]);
     expect(catalog.segments(table.id, ALICE)).toEqual(segments.slice(0, 1));
     expect(catalog.allSegments()).toEqual(segments);
     expect(catalog.tables()).toEqual([table, shared]);
@@ -283,7 +267,7 @@ describe("what a restart brings back", () => {
     await createTable(store.current, "messages");
     await store.current.writer.submit((tx) => {
       tx.putUser(USER);
-      tx.putJob(job("FL-1"));
+      tx.putJob(jobRecord("FL-1"));
     });
     const { path } = store.current;
     await store.current.close();
@@ -342,10 +326,10 @@ describe("segments and jobs", () => {
     await using store = openTestStore();
     const { catalog, writer } = store.current;
     await writer.submit((tx) => {
-      tx.putJob(job("running", { status: "running", createdAtMs: 0 }));
-      for (let n = 1; n < MAX_JOBS; n++) tx.putJob(job(`FL-${n}`, { createdAtMs: n }));
+      tx.putJob(jobRecord("running", { status: "running", createdAtMs: 0 }));
+      for (let n = 1; n < MAX_JOBS; n++) tx.putJob(jobRecord(`FL-${n}`, { createdAtMs: n }));
     });
-    await writer.submit((tx) => tx.putJob(job("newest", { createdAtMs: MAX_JOBS })));
+    await writer.submit((tx) => tx.putJob(jobRecord("newest", { createdAtMs: MAX_JOBS })));
     const ids = catalog.jobs().map(({ id }) => id);
     expect([ids.length, ids[0], ids.at(-1), ids.at(-2)]).toEqual([MAX_JOBS, "newest", "running", "FL-2"]);
   });

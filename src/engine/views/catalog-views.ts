@@ -1,4 +1,4 @@
-// Views over the catalog: users, namespaces, tables, columns, jobs, segments, storages, types.
+// Views over the catalog: users, namespaces, tables, columns, segments, storages, types.
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { TYPES, typeText } from "../../model/types.ts";
@@ -196,43 +196,6 @@ const columnView: SystemView = {
       ),
 };
 
-const jobs: SystemView = {
-  name: "system.jobs",
-  adminOnly: true,
-  columns: columns(
-    {
-      job_id: TEXT,
-      job_type: TEXT,
-      status: TEXT,
-      parameters: JSON_TYPE,
-      message: TEXT,
-      exception_trace: TEXT,
-      memory_used: BIGINT,
-      cpu_used: BIGINT,
-      created_at: TIMESTAMP,
-      started_at: TIMESTAMP,
-      finished_at: TIMESTAMP,
-    },
-    "job_id",
-  ),
-  rows: ({ catalog }) =>
-    catalog
-      .jobs()
-      .map((job) => [
-        job.id,
-        job.type,
-        job.status,
-        job.parameters,
-        text(job.message),
-        text(job.trace),
-        job.memoryUsed === undefined ? null : BigInt(Math.round(job.memoryUsed)),
-        job.cpuUsed === undefined ? null : BigInt(Math.round(job.cpuUsed)),
-        us(job.createdAtMs),
-        us(job.startedAtMs),
-        us(job.finishedAtMs),
-      ]),
-};
-
 const segments: SystemView = {
   name: "system.segments",
   adminOnly: true,
@@ -302,7 +265,6 @@ export const CATALOG_VIEWS: readonly SystemView[] = [
   schemas,
   { ...schemas, name: "system.table_schemas" },
   columnView,
-  jobs,
   segments,
   storages,
   datatypes,

@@ -3,9 +3,16 @@ import type { Cell } from "../../model/sql-type.ts";
 import { CATALOG_VIEWS } from "./catalog-views.ts";
 import type { SystemView, ViewSource } from "./definition.ts";
 import { informationColumns, informationTables } from "./information-schema.ts";
+import { JOB_VIEWS } from "./job-views.ts";
 import { MEMORY_VIEWS } from "./memory-views.ts";
 
-const ALL: readonly SystemView[] = [...CATALOG_VIEWS, ...MEMORY_VIEWS, informationTables, informationColumns];
+const ALL: readonly SystemView[] = [
+  ...CATALOG_VIEWS,
+  ...JOB_VIEWS,
+  ...MEMORY_VIEWS,
+  informationTables,
+  informationColumns,
+];
 
 /** By full name. */
 export const SYSTEM_VIEWS: ReadonlyMap<string, SystemView> = new Map(ALL.map((view) => [view.name, view]));

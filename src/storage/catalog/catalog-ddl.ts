@@ -71,6 +71,19 @@ const TABLES = [
   "CREATE INDEX segments_by_scope ON segments (table_id, scope, max_seq)",
 ];
 
+/** Columns that a file of this format may lack: they were added after it was made. Each is one that older rows can do without. */
+const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  jobs: {
+    result: "TEXT",
+    progress: "REAL",
+    idempotency_key: "TEXT",
+    priority: "INTEGER NOT NULL DEFAULT 0",
+    retries: "INTEGER NOT NULL DEFAULT 0",
+    max_retries: "INTEGER NOT NULL DEFAULT 0",
+    updated_at_ms: "INTEGER NOT NULL DEFAULT 0",
+  },
+};
+
 export const USER_COLUMNS = [
   "id",
   "password_hash",
@@ -92,9 +105,16 @@ export const JOB_COLUMNS = [
   "type",
   "status",
   "parameters",
+  "result",
   "message",
   "trace",
+  "progress",
+  "idempotency_key",
+  "priority",
+  "retries",
+  "max_retries",
   "created_at_ms",
+  "updated_at_ms",
   "started_at_ms",
   "finished_at_ms",
   "memory_used",
@@ -119,17 +139,24 @@ export const SEGMENT_COLUMNS = [
 /** Creates the tables in a new file; refuses a file of a later format. Runs before anything else reads the file. */
 export function prepareCatalog(db: Database, options: { readonly path: string; readonly epoch: string }): void {
   using tables = db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'");
-  if (tables.values().length === 0) {
-    createTables(db, options.epoch);
-    return;
-  }
+  if (tables.values().length === 0) createTables(db, options.epoch);
   const format = readMeta(db, "format_version");
-  if (format === BigInt(FORMAT_VERSION)) return;
-  throw new DbError(
-    "INVALID_CONFIG",
-    `The data file ${options.path} has format ${String(format)}; this program reads format ${FORMAT_VERSION}`,
-    { hint: "Use the KalamDB version that wrote it, or another data folder." },
-  );
+  if (format !== BigInt(FORMAT_VERSION)) {
+    throw new DbError(
+      "INVALID_CONFIG",
+      `The data file ${options.path} has format ${String(format)}; this program reads format ${FORMAT_VERSION}`,
+      { hint: "Use the KalamDB version that wrote it, or another data folder." },
+    );
+  }
+  for (const [table, columns] of Object.entries(ADDED_COLUMNS)) addMissingColumns(db, table, columns);
+}
+
+function addMissingColumns(db: Database, table: string, columns: Readonly<Record<string, string>>): void {
+  using statement = db.prepare<{ name: string }, [string]>("SELECT name FROM pragma_table_info(?1)");
+  const present = new Set(statement.all(table).map(({ name }) => name));
+  for (const [name, type] of Object.entries(columns)) {
+    if (!present.has(name)) db.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);
+  }
 }
 
 function createTables(db: Database, epoch: string): void {

@@ -3,17 +3,16 @@
 import type { Database } from "bun:sqlite";
 import { DbError } from "../../base/errors.ts";
 import { parseName, parseUserId, type Scope, SHARED_SCOPE, scopeOfUser, seqOf, tableIdOf } from "../../base/ids.ts";
+import { JOB_STATUSES, JOB_TYPES, type JobRecord } from "../../model/job.ts";
 import { ROLES } from "../../model/role.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
-import type { JobRecord, JobStatus, Segment } from "../seams.ts";
+import type { Segment } from "../seams.ts";
 import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
-import { damaged, type Fields, toCount, toOneOf, toOptional, toText, toWide } from "./stored-fields.ts";
+import { damaged, type Fields, toCount, toOneOf, toOptional, toReal, toText, toWide } from "./stored-fields.ts";
 import { decodeTable } from "./table-definition.ts";
-
-const JOB_STATUSES: readonly JobStatus[] = ["pending", "running", "completed", "failed", "cancelled"];
 
 /** Everything the catalog tables hold, as changes to an empty state. Throws STORAGE_ERROR at the first row that makes no sense. */
 export function readCatalog(db: Database): CatalogChange[] {
@@ -99,16 +98,25 @@ function toUserChange(row: Fields): CatalogChange {
 
 function toJobChange(row: Fields): CatalogChange {
   const id = toText(row["id"], "a job's id");
+  const count = (column: string): number => toCount(row[column], `job ${id}, ${column}`);
+  const optionalText = (column: string): string | undefined => toOptional(row[column], toText, `job ${id}, ${column}`);
   const optionalCount = (column: string): number | undefined =>
     toOptional(row[column], toCount, `job ${id}, ${column}`);
   const record: JobRecord = {
     id,
-    type: toOneOf(row["type"], ["flush"], `job ${id}, type`),
+    type: toOneOf(row["type"], JOB_TYPES, `job ${id}, type`),
     status: toOneOf(row["status"], JOB_STATUSES, `job ${id}, status`),
     parameters: toText(row["parameters"], `job ${id}, parameters`),
-    message: toOptional(row["message"], toText, `job ${id}, message`),
-    trace: toOptional(row["trace"], toText, `job ${id}, trace`),
-    createdAtMs: toCount(row["created_at_ms"], `job ${id}, created_at_ms`),
+    result: optionalText("result"),
+    message: optionalText("message"),
+    trace: optionalText("trace"),
+    progress: toOptional(row["progress"], toReal, `job ${id}, progress`),
+    key: optionalText("idempotency_key"),
+    priority: count("priority"),
+    retries: count("retries"),
+    maxRetries: count("max_retries"),
+    createdAtMs: count("created_at_ms"),
+    updatedAtMs: count("updated_at_ms"),
     startedAtMs: optionalCount("started_at_ms"),
     finishedAtMs: optionalCount("finished_at_ms"),
     memoryUsed: optionalCount("memory_used"),

@@ -2,9 +2,10 @@
 // Both change by the same operations; each operation's inverse undoes it when a work or a batch rolls back.
 
 import { type Scope, type Seq, seqOf, type TableId, type UserId } from "../../base/ids.ts";
+import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { User } from "../../model/user.ts";
-import type { CatalogView, JobRecord, Namespace, Segment } from "../seams.ts";
+import type { CatalogView, Namespace, Segment } from "../seams.ts";
 
 /** `record` undefined: it is gone. */
 export type CatalogChange =
@@ -108,6 +109,10 @@ export class CatalogState implements CatalogView {
 
   jobs(): readonly JobRecord[] {
     return [...this.#jobs.values()].sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+  }
+
+  job(id: string): JobRecord | undefined {
+    return this.#jobs.get(id);
   }
 
   get jobCount(): number {

@@ -3,10 +3,11 @@
 
 import { assert, DbError } from "../../base/errors.ts";
 import type { Name, TableId } from "../../base/ids.ts";
+import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
-import type { JobRecord, JobStatus, Segment, TableAlteration } from "../seams.ts";
+import type { Segment, TableAlteration } from "../seams.ts";
 import type { CatalogChange, CatalogState } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
@@ -14,7 +15,6 @@ import type { CatalogWriter } from "./catalog-writer.ts";
 export const MAX_JOBS = 10_000;
 /** Versions of a table kept in its history; with one more, the oldest is forgotten. No file needs them to be read. */
 export const MAX_TABLE_VERSIONS = 1_000;
-const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
 export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">;
 
@@ -131,7 +131,7 @@ export class CatalogTransaction {
     rows.putJob(job);
     record({ kind: "job", id: job.id, record: { ...job } });
     if (state.jobCount <= MAX_JOBS) return;
-    const oldest = state.jobsByAge().find(({ status }) => !UNFINISHED.includes(status));
+    const oldest = state.jobsByAge().find(isFinished);
     if (oldest === undefined) return;
     rows.deleteJob(oldest.id);
     record({ kind: "job", id: oldest.id, record: undefined });

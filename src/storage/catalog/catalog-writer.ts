@@ -3,10 +3,11 @@
 import type { Changes, Database, Statement } from "bun:sqlite";
 import type { TableId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
+import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
-import type { JobRecord, Namespace, Segment } from "../seams.ts";
+import type { Namespace, Segment } from "../seams.ts";
 import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import { encodeTable } from "./table-definition.ts";
 
@@ -113,9 +114,16 @@ export class CatalogWriter {
       type: job.type,
       status: job.status,
       parameters: job.parameters,
+      result: job.result,
       message: job.message,
       trace: job.trace,
+      progress: job.progress,
+      idempotency_key: job.key,
+      priority: job.priority,
+      retries: job.retries,
+      max_retries: job.maxRetries,
       created_at_ms: job.createdAtMs,
+      updated_at_ms: job.updatedAtMs,
       started_at_ms: job.startedAtMs,
       finished_at_ms: job.finishedAtMs,
       memory_used: job.memoryUsed,

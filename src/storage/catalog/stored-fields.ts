@@ -35,6 +35,11 @@ export function toWide(value: unknown, what: string): bigint {
   return value;
 }
 
+export function toReal(value: unknown, what: string): number {
+  if (typeof value !== "number") throw damaged(what, value);
+  return value;
+}
+
 export function toFlag(value: unknown, what: string): boolean {
   if (typeof value !== "boolean") throw damaged(what, value);
   return value;

@@ -7,6 +7,7 @@ import { assert, DbError } from "../../base/errors.ts";
 import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { RowVersion } from "../../model/change.ts";
+import type { JobRecord } from "../../model/job.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
@@ -15,7 +16,6 @@ import type {
   CatalogView,
   ExpiredRow,
   InspectedRows,
-  JobRecord,
   RowInspection,
   Segment,
   TableAlteration,

@@ -1,0 +1,79 @@
+// The flush of a table: moves the buffered rows of each scope, up to the position at which the job began, into Parquet.
+import { DbError } from "../base/errors.ts";
+import { type Scope, type Seq, SHARED_SCOPE, tableIdOf } from "../base/ids.ts";
+import { errorText } from "../base/log.ts";
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
+import type { ScopeFlushed } from "../storage/cold/flush.ts";
+import type { CatalogView, Writer } from "../storage/seams.ts";
+import { type JobContext, type JobEnd, JobFailure, type JobKind, type JobValues, numberOf } from "./job-kind.ts";
+import { isRetryable } from "./retry.ts";
+
+export interface FlushDeps {
+  readonly catalog: CatalogView;
+  readonly writer: Pick<Writer, "position" | "bufferedScopes">;
+  /** Moves one scope's versions up to a position into Parquet. */
+  readonly flushScope: (table: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => Promise<ScopeFlushed>;
+}
+
+export function flushParameters(table: TableSchema): JobValues {
+  return { table: qualifiedName(table), table_id: table.id };
+}
+
+/** Shared by every job that adds segments to the table or takes some away. */
+export function tableLock(table: TableSchema["id"]): string {
+  return `table:${table}`;
+}
+
+/** After a restart it begins anew: what it committed before is buffered no more. */
+export function flushKind(deps: FlushDeps): JobKind {
+  return {
+    priority: 10,
+    maxRetries: 3,
+    afterRestart: "resume",
+    open(parameters) {
+      const id = tableIdOf(numberOf(parameters, "table_id"));
+      return { locks: [tableLock(id)], run: (context) => flushTable(id, context, deps) };
+    },
+  };
+}
+
+/** One scope after the other. A scope that fails keeps its rows and does not stop the rest. */
+async function flushTable(id: TableSchema["id"], context: JobContext, deps: FlushDeps): Promise<JobEnd> {
+  const { writer, catalog, flushScope } = deps;
+  const { signal } = context;
+  const upTo = writer.position;
+  // The version of this very moment: it has every column of every row up to here, however long the job waited.
+  const table = catalog.tableById(id);
+  if (table === undefined) throw new DbError("TABLE_NOT_FOUND", "The table was dropped before it was flushed");
+  const total = { rows: 0, files: 0, bytes: 0 };
+  const failures: { readonly scope: Scope; readonly error: unknown }[] = [];
+  const scopes = writer.bufferedScopes(id);
+  for (const [index, scope] of scopes.entries()) {
+    context.progress(index, scopes.length);
+    if (signal.aborted) break;
+    try {
+      const outcome = await flushScope(table, scope, upTo, signal);
+      total.rows += outcome.rows;
+      total.files += outcome.segments.length;
+      total.bytes += outcome.bytes;
+      context.used(outcome.usage);
+    } catch (error) {
+      if (signal.aborted) break;
+      failures.push({ scope, error });
+    }
+  }
+  const flushed = `(${total.rows} rows, ${total.files} files)`;
+  if (failures.length > 0) {
+    throw new JobFailure(`Flush failed for ${failures.length} scope(s) ${flushed}`, {
+      trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
+      isRetryable: failures.every(({ error }) => isRetryable(error)),
+    });
+  }
+  if (signal.aborted) return { kind: "interrupted", message: flushed };
+  const message = `Flushed ${qualifiedName(table)} successfully ${flushed}`;
+  return { kind: "completed", message, result: { ...total, scopes: scopes.length } };
+}
+
+function scopeText(scope: Scope): string {
+  return scope === SHARED_SCOPE ? "shared rows" : `user '${scope}'`;
+}

@@ -1,0 +1,50 @@
+// The jobs of a server, over its storage.
+import type { Clock } from "../base/clock.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
+import type { Flusher } from "../storage/cold/flush.ts";
+import { writeManifest } from "../storage/cold/manifest.ts";
+import type { ObjectStore } from "../storage/objects/object-store.ts";
+import type { Store } from "../storage/store.ts";
+
+const MAX_QUEUED_JOBS = 1_000;
+
+export interface ServerJobsInput {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly objects: ObjectStore;
+  readonly flusher: Flusher;
+  readonly droppedFiles: DroppedFiles;
+}
+
+export function createServerJobs(input: ServerJobsInput): Jobs {
+  const { config, clock, log, store, objects, flusher, droppedFiles } = input;
+  const { catalog, writer } = store;
+  return createJobs({
+    clock,
+    log,
+    catalog,
+    writer,
+    maxQueued: MAX_QUEUED_JOBS,
+    maxConcurrent: config.jobs.maxConcurrent,
+    flushScope: async (schema, scope, upTo, signal) => {
+      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
+        // Dropped while a file of it was being written.
+        if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
+      });
+      const segments = catalog.segments(schema.id, scope);
+      // For outside readers only: the segments are committed whether or not their description can be written.
+      if (flushed.segments.length > 0)
+        await writeManifest({ objects, schema, scope, segments }).catch(warnManifest(log));
+      return flushed;
+    },
+  });
+}
+
+function warnManifest(log: Log): (error: unknown) => void {
+  return (error) => log.warn("manifest not written", { error: errorText(error) });
+}
