@@ -152,11 +152,11 @@ test("ST-08 a job that does not obey KILL JOB within a second is said to be endi
 
 test("ST-08 the row follows progress, and holds the sum of the CPU time and the peak of the memory", async () => {
   await using it = openRunner({
-    onRun: async ({ progress, used }) => {
+    onRun: async (context) => {
       it.test.clock.monotonic += 5_000;
-      progress(1, 4);
-      used({ memoryBytes: 500, cpuUs: 10 });
-      used({ memoryBytes: 200, cpuUs: 5 });
+      context.progress(1, 4);
+      context.used({ memoryBytes: 500, cpuUs: 10 });
+      context.used({ memoryBytes: 200, cpuUs: 5 });
       await until(() => it.test.current.catalog.job(id)?.progress === 0.25);
       return DONE;
     },
