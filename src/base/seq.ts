@@ -34,3 +34,8 @@ export function createSeqGenerator(clock: Clock, after: Seq): SeqGenerator {
 export function seqTimeMs(seq: Seq): number {
   return Number(seq >> TIME_SHIFT) + EPOCH_MS;
 }
+
+/** At or below every position that is given out from this moment on, while the clock is right. */
+export function seqAtMs(timeMs: number): Seq {
+  return seqOf(BigInt(Math.max(0, Math.floor(timeMs) - EPOCH_MS)) << TIME_SHIFT);
+}

@@ -30,6 +30,16 @@ export interface Segment {
   readonly createdAtMs: number;
 }
 
+export interface SegmentSwap {
+  readonly table: TableId;
+  readonly scope: Scope;
+  readonly removed: readonly Segment[];
+  /** Of each key of the removed ones the newest version, less the tombstones that were purged. */
+  readonly added: readonly Omit<Segment, "id">[];
+  /** `_seq` of the newest tombstone that was purged. */
+  readonly purgedUpTo: Seq | undefined;
+}
+
 /** Committed metadata, held in memory; every read is synchronous and cheap. */
 export interface CatalogView {
   /** Grows with every DDL commit; part of every plan-cache key. */
@@ -117,6 +127,8 @@ export interface WriteTx {
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;
+  /** The commit half of a compaction: segments of a scope out, what was made of them in. Changes no row, no position of a row and no count. */
+  replaceSegments(swap: SegmentSwap): readonly Segment[];
   /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
   trim(leftover: Leftover, maxRows: number): TrimStep;
 }

@@ -8,6 +8,7 @@ export const FORMAT_VERSION = 1;
 /**
  * `meta` keys: `format_version`, `epoch` (random id of this history), `last_seq` (the last committed position).
  * `tables` points at the newest row of `table_versions`; older versions stay for reading old Parquet files.
+ * `history_starts`: where ends of rows were forgotten, by scope. What is at or below its position is not buffered, as if a segment held it.
  * AUTOINCREMENT, because an id must not come back: cold files and caches are keyed by it.
  */
 const TABLES = [
@@ -84,6 +85,26 @@ const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
 };
 
+/** Tables that a file of this format may lack: it was made before they were. Empty is right for it. */
+const ADDED_TABLES = [
+  `CREATE TABLE IF NOT EXISTS history_starts (
+    table_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    PRIMARY KEY (table_id, scope)
+  ) STRICT, WITHOUT ROWID`,
+];
+
+/**
+ * Everything at or below it has been flushed; NULL where nothing has. `scope` and `table` are SQL expressions: what a segment of the scope holds, and what was
+ * forgotten when its segments were merged.
+ */
+export function flushedUpToSql(table: string, scope: string): string {
+  return `(SELECT max(up_to) FROM (
+    SELECT max(max_seq) AS up_to FROM segments WHERE table_id = ${table} AND scope = ${scope}
+    UNION ALL SELECT starts_at FROM history_starts WHERE table_id = ${table} AND scope = ${scope}))`;
+}
+
 export const USER_COLUMNS = [
   "id",
   "password_hash",
@@ -148,6 +169,7 @@ export function prepareCatalog(db: Database, options: { readonly path: string; r
       { hint: "Use the KalamDB version that wrote it, or another data folder." },
     );
   }
+  for (const statement of ADDED_TABLES) db.run(statement);
   for (const [table, columns] of Object.entries(ADDED_COLUMNS)) addMissingColumns(db, table, columns);
 }
 

@@ -44,6 +44,9 @@ function readAll(db: Database): CatalogChange[] {
     ...rows(
       `SELECT id, ${SEGMENT_COLUMNS.join(", ")} FROM segments WHERE table_id IN (SELECT id FROM tables) ORDER BY id`,
     ).map(toSegmentChange),
+    ...rows(
+      "SELECT table_id, scope, starts_at FROM history_starts WHERE table_id IN (SELECT id FROM tables) ORDER BY table_id, scope",
+    ).map(toHistoryStartChange),
   ];
 }
 
@@ -143,6 +146,16 @@ function toSegmentChange(row: Fields): CatalogChange {
     createdAtMs: count("created_at_ms"),
   };
   return { kind: "segmentAdded", segment };
+}
+
+function toHistoryStartChange(row: Fields): CatalogChange {
+  const what = `history start ${String(row["table_id"])} ${String(row["scope"])}`;
+  const start = {
+    table: tableIdOf(toCount(row["table_id"], `${what}, table_id`)),
+    scope: toScope(toText(row["scope"], `${what}, scope`)),
+    startsAt: seqOf(toWide(row["starts_at"], `${what}, starts_at`)),
+  };
+  return { kind: "historyStart", start };
 }
 
 function toScope(text: string): Scope {

@@ -7,6 +7,12 @@ import type { TableSchema } from "../../model/schema.ts";
 import type { User } from "../../model/user.ts";
 import type { CatalogView, Namespace, Segment } from "../seams.ts";
 
+export interface HistoryStart {
+  readonly table: TableId;
+  readonly scope: Scope;
+  readonly startsAt: Seq;
+}
+
 /** `record` undefined: it is gone. */
 export type CatalogChange =
   | {
@@ -27,6 +33,7 @@ export type CatalogChange =
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
   | { readonly kind: "segmentRemoved"; readonly segment: Segment }
+  | { readonly kind: "historyStart"; readonly start: HistoryStart }
   /** All segments of a table at once. */
   | { readonly kind: "segmentsOfTable"; readonly table: TableId; readonly scopes: ScopeSegments | undefined };
 
@@ -34,11 +41,13 @@ const NO_VERSIONS: readonly TableSchema[] = [];
 
 interface Flushed {
   readonly segments: readonly Segment[];
+  readonly historyStartsAt: Seq;
   readonly upTo: Seq;
 }
 type ScopeSegments = Map<Scope, Flushed>;
 
-const NOTHING_FLUSHED: Flushed = { segments: [], upTo: seqOf(0n) };
+const NO_SEQ = seqOf(0n);
+const NOTHING_FLUSHED: Flushed = { segments: [], historyStartsAt: NO_SEQ, upTo: NO_SEQ };
 
 export class CatalogState implements CatalogView {
   #version = 1;
@@ -102,9 +111,8 @@ export class CatalogState implements CatalogView {
     return this.#flushed(table, scope).upTo;
   }
 
-  /** Tombstones are kept for good, so every history is whole. */
-  historyStartsAt(_table: TableId, _scope: Scope): Seq {
-    return seqOf(0n);
+  historyStartsAt(table: TableId, scope: Scope): Seq {
+    return this.#flushed(table, scope).historyStartsAt;
   }
 
   jobs(): readonly JobRecord[] {
@@ -167,6 +175,12 @@ export class CatalogState implements CatalogView {
       case "segmentRemoved":
         this.#changeSegments(change.segment, (segments) => segments.filter(({ id }) => id !== change.segment.id));
         return { kind: "segmentAdded", segment: change.segment };
+      case "historyStart": {
+        const { table, scope, startsAt } = change.start;
+        const before = this.#flushed(table, scope);
+        this.#setFlushed({ table, scope }, { segments: before.segments, historyStartsAt: startsAt });
+        return { ...change, start: { ...change.start, startsAt: before.historyStartsAt } };
+      }
       case "segmentsOfTable": {
         const undo = { ...change, scopes: this.#segments.get(change.table) };
         setOrDelete(this.#segments, change.table, change.scopes);
@@ -187,17 +201,20 @@ export class CatalogState implements CatalogView {
   }
 
   #changeSegments({ tableId, scope }: Segment, change: (segments: readonly Segment[]) => readonly Segment[]): void {
-    const scopes: ScopeSegments = this.#segments.get(tableId) ?? new Map();
-    this.#segments.set(tableId, scopes);
-    const segments = change(this.#flushed(tableId, scope).segments);
-    const [first, ...rest] = segments;
-    if (first === undefined) scopes.delete(scope);
-    else
-      scopes.set(scope, {
-        segments,
-        upTo: rest.reduce((upTo, { maxSeq }) => (maxSeq > upTo ? maxSeq : upTo), first.maxSeq),
-      });
-    if (scopes.size === 0) this.#segments.delete(tableId);
+    const { segments, historyStartsAt } = this.#flushed(tableId, scope);
+    this.#setFlushed({ table: tableId, scope }, { segments: change(segments), historyStartsAt });
+  }
+
+  #setFlushed(
+    { table, scope }: { readonly table: TableId; readonly scope: Scope },
+    { segments, historyStartsAt }: Omit<Flushed, "upTo">,
+  ): void {
+    const scopes: ScopeSegments = this.#segments.get(table) ?? new Map();
+    this.#segments.set(table, scopes);
+    const upTo = segments.reduce((highest, { maxSeq }) => (maxSeq > highest ? maxSeq : highest), historyStartsAt);
+    if (upTo === NO_SEQ) scopes.delete(scope);
+    else scopes.set(scope, { segments, historyStartsAt, upTo });
+    if (scopes.size === 0) this.#segments.delete(table);
   }
 }
 

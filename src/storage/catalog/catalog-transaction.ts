@@ -7,7 +7,7 @@ import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
-import type { Segment, TableAlteration } from "../seams.ts";
+import type { Segment, SegmentSwap, TableAlteration } from "../seams.ts";
 import type { CatalogChange, CatalogState } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
@@ -144,6 +144,26 @@ export class CatalogTransaction {
     const added = { ...segment, ...keys, id };
     record({ kind: "segmentAdded", segment: added });
     return added;
+  }
+
+  /** Refuses when one of the replaced is gone already. What was flushed up to a position stays flushed up to there. */
+  replaceSegments({ table, scope, removed, added, purgedUpTo }: SegmentSwap): readonly Segment[] {
+    const { rows, state, record } = this.#options;
+    const before = state.flushedUpTo(table, scope);
+    const present = new Set(state.segments(table, scope).map(({ id }) => id));
+    for (const segment of removed) {
+      if (!present.has(segment.id)) throw new DbError("WRITE_CONFLICT", `Segment ${segment.path} is gone`);
+      rows.deleteSegment(segment.id);
+      record({ kind: "segmentRemoved", segment });
+    }
+    const result = added.map((segment) => this.addSegment(segment));
+    if (purgedUpTo !== undefined && purgedUpTo > state.historyStartsAt(table, scope)) {
+      const start = { table, scope, startsAt: purgedUpTo };
+      rows.putHistoryStart(start);
+      record({ kind: "historyStart", start });
+    }
+    assert(state.flushedUpTo(table, scope) === before, "a merge neither flushes nor buffers anything");
+    return result;
   }
 }
 

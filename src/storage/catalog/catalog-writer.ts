@@ -9,6 +9,7 @@ import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
 import type { Namespace, Segment } from "../seams.ts";
 import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import type { HistoryStart } from "./catalog-state.ts";
 import { encodeTable } from "./table-definition.ts";
 
 function insertText(table: string, columns: readonly string[]): string {
@@ -36,6 +37,10 @@ const TEXTS = {
   putJob: upsertText("jobs", JOB_COLUMNS),
   deleteJob: "DELETE FROM jobs WHERE id = ?1",
   insertSegment: insertText("segments", SEGMENT_COLUMNS),
+  deleteSegment: "DELETE FROM segments WHERE id = ?1",
+  putHistoryStart: `${insertText("history_starts", ["table_id", "scope", "starts_at"])} ON CONFLICT DO UPDATE SET starts_at = excluded.starts_at`,
+  deleteHistoryStarts:
+    "DELETE FROM history_starts WHERE table_id = ?1 AND scope IN (SELECT scope FROM history_starts WHERE table_id = ?1 LIMIT ?2)",
 } as const;
 
 type StatementName = keyof typeof TEXTS;
@@ -81,9 +86,10 @@ export class CatalogWriter {
     this.#run("deleteTable", [id]);
   }
 
-  /** At most `limit`; returns how many. */
+  /** With what else the catalog holds of its scopes. At most `limit` of each; returns how many. */
   deleteTableSegments(id: TableId, limit: number): number {
-    return this.#execute("deleteTableSegments", [id, limit]).changes;
+    const segments = this.#execute("deleteTableSegments", [id, limit]).changes;
+    return segments + this.#execute("deleteHistoryStarts", [id, limit]).changes;
   }
 
   putUser(user: User): void {
@@ -158,6 +164,14 @@ export class CatalogWriter {
       "insertSegment",
       SEGMENT_COLUMNS.map((column) => values[column]),
     );
+  }
+
+  deleteSegment(id: number): void {
+    this.#run("deleteSegment", [id]);
+  }
+
+  putHistoryStart({ table, scope, startsAt }: HistoryStart): void {
+    this.#run("putHistoryStart", [table, scope, startsAt]);
   }
 
   /** Returns the rowid of an insert. */

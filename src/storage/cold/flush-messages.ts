@@ -1,26 +1,47 @@
-// What the main thread and the flush worker say to each other.
+// What the main thread and the Parquet worker say to each other.
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Segment } from "../seams.ts";
+import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ScopeTask } from "./write-scope.ts";
 
 export interface FlushRequest {
-  readonly id: number;
+  readonly kind: "flush";
   readonly databasePath: string;
   readonly storageDir: string;
   readonly task: ScopeTask;
 }
 
+/** One step of a merge that the worker keeps in between. */
+export interface MergeRequest {
+  readonly kind: "merge";
+  /** A number the merge alone has. */
+  readonly merge: number;
+  /** With the first step. */
+  readonly start: { readonly storageDir: string; readonly task: MergeTask } | undefined;
+}
+
+/** Ends a merge; its files go. */
+export interface DiscardRequest {
+  readonly kind: "discard";
+  readonly merge: number;
+}
+
+export type WorkerRequest = FlushRequest | MergeRequest | DiscardRequest;
+export type WorkerMessage = WorkerRequest & { readonly id: number };
+
 export interface WorkerUsage {
-  /** Resident bytes of the process, of which the worker is a part, when the file was complete. */
+  /** Resident bytes of the process, of which the worker is a part, when the step was complete. */
   readonly memoryBytes: number;
   readonly cpuUs: number;
 }
 
-export type FlushReply =
-  | {
-      readonly id: number;
-      readonly kind: "done";
-      readonly segment: Omit<Segment, "id"> | undefined;
-      readonly usage: WorkerUsage;
-    }
+export type WorkerOutcome =
+  /** Undefined: nothing was buffered. */
+  | { readonly kind: "flushed"; readonly segment: Omit<Segment, "id"> | undefined }
+  /** Undefined: there is more to do. */
+  | { readonly kind: "merged"; readonly merged: Merged | undefined }
+  | { readonly kind: "discarded" };
+
+export type WorkerReply =
+  | { readonly id: number; readonly kind: "done"; readonly outcome: WorkerOutcome; readonly usage: WorkerUsage }
   | { readonly id: number; readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

@@ -1,23 +1,15 @@
-// Rows of one scope → one Parquet file. The rows are in memory and ordered by key, so that the statistics of a row group name a narrow range of keys.
-import type { SchemaElement } from "hyparquet";
-import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
+// Rows of one scope → one Parquet file. The rows are in memory and are ordered here.
 import { assert } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import { type Column, DELETED_COLUMN, keyColumn, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
-import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import { keyColumn, type TableSchema } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite } from "../../model/types.ts";
 import type { ObjectStore, PutStep } from "../objects/object-store.ts";
-import { PARQUET_COLUMNS, type PhysicalValue, physicalElement } from "./parquet-column.ts";
-import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "./segment-metadata.ts";
+import { SegmentEncoder } from "./segment-encoder.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 
-/** A key lookup decodes one group; encoding one blocks its thread for about 20 ms. */
-export const ROW_GROUP_ROWS = 10_000;
-const PAGE_BYTES = 64 * 1024;
-const ZSTD_LEVEL = 3;
-
-/** Named places where a test may stop a flush, in order. */
+/** Named places where a test may stop the writing of a file, in order. `encoded` is not reached by a file that is written while it is encoded. */
 export type WriteStep = "encoded" | PutStep;
 export type WriteFailpoint = (step: WriteStep) => void;
 
@@ -55,8 +47,9 @@ export async function writeSegment(input: SegmentInput): Promise<WrittenSegment>
   assert(first !== undefined && last !== undefined, "a segment has rows");
   const bytes = encode(input, rows, { minSeq, maxSeq });
   input.failpoint?.("encoded");
-  await input.objects.put(input.path, bytes, { failpoint: input.failpoint });
-  return { rows: rows.length, bytes: bytes.byteLength, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
+  await writeFile(input, bytes);
+  const size = bytes.reduce((total, part) => total + part.byteLength, 0);
+  return { rows: rows.length, bytes: size, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
 }
 
 function orderByKey(schema: TableSchema, rows: readonly RowVersion[]): KeyedRow[] {
@@ -77,78 +70,26 @@ function seqRange(rows: readonly RowVersion[]): { minSeq: Seq; maxSeq: Seq } {
   return { minSeq, maxSeq };
 }
 
-interface EncodedColumn {
-  readonly element: SchemaElement;
-  readonly annotated: boolean;
-  readonly source: Omit<ColumnSource, "data">;
-  readonly value: (row: RowVersion) => PhysicalValue | null;
-}
-
-function columnOf(column: Column, index: number, isKey: boolean): EncodedColumn {
-  const format = PARQUET_COLUMNS[column.type.kind];
-  return {
-    element: {
-      ...format.element(column.type),
-      name: column.name,
-      repetition_type: isKey ? "REQUIRED" : "OPTIONAL",
-      field_id: column.id,
-    },
-    annotated: format.encodeAnnotated,
-    source: { name: column.name, statistics: format.statistics, bloomFilter: isKey, columnIndex: isKey },
-    value: (row) => {
-      const cell: Cell = row.cells[index] ?? null;
-      return cell === null ? null : format.toPhysical(cell);
-    },
-  };
-}
-
-function systemColumns(): EncodedColumn[] {
-  const integer = PARQUET_COLUMNS.bigint.element({ kind: "bigint" });
-  return [
-    {
-      element: { ...integer, name: SEQ_COLUMN, repetition_type: "REQUIRED", field_id: SEQ_FIELD_ID },
-      annotated: false,
-      source: { name: SEQ_COLUMN },
-      value: (row) => row.seq,
-    },
-    {
-      element: { type: "BOOLEAN", name: DELETED_COLUMN, repetition_type: "REQUIRED", field_id: DELETED_FIELD_ID },
-      annotated: false,
-      source: { name: DELETED_COLUMN },
-      value: (row) => row.deleted,
-    },
-  ];
-}
-
 function encode(
-  input: SegmentInput,
+  { schema, scope }: SegmentInput,
   rows: readonly KeyedRow[],
   range: { readonly minSeq: Seq; readonly maxSeq: Seq },
-): Uint8Array {
-  const { schema, scope } = input;
-  const columns = [
-    ...schema.columns.map((column, index) => columnOf(column, index, index === schema.keyIndex)),
-    ...systemColumns(),
-  ];
-  const root: SchemaElement = { name: "root", num_children: columns.length };
-  const output = new ByteWriter();
-  const writer = new ParquetWriter({
-    writer: output,
-    schema: [root, ...columns.map(({ element, annotated }) => (annotated ? element : physicalElement(element)))],
-    codec: "ZSTD",
-    compressors: { ZSTD: (page) => new Uint8Array(Bun.zstdCompressSync(page, { level: ZSTD_LEVEL })) },
-    kvMetadata: segmentMetadata(schema, scope, range),
-    createdBy: "kalamdb",
-  });
-  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
-    const group = rows.slice(start, start + ROW_GROUP_ROWS);
-    const columnData = columns.map(({ source, value }) => ({ ...source, data: group.map(({ row }) => value(row)) }));
-    const pending = writer.write({ columnData, rowGroupSize: ROW_GROUP_ROWS, pageSize: PAGE_BYTES });
-    assert(pending === undefined, "the byte writer is synchronous");
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  const encoder = new SegmentEncoder({ schema, scope, range, write: (bytes) => parts.push(bytes.slice()) });
+  encoder.add(rows.map(({ row }) => row));
+  encoder.finish();
+  return parts;
+}
+
+async function writeFile({ objects, path, failpoint }: SegmentInput, bytes: readonly Uint8Array[]): Promise<void> {
+  const file = objects.create(path, { failpoint });
+  try {
+    for (const part of bytes) file.write(part);
+    await file.finish();
+  } catch (error) {
+    // On a full disk what was written is in the way of everything else.
+    file.discard();
+    throw error;
   }
-  // The encoder took physical values; the file's own schema carries the annotations for other readers.
-  writer.schema = [root, ...columns.map(({ element }) => element)];
-  const pending = writer.finish();
-  assert(pending === undefined, "the byte writer is synchronous");
-  return output.getBytes();
 }

@@ -7,7 +7,7 @@ import type { TableSchema } from "../../model/schema.ts";
 const SAFE = /[A-Za-z0-9_-]/;
 /** File systems stop at 255 bytes a name; longer ids go by their hash. */
 const MAX_FOLDER_NAME = 200;
-const SEGMENT_FILE = /^segment-\d+\.parquet$/;
+const SEGMENT_FILE = /^segment-\d+(-[0-9a-f]{12}-\d+)?\.parquet$/;
 
 /** A folder name that no other user id has. `~` is in no encoded id, so a hashed one collides with none. */
 export function userFolder(user: string): string {
@@ -32,6 +32,15 @@ export function scopeFolder(schema: Pick<TableSchema, "namespace" | "name" | "id
 /** Relative to the storage folder, with `/`. A scope never flushes the same newest position twice, so the name is new. */
 export function segmentPath(schema: Pick<TableSchema, "namespace" | "name" | "id">, scope: Scope, maxSeq: Seq): string {
   return `${scopeFolder(schema, scope)}/segment-${maxSeq}.parquet`;
+}
+
+/** A merge keeps the newest position of what it replaces, so its files have a name of their own besides: `tag` is 12 hexadecimal digits, used once. */
+export function mergedSegmentPath(
+  schema: Pick<TableSchema, "namespace" | "name" | "id">,
+  scope: Scope,
+  { maxSeq, tag, part }: { readonly maxSeq: Seq; readonly tag: string; readonly part: number },
+): string {
+  return `${scopeFolder(schema, scope)}/segment-${maxSeq}-${tag}-${part}.parquet`;
 }
 
 /** True for files this module names; a sweep touches nothing else. */

@@ -7,10 +7,12 @@ import type { RowVersion } from "../../model/change.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
+import { flushedUpToSql } from "../catalog/catalog-ddl.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "../hot/relation.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
 import { type WriteFailpoint, writeSegment } from "./parquet-write.ts";
+import { rowBytes } from "./segment-encoder.ts";
 import { segmentPath } from "./segment-paths.ts";
 
 export interface ScopeTask {
@@ -67,7 +69,7 @@ function oldestText(schema: TableSchema): string {
     : `${from} WHERE _user = ?1 AND _seq <= ?2 AND _seq > ${FLUSHED_UP_TO} ORDER BY _seq LIMIT ?3`;
 }
 
-const FLUSHED_UP_TO = "ifnull((SELECT max(max_seq) FROM segments WHERE table_id = ?4 AND scope = ?1), 0)";
+const FLUSHED_UP_TO = `ifnull(${flushedUpToSql("?4", "?1")}, 0)`;
 
 function readOldest(db: Database, task: ScopeTask): RowVersion[] {
   const { schema, scope } = task;
@@ -86,7 +88,7 @@ function readOldest(db: Database, task: ScopeTask): RowVersion[] {
       deleted: deleted === 1n,
       cells: schema.columns.map((column, index) => cellFromSqlite(values[index] ?? null, column.type)),
     });
-    for (const value of values) bytes += sizeOf(value);
+    bytes += rowBytes(values);
     if (bytes >= task.maxBytes) break;
   }
   return rows;
@@ -96,10 +98,4 @@ function readOldest(db: Database, task: ScopeTask): RowVersion[] {
 function requireTable(db: Database, schema: TableSchema): void {
   using statement = db.prepare<unknown, [number]>("SELECT 1 FROM tables WHERE id = ?1");
   if (statement.get(schema.id) === null) throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} is gone`);
-}
-
-const FIXED_BYTES = 8;
-
-function sizeOf(value: SqliteValue): number {
-  return typeof value === "string" ? value.length : value instanceof Uint8Array ? value.byteLength : FIXED_BYTES;
 }

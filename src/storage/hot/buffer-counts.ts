@@ -20,7 +20,11 @@ export class BufferCounts {
       if (table.kind === "stream") continue;
       using statement = db
         .prepare<{ scope: Scope; rows: number; flushed: number }, [number]>(
-          `WITH flushed AS (SELECT scope, max(max_seq) AS up_to FROM segments WHERE table_id = ?1 GROUP BY scope)
+          `WITH flushed AS (
+             SELECT scope, max(up_to) AS up_to FROM (
+               SELECT scope, max_seq AS up_to FROM segments WHERE table_id = ?1
+               UNION ALL SELECT scope, starts_at FROM history_starts WHERE table_id = ?1
+             ) GROUP BY scope)
            SELECT _user AS scope, count(*) FILTER (WHERE _seq > ifnull(up_to, 0)) AS rows, count(*) FILTER (WHERE _seq <= up_to) AS flushed
            FROM ${hotTableName(table)} LEFT JOIN flushed ON flushed.scope = _user GROUP BY _user`,
         )

@@ -18,6 +18,7 @@ import type {
   InspectedRows,
   RowInspection,
   Segment,
+  SegmentSwap,
   TableAlteration,
   WriteTx,
 } from "../seams.ts";
@@ -211,6 +212,15 @@ export class WriteTransaction implements WriteTx {
       if (rows > 0) batch.count({ kind: "rows", table: table.id, scope, by: -rows });
       leftovers.addFlushed(table.id, scope);
       return catalog.addSegment(segment);
+    });
+  }
+
+  replaceSegments(swap: SegmentSwap): readonly Segment[] {
+    return this.#write(() => {
+      const { catalog, view } = this.#options;
+      // Dropped during the merge: the new files are orphans.
+      if (view.tableById(swap.table) === undefined) throw new DbError("TABLE_NOT_FOUND", `Table ${swap.table} is gone`);
+      return catalog.replaceSegments(swap);
     });
   }
 

@@ -1,0 +1,201 @@
+// Compaction on the main thread: chooses which runs of a scope to merge, has the worker write the new files step by step, and swaps the segments in one transaction.
+// Whatever dies before that transaction leaves the old segments; whatever dies after it leaves files that no segment names.
+import type { Clock } from "../../base/clock.ts";
+import { assert } from "../../base/errors.ts";
+import type { Scope, TableId } from "../../base/ids.ts";
+import { seqAtMs } from "../../base/seq.ts";
+import type { TableSchema } from "../../model/schema.ts";
+import type { CatalogView, Segment, Writer } from "../seams.ts";
+import {
+  type CompactionPolicy,
+  chooseFullMerge,
+  chooseMerge,
+  type Merge,
+  rewriteOf,
+  runsOf,
+  type SortedRun,
+} from "./compaction-plan.ts";
+import type { WorkerUsage } from "./flush-messages.ts";
+import type { Merged, MergeTask } from "./merge-scope.ts";
+import type { ParquetWorker } from "./parquet-worker.ts";
+import type { RetiredFiles } from "./retired-files.ts";
+
+export interface CompactionSettings extends CompactionPolicy {
+  /** Of one file. */
+  readonly targetBytes: number;
+  /** Ends of rows are kept at least this long. */
+  readonly tombstoneRetentionMs: number;
+}
+
+export interface CompactScopeRequest {
+  readonly table: TableId;
+  readonly scope: Scope;
+  /** `due`: what the policy asks for; `full`: until one run is left, without the tombstones that may go. */
+  readonly mode: "due" | "full";
+  /** Checked between steps. Merges already committed stay. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ScopeCompacted {
+  readonly merges: number;
+  readonly segmentsBefore: number;
+  readonly segmentsAfter: number;
+  readonly rowsBefore: number;
+  readonly rowsAfter: number;
+  readonly usage: WorkerUsage;
+}
+
+export interface Compactor {
+  compactScope(request: CompactScopeRequest): Promise<ScopeCompacted>;
+  /** Whether the policy asks for a merge of the scope. */
+  isDue(table: TableId, scope: Scope): boolean;
+}
+
+export interface CompactorDeps {
+  /** Absolute; segments lie below it. */
+  readonly storageDir: string;
+  readonly catalog: Pick<CatalogView, "tableById" | "segments">;
+  readonly writer: Pick<Writer, "submit">;
+  readonly worker: ParquetWorker;
+  readonly clock: Clock;
+  readonly settings: CompactionSettings;
+  /** Removes the files of what was replaced, when nobody can read them any more. */
+  readonly retired: Pick<RetiredFiles, "retire" | "doubt">;
+}
+
+export function createCompactor(deps: CompactorDeps): Compactor {
+  const { catalog, settings } = deps;
+  let lastMerge = 0;
+  return {
+    compactScope(request) {
+      return new ScopeCompaction(deps, request, () => {
+        lastMerge += 1;
+        return lastMerge;
+      }).run();
+    },
+    isDue: (table, scope) => chooseMerge(runsOf(catalog.segments(table, scope)), settings) !== undefined,
+  };
+}
+
+interface Chosen {
+  readonly schema: TableSchema;
+  readonly merge: Merge;
+}
+
+class ScopeCompaction {
+  readonly #deps: CompactorDeps;
+  readonly #request: CompactScopeRequest;
+  readonly #nextMerge: () => number;
+  #merges = 0;
+  #memoryBytes = 0;
+  #cpuUs = 0;
+  /** The scope's newest run has been looked through for tombstones that may go. */
+  #isPurged = false;
+
+  constructor(deps: CompactorDeps, request: CompactScopeRequest, nextMerge: () => number) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#nextMerge = nextMerge;
+  }
+
+  async run(): Promise<ScopeCompacted> {
+    const before = this.#segments();
+    for (let chosen = this.#choose(); chosen !== undefined; chosen = this.#choose()) {
+      this.#request.signal?.throwIfAborted();
+      await this.#merge(chosen);
+      this.#merges += 1;
+    }
+    const after = this.#segments();
+    return {
+      merges: this.#merges,
+      segmentsBefore: before.length,
+      segmentsAfter: after.length,
+      rowsBefore: rowsOf(before),
+      rowsAfter: rowsOf(after),
+      usage: { memoryBytes: this.#memoryBytes, cpuUs: this.#cpuUs },
+    };
+  }
+
+  #segments(): readonly Segment[] {
+    return this.#deps.catalog.segments(this.#request.table, this.#request.scope);
+  }
+
+  /** Definition and segments of one moment: no file is younger than the definition it is merged under. */
+  #choose(): Chosen | undefined {
+    const { catalog, settings } = this.#deps;
+    const schema = catalog.tableById(this.#request.table);
+    if (schema === undefined) return undefined;
+    const runs = runsOf(this.#segments());
+    const merge = this.#request.mode === "due" ? chooseMerge(runs, settings) : this.#chooseFull(runs);
+    return merge === undefined ? undefined : { schema, merge };
+  }
+
+  #chooseFull(runs: readonly SortedRun[]): Merge | undefined {
+    const merge = chooseFullMerge(runs);
+    const [only] = runs;
+    if (merge !== undefined || this.#isPurged || this.#merges > 0) return merge;
+    this.#isPurged = true;
+    return only === undefined ? undefined : rewriteOf(runs, only);
+  }
+
+  async #merge(chosen: Chosen): Promise<void> {
+    const { writer, retired } = this.#deps;
+    const { table, scope } = this.#request;
+    const removed = chosen.merge.runs.flatMap(({ segments }) => segments);
+    const { segments: added, purgedUpTo } = await this.#write(chosen);
+    try {
+      await writer.submit((tx) => tx.replaceSegments({ table, scope, removed, added, purgedUpTo }));
+    } catch (error) {
+      retired.doubt(added);
+      throw error;
+    }
+    retired.retire(removed);
+  }
+
+  async #write(chosen: Chosen): Promise<Merged> {
+    const { storageDir, worker } = this.#deps;
+    const merge = this.#nextMerge();
+    let start: { readonly storageDir: string; readonly task: MergeTask } | undefined;
+    start = { storageDir, task: this.#task(chosen) };
+    try {
+      for (;;) {
+        const { outcome, usage } = await worker.run({ kind: "merge", merge, start });
+        start = undefined;
+        assert(outcome.kind === "merged", "the worker answers what it was asked");
+        this.#memoryBytes = Math.max(this.#memoryBytes, usage.memoryBytes);
+        this.#cpuUs += usage.cpuUs;
+        if (outcome.merged !== undefined) return outcome.merged;
+        this.#request.signal?.throwIfAborted();
+      }
+    } catch (error) {
+      // A worker that is gone has left its files to the sweep at the next start.
+      await worker.run({ kind: "discard", merge }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #task({ schema, merge }: Chosen): MergeTask {
+    const { clock, settings } = this.#deps;
+    const nowMs = clock.nowMs();
+    const [oldest] = merge.runs;
+    const newest = merge.runs.at(-1);
+    assert(oldest !== undefined && newest !== undefined, "a merge has runs");
+    return {
+      schema,
+      scope: this.#request.scope,
+      runs: merge.runs.map(({ segments }) => segments.map(({ path, rows }) => ({ path, rows }))),
+      minSeq: oldest.minSeq,
+      maxSeq: newest.maxSeq,
+      purgeBelow: seqAtMs(nowMs - settings.tombstoneRetentionMs),
+      olderKeys: merge.olderKeys,
+      maxRows: settings.targetRows,
+      maxBytes: settings.targetBytes,
+      nowMs,
+      tag: crypto.getRandomValues(new Uint8Array(6)).toHex(),
+    };
+  }
+}
+
+function rowsOf(segments: readonly Segment[]): number {
+  return segments.reduce((total, { rows }) => total + rows, 0);
+}
