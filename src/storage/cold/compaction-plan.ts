@@ -36,6 +36,8 @@ export interface CompactionPolicy {
 
 /** Files read side by side: each holds a row group in memory. */
 export const MAX_MERGED_RUNS = 16;
+/** Times the rows of everything newer that a run may have and still be merged with it. */
+const SIMILAR = 2;
 
 /** Oldest first. */
 export function runsOf(segments: readonly Segment[]): SortedRun[] {
@@ -51,8 +53,8 @@ export function runsOf(segments: readonly Segment[]): SortedRun[] {
 }
 
 /**
- * The newest runs that are similar in size: each at most as large as all newer ones of the choice together. So a row is written again only when what it is merged with
- * has grown as large as its own run, a number of times that grows with the logarithm of the scope.
+ * The newest runs that are similar in size: each at most twice as large as all newer ones of the choice together. So a row is written again only when what it is merged
+ * with has grown to half of its own run, a number of times that grows with the logarithm of the scope.
  */
 export function chooseMerge(runs: readonly SortedRun[], policy: CompactionPolicy): Merge | undefined {
   for (let newest = runs.length; newest >= policy.minRuns; newest -= 1) {
@@ -87,7 +89,7 @@ function oldestSimilar(runs: readonly SortedRun[], newest: number, { targetRows 
     const run = runs[oldest - 1];
     if (run === undefined) break;
     const chosen = runs.slice(oldest, newest);
-    if (chosen.length > 0 && run.rows > rows) break;
+    if (chosen.length > 0 && run.rows > SIMILAR * rows) break;
     if (run.rows >= targetRows && !chosen.some((newer) => overlap(run, newer))) break;
     rows += run.rows;
     oldest -= 1;

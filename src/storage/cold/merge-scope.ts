@@ -66,7 +66,7 @@ export class ScopeMerge {
   async step(): Promise<Merged | undefined> {
     if (!this.#isStarted) {
       this.#isStarted = true;
-      for (const cursor of [...this.#cursors]) await this.#reload(cursor);
+      for (const cursor of this.#cursors.slice()) await this.#reload(cursor);
     }
     const rows = await this.#nextRows();
     if (rows.length > 0) await this.#write(rows);
