@@ -3,7 +3,7 @@
 import { assertMayRead, assertMayRun } from "../auth/access.ts";
 import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Name, parseName, type UserId } from "../base/ids.ts";
-import type { PlannedLive } from "../live/group.ts";
+import type { LiveStatement, PlannedLive } from "../live/group.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Role } from "../model/role.ts";
@@ -13,6 +13,7 @@ import type { ClientMessage } from "../protocol/up.ts";
 import { runRequest } from "./batch.ts";
 import { slotsOf } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
+import type { Session } from "./session.ts";
 import { scopeFor } from "./write.ts";
 
 export interface RunInput {
@@ -64,14 +65,8 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   if (message.id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
   assertMayRun(principal.role, "subscribe");
   const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
-  // A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write.
-  const nowUs = BigInt(Math.floor(deps.clock.nowMs())) * 1000n;
-  const makePlan = (): PlannedLive => {
-    const { plan, literals } = deps.preparer.prepareLive(message.sql, session, message.params.length);
-    const call = { session, params: message.params, literals, nowUs, signal: undefined };
-    return { plan, slots: slotsOf(plan.slots, call, deps) };
-  };
-  const { plan, slots } = makePlan();
+  const statement = new SubscribedStatement({ sql: message.sql, params: message.params, session }, deps);
+  const { plan, slots } = statement.plan();
   // Its own table, and those of its sub-queries.
   for (const use of plan.snapshot.relations) if (use.kind !== "systemView") assertMayRead(principal.role, use.schema);
   live.subscribe(connection, {
@@ -79,8 +74,35 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
     query: message.sql,
     plan,
     slots,
-    replan: makePlan,
+    statement,
     scope: scopeFor(plan.table, principal.user),
     options: message.options,
   });
+}
+
+interface SubscribedSelect {
+  readonly sql: string;
+  readonly params: readonly Cell[];
+  readonly session: Session;
+}
+
+/** Kept as long as anybody listens: nothing of the message beyond what planning needs. */
+class SubscribedStatement implements LiveStatement {
+  readonly #select: SubscribedSelect;
+  readonly #deps: EngineDeps;
+  /** A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write. */
+  readonly #nowMs: number;
+
+  constructor(select: SubscribedSelect, deps: EngineDeps) {
+    this.#select = select;
+    this.#deps = deps;
+    this.#nowMs = Math.floor(deps.clock.nowMs());
+  }
+
+  plan(): PlannedLive {
+    const { sql, params, session } = this.#select;
+    const { plan, literals } = this.#deps.preparer.prepareLive(sql, session, params.length);
+    const nowUs = BigInt(this.#nowMs) * 1000n;
+    return { plan, slots: slotsOf(plan.slots, { session, params, literals, nowUs, signal: undefined }, this.#deps) };
+  }
 }

@@ -15,7 +15,7 @@ export function assertAdmitted(
     const what = `is too long (${id.length} characters, max ${limits.subscriptionIdLength})`;
     throw new DbError("INVALID_SUBSCRIPTION_ID", `Subscription ID ${what}`);
   }
-  const replaced = connection.subscriptions.has(id) ? 1 : 0;
+  const replaced = connection.subscriptions.get(id) === undefined ? 0 : 1;
   if (ofUser - replaced >= limits.subscriptionsPerUser) {
     throw new DbError("SUBSCRIPTION_LIMIT_EXCEEDED", "Maximum subscriptions reached");
   }

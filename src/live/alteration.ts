@@ -54,7 +54,7 @@ function renew(group: Group<Subscription>, { registry, encoders, epoch }: Altera
   const [first] = group.subscribers();
   if (first === undefined) return;
   const { dialect } = first.connection;
-  const { plan, slots } = group.replan();
+  const { plan, slots } = group.statement.plan();
   assertGoesOn(group, plan);
   const encoder = encoders.of(plan, { dialect, channel: group.channel, epoch });
   const shape = shapeKey({ plan, slots, scope: group.scope, dialect });

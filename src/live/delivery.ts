@@ -118,14 +118,17 @@ export interface Step {
 }
 
 const NO_SEQ = seqOf(0n);
+/** Every subscription ends up in one of these: they share them. */
+export const LIVE: Delivery = { phase: "live" };
+export const CLOSED: Delivery = { phase: "closed" };
 
 export function open(start: Start, world: World): Step {
   switch (start.kind) {
     case "nothing":
-      return { next: { phase: "live" }, effects: [{ kind: "goLive", after: world.dispatched }] };
+      return { next: LIVE, effects: [{ kind: "goLive", after: world.dispatched }] };
     case "empty":
       return {
-        next: { phase: "live" },
+        next: LIVE,
         effects: [
           { kind: "batch", entries: [], batch: 0, more: false, through: world.dispatched },
           { kind: "goLive", after: world.dispatched },
@@ -149,7 +152,7 @@ export function step(state: Delivery, event: DeliveryEvent): Step {
       if (state.phase !== "settling" || event.world.dispatched < state.boundary) return { next: state, effects: [] };
       return settle(state.boundary, state.replayRows, event.world);
     case "closed":
-      return { next: { phase: "closed" }, effects: [] };
+      return { next: CLOSED, effects: [] };
     default:
       return assertNever(event, "delivery event");
   }
@@ -272,7 +275,7 @@ function onHistoryGone(state: Delivery, wanted: PagedStart): Step {
 function settle(boundary: Seq, replayRows: number, world: World): Step {
   if (world.forgotten > boundary) return replayAfter(boundary, replayRows);
   if (world.dispatched < boundary) return { next: { phase: "settling", replayRows, boundary }, effects: [] };
-  return { next: { phase: "live" }, effects: [{ kind: "goLive", after: boundary }] };
+  return { next: LIVE, effects: [{ kind: "goLive", after: boundary }] };
 }
 
 function onAsked(state: Delivery, after: Seq | undefined): Step {

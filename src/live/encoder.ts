@@ -54,14 +54,16 @@ export interface EncoderOptions {
  * values share it, and a live query nobody else asks costs little.
  */
 export class GroupEncoders {
-  readonly #native = { json: new WeakMap<LivePlan, NativeEncoder>(), msgpack: new WeakMap<LivePlan, NativeEncoder>() };
+  readonly #native = { json: new WeakMap<LivePlan, NativeShape>(), msgpack: new WeakMap<LivePlan, NativeShape>() };
   readonly #peer = { json: new WeakMap<LivePlan, GroupEncoder>(), msgpack: new WeakMap<LivePlan, GroupEncoder>() };
 
   of(plan: LivePlan, { dialect, channel, epoch }: EncoderOptions): GroupEncoder {
     const { protocol, format } = dialect;
     if (protocol === "peer") return keptFor(this.#peer[format], plan, () => new PeerGroupEncoder(format, plan));
-    const encoder = keptFor(this.#native[format], plan, () => createNativeEncoder(format, plan));
-    return new NativeGroupEncoder(encoder, { keyIndex: plan.table.keyIndex, channel, epoch });
+    const shape = keptFor(this.#native[format], plan, () => {
+      return { encoder: createNativeEncoder(format, plan), keyIndex: plan.table.keyIndex, epoch };
+    });
+    return new NativeGroupEncoder(shape, channel);
   }
 }
 
@@ -73,47 +75,48 @@ function keptFor<T>(kept: WeakMap<LivePlan, T>, plan: LivePlan, make: () => T): 
   return made;
 }
 
-interface NativeGroup {
+/** What the groups of one plan share. */
+interface NativeShape {
+  readonly encoder: NativeEncoder;
   readonly keyIndex: number;
-  readonly channel: number;
   readonly epoch: string;
 }
 
 class NativeGroupEncoder implements GroupEncoder {
-  readonly #encoder: NativeEncoder;
-  readonly #group: NativeGroup;
+  readonly #shape: NativeShape;
+  readonly #channel: number;
 
-  constructor(encoder: NativeEncoder, group: NativeGroup) {
-    this.#encoder = encoder;
-    this.#group = group;
+  constructor(shape: NativeShape, channel: number) {
+    this.#shape = shape;
+    this.#channel = channel;
   }
 
   opening(id: string, { resumed }: { readonly resumed: boolean }): Frame {
-    const { channel, epoch } = this.#group;
-    return this.#encoder.ack({ channel, epoch, resumed }).withId(id);
+    const { encoder, epoch } = this.#shape;
+    return encoder.ack({ channel: this.#channel, epoch, resumed }).withId(id);
   }
 
   batch(id: string, { entries, batch, more, through }: Batch): readonly Frame[] {
-    const { rows, endedKeys } = newestByKey(entries, this.#group.keyIndex);
+    const { rows, endedKeys } = newestByKey(entries, this.#shape.keyIndex);
     const ended = endedKeys.length === 0 ? {} : { deletedKeys: endedKeys };
     const ready = more ? {} : { readyAt: through };
-    return [this.#encoder.snapshot({ page: batch, rows, ...ended, ...ready }).withId(id)];
+    return [this.#shape.encoder.snapshot({ page: batch, rows, ...ended, ...ready }).withId(id)];
   }
 
   commit(position: Seq, changes: readonly RowChange[]): CommitFrames {
-    return { position, changes, shared: this.#encoder.changes(this.#group.channel, position, changes), spliced: [] };
+    return { position, changes, shared: this.#shape.encoder.changes(this.#channel, position, changes), spliced: [] };
   }
 
   replay(id: string, seq: Seq, changes: readonly RowChange[]): readonly Frame[] {
-    return [this.#encoder.changesFor(seq, changes).withId(id)];
+    return [this.#shape.encoder.changesFor(seq, changes).withId(id)];
   }
 
   progress(position: Seq): Frame {
-    return progressMessage(this.#group.channel, position);
+    return progressMessage(this.#channel, position);
   }
 
   schema(): Frame {
-    return this.#encoder.schema(this.#group.channel);
+    return this.#shape.encoder.schema(this.#channel);
   }
 }
 

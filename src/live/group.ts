@@ -1,16 +1,19 @@
 // Everyone who asks the same of the same rows in the same notation: one matcher, one encoding of each commit, and for the native protocol
 // one topic. A group knows who is live and who still loads; how a subscriber loads is its own business.
 import type { Clock } from "../base/clock.ts";
-import type { ConnectionId, Scope, Seq, TableId } from "../base/ids.ts";
+import { type ConnectionId, type Scope, type Seq, seqOf, type TableId } from "../base/ids.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
-import { type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
+import { Few } from "./few.ts";
+import { FewByKey } from "./few-by-key.ts";
+import { type Held, type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
 import type { Frame, Outlet } from "./ports.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { readAlike, type View } from "./view.ts";
 
 export interface Subscriber {
+  readonly connection: { readonly id: ConnectionId };
   /** A commit's changes, addressed to this subscriber alone. */
   receive(frames: CommitFrames): void;
   /** How far the store has come, for a live subscriber outside the topic. */
@@ -19,6 +22,8 @@ export interface Subscriber {
   adopt(view: View): void;
   /** The same, for a subscriber outside the topic, who tells the client itself. */
   announce(view: View): void;
+  /** From now on it hears the topic. */
+  joinedTopic(): void;
 }
 
 /** A table and the rows of it that a query reads. */
@@ -40,32 +45,50 @@ export interface PlannedLive {
   readonly slots: SlotValues;
 }
 
-export interface GroupIdentity {
-  readonly key: string;
-  readonly topic: string;
-  readonly channel: number;
-  readonly scope: Scope;
-  /** What a change can concern it through: its own table first, those of its sub-queries after. */
-  readonly reads: readonly TableRead[];
-  /** Plans the statement again after a table of it was altered. */
-  readonly replan: () => PlannedLive;
+/** A statement as it was subscribed to, with its values. */
+export interface LiveStatement {
+  /** For its tables as they are now. */
+  plan(): PlannedLive;
 }
 
-export class Group<S extends Subscriber = Subscriber> {
-  readonly topic: string;
+export interface GroupIdentity {
+  readonly key: string;
   readonly channel: number;
   readonly scope: Scope;
-  readonly reads: readonly TableRead[];
-  readonly replan: () => PlannedLive;
-  readonly held: HeldChanges;
+  /** What a change can concern it through beside its own table: the tables of its sub-queries. */
+  readonly otherReads: readonly TableRead[];
+  /** Planned again after a table of it was altered. */
+  readonly statement: LiveStatement;
+  /** As its first subscriber wrote it. */
+  readonly query: string;
+}
+
+const NO_SEQ = seqOf(0n);
+
+export class Group<S extends Subscriber = Subscriber> {
+  readonly channel: number;
+  readonly scope: Scope;
+  readonly statement: LiveStatement;
+  readonly query: string;
+  readonly #otherReads: readonly TableRead[];
   readonly #deps: GroupDeps;
   #key: string;
   #view: View;
-  readonly #loading = new Set<S>();
-  readonly #live = new Set<S>();
-  /** Those of the live that are sent their frames one by one: of the peer family, and native ones whose changes may have to wait. */
-  readonly #apart = new Set<S>();
-  #collected: RowChange[] = [];
+  /** A connection has at most one subscription in a group: a channel, or the order of a group, is never shared. */
+  readonly #members = new FewByKey<ConnectionId, S>();
+  /** Those of the members that are not live yet; undefined when there are none. */
+  #loading: Few<S> | undefined;
+  /**
+   * Those of the live that are sent their frames one by one: of the peer family, native ones whose changes may have to wait, and the only one for whom a
+   * topic would be for nobody else. Undefined when there are none.
+   */
+  #apart: Few<S> | undefined;
+  /** Live and apart for no other reason than that it is the only one: joins the topic with the second. */
+  #solo: S | undefined;
+  #onTopic = 0;
+  /** While somebody loads. */
+  #held: HeldChanges | undefined;
+  #collected: RowChange[] | undefined;
   #publishedChanges = 0;
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
   #isQuiet = true;
@@ -73,13 +96,12 @@ export class Group<S extends Subscriber = Subscriber> {
 
   constructor(identity: GroupIdentity, view: View, deps: GroupDeps) {
     this.#key = identity.key;
-    this.topic = identity.topic;
     this.channel = identity.channel;
     this.scope = identity.scope;
-    this.reads = identity.reads;
-    this.replan = identity.replan;
+    this.statement = identity.statement;
+    this.query = identity.query;
+    this.#otherReads = identity.otherReads;
     this.#view = view;
-    this.held = new HeldChanges(deps.bound, deps.budget);
     this.#deps = deps;
   }
 
@@ -93,6 +115,15 @@ export class Group<S extends Subscriber = Subscriber> {
 
   get plan(): LivePlan {
     return this.#view.plan;
+  }
+
+  get topic(): string {
+    return `live/${this.channel}`;
+  }
+
+  /** What a change can concern it through: its own table first, those of its sub-queries after. */
+  get reads(): readonly TableRead[] {
+    return [{ table: this.plan.table.id, scope: this.scope }, ...this.#otherReads];
   }
 
   get slots(): SlotValues {
@@ -119,7 +150,11 @@ export class Group<S extends Subscriber = Subscriber> {
   }
 
   get size(): number {
-    return this.#loading.size + this.#live.size;
+    return this.#members.size;
+  }
+
+  get #liveCount(): number {
+    return this.#members.size - (this.#loading?.size ?? 0);
   }
 
   /** Row changes published to the topic so far: a joined subscriber received those since it joined. */
@@ -131,37 +166,92 @@ export class Group<S extends Subscriber = Subscriber> {
     return this.#lastPublished;
   }
 
-  subscribers(): readonly S[] {
-    return [...this.#loading, ...this.#live];
+  /** Held commits up to here may be missing, for those who were loading then. */
+  get forgotten(): Seq {
+    return this.#held?.forgotten ?? NO_SEQ;
   }
 
+  /** When the oldest held commit came, monotonic; undefined when nothing waits. */
+  get oldestHeldMs(): number | undefined {
+    return this.#held?.oldestMs;
+  }
+
+  heldAfter(position: Seq): Iterable<Held> {
+    return this.#held?.after(position) ?? [];
+  }
+
+  hasConnection(id: ConnectionId): boolean {
+    return this.#members.get(id) !== undefined;
+  }
+
+  subscribers(): readonly S[] {
+    return this.#members.values();
+  }
+
+  /** It loads. */
   add(subscriber: S): void {
+    this.#members.set(subscriber.connection.id, subscriber);
+    this.#loading ??= new Few();
     this.#loading.add(subscriber);
   }
 
-  /**
-   * From loading to live: on the topic as this connection, or apart from it. What it missed is the caller's to deliver, before.
-   */
-  promote(subscriber: S, onTopic: ConnectionId | undefined): void {
-    this.#loading.delete(subscriber);
-    this.#live.add(subscriber);
-    if (onTopic === undefined) this.#apart.add(subscriber);
-    else this.#deps.outlet.join(onTopic, this.topic);
-    if (this.#loading.size === 0) this.held.clear();
+  /** From loading to live, `shares` the topic or apart from it. What it missed is the caller's to deliver, before. */
+  promote(subscriber: S, { shares }: { readonly shares: boolean }): void {
+    this.#loaded(subscriber);
+    if (!shares) return this.#setApart(subscriber);
+    if (this.#liveCount === 1) {
+      this.#solo = subscriber;
+      return this.#setApart(subscriber);
+    }
+    if (this.#solo !== undefined) {
+      this.#endApart(this.#solo);
+      this.#join(this.#solo);
+      this.#solo = undefined;
+    }
+    this.#join(subscriber);
   }
 
   delete(subscriber: S): void {
-    this.#live.delete(subscriber);
-    this.#apart.delete(subscriber);
-    this.#loading.delete(subscriber);
-    if (this.#loading.size === 0) this.held.clear();
+    if (!this.hasConnection(subscriber.connection.id)) return;
+    const isLoading = this.#loading?.has(subscriber) === true;
+    const isApart = this.#apart?.has(subscriber) === true;
+    if (!isLoading && !isApart) {
+      this.#onTopic -= 1;
+      this.#deps.outlet.leave(subscriber.connection.id, this.topic);
+    }
+    this.#members.delete(subscriber.connection.id);
+    this.#endApart(subscriber);
+    if (this.#solo === subscriber) this.#solo = undefined;
+    this.#loaded(subscriber);
   }
 
-  leave(connection: ConnectionId): void {
-    this.#deps.outlet.leave(connection, this.topic);
+  #join(subscriber: S): void {
+    this.#onTopic += 1;
+    subscriber.joinedTopic();
+    this.#deps.outlet.join(subscriber.connection.id, this.topic);
+  }
+
+  #setApart(subscriber: S): void {
+    this.#apart ??= new Few();
+    this.#apart.add(subscriber);
+  }
+
+  #endApart(subscriber: S): void {
+    this.#apart?.delete(subscriber);
+    if (this.#apart?.size === 0) this.#apart = undefined;
+  }
+
+  #loaded(subscriber: S): void {
+    this.#loading?.delete(subscriber);
+    if (this.#loading === undefined || this.#loading.size > 0) return;
+    this.#loading = undefined;
+    // Whoever comes next reads the store as it is then: what was held and forgotten is nothing to them.
+    this.#held?.clear();
+    this.#held = undefined;
   }
 
   collect(change: RowChange): void {
+    this.#collected ??= [];
     this.#collected.push(change);
   }
 
@@ -169,23 +259,28 @@ export class Group<S extends Subscriber = Subscriber> {
   committed(position: Seq): void {
     if (this.#upkeep !== undefined) return this.#upkeep.committed(position);
     const changes = this.#collected;
-    this.#collected = [];
-    this.deliver(position, changes);
+    this.#collected = undefined;
+    if (changes !== undefined) this.deliver(position, changes);
   }
 
   /** Sends changes as one atomic group. */
   deliver(position: Seq, changes: readonly RowChange[]): void {
     if (changes.length === 0 || this.size === 0) return;
-    const holds = this.#loading.size > 0 && this.#upkeep?.holdsChanges !== false;
-    if (!holds && this.#live.size === 0) return;
+    const holds = this.#loading !== undefined && this.#upkeep?.holdsChanges !== false;
+    if (!holds && this.#liveCount === 0) return;
     const frames = this.encoder.commit(position, changes);
-    if (holds) this.held.push({ frames, view: this.#view, atMs: this.#deps.clock.monotonicMs() });
-    for (const subscriber of this.#apart) subscriber.receive(frames);
+    if (holds) this.#hold(frames);
+    for (const subscriber of this.#apart ?? []) subscriber.receive(frames);
     this.#isQuiet = false;
-    if (frames.shared === undefined || this.#live.size === this.#apart.size) return;
+    if (frames.shared === undefined || this.#onTopic === 0) return;
     this.#deps.outlet.publish(this.topic, frames.shared);
     this.#publishedChanges += changes.length;
     this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
+  }
+
+  #hold(frames: CommitFrames): void {
+    this.#held ??= new HeldChanges(this.#deps.bound, this.#deps.budget);
+    this.#held.push({ frames, view: this.#view, atMs: this.#deps.clock.monotonicMs() });
   }
 
   /** A table of it was altered. `announce` must follow, in the same tick. */
@@ -197,9 +292,10 @@ export class Group<S extends Subscriber = Subscriber> {
   /** Live subscribers learn of the new view before the first row of its layout; loading ones when they go live. */
   announce(before: View): void {
     const schema = readAlike(before, this.#view) ? undefined : this.encoder.schema();
-    if (schema !== undefined && this.#live.size > this.#apart.size) this.#deps.outlet.publish(this.topic, schema);
-    for (const subscriber of this.#live) {
-      if (this.#apart.has(subscriber)) subscriber.announce(this.#view);
+    if (schema !== undefined && this.#onTopic > 0) this.#deps.outlet.publish(this.topic, schema);
+    for (const subscriber of this.#members.values()) {
+      if (this.#loading?.has(subscriber) === true) continue;
+      if (this.#apart?.has(subscriber) === true) subscriber.announce(this.#view);
       else subscriber.adopt(this.#view);
     }
   }
@@ -208,10 +304,10 @@ export class Group<S extends Subscriber = Subscriber> {
   publishProgress(position: Seq): void {
     const wasQuiet = this.#isQuiet;
     this.#isQuiet = true;
-    if (!wasQuiet || this.#live.size === 0) return;
+    if (!wasQuiet || this.#liveCount === 0) return;
     const frame = this.encoder.progress(position);
     if (frame === undefined) return;
-    for (const subscriber of this.#apart) subscriber.receiveProgress(frame);
-    if (this.#live.size > this.#apart.size) this.#deps.outlet.publish(this.topic, frame);
+    for (const subscriber of this.#apart ?? []) subscriber.receiveProgress(frame);
+    if (this.#onTopic > 0) this.#deps.outlet.publish(this.topic, frame);
   }
 }

@@ -16,24 +16,25 @@ import { assertAdmitted, toClientError } from "./admission.ts";
 import { alterLiveQueries } from "./alteration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { GroupEncoders } from "./encoder.ts";
-import { Group, type PlannedLive } from "./group.ts";
+import { FewByKey } from "./few-by-key.ts";
+import { Group, type GroupDeps, type LiveStatement } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
 import type { LiveLimits } from "./limits.ts";
 import {
   type LiveConnectionRow,
   type LiveQueryRow,
   liveId,
-  optionsText,
+  OptionsTexts,
   toLiveConnectionRow,
   toLiveQueryRow,
 } from "./live-row.ts";
 import type { Frame, Outlet, Principal, RowSource } from "./ports.ts";
-import { ReadGate } from "./read-gate.ts";
+import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, toOpening } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
-import { createUpkeep, notForPeers, readsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
+import { createUpkeep, notForPeers, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
 export interface LiveDeps {
   readonly outlet: Outlet;
@@ -52,8 +53,8 @@ export interface LiveRequest {
   readonly query: string;
   readonly plan: LivePlan;
   readonly slots: readonly Cell[];
-  /** The same statement with the same values, for the table as it is when this is called. */
-  readonly replan: () => PlannedLive;
+  /** Where `plan` and `slots` are from. */
+  readonly statement: LiveStatement;
   readonly scope: Scope;
   /** Undefined: no initial data. */
   readonly options: SubscribeOptions | undefined;
@@ -83,16 +84,22 @@ export class LiveQueries {
   readonly #encoders = new GroupEncoders();
   readonly #dispatcher: Dispatcher;
   readonly #subscriptionDeps: SubscriptionDeps;
+  readonly #groupDeps: GroupDeps;
+  readonly #readGateDeps: ReadGateDeps<ConnectionId>;
   /** The highest position any read was made at: cursors up to here were given by us. */
   #observed = seqOf(0n);
   readonly #held: HeldBudget;
   readonly #upkeepDeps: UpkeepDeps<Subscription>;
+  readonly #optionsTexts = new OptionsTexts();
   #lastChannel = 0;
   #slowConsumers = 0;
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
-    this.#held = { maxBytes: deps.limits.heldBytesTotal, usedBytes: 0 };
+    const { outlet, clock, limits } = deps;
+    this.#held = { maxBytes: limits.heldBytesTotal, usedBytes: 0 };
+    this.#groupDeps = { outlet, clock, bound: limits, budget: this.#held };
+    this.#readGateDeps = { concurrent: limits.readsPerConnection, isWritable: (id) => this.#isWritable(id) };
     const registry = new Registry();
     this.#registry = registry;
     this.#upkeepDeps = {
@@ -130,19 +137,8 @@ export class LiveQueries {
   }
 
   connect(id: ConnectionId, principal: Principal, dialect: Dialect): void {
-    const { limits } = this.#deps;
-    const reads = new ReadGate<Subscription>({
-      concurrent: limits.readsPerConnection,
-      isWritable: () => this.#isWritable(id),
-    });
-    this.#registry.addConnection({
-      id,
-      principal,
-      dialect,
-      subscriptions: new Map(),
-      groupKeys: new Set(),
-      reads,
-    });
+    const reads = new ReadGate<Subscription, ConnectionId>(this.#readGateDeps, id);
+    this.#registry.addConnection({ id, principal, dialect, subscriptions: new FewByKey(), reads });
   }
 
   /** The socket is gone. Idempotent. */
@@ -187,16 +183,16 @@ export class LiveQueries {
     if (replaced !== undefined) this.#registry.drop(replaced);
     const group = this.#groupFor(connection, request);
     const { id, query } = request;
-    const options = request.options === undefined ? undefined : optionsText(request.options);
+    const options = request.options === undefined ? undefined : this.#optionsTexts.of(request.options);
     const slow = request.options?.slow ?? "disconnect";
     const subscription = new Subscription(
-      { id, query, options, start, slow },
+      { id, query, options, startKind: start.kind, slow },
       { connection, group },
       this.#subscriptionDeps,
     );
     this.#registry.add(subscription);
     const isNative = connection.dialect.protocol === "native";
-    subscription.begin(reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
+    subscription.begin(start, reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
   }
 
   #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {
@@ -204,18 +200,20 @@ export class LiveQueries {
     const { dialect } = connection;
     const shape = shapeKey({ plan, slots, scope, dialect });
     let key = shape;
-    for (let copy = 1; connection.groupKeys.has(key); copy++) key = `${shape}#${copy}`;
-    const known = this.#registry.group(key);
+    let known = this.#registry.group(key);
+    for (let copy = 1; known?.hasConnection(connection.id) === true; copy++) {
+      key = `${shape}#${copy}`;
+      known = this.#registry.group(key);
+    }
     if (known !== undefined) return known;
     this.#lastChannel += 1;
     const channel = this.#lastChannel;
-    const { outlet, clock, limits, source } = this.#deps;
-    const encoder = this.#encoders.of(plan, { dialect, channel, epoch: source.epoch });
+    const encoder = this.#encoders.of(plan, { dialect, channel, epoch: this.#deps.source.epoch });
     const { user } = connection.principal;
-    const reads = readsOf(request, user);
-    const identity = { key, topic: `live/${channel}`, channel, scope, reads, replan: request.replan };
+    const { statement, query } = request;
+    const identity = { key, channel, scope, otherReads: otherReadsOf(plan, user), statement, query };
     const view = { plan, slots, encoder };
-    const group = new Group<Subscription>(identity, view, { outlet, clock, bound: limits, budget: this.#held });
+    const group = new Group<Subscription>(identity, view, this.#groupDeps);
     const upkeep = createUpkeep(group, user, this.#upkeepDeps);
     if (upkeep !== undefined) group.keepBy(upkeep);
     this.#registry.addGroup(group);
@@ -236,7 +234,7 @@ export class LiveQueries {
     if (connection === undefined) return;
     const ownLiveId = `${connection.principal.user}-${connectionId}-`;
     const { subscriptions } = connection;
-    const bareId = !subscriptions.has(id) && id.startsWith(ownLiveId) ? id.slice(ownLiveId.length) : id;
+    const bareId = subscriptions.get(id) === undefined && id.startsWith(ownLiveId) ? id.slice(ownLiveId.length) : id;
     const subscription = subscriptions.get(bareId);
     const found = subscription !== undefined && this.#registry.drop(subscription);
     if (connection.dialect.protocol === "native") this.#send(connectionId, unsubscribedMessage(id, found));

@@ -1,5 +1,6 @@
 // Live queries as an administrator sees them: one row of `system.live_queries` is a subscription, and what is known of a connection.
 import type { ConnectionId, Seq, UserId } from "../base/ids.ts";
+import { Lru } from "../base/lru.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
@@ -49,7 +50,7 @@ export function toLiveQueryRow(
   at: { readonly queueBytes: number; readonly monotonicMs: number },
 ): LiveQueryRow {
   const { connection, group } = subscription;
-  const heldSinceMs = subscription.phase === "live" ? undefined : group.held.oldestMs;
+  const heldSinceMs = subscription.phase === "live" ? undefined : group.oldestHeldMs;
   const waitingSinceMs = heldSinceMs ?? group.upkeep?.waitingSinceMs;
   return {
     liveId: liveId(subscription),
@@ -72,7 +73,21 @@ export function toLiveQueryRow(
   };
 }
 
-export function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
+const KEPT_TEXTS = 100;
+
+/** Texts of options, one string for all who ask alike, as most do. */
+export class OptionsTexts {
+  readonly #kept = new Lru<string, string>(KEPT_TEXTS);
+
+  of(options: SubscribeOptions): string {
+    const text = optionsText(options);
+    const kept = this.#kept.get(text);
+    if (kept === undefined) this.#kept.set(text, text);
+    return kept ?? text;
+  }
+}
+
+function optionsText({ batchSize, lastRows, from, slow }: SubscribeOptions): string {
   return toJson({ batch_size: batchSize, last_rows: lastRows, from, slow });
 }
 

@@ -1,43 +1,66 @@
 // Paces the reads of one connection: a page is read only while few others are and the socket has taken most of what was sent, so that many
 // large snapshots on one socket cannot push it past its limit. Waiting reads are at most one a subscription, first come first served.
 
-export interface ReadGateDeps {
+/** Shared by the gates of all connections. */
+export interface ReadGateDeps<O> {
   readonly concurrent: number;
-  /** False while the socket has too much to send. */
-  readonly isWritable: () => boolean;
+  /** False while the gate's owner has too much to send. */
+  readonly isWritable: (owner: O) => boolean;
 }
 
 /** Resolves when the page is sent or has failed; never rejects. */
 export type ReadTask = () => Promise<void>;
 
-export class ReadGate<K> {
-  readonly #deps: ReadGateDeps;
-  readonly #waiting = new Map<K, ReadTask>();
+/** `K`: who reads, at most once at a time. */
+export class ReadGate<K, O = undefined> {
+  readonly #deps: ReadGateDeps<O>;
+  readonly #owner: O;
+  /** Undefined when nobody waits, as most of the time. */
+  #waiting: Map<K, ReadTask> | undefined;
   #running = 0;
 
-  constructor(deps: ReadGateDeps) {
+  constructor(deps: ReadGateDeps<O>, owner: O) {
     this.#deps = deps;
+    this.#owner = owner;
   }
 
-  add(owner: K, task: ReadTask): void {
-    this.#waiting.set(owner, task);
-    this.advance();
+  /** Reads that wait. */
+  get size(): number {
+    return this.#waiting?.size ?? 0;
   }
 
-  delete(owner: K): void {
-    this.#waiting.delete(owner);
+  add(reader: K, task: ReadTask): void {
+    if (this.#waiting === undefined && this.#isOpen()) {
+      this.#run(task);
+      return;
+    }
+    this.#waiting ??= new Map();
+    this.#waiting.set(reader, task);
+  }
+
+  delete(reader: K): void {
+    this.#waiting?.delete(reader);
+    if (this.#waiting?.size === 0) this.#waiting = undefined;
   }
 
   /** Call when the socket has drained. */
   advance(): void {
-    for (const [owner, task] of this.#waiting) {
-      if (this.#running >= this.#deps.concurrent || !this.#deps.isWritable()) return;
-      this.#waiting.delete(owner);
-      this.#running += 1;
-      void task().then(() => {
-        this.#running -= 1;
-        this.advance();
-      });
+    for (const [reader, task] of this.#waiting ?? []) {
+      if (!this.#isOpen()) return;
+      this.delete(reader);
+      this.#run(task);
     }
+  }
+
+  #isOpen(): boolean {
+    return this.#running < this.#deps.concurrent && this.#deps.isWritable(this.#owner);
+  }
+
+  #run(task: ReadTask): void {
+    this.#running += 1;
+    void task().then(() => {
+      this.#running -= 1;
+      this.advance();
+    });
   }
 }

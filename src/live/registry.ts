@@ -2,6 +2,7 @@
 // of the subscription is left in any map, in this tick. Knows nothing of what to tell the client.
 import type { ConnectionId, Scope, TableId, UserId } from "../base/ids.ts";
 import type { Connection } from "./connection.ts";
+import { Few } from "./few.ts";
 import type { Group } from "./group.ts";
 import { Router } from "./router.ts";
 import type { Subscription } from "./subscription.ts";
@@ -11,7 +12,7 @@ export type LiveConnection = Connection<Subscription>;
 type LiveGroup = Group<Subscription>;
 
 interface User {
-  readonly connections: Set<LiveConnection>;
+  readonly connections: Few<LiveConnection>;
   subscriptions: number;
 }
 
@@ -85,9 +86,13 @@ export class Registry {
   addConnection(connection: LiveConnection): void {
     this.#connections.set(connection.id, connection);
     const user = this.#users.get(connection.principal.user);
-    if (user === undefined) {
-      this.#users.set(connection.principal.user, { connections: new Set([connection]), subscriptions: 0 });
-    } else user.connections.add(connection);
+    if (user !== undefined) {
+      user.connections.add(connection);
+      return;
+    }
+    const connections = new Few<LiveConnection>();
+    connections.add(connection);
+    this.#users.set(connection.principal.user, { connections, subscriptions: 0 });
   }
 
   /** Its subscriptions must be dropped before. */
@@ -117,10 +122,6 @@ export class Registry {
   renewGroup(group: LiveGroup, key: string, view: View): void {
     this.#unroute(group);
     this.#groups.delete(group.key);
-    for (const { connection } of group.subscribers()) {
-      connection.groupKeys.delete(group.key);
-      connection.groupKeys.add(key);
-    }
     group.renew(key, view);
     this.addGroup(group);
   }
@@ -128,7 +129,6 @@ export class Registry {
   add(subscription: Subscription): void {
     subscription.connection.subscriptions.set(subscription.id, subscription);
     subscription.group.add(subscription);
-    subscription.connection.groupKeys.add(subscription.group.key);
     const user = this.#users.get(subscription.connection.principal.user);
     if (user !== undefined) user.subscriptions += 1;
     this.#subscriptions += 1;
@@ -139,11 +139,9 @@ export class Registry {
     const { connection, group } = subscription;
     if (connection.subscriptions.get(subscription.id) !== subscription) return false;
     connection.subscriptions.delete(subscription.id);
-    connection.groupKeys.delete(group.key);
     connection.reads.delete(subscription);
     this.settling.delete(subscription);
     subscription.close();
-    if (connection.dialect.protocol === "native") group.leave(connection.id);
     group.delete(subscription);
     if (group.size === 0) this.#deleteGroup(group);
     const user = this.#users.get(connection.principal.user);

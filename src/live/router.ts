@@ -4,6 +4,7 @@
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, TypeKind } from "../model/sql-type.ts";
 import type { IndexTerm, LivePlan, SlotValues, ValueSource } from "../sql/plan.ts";
+import { Few } from "./few.ts";
 import { IntervalTree, type Range, type RangeValue } from "./interval-tree.ts";
 
 /** What a router needs of a group. */
@@ -37,25 +38,26 @@ type Place =
   | { readonly kind: "rest" };
 
 export class Router<G extends Routed> {
-  readonly #hashes = new Map<number, Map<HashKey, Set<G>>>();
+  readonly #hashes = new Map<number, Map<HashKey, Few<G>>>();
   readonly #ranges = new Map<number, IntervalTree<G>>();
   readonly #rest = new Set<G>();
-  readonly #places = new Map<G, Place>();
+  #size = 0;
 
   get size(): number {
-    return this.#places.size;
+    return this.#size;
   }
 
+  /** Once for a group. */
   add(group: G): void {
+    this.#size += 1;
     const place = placeOf(group);
-    this.#places.set(group, place);
     switch (place.kind) {
       case "hash":
         for (const key of place.keys) {
           getOrMake(
-            getOrMake(this.#hashes, place.column, () => new Map<HashKey, Set<G>>()),
+            getOrMake(this.#hashes, place.column, () => new Map<HashKey, Few<G>>()),
             key,
-            () => new Set<G>(),
+            () => new Few<G>(),
           ).add(group);
         }
         return;
@@ -67,10 +69,10 @@ export class Router<G extends Routed> {
     }
   }
 
+  /** Of a group that was added and whose plan and values are what they were then: they say where it is. */
   delete(group: G): void {
-    const place = this.#places.get(group);
-    if (place === undefined) return;
-    this.#places.delete(group);
+    this.#size -= 1;
+    const place = placeOf(group);
     switch (place.kind) {
       case "hash":
         this.#deleteKeys(group, place.column, place.keys);
@@ -103,7 +105,7 @@ export class Router<G extends Routed> {
       const value = row[column];
       // An equality with NULL is never true, and bytes are never keys.
       if (value === null || value === undefined || typeof value === "object") continue;
-      for (const group of byKey.get(value) ?? []) found.add(group);
+      byKey.get(value)?.addAllTo(found);
     }
     for (const [column, tree] of this.#ranges) {
       const value = row[column];

@@ -11,8 +11,9 @@ export interface ShapeParts {
   readonly dialect: Dialect;
 }
 
+/** A digest: the statement's text in every key would be most of what a group takes. Cryptographic, because a collision would show one user's rows to another. */
 export function shapeKey({ plan, slots, scope, dialect }: ShapeParts): string {
-  return JSON.stringify([
+  const shape = JSON.stringify([
     plan.snapshot.relations.map((use) => (use.kind === "systemView" ? use.view : [use.schema.id, use.schema.version])),
     plan.table.id,
     plan.table.version,
@@ -25,6 +26,7 @@ export function shapeKey({ plan, slots, scope, dialect }: ShapeParts): string {
     plan.output.map((column) => column.name),
     slots.map(cellKey),
   ]);
+  return Bun.SHA256.hash(shape, "base64");
 }
 
 /** Cells of different types never share a key. */

@@ -8,6 +8,7 @@ import type { RowChange } from "../protocol/native-encoder.ts";
 import type { SlowPolicy } from "../protocol/up.ts";
 import type { Connection } from "./connection.ts";
 import {
+  CLOSED,
   type Delivery,
   type DeliveryEvent,
   type Effect,
@@ -57,25 +58,26 @@ export interface SubscriptionRequest {
   readonly query: string;
   /** JSON, as `system.live_queries` shows them. */
   readonly options: string | undefined;
-  readonly start: Start;
+  readonly startKind: Start["kind"];
   /** What becomes of changes while the socket is slow: sent (it is closed when it takes no more), or squashed by key until it has drained. */
   readonly slow: SlowPolicy;
 }
 
 export class Subscription implements Subscriber {
   readonly id: string;
-  readonly query: string;
   readonly options: string | undefined;
   readonly connection: Connection<Subscription>;
   readonly group: Group<Subscription>;
   readonly createdAtMs: number;
-  readonly #start: Start;
+  /** Undefined where it is the group's. */
+  readonly #query: string | undefined;
+  readonly #startKind: Start["kind"];
   /** Of a subscriber with the policy `latest`. */
   #waiting: LatestChanges | undefined;
   readonly #deps: SubscriptionDeps;
   /** How the client reads rows, and so how it is sent them. */
   #view: View;
-  #state: Delivery = { phase: "closed" };
+  #state: Delivery = CLOSED;
   /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
   #shown: { readonly result: QueryResult; readonly source: Rerun } | undefined;
   #directChanges = 0;
@@ -90,9 +92,9 @@ export class Subscription implements Subscriber {
     deps: SubscriptionDeps,
   ) {
     this.id = request.id;
-    this.query = request.query;
+    this.#query = request.query === at.group.query ? undefined : request.query;
     this.options = request.options;
-    this.#start = request.start;
+    this.#startKind = request.startKind;
     this.connection = at.connection;
     this.group = at.group;
     this.#view = at.group.view;
@@ -100,6 +102,10 @@ export class Subscription implements Subscriber {
     this.#waiting = request.slow === "latest" ? this.#newWaiting() : undefined;
     this.createdAtMs = deps.nowMs();
     this.#lastUpdateMs = this.createdAtMs;
+  }
+
+  get query(): string {
+    return this.#query ?? this.group.query;
   }
 
   get phase(): Delivery["phase"] {
@@ -125,21 +131,21 @@ export class Subscription implements Subscriber {
   }
 
   /** Call once, after the group and the connection know of it. `notice` follows the ack. */
-  begin(notice: Frame | undefined): void {
+  begin(start: Start, notice: Frame | undefined): void {
     const { upkeep } = this.group;
-    if (!(upkeep instanceof Rerun)) return this.#open(notice);
+    if (!(upkeep instanceof Rerun)) return this.#open(start, notice);
     this.#state = { phase: "preparing" };
     upkeep.whenRun((result) => {
       if (this.#state.phase !== "preparing") return;
       this.#shown = { result, source: upkeep };
-      this.#open(notice);
+      this.#open(start, notice);
     });
   }
 
-  #open(notice: Frame | undefined): void {
-    const { kind } = this.#start;
+  #open(start: Start, notice: Frame | undefined): void {
+    const { kind } = start;
     const opening = this.#view.encoder.opening(this.id, { resumed: kind === "resume", hasData: kind !== "nothing" });
-    const first = open(this.#start, this.#world());
+    const first = open(start, this.#world());
     this.#state = first.next;
     for (const frame of [opening, notice]) if (frame !== undefined && !this.#send(frame)) return;
     this.#run(first.effects);
@@ -216,7 +222,7 @@ export class Subscription implements Subscriber {
   #world(): World {
     // Pages of a result leave out nothing that happened up to its position.
     if (this.#shown !== undefined) return { dispatched: this.#shown.result.position, forgotten: NO_SEQ };
-    return { dispatched: this.group.reached(this.#deps.dispatched()), forgotten: this.group.held.forgotten };
+    return { dispatched: this.group.reached(this.#deps.dispatched()), forgotten: this.group.forgotten };
   }
 
   #apply({ next, effects }: Step): void {
@@ -311,7 +317,7 @@ export class Subscription implements Subscriber {
   }
 
   #refuse(because: "reading" | "complete"): void {
-    const withoutData = this.#start.kind === "nothing" || this.#start.kind === "empty";
+    const withoutData = this.#startKind === "nothing" || this.#startKind === "empty";
     let message = `Invalid operation: Subscription ${this.id} has no more batches`;
     if (withoutData) message = `Invalid operation: Subscription ${this.id} was created without initial data loading`;
     if (because === "reading") message = `Invalid operation: a batch of subscription ${this.id} is still being read`;
@@ -321,15 +327,18 @@ export class Subscription implements Subscriber {
   /** What was held goes out, then the subscription joins the others, all in one tick: no change can fall between. */
   #goLive(after: Seq): void {
     if (!this.#catchUp()) return;
-    for (const { frames, view } of this.group.held.after(after)) {
+    for (const { frames, view } of this.group.heldAfter(after)) {
       if (!this.announce(view)) return;
       this.receive(frames);
       if (this.#state.phase === "closed") return;
     }
     if (!this.announce(this.group.view)) return;
-    const onTopic = this.connection.dialect.protocol === "native" && this.#waiting === undefined;
-    if (onTopic) this.#joinedAt = this.group.publishedChanges;
-    this.group.promote(this, onTopic ? this.connection.id : undefined);
+    const shares = this.connection.dialect.protocol === "native" && this.#waiting === undefined;
+    this.group.promote(this, { shares });
+  }
+
+  joinedTopic(): void {
+    this.#joinedAt = this.group.publishedChanges;
   }
 
   /** Sends what became of the result since its pages were taken. False: the socket is lost. */

@@ -1,7 +1,7 @@
 // Which upkeep a group gets, and what it is wired to.
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
-import { type Scope, type Seq, SHARED_SCOPE, scopeOfUser, seqOf, type UserId } from "../base/ids.ts";
+import { type Seq, SHARED_SCOPE, scopeOfUser, seqOf, type TableId, type UserId } from "../base/ids.ts";
 import type { LivePlan, LiveStrategy } from "../sql/plan.ts";
 import type { Group, Subscriber, TableRead } from "./group.ts";
 import type { LiveLimits } from "./limits.ts";
@@ -26,7 +26,7 @@ export interface UpkeepDeps<S extends Subscriber> {
 export function upkeepBounds(limits: LiveLimits): { readonly budget: RowBudget; readonly gate: ReadGate<Upkeep> } {
   return {
     budget: { maxRows: limits.rerunRowsTotal, usedRows: 0 },
-    gate: new ReadGate<Upkeep>({ concurrent: limits.upkeepAtOnce, isWritable: () => true }),
+    gate: new ReadGate<Upkeep>({ concurrent: limits.upkeepAtOnce, isWritable: () => true }, undefined),
   };
 }
 
@@ -71,20 +71,16 @@ export function createUpkeep<S extends Subscriber>(
   }
 }
 
-/** The query's own table, then, for a query that is run again, every other it reads. */
-export function readsOf(
-  { plan, scope }: { readonly plan: LivePlan; readonly scope: Scope },
-  user: UserId,
-): readonly TableRead[] {
-  const own = { table: plan.table.id, scope };
-  if (plan.strategy.kind !== "rerun") return [own];
-  const reads = new Map([[own.table, own]]);
+const NOTHING_ELSE: readonly TableRead[] = [];
+
+/** The tables beside its own that a query which is run again reads. */
+export function otherReadsOf(plan: LivePlan, user: UserId): readonly TableRead[] {
+  if (plan.strategy.kind !== "rerun") return NOTHING_ELSE;
+  const reads = new Map<TableId, TableRead>();
   for (const use of plan.snapshot.relations) {
-    if (use.kind === "systemView") continue;
-    reads.set(use.schema.id, {
-      table: use.schema.id,
-      scope: use.kind === "userTable" ? scopeOfUser(user) : SHARED_SCOPE,
-    });
+    if (use.kind === "systemView" || use.schema.id === plan.table.id) continue;
+    const scope = use.kind === "userTable" ? scopeOfUser(user) : SHARED_SCOPE;
+    reads.set(use.schema.id, { table: use.schema.id, scope });
   }
   return [...reads.values()];
 }

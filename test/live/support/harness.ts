@@ -88,10 +88,12 @@ export class Harness {
       query: `SELECT … ${query.name}`,
       plan: livePlan(table, query, this.evaluations),
       slots: query.slots,
-      replan: () => ({
-        plan: livePlan(this.#altered.get(table.id) ?? table, query, this.evaluations),
-        slots: query.slots,
-      }),
+      statement: {
+        plan: () => ({
+          plan: livePlan(this.#altered.get(table.id) ?? table, query, this.evaluations),
+          slots: query.slots,
+        }),
+      },
       scope: this.scope(table, user),
       options:
         options === undefined
