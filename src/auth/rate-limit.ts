@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Lru } from "../base/lru.ts";
 
-interface Bucket {
+export interface Bucket {
   tokens: number;
   refilledAtMs: number;
 }
@@ -27,17 +27,25 @@ export class RateLimiter {
 
   /** False: over the limit, and nothing was taken. */
   take(key: string): boolean {
-    const nowMs = this.#clock.monotonicMs();
     const known = this.#buckets.get(key);
-    if (known === undefined) {
-      this.#buckets.set(key, { tokens: this.#perSecond - 1, refilledAtMs: nowMs });
-      return true;
-    }
-    const refill = ((nowMs - known.refilledAtMs) / 1000) * this.#perSecond;
-    known.tokens = Math.min(this.#perSecond, known.tokens + refill);
-    known.refilledAtMs = nowMs;
-    if (known.tokens < 1) return false;
-    known.tokens -= 1;
+    if (known !== undefined) return this.takeFrom(known);
+    const bucket = this.fullBucket();
+    this.#buckets.set(key, bucket);
+    return this.takeFrom(bucket);
+  }
+
+  /** For a caller who keeps the bucket itself. */
+  fullBucket(): Bucket {
+    return { tokens: this.#perSecond, refilledAtMs: this.#clock.monotonicMs() };
+  }
+
+  takeFrom(bucket: Bucket): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const refill = ((nowMs - bucket.refilledAtMs) / 1000) * this.#perSecond;
+    bucket.tokens = Math.min(this.#perSecond, bucket.tokens + refill);
+    bucket.refilledAtMs = nowMs;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
     return true;
   }
 }

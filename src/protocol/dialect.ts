@@ -23,27 +23,46 @@ export interface ProtocolRequest {
   readonly compression: "none" | "gzip";
 }
 
+const BOTH = [false, true] as const;
+
+/** All there are, so that a hundred thousand sockets share a few. */
+const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
+  (["peer", "native"] as const)
+    .flatMap((protocol) => (["json", "msgpack"] as const).map((format) => ({ protocol, format })))
+    .flatMap((some) => (["none", "gzip"] as const).map((compression) => ({ ...some, compression })))
+    .flatMap((some) => BOTH.flatMap((gzip) => BOTH.map((pages): Dialect => ({ ...some, gzip, pages }))))
+    .map((dialect) => [keyOf(dialect), dialect]),
+);
+
+function keyOf({ protocol, format, gzip, compression, pages }: Dialect): string {
+  return `${protocol} ${format} ${gzip} ${compression} ${pages}`;
+}
+
+function theOne(dialect: Dialect): Dialect {
+  return DIALECTS.get(keyOf(dialect)) ?? dialect;
+}
+
 /** Unknown parameters and values are ignored. `serialization` and `compression` count only together with a token in the header. */
 export function dialectOfUpgrade(search: URLSearchParams, hasToken: boolean): Dialect {
   const isNative = search.get("protocol") === NATIVE_PROTOCOL;
   const refusesGzip = [...search].some(([name, value]) => `${name}=${value}`.toLowerCase() === "compress=false");
-  return {
+  return theOne({
     protocol: isNative ? "native" : "peer",
     format: hasToken && search.get("serialization") === "msgpack" ? "msgpack" : "json",
     gzip: !refusesGzip,
     compression: hasToken && search.get("compression") === "none" ? "none" : "gzip",
     pages: hasToken && !isNative,
-  };
+  });
 }
 
 /** The URL may only raise the version: a socket opened as native stays native. */
 export function withRequest(dialect: Dialect, request: ProtocolRequest): Dialect {
   const isNative = dialect.protocol === "native" || request.version === NATIVE_VERSION;
-  return {
+  return theOne({
     protocol: isNative ? "native" : "peer",
     format: request.format,
     gzip: dialect.gzip,
     compression: request.compression,
     pages: dialect.pages && !isNative,
-  };
+  });
 }

@@ -1,30 +1,32 @@
-// What the server keeps beside each WebSocket, and the steps of its life: authenticating → open → gone.
+// What the server keeps beside each WebSocket, and the steps of its life: authenticating → open → gone. There are as many as sockets: nothing here is an object that several
+// sockets could share, or that most do without.
 import type { ServerWebSocket } from "bun";
-import type { Client } from "../auth/client-ip.ts";
+import type { Bucket } from "../auth/rate-limit.ts";
 import type { ConnectionId } from "../base/ids.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 
-export interface Identified {
-  readonly principal: Principal;
-  readonly tokenExpiresAtMs: number;
-}
+/** Undefined: done. */
+export type SocketWork = () => Promise<void> | undefined;
 
-export interface SocketData {
+/** The bucket is that of its messages. */
+export interface SocketData extends Bucket {
   readonly connection: ConnectionId;
-  readonly client: Client;
+  /** Of the client. */
+  readonly address: string;
   /** Bearer token of the upgrade; the socket is then authenticated without a message. Not kept beyond that: it is longer than all the rest. */
   upgradeToken: string | undefined;
   readonly connectedAtMs: number;
   dialect: Dialect;
-  identified: Identified | undefined;
-  /** Ends the wait for authentication, later the life of the token. */
-  timer: Timer | undefined;
+  /** Undefined until it is authenticated. */
+  principal: Principal | undefined;
+  tokenExpiresAtMs: number;
+  /** Monotonic: the end of the wait for authentication, later of the life of the token. */
+  deadlineMs: number;
   /** Set when our side closes, so that frames still in flight are ignored. */
   closing: boolean;
-  /** Messages are handled strictly one after the other; this is the tail of the queue. */
-  turn: Promise<void>;
-  waiting: number;
+  /** Messages are handled strictly one after the other: those that came while one takes its time; undefined when none does. */
+  waiting: SocketWork[] | undefined;
 }
 
 export type Socket = ServerWebSocket<SocketData>;

@@ -4,7 +4,7 @@ import type { Accounts } from "../auth/accounts.ts";
 import type { Client } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
 import type { Clock } from "../base/clock.ts";
-import { DbError } from "../base/errors.ts";
+import { assertNever, DbError } from "../base/errors.ts";
 import { newConnectionId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
@@ -17,8 +17,9 @@ import { dialectOfUpgrade, withRequest } from "../protocol/dialect.ts";
 import { authErrorMessage, authSuccessMessage, errorMessage, pongMessage } from "../protocol/down.ts";
 import { redact } from "../protocol/http.ts";
 import { type ClientMessage, createClientMessageParser } from "../protocol/up.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type SocketTable, sendFrame } from "./outlet.ts";
-import type { Socket, SocketData } from "./socket-data.ts";
+import type { Socket, SocketData, SocketWork } from "./socket-data.ts";
 
 export interface SocketServerDeps {
   readonly accounts: Accounts;
@@ -32,12 +33,14 @@ export interface SocketServerDeps {
 
 /** Messages of one socket that wait for the one before them; past it the socket is closed. */
 const MAX_WAITING_MESSAGES = 10_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Buckets are kept with the sockets. */
+const NO_KEYS = 0;
 
 export class SocketServer {
   readonly #deps: SocketServerDeps;
   readonly #parse: ReturnType<typeof createClientMessageParser>;
   readonly #messageRate: RateLimiter;
+  readonly #deadlines: Deadlines;
 
   constructor(deps: SocketServerDeps) {
     this.#deps = deps;
@@ -45,8 +48,13 @@ export class SocketServer {
     this.#parse = createClientMessageParser({ maxMessageBytes: security.maxWsMessageSize });
     this.#messageRate = new RateLimiter({
       perSecond: rateLimit.maxMessagesPerSec,
-      capacity: 100_000,
+      capacity: NO_KEYS,
       clock: deps.clock,
+    });
+    this.#deadlines = new Deadlines({
+      sockets: deps.sockets,
+      clock: deps.clock,
+      reached: (socket) => this.#deadlineReached(socket),
     });
   }
 
@@ -56,15 +64,16 @@ export class SocketServer {
     const token = authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : undefined;
     const data: SocketData = {
       connection: newConnectionId(),
-      client,
+      address: client.address,
       upgradeToken: token,
       connectedAtMs: this.#deps.clock.nowMs(),
       dialect: dialectOfUpgrade(new URL(request.url).searchParams, token !== undefined),
-      identified: undefined,
-      timer: undefined,
+      principal: undefined,
+      tokenExpiresAtMs: 0,
+      deadlineMs: Number.POSITIVE_INFINITY,
       closing: false,
-      turn: Promise.resolve(),
-      waiting: 0,
+      waiting: undefined,
+      ...this.#messageRate.fullBucket(),
     };
     if (server.upgrade(request, { data })) return undefined;
     return new Response("Upgrade to WebSocket required", { status: 426, headers: { upgrade: "websocket" } });
@@ -83,15 +92,15 @@ export class SocketServer {
     );
     return [...this.#deps.sockets.values()].map(({ data }) => [
       data.connection,
-      data.identified?.principal.user ?? null,
-      data.identified?.principal.role ?? null,
-      data.client.address,
+      data.principal?.user ?? null,
+      data.principal?.role ?? null,
+      data.address,
       data.dialect.protocol,
       data.dialect.format,
       BigInt(subscriptions.get(data.connection) ?? 0),
       BigInt(this.#deps.sockets.get(data.connection)?.getBufferedAmount() ?? 0),
       BigInt(Math.floor(data.connectedAtMs)) * 1000n,
-      data.identified === undefined ? null : BigInt(Math.floor(data.identified.tokenExpiresAtMs)) * 1000n,
+      data.principal === undefined ? null : BigInt(Math.floor(data.tokenExpiresAtMs)) * 1000n,
     ]);
   }
 
@@ -103,22 +112,33 @@ export class SocketServer {
       this.#enqueue(socket, () => this.#authenticate(socket, upgradeToken));
       return;
     }
-    const seconds = this.#deps.config.websocket.authTimeoutSecs;
-    socket.data.timer = setTimeout(() => {
+    this.#deadlines.set(socket, this.#deps.config.websocket.authTimeoutSecs * 1000);
+  }
+
+  #deadlineReached(socket: Socket): void {
+    const { data } = socket;
+    if (data.closing) return;
+    if (data.principal === undefined) {
+      const seconds = this.#deps.config.websocket.authTimeoutSecs;
       const text = `Authentication timeout - no auth message received within ${seconds} seconds`;
       sendFrame(socket, authErrorMessage("AUTH_REQUIRED", text));
       this.#close(socket, CLOSE.authenticationTimeout);
-    }, seconds * 1000);
+    } else if (this.#deps.clock.nowMs() < data.tokenExpiresAtMs) {
+      // The wall clock went back meanwhile.
+      this.#identify(socket, data.principal, data.tokenExpiresAtMs);
+    } else {
+      this.#end(socket, "tokenExpired");
+    }
   }
 
   message(socket: Socket, frame: string | Buffer): void {
     const { data } = socket;
     if (data.closing) return;
-    if (!this.#messageRate.take(data.connection)) {
+    if (!this.#messageRate.takeFrom(data)) {
       this.#tell(socket, "rate_limit", new DbError("RATE_LIMIT_EXCEEDED", "Too many messages"));
       return;
     }
-    if (data.waiting >= MAX_WAITING_MESSAGES) {
+    if ((data.waiting?.length ?? 0) >= MAX_WAITING_MESSAGES) {
       this.#end(socket, "slowConsumer");
       return;
     }
@@ -127,27 +147,55 @@ export class SocketServer {
     this.#enqueue(socket, () => this.#handleFrame(socket, copy));
   }
 
-  /** Strictly in order: a subscribe that is still being planned must not be overtaken by its unsubscribe. */
-  #enqueue(socket: Socket, work: () => Promise<void>): void {
+  /** Strictly in order: a subscribe must not overtake the authentication before it. Most work is done when this returns. */
+  #enqueue(socket: Socket, work: SocketWork): void {
     const { data } = socket;
-    data.waiting += 1;
-    data.turn = data.turn
-      .then(() => (data.closing ? undefined : work()))
-      .catch((error: unknown) => {
-        if (!(error instanceof DbError)) {
-          this.#deps.log.error("socket message failed", { connection: data.connection, error: errorText(error) });
-        }
-        this.#tell(socket, "protocol", redact(error, false));
-      })
-      .finally(() => {
-        data.waiting -= 1;
-      });
+    if (data.waiting !== undefined) {
+      data.waiting.push(work);
+      return;
+    }
+    const running = this.#run(socket, work);
+    if (running === undefined) return;
+    data.waiting = [];
+    void this.#runWaiting(socket, running);
   }
 
-  async #handleFrame(socket: Socket, frame: string | Uint8Array): Promise<void> {
+  async #runWaiting(socket: Socket, running: Promise<void>): Promise<void> {
+    const { data } = socket;
+    await running;
+    while (data.waiting !== undefined && data.waiting.length > 0) {
+      const works: readonly SocketWork[] = data.waiting;
+      data.waiting = [];
+      for (const work of works) await this.#run(socket, work);
+    }
+    data.waiting = undefined;
+  }
+
+  /** Never throws. */
+  #run(socket: Socket, work: SocketWork): Promise<void> | undefined {
+    if (socket.data.closing) return undefined;
+    try {
+      return work()?.catch((error: unknown) => this.#failed(socket, error));
+    } catch (error) {
+      this.#failed(socket, error);
+      return undefined;
+    }
+  }
+
+  #failed(socket: Socket, error: unknown): void {
+    if (!(error instanceof DbError)) {
+      this.#deps.log.error("socket message failed", {
+        connection: socket.data.connection,
+        error: errorText(error),
+      });
+    }
+    this.#tell(socket, "protocol", redact(error, false));
+  }
+
+  #handleFrame(socket: Socket, frame: string | Uint8Array): Promise<void> | undefined {
     let message: ClientMessage;
     try {
-      message = this.#parse(frame, socket.data.identified === undefined ? "json" : socket.data.dialect.format);
+      message = this.#parse(frame, socket.data.principal === undefined ? "json" : socket.data.dialect.format);
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
       if (error.code === "PROTOCOL_ERROR" && typeof frame === "string") {
@@ -159,51 +207,54 @@ export class SocketServer {
           error.code === "PROTOCOL_ERROR" ? new DbError("UNSUPPORTED_DATA", error.message) : error,
         );
       }
-      return;
+      return undefined;
     }
-    await this.#handle(socket, message);
+    return this.#handle(socket, message);
   }
 
-  async #handle(socket: Socket, message: ClientMessage): Promise<void> {
+  #handle(socket: Socket, message: ClientMessage): Promise<void> | undefined {
     const { data } = socket;
+    if (message.kind === "authenticate") return this.#handleAuthenticate(socket, message);
     switch (message.kind) {
-      case "authenticate":
-        return this.#handleAuthenticate(socket, message);
       case "ping":
         if (data.dialect.protocol === "native") sendFrame(socket, pongMessage());
-        return;
+        break;
       case "hello":
         this.#renegotiate(socket, message.protocol);
-        return;
+        break;
       case "subscribe":
-        return this.#subscribe(socket, message);
+        this.#subscribe(socket, message);
+        break;
       case "nextBatch":
-        if (data.identified !== undefined) this.#deps.live.nextBatch(data.connection, message.id, message.lastSeq);
-        return;
+        if (data.principal !== undefined) this.#deps.live.nextBatch(data.connection, message.id, message.lastSeq);
+        break;
       case "unsubscribe":
-        if (data.identified !== undefined) this.#deps.live.unsubscribe(data.connection, message.id);
-        return;
+        if (data.principal !== undefined) this.#deps.live.unsubscribe(data.connection, message.id);
+        break;
+      default:
+        return assertNever(message, "client message");
     }
+    return undefined;
   }
 
   #renegotiate(socket: Socket, request: Parameters<typeof withRequest>[1]): void {
     const { data } = socket;
-    if (data.identified === undefined) return;
+    if (data.principal === undefined) return;
     data.dialect = withRequest(data.dialect, request);
     this.#deps.live.disconnect(data.connection);
     this.#connectLive(socket);
-    sendFrame(socket, authSuccessMessage(data.identified.principal, data.dialect));
+    sendFrame(socket, authSuccessMessage(data.principal, data.dialect));
   }
 
   async #handleAuthenticate(socket: Socket, message: Extract<ClientMessage, { kind: "authenticate" }>): Promise<void> {
     const { data } = socket;
-    if (data.identified === undefined) {
+    if (data.principal === undefined) {
       data.dialect = withRequest(data.dialect, message.protocol);
       return this.#authenticate(socket, message.token);
     }
     // In-band re-authentication: the same user extends the life of the socket and keeps its subscriptions.
     const token = await this.#deps.accounts.authenticate(message.token);
-    const { principal } = data.identified;
+    const { principal } = data;
     if (token.user !== principal.user || token.role !== principal.role) {
       throw new DbError("INVALID_CREDENTIALS", "The new token belongs to another user");
     }
@@ -232,37 +283,24 @@ export class SocketServer {
 
   #identify(socket: Socket, principal: Principal, expiresAtMs: number): void {
     const { data } = socket;
-    data.identified = { principal, tokenExpiresAtMs: expiresAtMs };
-    clearTimeout(data.timer);
-    const remaining = Math.max(0, expiresAtMs - this.#deps.clock.nowMs());
-    // Further away than a timer reaches: the check at the end of it looks again.
-    data.timer = setTimeout(() => this.#expire(socket), Math.min(remaining, MAX_TIMER_MS));
-  }
-
-  #expire(socket: Socket): void {
-    const identified = socket.data.identified;
-    if (identified === undefined || socket.data.closing) return;
-    if (this.#deps.clock.nowMs() < identified.tokenExpiresAtMs) {
-      this.#identify(socket, identified.principal, identified.tokenExpiresAtMs);
-      return;
-    }
-    this.#end(socket, "tokenExpired");
+    data.principal = principal;
+    data.tokenExpiresAtMs = expiresAtMs;
+    this.#deadlines.set(socket, expiresAtMs - this.#deps.clock.nowMs());
   }
 
   #connectLive(socket: Socket): void {
     const { data } = socket;
-    if (data.identified !== undefined)
-      this.#deps.live.connect(data.connection, data.identified.principal, data.dialect);
+    if (data.principal !== undefined) this.#deps.live.connect(data.connection, data.principal, data.dialect);
   }
 
-  async #subscribe(socket: Socket, message: Extract<ClientMessage, { kind: "subscribe" }>): Promise<void> {
+  #subscribe(socket: Socket, message: Extract<ClientMessage, { kind: "subscribe" }>): void {
     const { data } = socket;
-    if (data.identified === undefined) {
+    if (data.principal === undefined) {
       this.#tell(socket, "subscribe", new DbError("AUTH_REQUIRED", "Authentication required before subscribing"));
       return;
     }
     try {
-      this.#deps.engine.subscribe({ connection: data.connection, principal: data.identified.principal, message });
+      this.#deps.engine.subscribe({ connection: data.connection, principal: data.principal, message });
     } catch (error) {
       if (!(error instanceof DbError)) this.#deps.log.error("subscribe failed", { error: errorText(error) });
       this.#tell(socket, message.id.trim() === "" ? "invalid_subscription" : message.id, redact(error, false));
@@ -295,7 +333,6 @@ export class SocketServer {
 
   #forget(socket: Socket, why: string): void {
     const { data } = socket;
-    clearTimeout(data.timer);
     this.#deps.sockets.delete(data.connection);
     this.#deps.live.disconnect(data.connection);
     if (!data.closing) this.#deps.log.debug("connection closed", { connection: data.connection, why });
