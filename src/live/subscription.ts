@@ -72,6 +72,8 @@ export class Subscription implements Subscriber {
   /** Undefined where it is the group's. */
   readonly #query: string | undefined;
   readonly #startKind: Start["kind"];
+  /** Until it is live. */
+  #start: Start | undefined;
   /** Of a subscriber with the policy `latest`. */
   #waiting: LatestChanges | undefined;
   readonly #deps: SubscriptionDeps;
@@ -133,6 +135,7 @@ export class Subscription implements Subscriber {
   /** Call once, after the group and the connection know of it. `notice` follows the ack. */
   begin(start: Start, notice: Frame | undefined): void {
     const { upkeep } = this.group;
+    this.#start = start;
     if (!(upkeep instanceof Rerun)) return this.#open(start, notice);
     this.#state = { phase: "preparing" };
     upkeep.whenRun((result) => {
@@ -275,8 +278,9 @@ export class Subscription implements Subscriber {
             ? await readPage({ source, plan, slots, scope, user, readRows }, effect)
             : resultPage(shown, effect);
         if (page === undefined) {
-          assert("pageRows" in this.#start, "only who wanted data reads history");
-          this.handle({ kind: "historyGone", wanted: this.#start });
+          const start = this.#start;
+          assert(start !== undefined && "pageRows" in start, "only who wanted data reads history");
+          this.handle({ kind: "historyGone", wanted: start });
           return;
         }
         this.#deps.observed(page.position);
@@ -335,6 +339,7 @@ export class Subscription implements Subscriber {
     if (!this.announce(this.group.view)) return;
     const shares = this.connection.dialect.protocol === "native" && this.#waiting === undefined;
     this.group.promote(this, { shares });
+    this.#start = undefined;
   }
 
   joinedTopic(): void {
