@@ -122,9 +122,8 @@ export const FAULTS = {
   "go-live-without-joining": () => {
     const isDue = everyNth();
     wrap(Group.prototype, "promote", (promote) => {
-      return function (this: Group, subscriber, onTopic) {
-        promote.call(this, subscriber, onTopic);
-        if (onTopic !== undefined && isDue()) this.leave(onTopic);
+      return function (this: Group, subscriber, how) {
+        if (!isDue()) promote.call(this, subscriber, how);
       };
     });
   },
