@@ -56,8 +56,12 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
       return { rows: rows.slice(0, request.limit), position };
     },
     matching: (request) => matching(request, queries),
-    historyStartsAt: (table, scope) =>
-      table.kind === "stream" ? streams.floor(table) : catalog.historyStartsAt(table.id, scope),
+    historyStartsAt: (table, scope) => {
+      const kept = table.kind === "stream" ? streams.floor(table) : catalog.historyStartsAt(table.id, scope);
+      // A cursor from before it was created is one of another table of its name.
+      const created = table.createdAtSeq ?? kept;
+      return created > kept ? created : kept;
+    },
     position: (): Seq => writer.position,
     epoch,
   };

@@ -1,5 +1,5 @@
 // Tables as data: what the catalog stores and every other part reads.
-import type { Name, TableId } from "../base/ids.ts";
+import type { Name, Seq, TableId } from "../base/ids.ts";
 import type { AccessLevel } from "./role.ts";
 import { BIGINT, BOOLEAN, type Cell, type SqlType } from "./sql-type.ts";
 
@@ -54,6 +54,8 @@ export interface TableSchema {
   /** The highest column id there ever was, dropped columns included. Absent while no column was dropped or added. */
   readonly lastColumnId?: number;
   readonly options: TableOptions;
+  /** Above every `_seq` given out before it was created, so above all that an earlier table of its name held. Absent where it was not kept yet. */
+  readonly createdAtSeq?: Seq;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

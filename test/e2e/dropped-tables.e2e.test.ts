@@ -1,6 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { createClient } from "../../src/link/index.ts";
+import { breakableNetwork } from "../support/breakable-socket.ts";
 import { startTestServer } from "../support/test-server.ts";
 
 setDefaultTimeout(60_000);
@@ -41,4 +43,26 @@ test("TB-01 ST-03 DROP TABLE frees the name at once, and the table's files and r
     ["1", "flushed"],
     ["2", "buffered"],
   ]);
+});
+
+test("LQ-11 LQ-15 a client that comes back to a table that was dropped and created again forgets the rows of the old one", async () => {
+  await using server = await startTestServer();
+  const { root } = server;
+  const network = breakableNetwork();
+  const create = "CREATE SHARED TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)";
+  await root.sql(`CREATE NAMESPACE app; ${create}; INSERT INTO app.notes VALUES (1, 'old')`);
+  await using client = createClient({
+    url: server.url,
+    auth: { token: root.token },
+    webSocket: network.webSocket,
+    reconnect: { initialDelayMs: 300, maxDelayMs: 300 },
+  });
+  const live = client.live("SELECT id, body FROM app.notes");
+  await live.ready;
+  expect(live.rows().map(({ body }) => body)).toEqual(["old"]);
+  network.cut();
+  await until("gone", async () => (await root.rows("SELECT 1 FROM system.live_queries")).length === 0);
+  await root.sql(`DROP TABLE app.notes; ${create}; INSERT INTO app.notes VALUES (2, 'new')`);
+  await until("back", () => live.rows().some(({ body }) => body === "new"));
+  expect(live.rows().map(({ body }) => body)).toEqual(["new"]);
 });

@@ -2,7 +2,7 @@
 // view of it. Each change is handed to `record`, which knows how to undo it.
 
 import { assert, DbError } from "../../base/errors.ts";
-import type { Name, TableId } from "../../base/ids.ts";
+import type { Name, Seq, TableId } from "../../base/ids.ts";
 import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
@@ -16,7 +16,7 @@ export const MAX_JOBS = 10_000;
 /** Versions of a table kept in its history; with one more, the oldest is forgotten. No file needs them to be read. */
 export const MAX_TABLE_VERSIONS = 1_000;
 
-export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">;
+export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtSeq" | "createdAtMs" | "updatedAtMs">;
 
 export interface CatalogTransactionOptions {
   readonly rows: CatalogWriter;
@@ -60,7 +60,7 @@ export class CatalogTransaction {
     return state.tables().filter((table) => table.namespace === name);
   }
 
-  createTable(definition: TableDefinition): TableSchema {
+  createTable(definition: TableDefinition, createdAtSeq: Seq): TableSchema {
     const { rows, state, record, nextVersion, nowMs } = this.#options;
     const { namespace, name, kind, columns, keyIndex, options } = definition;
     if (state.namespace(namespace) === undefined) {
@@ -75,7 +75,7 @@ export class CatalogTransaction {
     assert(columns[keyIndex] !== undefined, "a table has a key column");
     const now = nowMs();
     const id = rows.insertTable(namespace, name);
-    const times = { createdAtMs: now, updatedAtMs: now };
+    const times = { createdAtSeq, createdAtMs: now, updatedAtMs: now };
     const schema: TableSchema = { id, namespace, name, kind, columns, keyIndex, version: 1, options, ...times };
     rows.insertTableVersion(schema);
     record({ kind: "table", id, record: schema, versions: [schema], version: nextVersion() });

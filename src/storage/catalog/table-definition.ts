@@ -1,6 +1,6 @@
 // A table's definition as JSON text in the catalog, and back. Every field is checked on the way in; cells that JSON cannot hold exactly
 // (64-bit integers, bytes, NaN) are tagged objects.
-import { type Name, parseName, tableIdOf } from "../../base/ids.ts";
+import { type Name, parseName, type Seq, seqOf, tableIdOf } from "../../base/ids.ts";
 import { ACCESS_LEVELS } from "../../model/role.ts";
 import {
   type Column,
@@ -17,6 +17,7 @@ import { damaged, isFields, toArray, toCount, toFields, toFlag, toOneOf, toOptio
 export function encodeTable(schema: TableSchema): string {
   return JSON.stringify({
     ...schema,
+    createdAtSeq: schema.createdAtSeq?.toString(),
     columns: schema.columns.map((column) => ({
       ...column,
       default: encodeDefault(column.default),
@@ -32,6 +33,7 @@ export function decodeTable(text: string): TableSchema {
   const keyIndex = toCount(json["keyIndex"], `${what}, keyIndex`);
   if (columns[keyIndex] === undefined) throw damaged(`${what}, keyIndex`, keyIndex);
   const lastColumnId = toOptional(json["lastColumnId"], toCount, `${what}, lastColumnId`);
+  const createdAtSeq = toOptional(json["createdAtSeq"], decodeSeq, `${what}, createdAtSeq`);
   return {
     id: tableIdOf(toCount(json["id"], `${what}, id`)),
     namespace: decodeName(json["namespace"], `${what}, namespace`),
@@ -42,6 +44,7 @@ export function decodeTable(text: string): TableSchema {
     version: toCount(json["version"], `${what}, version`),
     ...(lastColumnId === undefined ? {} : { lastColumnId }),
     options: decodeOptions(json["options"], `${what}, options`),
+    ...(createdAtSeq === undefined ? {} : { createdAtSeq }),
     createdAtMs: toCount(json["createdAtMs"], `${what}, createdAtMs`),
     updatedAtMs: toCount(json["updatedAtMs"], `${what}, updatedAtMs`),
   };
@@ -54,6 +57,13 @@ function parseJson(text: string): unknown {
     // The text itself says what is wrong; the caller gets it quoted.
     return text;
   }
+}
+
+/** Text, because JSON has no exact number for it. */
+function decodeSeq(value: unknown, what: string): Seq {
+  const text = toText(value, what);
+  if (!INTEGER.test(text)) throw damaged(what, value);
+  return seqOf(BigInt(text));
 }
 
 function decodeName(value: unknown, what: string): Name {

@@ -136,7 +136,7 @@ export class WriteTransaction implements WriteTx {
 
   createTable(definition: TableDefinition): TableSchema {
     return this.#write(() => {
-      const schema = this.#options.catalog.createTable(definition);
+      const schema = this.#options.catalog.createTable(definition, this.#options.seqs.next());
       if (schema.kind !== "stream") this.#options.db.run(hotTableDdl(schema));
       return schema;
     });
