@@ -23,7 +23,7 @@ for (const [name, text] of Object.entries(STATEMENTS)) {
       lifted: liftLiterals(text),
       namespace: "chat",
       catalogVersion: 1,
-      parameterCount: 0,
+      params: { count: 0, listRooms: new Map() },
     });
     cache.getOrPlan(key(), () => planData(parseData(parser, text), input));
     bench("plan-cache hit, lifting included", () => {

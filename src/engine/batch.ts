@@ -1,6 +1,7 @@
 // One request: its statements in order, each committing on its own, stopping at the first failure; BEGIN … COMMIT makes one atomic unit.
+
 import { DbError } from "../base/errors.ts";
-import type { Cell } from "../model/sql-type.ts";
+import { type Param, paramShape } from "../model/param.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -12,7 +13,7 @@ import { runTransaction } from "./transaction.ts";
 
 export interface SqlRequest {
   readonly sql: string;
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   readonly session: Session;
   readonly signal: AbortSignal | undefined;
 }
@@ -21,7 +22,7 @@ const REQUEST_LEFT_OPEN = "Request completed with an open explicit transaction; 
 
 export async function runRequest(request: SqlRequest, deps: EngineDeps): Promise<StatementResult[]> {
   let session = request.session;
-  const runnables = deps.preparer.prepare(request.sql, session, request.params.length);
+  const runnables = deps.preparer.prepare(request.sql, session, paramShape(request.params));
   const results: StatementResult[] = [];
   let resultBytes = 0;
   const keep = (kept: readonly StatementResult[]): void => {

@@ -6,8 +6,8 @@ import { type ConnectionId, type Name, parseName, type UserId } from "../base/id
 import type { LiveStatement, PlannedLive } from "../live/group.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
 import type { Principal } from "../live/ports.ts";
+import { type Param, paramShape } from "../model/param.ts";
 import type { Role } from "../model/role.ts";
-import type { Cell } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { ClientMessage } from "../protocol/up.ts";
 import { runRequest } from "./batch.ts";
@@ -18,7 +18,7 @@ import { scopeFor } from "./write.ts";
 
 export interface RunInput {
   readonly sql: string;
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   readonly user: UserId;
   readonly role: Role;
   /** Namespace of unqualified names; undefined: `default`, which never exists. */
@@ -82,7 +82,7 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
 
 interface SubscribedSelect {
   readonly sql: string;
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   readonly session: Session;
 }
 
@@ -101,7 +101,7 @@ class SubscribedStatement implements LiveStatement {
 
   plan(): PlannedLive {
     const { sql, params, session } = this.#select;
-    const { plan, literals } = this.#deps.preparer.prepareLive(sql, session, params.length);
+    const { plan, literals } = this.#deps.preparer.prepareLive(sql, session, paramShape(params));
     const nowUs = BigInt(this.#nowMs) * 1000n;
     return { plan, slots: slotsOf(plan.slots, { session, params, literals, nowUs, signal: undefined }, this.#deps) };
   }

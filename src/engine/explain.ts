@@ -1,4 +1,5 @@
 // EXPLAIN: where a statement would run and what it would touch. EXPLAIN LIVE: the shape a subscription would join and how changes are routed to it.
+import { paramShape } from "../model/param.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { DataPlan, IndexTerm, LivePlan, QueryPlan } from "../sql/plan.ts";
@@ -14,7 +15,7 @@ export function explain(
   deps: EngineDeps,
 ): StatementResult {
   const lines = statement.live
-    ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session, call.params.length).plan)
+    ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session, paramShape(call.params)).plan)
     : dataLines(statement.innerText, call, deps);
   return rowsResult(
     call.session,
@@ -24,7 +25,7 @@ export function explain(
 }
 
 function dataLines(text: string, call: Caller, deps: EngineDeps): string[] {
-  const [runnable] = deps.preparer.prepare(text, call.session, call.params.length);
+  const [runnable] = deps.preparer.prepare(text, call.session, paramShape(call.params));
   if (runnable === undefined || runnable.kind !== "data") return [];
   const { plan } = runnable.plan(call.session);
   assertMayRun(plan, call.session);

@@ -1,6 +1,7 @@
 // Text → plans. A request that is one data statement is found by its lifted text and costs neither a parse nor a bind; everything else is parsed, and its data
 // statements are planned through the same cache.
 import { DbError } from "../base/errors.ts";
+import type { ParamShape } from "../model/param.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
 import { type LiftedStatement, liftLiterals } from "../sql/lift-literals.ts";
@@ -43,8 +44,8 @@ export interface PreparedLive {
 
 export interface Preparer {
   /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
-  prepare(sql: string, session: Session, paramCount: number): readonly Runnable[];
-  prepareLive(sql: string, session: Session, paramCount: number): PreparedLive;
+  prepare(sql: string, session: Session, params: ParamShape): readonly Runnable[];
+  prepareLive(sql: string, session: Session, params: ParamShape): PreparedLive;
   stats(): PlanCacheStats;
 }
 
@@ -64,7 +65,7 @@ interface PlanCall {
   readonly text: string;
   readonly lifted: LiftedStatement;
   readonly session: Session;
-  readonly paramCount: number;
+  readonly params: ParamShape;
 }
 
 /** The plan of a text: from the cache, or made and kept. */
@@ -73,21 +74,22 @@ function planOf<Plan extends DataPlan | LivePlan>(
   cache: PlanCache<Plan>,
   { deps, make }: { readonly deps: PreparerDeps; readonly make: (input: PlanInput) => Planned<Plan> },
 ): { readonly plan: Plan; readonly literals: Literals } {
-  const { text, lifted, session, paramCount } = call;
+  const { text, lifted, session, params } = call;
   const input: PlanInput = {
     text,
     literals: lifted.literals,
     context: contextOf(session, deps.catalog),
+    listRooms: params.listRooms,
     generators: deps.generators,
   };
   const key = {
     lifted,
     namespace: session.namespace,
     catalogVersion: deps.catalog.version,
-    parameterCount: paramCount,
+    params,
   };
   const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
-  assertParameterCount(planned.parameterCount, paramCount);
+  assertParameterCount(planned.parameterCount, params.count);
   return { plan: planned.plan, literals: lifted.literals };
 }
 
@@ -106,7 +108,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> =>
     planLive(onlyData(deps.parser.parse(input.text)), input);
 
-  const runnable = (parsed: ParsedStatement, paramCount: number): Runnable => {
+  const runnable = (parsed: ParsedStatement, params: ParamShape): Runnable => {
     const { statement, text, offset } = parsed;
     if (!isData(statement)) return { kind: "statement", statement, text, offset };
     return {
@@ -114,7 +116,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       text,
       offset,
       plan: (session) =>
-        planOf({ text, lifted: liftLiterals(text), session, paramCount }, data, {
+        planOf({ text, lifted: liftLiterals(text), session, params }, data, {
           deps,
           make: (input) => planData(statement, input),
         }),
@@ -122,25 +124,24 @@ export function createPreparer(deps: PreparerDeps): Preparer {
   };
 
   return {
-    prepare(sql, _session, paramCount) {
+    prepare(sql, _session, params) {
       const text = sql.trim();
       const lifted = liftLiterals(text);
       if (isCacheable(lifted)) {
         // One data statement: a hit needs no parse.
         const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
-        const plan = (session: Session): PlannedData =>
-          planOf({ text, lifted, session, paramCount }, data, { deps, make });
+        const plan = (session: Session): PlannedData => planOf({ text, lifted, session, params }, data, { deps, make });
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
       const parsed = deps.parser.parse(sql);
-      if (parsed.length > 1 && paramCount > 0) {
+      if (parsed.length > 1 && params.count > 0) {
         throw new DbError("PARAMS_WITH_BATCH", "Parameters can be used with one statement only");
       }
-      return parsed.map((statement) => runnable(statement, paramCount));
+      return parsed.map((statement) => runnable(statement, params));
     },
-    prepareLive(sql, session, paramCount) {
+    prepareLive(sql, session, params) {
       const text = sql.trim();
-      return planOf({ text, lifted: liftLiterals(text), session, paramCount }, live, { deps, make: planLiveSelect });
+      return planOf({ text, lifted: liftLiterals(text), session, params }, live, { deps, make: planLiveSelect });
     },
     stats: () => data.stats(),
   };

@@ -1,7 +1,8 @@
 // Who a statement runs for, and what a call brings along.
+
 import type { Name, UserId } from "../base/ids.ts";
+import type { Param } from "../model/param.ts";
 import type { Role } from "../model/role.ts";
-import type { Cell } from "../model/sql-type.ts";
 import type { LiftedStatement } from "../sql/lift-literals.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
@@ -16,7 +17,7 @@ export interface Session {
 /** Who asks, with what values, and when. */
 export interface Caller {
   readonly session: Session;
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   /** One instant for every NOW() of the statement, µs since the Unix epoch. */
   readonly nowUs: bigint;
   /** Aborted when the caller has gone. */

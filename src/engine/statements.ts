@@ -1,7 +1,9 @@
 // Dispatch of one statement to what executes it.
+
 import { assertMayActAs } from "../auth/access.ts";
 import { assertNever, DbError } from "../base/errors.ts";
 import type { ConnectionId } from "../base/ids.ts";
+import { paramShape } from "../model/param.ts";
 import { isAdmin } from "../model/role.ts";
 import { qualifiedName } from "../model/schema.ts";
 import { JSON_TYPE, TEXT } from "../model/sql-type.ts";
@@ -206,7 +208,7 @@ async function executeAs(
   // An id nobody registered counts as a plain user: rows may be kept for people who never log in.
   assertMayActAs(call.session, { user: statement.user, role: target?.role ?? "user" });
   const session: Session = { user: statement.user, role: "user", namespace: call.session.namespace };
-  const [inner] = deps.preparer.prepare(statement.innerText, session, call.params.length);
+  const [inner] = deps.preparer.prepare(statement.innerText, session, paramShape(call.params));
   if (inner === undefined || inner.kind !== "data") {
     throw new DbError("INVALID_INPUT", "EXECUTE AS USER takes one SELECT, INSERT, UPDATE or DELETE");
   }

@@ -110,7 +110,8 @@ export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi 
 
 function requestBody(sql: string, params: readonly Param[], namespace: string | undefined): string {
   const values: JsonValue[] = params.map((param, index) => {
-    if (typeof param !== "number" || Number.isFinite(param)) return paramValue(param);
+    const values: readonly unknown[] = Array.isArray(param) ? param : [param];
+    if (values.every((value) => typeof value !== "number" || Number.isFinite(value))) return paramValue(param);
     throw new KalamError("INVALID_PARAMETER", `parameter $${index + 1} is not a finite number`);
   });
   return toJson({ sql, params: values.length === 0 ? undefined : values, namespace_id: namespace });

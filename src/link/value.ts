@@ -100,9 +100,20 @@ export function rowOf(values: readonly Value[], schema: readonly { readonly name
 }
 
 /** A parameter as JSON carries it. Bytes travel as `\x` and hexadecimal digits, which BYTES columns read. */
-export type Param = null | boolean | number | bigint | string | Uint8Array;
+export type ParamValue = null | boolean | number | bigint | string | Uint8Array;
+
+/** A value for `$1 … $n`. A list stands where SQL takes an array: `= ANY($1)`, `unnest($1)`. */
+export type Param = ParamValue | readonly ParamValue[];
 
 export function paramValue(param: Param): JsonValue {
+  return isList(param) ? param.map(scalarValue) : scalarValue(param);
+}
+
+function isList(param: Param): param is readonly ParamValue[] {
+  return Array.isArray(param);
+}
+
+function scalarValue(param: ParamValue): JsonValue {
   if (!(param instanceof Uint8Array)) return param;
   return `\\x${Array.from(param, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

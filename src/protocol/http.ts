@@ -1,14 +1,15 @@
 // Bodies of POST /v1/api/sql: the request with all its limits, and the response with the exact keys and key order that clients read.
+
 import { DbError, type ErrorCode } from "../base/errors.ts";
+import type { Param } from "../model/param.ts";
 import type { OutputColumn } from "../model/schema.ts";
-import type { Cell } from "../model/sql-type.ts";
 import { isObject, parseJson, toJson } from "./json.ts";
 import { DEFAULT_PARAM_LIMITS, type ParamLimits, parseParams } from "./params.ts";
 import { encodeSchema } from "./schema-field.ts";
 
 export interface SqlRequest {
   readonly sql: string;
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   readonly namespaceId: string | undefined;
   /** `summed` is the peer's form: affected counts of a batch added up at its end. */
   readonly batchResults: "each" | "summed";

@@ -1,7 +1,8 @@
 // Client messages: from the bytes of one frame to a checked value, or an error that says what is wrong with them.
+
 import { DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
-import type { Cell } from "../model/sql-type.ts";
+import type { Param } from "../model/param.ts";
 import type { ProtocolRequest } from "./dialect.ts";
 import type { WireFormat } from "./frame.ts";
 import { isGzipped } from "./gunzip.ts";
@@ -34,7 +35,7 @@ export type ClientMessage =
       readonly sql: string;
       /** Undefined: no snapshot wanted. */
       readonly options: SubscribeOptions | undefined;
-      readonly params: readonly Cell[];
+      readonly params: readonly Param[];
       readonly namespaceId: string | undefined;
     }
   | { readonly kind: "nextBatch"; readonly id: string; readonly lastSeq: Seq | undefined }

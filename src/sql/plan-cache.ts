@@ -1,6 +1,7 @@
 // Plans by statement text with the literals taken out, shared by all users. A plan that depends on the value of some literals is kept as one of several
 // variants, each for the values it was made for.
 import { Lru } from "../base/lru.ts";
+import type { ParamShape } from "../model/param.ts";
 import { literalClass } from "./bind/literal-class.ts";
 import type { LiftedLiteral, LiftedStatement } from "./lift-literals.ts";
 import type { Planned } from "./planner.ts";
@@ -15,7 +16,7 @@ export interface PlanCacheKey {
   readonly lifted: LiftedStatement;
   readonly namespace: string;
   readonly catalogVersion: number;
-  readonly parameterCount: number;
+  readonly params: ParamShape;
 }
 
 /** Variants of one text; the oldest makes place for the next. Lists paged by `ORDER BY 1, 2, …` need few. */
@@ -75,8 +76,14 @@ export class PlanCache<Plan> {
 }
 
 /** Parts that cannot run into each other: a namespace is a word, and the rest are numbers or come last. */
-function keyText({ lifted, namespace, catalogVersion, parameterCount }: PlanCacheKey): string {
-  return `${namespace} ${catalogVersion} ${parameterCount} ${classesOf(lifted.literals)} ${lifted.key}`;
+function keyText({ lifted, namespace, catalogVersion, params }: PlanCacheKey): string {
+  return `${namespace} ${catalogVersion} ${shapeText(params)} ${classesOf(lifted.literals)} ${lifted.key}`;
+}
+
+function shapeText({ count, listRooms }: ParamShape): string {
+  return listRooms.size === 0
+    ? `${count}`
+    : `${count}[${[...listRooms].map(([index, room]) => `${index}:${room}`).join()}]`;
 }
 
 function classesOf(literals: readonly LiftedLiteral[]): string {

@@ -13,6 +13,8 @@ export type Slot =
   | {
       readonly kind: "parameter";
       readonly index: number;
+      /** Of a list: which of its values, its last where it has fewer. */
+      readonly element?: number;
       readonly type: SqlType;
       readonly clause?: RowCountClause;
       readonly column?: string;
@@ -26,6 +28,8 @@ export type Slot =
       readonly clause?: RowCountClause;
       readonly column?: string;
     }
+  /** How many values the list `$n` has. */
+  | { readonly kind: "listLength"; readonly index: number; readonly type: SqlType }
   | { readonly kind: "user"; readonly type: SqlType }
   | { readonly kind: "role"; readonly type: SqlType }
   /** The statement's time, µs. Every NOW() of a statement is the same instant. */

@@ -20,6 +20,8 @@ export interface PlanInput {
   /** Of the same text; none when the plan will not be cached. */
   readonly literals: readonly LiftedLiteral[];
   readonly context: BindContext;
+  /** Room for each parameter that is a list, by its place. */
+  readonly listRooms?: ReadonlyMap<number, number>;
   readonly generators: Generators;
 }
 

@@ -759,3 +759,270 @@ SELECT id FROM orders WHERE (qty > 1) = paid ORDER BY id;
 -- bytes compare, and count
 SELECT id, octet_length(raw), length(raw) FROM orders WHERE raw = '\x01ff';
 -- => ["1",2,2]
+
+-- a row as often as on both sides
+SELECT customer FROM orders INTERSECT ALL SELECT customer FROM (VALUES ('ann'), ('ann'), ('ann'), ('cy')) AS v (customer) ORDER BY 1;
+-- => ["ann"]
+-- => ["ann"]
+-- => ["cy"]
+
+-- a row as often as it is left over, NULLs being equal
+SELECT qty FROM (VALUES (1), (1), (NULL), (NULL), (2)) AS v (qty) EXCEPT ALL SELECT qty FROM (VALUES (1), (NULL)) AS w (qty) ORDER BY qty NULLS FIRST;
+-- => [null]
+-- => [1]
+-- => [2]
+
+-- ALL beside the plain operators
+SELECT 1 UNION ALL SELECT 1 EXCEPT ALL SELECT 1;
+-- => ["1"]
+
+-- the newest of each customer
+SELECT DISTINCT ON (customer) customer, id, placed::text FROM orders ORDER BY customer, placed DESC NULLS LAST;
+-- => ["ann","3","2024-02-29 00:00:00"]
+-- => ["bob","2","2024-01-20 23:59:59.5"]
+-- => ["cy","4","2024-03-31 12:00:00"]
+-- => ["Émile","5",null]
+
+-- a DISTINCT ON by position, with a limit
+SELECT DISTINCT ON (1) paid, id FROM orders ORDER BY 1, id DESC LIMIT 2;
+-- => [false,"2"]
+-- => [true,"5"]
+
+-- DISTINCT ON without ORDER BY sorts by its expressions
+SELECT DISTINCT ON (qty IS NULL) qty IS NULL FROM orders;
+-- => [false]
+-- => [true]
+
+-- DISTINCT ON over groups
+SELECT DISTINCT ON (vip) vip, city, count(*) FROM customers GROUP BY vip, city ORDER BY vip, count(*) DESC, city;
+-- => [false,"Rome","1"]
+-- => [true,"Paris","1"]
+
+-- DISTINCT ON in a sub-query
+SELECT count(*) FROM (SELECT DISTINCT ON (customer, paid) customer FROM orders) AS d;
+-- => ["5"]
+
+-- a series of numbers
+SELECT * FROM generate_series(1, 5);
+-- => [1]
+-- => [2]
+-- => [3]
+-- => [4]
+-- => [5]
+
+-- a series downwards, with a name
+SELECT n, n * n AS square FROM generate_series(5, 1, -2) AS n ORDER BY n;
+-- => [1,1]
+-- => [3,9]
+-- => [5,25]
+
+-- a series that is empty, and one of one
+SELECT (SELECT count(*) FROM generate_series(2, 1)), (SELECT count(*) FROM generate_series(2, 2)), (SELECT count(*) FROM generate_series(1, NULL));
+-- => ["0","1","0"]
+
+-- days of a month
+SELECT d::date::text FROM generate_series('2024-02-27'::date, '2024-03-02', interval '1 day') AS d;
+-- => ["2024-02-27"]
+-- => ["2024-02-28"]
+-- => ["2024-02-29"]
+-- => ["2024-03-01"]
+-- => ["2024-03-02"]
+
+-- months have different lengths
+SELECT t::text FROM generate_series('2024-01-31'::timestamp, '2024-05-01'::timestamp, interval '1 month') AS g (t);
+-- => ["2024-01-31 00:00:00"]
+-- => ["2024-02-29 00:00:00"]
+-- => ["2024-03-29 00:00:00"]
+-- => ["2024-04-29 00:00:00"]
+
+-- hours backwards
+SELECT t::text FROM generate_series('2024-01-01 02:00'::timestamp, '2024-01-01'::timestamp, interval '-1 hour') AS t;
+-- => ["2024-01-01 02:00:00"]
+-- => ["2024-01-01 01:00:00"]
+-- => ["2024-01-01 00:00:00"]
+
+-- every day with what was ordered on it
+SELECT d::date::text, count(o.id) FROM generate_series('2024-01-14'::timestamp, '2024-01-16'::timestamp, interval '1 day') AS d LEFT JOIN orders AS o ON o.placed::date = d::date GROUP BY d ORDER BY d;
+-- => ["2024-01-14","0"]
+-- => ["2024-01-15","1"]
+-- => ["2024-01-16","0"]
+
+-- numbered rows of a function
+SELECT * FROM generate_series(10, 30, 10) WITH ORDINALITY AS g (value, place);
+-- => [10,"1"]
+-- => [20,"2"]
+-- => [30,"3"]
+
+-- a series as long as a column of the row before it says
+SELECT o.id, n FROM orders AS o, generate_series(1, o.qty) AS n WHERE o.qty < 4 ORDER BY o.id, n;
+-- => ["1",1]
+-- => ["1",2]
+-- => ["1",3]
+-- => ["2",1]
+
+-- elements of a JSON array of each row
+SELECT o.id, tag FROM orders AS o, jsonb_array_elements_text(o.info -> 'tags') AS tag WHERE o.id < 3 ORDER BY o.id, tag;
+-- => ["1","x"]
+-- => ["1","y"]
+
+-- LEFT JOIN keeps the rows without elements
+SELECT o.id, t.value FROM orders AS o LEFT JOIN LATERAL jsonb_array_elements_text(o.info -> 'tags') AS t ON true WHERE o.id IN (1, 2, 4) ORDER BY o.id, t.value;
+-- => ["1","x"]
+-- => ["1","y"]
+-- => ["2",null]
+-- => ["4",null]
+
+-- elements as JSON
+SELECT value, jsonb_typeof(value) FROM jsonb_array_elements('[1, "a", null, {"b": 2}, [3]]');
+-- => ["1","number"]
+-- => ["\"a\"","string"]
+-- => ["null","null"]
+-- => ["{\"b\": 2}","object"]
+-- => ["[3]","array"]
+
+-- null is NULL as text
+SELECT value FROM json_array_elements_text('["a", null, 1.50]');
+-- => ["a"]
+-- => [null]
+-- => ["1.50"]
+
+-- members of an object
+SELECT key, value FROM jsonb_each('{"a": 1, "b": "x"}') ORDER BY key;
+-- => ["a","1"]
+-- => ["b","\"x\""]
+
+-- members as text
+SELECT * FROM json_each_text('{"a": [1], "b": null}') ORDER BY key DESC;
+-- => ["b",null]
+-- => ["a","[1]"]
+
+-- keys
+SELECT k FROM jsonb_object_keys('{"b": 1, "a": 2}') AS k ORDER BY k;
+-- => ["a"]
+-- => ["b"]
+
+-- the alias of a function of one value is the value
+SELECT e ->> 'n' AS n FROM jsonb_array_elements('[{"n": 1}, {"n": 2}]') AS e WHERE (e ->> 'n')::int > 1;
+-- => ["2"]
+
+-- an array unnested
+SELECT u * 2 FROM unnest(ARRAY[3, 1, 2]) AS u ORDER BY u;
+-- => [2]
+-- => [4]
+-- => [6]
+
+-- an array of text, numbered
+SELECT * FROM unnest('{a,"b c",NULL}'::text[]) WITH ORDINALITY AS u (word, place);
+-- => ["a","1"]
+-- => ["b c","2"]
+-- => [null,"3"]
+
+-- an array of columns
+SELECT o.id, v FROM orders AS o, unnest(ARRAY[o.qty, o.small::int]) AS v WHERE o.id < 3 ORDER BY o.id, v;
+-- => ["1",1]
+-- => ["1",3]
+-- => ["2",1]
+-- => ["2",2]
+
+-- a set of rows as a table
+SELECT * FROM (VALUES (1, 'one'), (2, 'two')) AS v (n, word) ORDER BY n DESC;
+-- => [2,"two"]
+-- => [1,"one"]
+
+-- a join with VALUES
+SELECT o.id, v.label FROM orders AS o JOIN (VALUES ('ann', 'A'), ('bob', 'B')) AS v (name, label) ON v.name = o.customer ORDER BY o.id;
+-- => ["1","A"]
+-- => ["2","B"]
+-- => ["3","A"]
+
+-- the two largest of each, by LATERAL
+SELECT c.name, top.id, top.amount::text FROM customers AS c CROSS JOIN LATERAL (SELECT o.id, o.amount FROM orders AS o WHERE o.customer = c.name ORDER BY o.amount DESC LIMIT 1) AS top ORDER BY c.name;
+-- => ["ann","3","99.99"]
+-- => ["bob","2","20.00"]
+
+-- LEFT JOIN LATERAL keeps who has none
+SELECT c.name, t.n, t.total::text FROM customers AS c LEFT JOIN LATERAL (SELECT count(*) AS n, sum(o.amount) AS total FROM orders AS o WHERE o.customer = c.name HAVING count(*) > 0) AS t ON true ORDER BY c.name;
+-- => ["ann","2","110.49"]
+-- => ["bob","1","20.00"]
+-- => ["dan",null,null]
+
+-- values of every type come out of LATERAL as they are
+SELECT o.id, x.score, x.ratio, x.ref::text, encode(x.raw, 'hex'), x.placed::text, x.paid, x.info ->> 'a' FROM orders AS o, LATERAL (SELECT o.score, o.ratio, o.ref, o.raw, o.placed, o.paid, o.info) AS x ORDER BY o.id;
+-- => ["1",1.5,0.5,"00000000-0000-0000-0000-000000000001","01ff","2024-01-15 10:30:00",true,"1"]
+-- => ["2",-2.25,1.25,"00000000-0000-0000-0000-000000000002","","2024-01-20 23:59:59.5",false,"2"]
+-- => ["3",null,null,null,null,"2024-02-29 00:00:00",null,"text"]
+-- => ["4",10000000000,2,"ffffffff-ffff-ffff-ffff-ffffffffffff",null,"2024-03-31 12:00:00",true,null]
+-- => ["5",0,0,null,null,null,true,null]
+
+-- a LATERAL that uses another
+SELECT o.id, b.y FROM orders AS o, LATERAL (SELECT o.qty + 1 AS x) AS a, LATERAL (SELECT a.x * 2 AS y) AS b WHERE o.qty IS NOT NULL ORDER BY o.id;
+-- => ["1",8]
+-- => ["2",4]
+-- => ["4",16]
+-- => ["5",2]
+
+-- LATERAL inside a sub-query that uses a column of the query around
+SELECT o.id, (SELECT sum(v.n) FROM generate_series(1, o.qty) AS g, LATERAL (SELECT g * o.qty AS n) AS v) FROM orders AS o ORDER BY o.id;
+-- => ["1","18"]
+-- => ["2","1"]
+-- => ["3",null]
+-- => ["4","196"]
+-- => ["5",null]
+
+-- LATERAL on the right of several joins
+SELECT o.id, c.city, t.v FROM orders AS o LEFT JOIN customers AS c ON c.name = o.customer LEFT JOIN LATERAL (SELECT upper(c.city) || o.id AS v WHERE c.city IS NOT NULL) AS t ON true ORDER BY o.id;
+-- => ["1","Paris","PARIS1"]
+-- => ["2","Rome","ROME2"]
+-- => ["3","Paris","PARIS3"]
+-- => ["4",null,null]
+-- => ["5",null,null]
+
+-- groups by what a function gives
+SELECT tag, count(*) FROM orders AS o, jsonb_array_elements_text(CASE WHEN jsonb_typeof(o.info -> 'tags') = 'array' THEN o.info -> 'tags' ELSE '["none"]' END) AS tag GROUP BY tag ORDER BY tag;
+-- => ["none","3"]
+-- => ["x","1"]
+-- => ["y","1"]
+
+-- one of a list
+SELECT id FROM orders WHERE id = ANY (ARRAY[1, 3]) AND customer = ANY ('{ann,cy}') ORDER BY id;
+-- => ["1"]
+-- => ["3"]
+
+-- none of a list, with a cast
+SELECT id FROM orders WHERE id <> ALL ('{1,2}'::bigint[]) ORDER BY id;
+-- => ["3"]
+-- => ["4"]
+-- => ["5"]
+
+-- above all, below any
+SELECT id FROM orders WHERE qty > ALL (ARRAY[0, 2]) OR qty < ANY ('{1,0}'::int[]) ORDER BY id;
+-- => ["1"]
+-- => ["4"]
+-- => ["5"]
+
+-- a NULL in the list leaves it open
+SELECT 1 = ANY (ARRAY[2, NULL]) IS NULL, 1 = ANY ('{1,NULL}'::int[]), 1 <> ALL ('{}'::int[]);
+-- => [true,true,true]
+
+-- a cross join beside joins
+SELECT count(*) FROM customers AS a, customers AS b LEFT JOIN orders AS o ON o.customer = b.name, generate_series(1, 2) AS g;
+-- => ["24"]
+
+-- scalar function as a table
+SELECT * FROM upper('x') AS u;
+-- => ["X"]
+
+-- VALUES with columns of the query around
+SELECT o.id, (SELECT max(v.x) FROM (VALUES (o.qty), (o.small::int)) AS v (x)) FROM orders AS o ORDER BY o.id;
+-- => ["1",3]
+-- => ["2",2]
+-- => ["3",-3]
+-- => ["4",7]
+-- => ["5",5]
+
+-- LATERAL VALUES
+SELECT o.id, v.x FROM orders AS o, LATERAL (VALUES (o.qty), (o.small::int + 10)) AS v (x) WHERE o.id < 3 ORDER BY o.id, v.x;
+-- => ["1",3]
+-- => ["1",11]
+-- => ["2",1]
+-- => ["2",12]

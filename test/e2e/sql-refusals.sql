@@ -22,10 +22,6 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY qty) FROM orders;
 SELECT string_agg(DISTINCT customer, ',') FROM orders;
 -- error: UNSUPPORTED string_agg with DISTINCT is not supported
 
--- functions that return rows
-SELECT * FROM generate_series(1, 3);
--- error: UNSUPPORTED a function in FROM is not supported
-
 -- a function there is not
 SELECT regexp_replace('a', 'b', 'c');
 -- error: SQL_EXECUTION_ERROR function regexp_replace(unknown, unknown, unknown) does not exist
@@ -54,14 +50,6 @@ SELECT 5 & 3;
 SELECT ROW(1, 2);
 -- error: UNSUPPORTED a row value here is not supported
 
--- DISTINCT ON
-SELECT DISTINCT ON (customer) id FROM orders;
--- error: UNSUPPORTED DISTINCT ON is not supported
-
--- LATERAL
-SELECT name, n FROM customers c, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.customer = c.name) x;
--- error: UNSUPPORTED LATERAL is not supported
-
 -- several groupings at once
 SELECT count(*) FROM orders GROUP BY ROLLUP (customer);
 -- error: UNSUPPORTED ROLLUP
@@ -73,10 +61,6 @@ SELECT id FROM orders TABLESAMPLE BERNOULLI (10);
 -- row locks
 SELECT id FROM orders FOR UPDATE;
 -- error: UNSUPPORTED FOR UPDATE
-
--- multiset operations
-SELECT 1 EXCEPT ALL SELECT 1;
--- error: UNSUPPORTED EXCEPT ALL is not supported
 
 -- a table out of a query
 SELECT * INTO copy FROM orders;
@@ -190,14 +174,6 @@ DELETE FROM customers;
 UPDATE customers SET name = 'x' WHERE name = 'ann';
 -- error: SQL_EXECUTION_ERROR UPDATE cannot modify primary key column 'name'
 
--- another table in UPDATE
-UPDATE customers SET city = o.customer FROM orders o WHERE o.customer = name;
--- error: UNSUPPORTED FROM in UPDATE is not supported
-
--- another table in DELETE
-DELETE FROM customers USING orders WHERE customer = name;
--- error: UNSUPPORTED USING in DELETE is not supported
-
 -- writes inside a query
 WITH gone AS (DELETE FROM customers WHERE name = 'x' RETURNING name) SELECT * FROM gone;
 -- error: UNSUPPORTED a statement that changes data inside WITH is not supported
@@ -229,3 +205,35 @@ SELECT relname FROM pg_class;
 -- what psql itself would answer
 \d customers;
 -- error: INVALID_SQL syntax error at or near "\"
+
+-- functions that return rows, outside FROM
+SELECT generate_series(1, 3);
+-- error: UNSUPPORTED generate_series outside FROM is not supported
+
+-- several functions side by side
+SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(1, 3)) AS t (a, b);
+-- error: UNSUPPORTED ROWS FROM is not supported
+
+-- a series that never ends
+SELECT * FROM generate_series(1, 5, 0);
+-- error: SQL_EXECUTION_ERROR step size cannot equal zero
+
+-- an array that is not one
+SELECT 1 = ANY ('1,2');
+-- error: SQL_EXECUTION_ERROR malformed array literal: "1,2"
+
+-- ORDER BY that does not begin with the expressions of DISTINCT ON
+SELECT DISTINCT ON (customer) id FROM orders ORDER BY id;
+-- error: SQL_EXECUTION_ERROR SELECT DISTINCT ON expressions must match initial ORDER BY expressions
+
+-- LATERAL on the right of a RIGHT JOIN
+SELECT 1 FROM customers c RIGHT JOIN LATERAL (SELECT c.name) x ON true;
+-- error: SQL_EXECUTION_ERROR missing FROM-clause entry for table "c"
+
+-- RETURNING of another table's columns
+UPDATE customers SET city = 'x' FROM orders o WHERE false RETURNING o.id;
+-- error: UNSUPPORTED a column of another table in RETURNING id is not supported
+
+-- elements of what is no array
+SELECT * FROM jsonb_array_elements('{"a": 1}');
+-- error: SQL_EXECUTION_ERROR cannot extract elements from an object

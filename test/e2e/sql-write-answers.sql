@@ -58,6 +58,27 @@ UPDATE orders SET qty = 1 WHERE id = 99 RETURNING id;
 DELETE FROM customers WHERE name LIKE 'ann_' RETURNING name, city, vip;
 -- => ["ann2","Nice",false]
 
+-- values from other rows
+UPDATE customers AS c SET city = v.city FROM (VALUES ('bob', 'Roma'), ('dan', 'Oslo'), ('nobody', 'x')) AS v (name, city) WHERE v.name = c.name RETURNING c.name, c.city;
+-- => ["bob","Roma"]
+-- => ["dan","Oslo"]
+
+-- a row that joins with several others is written once
+UPDATE customers SET city = 'Rome' FROM orders AS a, orders AS b WHERE name = 'bob' AND a.id < 4 AND b.id < 4 RETURNING name, city;
+-- => ["bob","Rome"]
+
+-- a join beside the table, and what was there comes back
+UPDATE customers AS c SET city = NULL FROM generate_series(1, 2) AS n JOIN orders AS o ON o.id = n WHERE c.name = 'dan' RETURNING c.name, c.city;
+-- => ["dan",null]
+
+-- a delete of rows that others name
+DELETE FROM customers AS c USING orders AS o, unnest(ARRAY['x', 'zed']) AS u WHERE u = c.name AND o.id > 1 RETURNING c.name;
+-- => ["zed"]
+
+-- back again
+INSERT INTO customers (name) VALUES ('zed') RETURNING name;
+-- => ["zed"]
+
 -- what is left
 SELECT name, city, vip FROM customers ORDER BY name;
 -- => ["ann","Paris",true]

@@ -43,7 +43,7 @@ describe("decodeSqlRequest", () => {
     ["params is an object", '{"sql":"q","params":{}}', "INVALID_INPUT", "`params` must be an array"],
     ["namespace is a number", '{"sql":"q","namespace_id":1}', "INVALID_INPUT", "`namespace_id`"],
     ["unknown batch form", '{"sql":"q","batch_results":"all"}', "INVALID_INPUT", "`batch_results`"],
-    ["a nested parameter", '{"sql":"q","params":[1,[2]]}', "INVALID_PARAMETER", "Parameter $2 invalid:"],
+    ["a nested parameter", '{"sql":"q","params":[1,[[2]]]}', "INVALID_PARAMETER", "Parameter $2 invalid:"],
     ["an object parameter", '{"sql":"q","params":[{}]}', "INVALID_PARAMETER", "Parameter $1 invalid:"],
     ["a number past every float", '{"sql":"q","params":[1e400]}', "INVALID_PARAMETER", "Parameter $1 invalid:"],
     [

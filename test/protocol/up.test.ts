@@ -131,7 +131,7 @@ describe("bad messages get a coded error", () => {
       '{"type":"subscribe","subscription":{"id":"s","sql":"q","options":{"from":9223372036854775808}}}',
       "PROTOCOL_ERROR",
     ],
-    ["a nested parameter", JSON.stringify(subscribe({}, { params: [[1]] })), "INVALID_PARAMETER"],
+    ["a nested parameter", JSON.stringify(subscribe({}, { params: [[[1]]] })), "INVALID_PARAMETER"],
     [
       "an id of 257 characters",
       JSON.stringify({ type: "unsubscribe", subscription_id: "x".repeat(257) }),

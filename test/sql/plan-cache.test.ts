@@ -10,7 +10,7 @@ afterAll(() => db.close());
 
 function cached(cache: PlanCache<DataPlan>, sql: string, catalogVersion = 1): string {
   const lifted = liftLiterals(sql);
-  const key = { lifted, namespace: "app", catalogVersion, parameterCount: 0 };
+  const key = { lifted, namespace: "app", catalogVersion, params: { count: 0, listRooms: new Map() } };
   const { plan: found } = cache.getOrPlan(key, () => plan(sql));
   if (found.kind !== "query") throw new Error(`${sql} is a ${found.kind}`);
   const rows = runQuery(db, { query: found, literals: lifted.literals });

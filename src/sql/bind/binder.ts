@@ -13,6 +13,7 @@ import type { BindSession } from "./session.ts";
 export type Clause =
   | "SELECT"
   | "WHERE"
+  | "FROM"
   | "JOIN/ON"
   | "GROUP BY"
   | "HAVING"

@@ -3,22 +3,16 @@ import type { JoinExpr, Node, RangeSubselect } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
-import type { Binder, QueryEnv, QueryTraits } from "./binder.ts";
 import { conjunction } from "./boolean.ts";
 import { compare } from "./comparison.ts";
+import { bindRangeFunction } from "./from-function.ts";
+import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
 import { operandType, required, typed, unified } from "./operand.ts";
-import { bindRangeVar, derivedItem, type FromItem } from "./relation.ts";
-import { asNullable, emptyScope, type Scope, type ScopeColumn } from "./scope.ts";
+import { bindRangeVar, type FromItem } from "./relation.ts";
+import { asNullable, type Scope, type ScopeColumn } from "./scope.ts";
 import { locationOf, namesOf, nodeKind, unsupported } from "./syntax.ts";
 
-interface FromContext {
-  readonly binder: Binder;
-  readonly env: QueryEnv;
-  readonly traits: QueryTraits;
-}
-
 const REFUSED: Readonly<Record<string, string>> = {
-  RangeFunction: "a function in FROM",
   RangeTableSample: "TABLESAMPLE",
   RangeTableFunc: "XMLTABLE",
   JsonTable: "JSON_TABLE",
@@ -26,36 +20,40 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Undefined for a SELECT without FROM. */
 export function bindFrom(nodes: readonly Node[], context: FromContext): FromItem | undefined {
-  const [first, ...rest] = nodes.map((node) => bindItem(node, context));
-  if (first === undefined) return undefined;
-  return rest.reduce((left, right) => crossJoin(left, right, context), first);
+  let joined = context.left;
+  for (const node of nodes) {
+    const item = bindItem(node, { ...context, left: joined });
+    joined = joined === undefined ? item : crossJoin(joined, item, context);
+  }
+  return joined;
 }
 
 function bindItem(node: Node, context: FromContext): FromItem {
   const { session } = context.binder;
   if ("RangeVar" in node) return bindRangeVar(session, node.RangeVar, context.env.ctes);
   if ("RangeSubselect" in node) return bindSubselect(node.RangeSubselect, context);
+  if ("RangeFunction" in node) return bindRangeFunction(node.RangeFunction, context);
   if ("JoinExpr" in node) return session.nested(undefined, () => bindJoin(node.JoinExpr, context));
   const kind = nodeKind(node);
   throw unsupported(REFUSED[kind] ?? `${kind} in FROM`, session.position(locationOf(node)));
 }
 
-function bindSubselect(node: RangeSubselect, { binder, env }: FromContext): FromItem {
-  if (node.lateral === true) throw unsupported("LATERAL");
+function bindSubselect(node: RangeSubselect, { binder, env, left }: FromContext): FromItem {
   if (node.subquery === undefined || !("SelectStmt" in node.subquery)) throw unsupported("this sub-query in FROM");
-  binder.session.forbidPoint();
-  // Neighbours in FROM are not visible (that would be LATERAL), the queries around are.
-  const outer = env.outer === undefined ? undefined : emptyScope(env.outer, env.captured);
-  const inner = { ctes: env.ctes, outer, captured: [], topLevel: false, userColumnsOnly: false };
+  // Neighbours in FROM are visible to LATERAL only, the queries around always.
+  const neighbours = node.lateral === true ? left : undefined;
+  const captured: Expr[] = [];
+  const inner = {
+    ctes: env.ctes,
+    outer: scopeAround(neighbours, env),
+    captured,
+    topLevel: false,
+    userColumnsOnly: false,
+  };
   const open = binder.query(node.subquery.SelectStmt, inner);
   const query = open.close(open.operands.map((operand) => operandType(operand) ?? { kind: "text" }));
-  return derivedItem(binder.session, {
-    alias: node.alias,
-    name: "subquery",
-    columns: query.columns,
-    position: undefined,
-    render: (renderArg) => `(${query.render(renderArg)})`,
-  });
+  const { columns, render } = query;
+  return queryItem(binder.session, { alias: node.alias, name: "subquery", columns, render, captured }, neighbours);
 }
 
 function crossJoin(left: FromItem, right: FromItem, context: FromContext): FromItem {
@@ -64,15 +62,23 @@ function crossJoin(left: FromItem, right: FromItem, context: FromContext): FromI
   return {
     tables: [...left.tables, ...right.tables],
     visible: [...left.visible, ...right.visible],
-    render: (renderArg) => `${left.render(renderArg)} JOIN ${bracketed(right, right.render(renderArg))}`,
+    render: (renderArg) => {
+      const text = right.render(renderArg);
+      return `${left.render(renderArg)} JOIN ${right.isFlat === true ? text : bracketed(right, text)}`;
+    },
     baseTable: undefined,
     isJoin: true,
+    isFlat: isFlat(left) && isFlat(right),
   };
 }
 
 /** SQLite joins from left to right; a join on the right side keeps its own grouping in parentheses. */
 function bracketed(item: FromItem, text: string): string {
   return item.isJoin ? `(${text})` : text;
+}
+
+function isFlat(item: FromItem): boolean {
+  return !item.isJoin || item.isFlat === true;
 }
 
 function assertDistinctAliases(left: FromItem, right: FromItem): void {
@@ -100,11 +106,15 @@ function joinKind(node: JoinExpr): JoinKind {
 function bindJoin(node: JoinExpr, context: FromContext): FromItem {
   if (node.larg === undefined || node.rarg === undefined) throw new Error("a join without sides");
   if (node.alias !== undefined) throw unsupported("an alias for a join");
-  const left = bindItem(node.larg, context);
-  const right = bindItem(node.rarg, context);
+  const kind = joinKind(node);
+  const isOptionalLeft = JOINS[kind].leftOptional;
+  const left = bindItem(node.larg, isOptionalLeft ? { ...context, left: undefined } : context);
+  const right = bindItem(node.rarg, {
+    ...context,
+    left: visibleToRight(node.rarg, left, isOptionalLeft ? undefined : context),
+  });
   assertDistinctAliases(left, right);
   context.binder.session.forbidPoint();
-  const kind = joinKind(node);
   const shared = sharedNames(node, left, right);
   const merged = shared.map((name) => mergedColumn(name, { left, right, kind }));
   const condition = joinCondition(node, { left, right, merged, context });
@@ -125,7 +135,19 @@ function bindJoin(node: JoinExpr, context: FromContext): FromItem {
     },
     baseTable: undefined,
     isJoin: true,
+    isFlat: isFlat(left) && !leftOptional,
   };
+}
+
+/**
+ * What LATERAL on the right side of a join sees: nothing in brackets, which are a query of their own to SQLite, and nothing where rows of the right side
+ * come first, as in a RIGHT or FULL join (`context` is undefined then).
+ */
+function visibleToRight(right: Node, left: FromItem, context: FromContext | undefined): FromItem | undefined {
+  if (context === undefined || "JoinExpr" in right) return undefined;
+  const { left: before } = context;
+  if (before === undefined) return left;
+  return { ...left, tables: [...before.tables, ...left.tables], visible: [...before.visible, ...left.visible] };
 }
 
 function optionalTables(item: FromItem, optional: boolean): FromItem["tables"] {

@@ -6,6 +6,7 @@ import { bindAggregate, isAggregate } from "./aggregate.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction } from "./call.ts";
 import { type Operand, typed } from "./operand.ts";
+import { returnsRows } from "./row-functions.ts";
 import type { BindSession } from "./session.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { bindWindow, isWindowFunction } from "./window.ts";
@@ -49,6 +50,7 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
     throw new DbError("SQL_EXECUTION_ERROR", `function ${schema}.${name} does not exist`, at(position));
   }
   if (name === "timezone") throw unsupported("AT TIME ZONE", position);
+  if (returnsRows(name)) throw unsupported(`${name} outside FROM`, position);
   if (OTHER_AGGREGATES.has(name)) throw unsupported(`the aggregate ${name}`, position);
   if (node.over !== undefined || isWindowFunction(name)) {
     if (!isAggregate(name) && !isWindowFunction(name)) {

@@ -8,35 +8,37 @@ import type { Generators } from "../functions/generators.ts";
 import type { DeletePlan, QueryPlan, UpdatePlan } from "../plan.ts";
 import { bindAssignments } from "./assignments.ts";
 import type { Binder, CteScope, ExprContext, QueryEnv } from "./binder.ts";
+import { bindFrom } from "./from.ts";
 import { required } from "./operand.ts";
 import { outputTexts } from "./output-text.ts";
 import { pointKeys } from "./point.ts";
 import { queryPlan } from "./query-plan.ts";
-import { unsupported } from "./syntax.ts";
+import type { FromItem } from "./relation.ts";
+import type { Scope } from "./scope.ts";
 import { bindWith } from "./with.ts";
 import { bindReturning, bindWriteTarget, type WriteTarget } from "./write-target.ts";
 
 export function bindUpdate(binder: Binder, stmt: UpdateStmt, generators: Generators): UpdatePlan {
   const target = bindWriteTarget(binder, stmt.relation, "update");
-  if ((stmt.fromClause ?? []).length > 0) throw unsupported("FROM in UPDATE");
   const where = whereOf(stmt.whereClause, "UPDATE");
   const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
-  const context: ExprContext = { scope: target.scope, clause: "UPDATE", traits: undefined, ctes };
+  const source = bindOthers(binder, stmt.fromClause ?? [], { target, ctes });
+  const context: ExprContext = { scope: source.scope, clause: "UPDATE", traits: undefined, ctes };
   const assignments = bindAssignments(binder, stmt.targetList ?? [], { target, context, keepsKey: () => false });
   const values = assignments.map((assignment) => assignment.value);
-  const find = findPlan(binder, { target, where, values, ctes, renderWith: render });
-  const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
+  const find = findPlan(binder, { target, source, where, values, ctes, renderWith: render });
+  const returning = bindReturning(binder, stmt.returningClause, { target, scope: source.scope, ctes, generators });
   const assigned = assignments.map((assignment) => assignment.column);
   return { kind: "update", table: target.table, find, assigned, returning, slots: [...binder.session.slots] };
 }
 
 export function bindDelete(binder: Binder, stmt: DeleteStmt, generators: Generators): DeletePlan {
   const target = bindWriteTarget(binder, stmt.relation, "delete");
-  if ((stmt.usingClause ?? []).length > 0) throw unsupported("USING in DELETE");
   const where = whereOf(stmt.whereClause, "DELETE");
   const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
-  const find = findPlan(binder, { target, where, values: [], ctes, renderWith: render });
-  const returning = bindReturning(binder, stmt.returningClause, { target, ctes, generators });
+  const source = bindOthers(binder, stmt.usingClause ?? [], { target, ctes });
+  const find = findPlan(binder, { target, source, where, values: [], ctes, renderWith: render });
+  const returning = bindReturning(binder, stmt.returningClause, { target, scope: source.scope, ctes, generators });
   return { kind: "delete", table: target.table, find, returning, slots: [...binder.session.slots] };
 }
 
@@ -50,8 +52,28 @@ function bindLeadingWith(binder: Binder, clause: WithClause | undefined): Return
   return bindWith(binder, clause, env);
 }
 
+/** What the filter and the new values are made from: the table, and the items of FROM (UPDATE) or USING (DELETE) beside it. */
+interface Source {
+  readonly item: FromItem;
+  readonly scope: Scope;
+}
+
+function bindOthers(
+  binder: Binder,
+  nodes: readonly Node[],
+  { target, ctes }: { readonly target: WriteTarget; readonly ctes: CteScope | undefined },
+): Source {
+  const { item, scope } = target;
+  if (nodes.length === 0) return { item, scope };
+  const traits = { hasAggregates: false, hasWindows: false, windows: new Map() };
+  const env: QueryEnv = { ctes, outer: undefined, captured: [], topLevel: false, userColumnsOnly: false };
+  const joined = bindFrom(nodes, { binder, env, traits, left: item }) ?? item;
+  return { item: joined, scope: { ...scope, tables: joined.tables, visible: joined.visible } };
+}
+
 interface FindInput {
   readonly target: WriteTarget;
+  readonly source: Source;
   readonly where: Node;
   readonly values: readonly Expr[];
   readonly ctes: CteScope | undefined;
@@ -59,9 +81,9 @@ interface FindInput {
 }
 
 /** Output: `_seq`, the table's columns, the new values. */
-function findPlan(binder: Binder, { target, where, values, ctes, renderWith }: FindInput): QueryPlan {
-  const { scope, table, item } = target;
-  const context: ExprContext = { scope, clause: "WHERE", traits: undefined, ctes };
+function findPlan(binder: Binder, { target, source, where, values, ctes, renderWith }: FindInput): QueryPlan {
+  const { table, item } = target;
+  const context: ExprContext = { scope: source.scope, clause: "WHERE", traits: undefined, ctes };
   const condition = required(binder.expr(where, context), BOOLEAN, "WHERE");
   // A tombstone is no row to change, even for a filter that speaks of `_deleted`.
   for (const column of item.visible) if (column.draft !== undefined) column.draft.includeDeleted = false;
@@ -76,10 +98,12 @@ function findPlan(binder: Binder, { target, where, values, ctes, renderWith }: F
   ];
   return queryPlan(binder.session, {
     output,
-    point: pointKeys(item, condition),
+    point: pointKeys(source.item, condition),
     render: (render) => {
       const list = outputTexts(exprs, { renderArg: render, wideAsText: true });
-      return `${renderWith(render)}SELECT ${list} FROM ${item.render(render)} WHERE ${render(condition)}`;
+      // A row that joins with several others is written once, with the values of any of them.
+      const once = source.item.isJoin ? ` GROUP BY ${render(seq.expr)}` : "";
+      return `${renderWith(render)}SELECT ${list} FROM ${source.item.render(render)} WHERE ${render(condition)}${once}`;
     },
   });
 }

@@ -3,6 +3,7 @@ import type { A_Expr, Node } from "libpg-query";
 import { BOOLEAN, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { resolveOperator } from "../functions/registry.ts";
+import { arrayElements } from "./array.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { conjunction, disjunction, not } from "./boolean.ts";
 import { applyFunction } from "./call.ts";
@@ -142,13 +143,12 @@ function inList(arg: Operand, list: readonly Operand[], how: { negated: boolean;
 
 function bindArrayComparison(binder: Binder, node: A_Expr, operator: string, context: ExprContext): Operand {
   const position = binder.session.position(node.location);
-  const array = node.rexpr;
   const op = COMPARISONS.get(operator);
-  if (array === undefined || !("A_ArrayExpr" in array) || op === undefined) {
-    throw unsupported("ANY or ALL of anything but a sub-query or ARRAY[…]", position);
-  }
+  if (op === undefined) throw unsupported(`operator ${operator} with ANY or ALL`, position);
   const arg = binder.expr(side(node.lexpr), context);
-  const list = (array.A_ArrayExpr.elements ?? []).map((item) => binder.expr(item, context));
+  const list = arrayElements(binder, side(node.rexpr), context);
+  if (list === undefined)
+    throw unsupported("ANY or ALL of anything but a sub-query, ARRAY[…] or a parameter", position);
   const any = node.kind === "AEXPR_OP_ANY";
   if (list.length === 0) return typed({ kind: "constant", type: BOOLEAN, value: !any }, position);
   if (any && op === "=") return typed(inList(arg, list, { negated: false, position }), position);

@@ -18,6 +18,8 @@ export interface FromItem {
   /** A base table and nothing else: what point lookups and the default order look for. */
   readonly baseTable: { readonly schema: TableSchema; readonly relation: number } | undefined;
   readonly isJoin: boolean;
+  /** Joins that need no brackets to the right of a cross join: SQLite joins from left to right. */
+  readonly isFlat?: boolean;
 }
 
 interface Described {
@@ -151,22 +153,17 @@ interface DerivedInput {
   readonly columns: readonly QueryColumn[];
   readonly position: number | undefined;
   readonly render: (renderArg: RenderArg) => string;
+  /** The SQLite column that every column is made from; without it they are `o0, o1, …`. */
+  readonly sqlName?: string;
 }
 
 /** A query's output as a relation: a sub-query in FROM or a use of a common table expression. */
-export function derivedItem(session: BindSession, { alias, name, columns, position, render }: DerivedInput): FromItem {
-  const described = columns.map(
-    (column, index): Described => ({ ...column, system: isSystemName(column), sqlName: `o${index}` }),
+export function derivedItem(session: BindSession, derived: DerivedInput): FromItem {
+  const { alias, name, position, render, sqlName } = derived;
+  const columns = derived.columns.map(
+    (column, index): Described => ({ ...column, system: isSystemName(column), sqlName: sqlName ?? `o${index}` }),
   );
-  const input = {
-    alias,
-    name,
-    namespace: undefined,
-    columns: described,
-    draft: undefined,
-    keyColumn: undefined,
-    position,
-  };
+  const input = { alias, name, namespace: undefined, columns, draft: undefined, keyColumn: undefined, position };
   const table = addRelation(session, input);
   return {
     tables: [table],

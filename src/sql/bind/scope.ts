@@ -27,6 +27,8 @@ export interface ScopeTable {
   readonly columns: readonly ScopeColumn[];
   /** Position of the primary key of a base table: grouping by it determines the other columns. */
   readonly keyColumn: number | undefined;
+  /** Of a function that returns rows of one value: the alias alone means that value. */
+  readonly isScalar?: boolean;
 }
 
 export interface Scope {
@@ -63,7 +65,12 @@ export function tablesNamed(scope: Scope, name: Pick<ColumnName, "namespace" | "
 }
 
 function candidates(scope: Scope, name: ColumnName): readonly ScopeColumn[] {
-  if (name.table === undefined) return named(scope.visible, (column) => column.name, name.column);
+  if (name.table === undefined) {
+    const columns = named(scope.visible, (column) => column.name, name.column);
+    if (columns.length > 0) return columns;
+    const scalars = scope.tables.filter((table) => table.isScalar === true);
+    return named(scalars, (table) => table.alias, name.column).flatMap((table) => table.columns[0] ?? []);
+  }
   return tablesNamed(scope, name).flatMap((table) => named(table.columns, (column) => column.name, name.column));
 }
 

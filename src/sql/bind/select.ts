@@ -6,6 +6,7 @@ import { BOOLEAN, type SqlType } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import type { ValueSource } from "../plan.ts";
 import type { Binder, BoundQuery, OpenQuery, QueryEnv, QueryTraits, RenderArg } from "./binder.ts";
+import { assertLeadsOrder, distinctOnKeys, renderDistinctOn } from "./distinct-on.ts";
 import { bindFrom } from "./from.ts";
 import { assertGrouped, bindGroupBy, type Grouped } from "./group-by.ts";
 import { sameValueAs } from "./grouping.ts";
@@ -54,43 +55,42 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const { binder, stmt, env, traits, targets, where, from } = parts;
   const exprs = targets.map(({ operand }, index) => castTo(operand, types[index] ?? settled(operand).type));
   const outputs: Outputs = { names: targets.map((target) => target.name), exprs };
-  const isDistinct = plainDistinct(stmt);
+  const on = distinctOnKeys(parts, outputs);
+  const isDistinct = stmt.distinctClause !== undefined && on === undefined;
   // ORDER BY and HAVING may be where the only aggregate is, so the groups are decided after both.
-  const terms = orderTerms(parts, outputs, isDistinct);
+  const terms = orderTerms(parts, outputs, { isDistinct, byName: on === undefined });
+  if (on !== undefined) assertLeadsOrder(binder.session, on, terms);
   const groups = bindGroupBy(parts, outputs);
   const { keys, having } = groups;
-  if (keys !== undefined)
-    assertGrouped(parts, keys, [...exprs, ...terms.map(({ expr }) => expr), ...(having === undefined ? [] : [having])]);
+  if (keys !== undefined) {
+    const sorted = [...(on ?? []), ...terms.map(({ expr }) => expr)];
+    assertGrouped(parts, keys, [...exprs, ...sorted, ...(having === undefined ? [] : [having])]);
+  }
   const rowCounts = bindRowCounts(binder, stmt, env);
-  const isRowwise = keys === undefined && !isDistinct && !traits.hasWindows;
+  const isRowwise = keys === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
   const point = isRowwise ? pointKeys(from, where) : undefined;
   const order = stmt.sortClause === undefined && isRowwise ? defaultOrder(parts, point) : terms;
   const columns = exprs.map(({ type }, index) => {
     const { name = "", nullable = true, flags = [] } = targets[index] ?? {};
     return { name, type, nullable, flags };
   });
+  const list = (renderArg: RenderArg): string => outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
+  const source = (renderArg: RenderArg): string => {
+    const input = from === undefined ? "" : ` FROM ${from.render(renderArg)}`;
+    const filter = where === undefined ? "" : ` WHERE ${renderArg(where)}`;
+    return `${input}${filter}${groupText(groups, renderArg)}`;
+  };
   const render = (renderArg: RenderArg): string => {
-    const list = outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
-    const clauses = [
-      `SELECT ${isDistinct ? "DISTINCT " : ""}${list}`,
-      from === undefined ? "" : ` FROM ${from.render(renderArg)}`,
-      where === undefined ? "" : ` WHERE ${renderArg(where)}`,
-      groupText(groups, renderArg),
-      order.length === 0 ? "" : ` ORDER BY ${renderOrder(order, renderArg)}`,
-      rowCounts.render(renderArg),
-    ];
-    return clauses.join("");
+    if (on !== undefined) {
+      const first = { on, terms, width: exprs.length, list: list(renderArg), source: source(renderArg) };
+      return renderDistinctOn(first, renderArg) + rowCounts.render(renderArg);
+    }
+    const sorted = order.length === 0 ? "" : ` ORDER BY ${renderOrder(order, renderArg)}`;
+    return `SELECT ${isDistinct ? "DISTINCT " : ""}${list(renderArg)}${source(renderArg)}${sorted}${rowCounts.render(renderArg)}`;
   };
   const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
-  const shape = order.length > 0 || rowCounts.isPresent ? "closed" : "select";
+  const shape = order.length > 0 || on !== undefined || rowCounts.isPresent ? "closed" : "select";
   return { columns, render, singleRow, shape, point };
-}
-
-/** The parser says plain DISTINCT by one empty node. */
-function plainDistinct(stmt: SelectStmt): boolean {
-  const clause = stmt.distinctClause ?? [];
-  if (clause.some((node) => Object.keys(node).length > 0)) throw unsupported("DISTINCT ON");
-  return clause.length > 0;
 }
 
 function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
@@ -100,7 +100,13 @@ function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
   return having === undefined ? group : `${group} HAVING ${renderArg(having)}`;
 }
 
-function orderTerms(parts: SelectParts, outputs: Outputs, isDistinct: boolean): readonly OrderTerm[] {
+interface OrderInput {
+  readonly isDistinct: boolean;
+  /** False where the generated names of outputs are not in reach. */
+  readonly byName: boolean;
+}
+
+function orderTerms(parts: SelectParts, outputs: Outputs, { isDistinct, byName }: OrderInput): readonly OrderTerm[] {
   const { binder, stmt } = parts;
   return (stmt.sortClause ?? []).map((node) => {
     if (!("SortBy" in node) || node.SortBy.node === undefined) throw new Error("an ORDER BY without expression");
@@ -110,6 +116,7 @@ function orderTerms(parts: SelectParts, outputs: Outputs, isDistinct: boolean): 
     const output = index === undefined ? undefined : outputs.exprs[index];
     if (index !== undefined && output !== undefined) {
       const nullable = parts.targets[index]?.nullable ?? true;
+      if (!byName) return orderTerm(node.SortBy, output, nullable);
       return outputTerm(node.SortBy, { index, expr: output, nullable, isText: parts.env.topLevel });
     }
     const expr = settled(binder.expr(term, contextOf(parts, "ORDER BY")));

@@ -14,6 +14,8 @@ export interface BindInput {
   readonly text: string;
   readonly literals: readonly LiftedLiteral[];
   readonly context: BindContext;
+  /** Room for each parameter that is a list, by its place. */
+  readonly listRooms?: ReadonlyMap<number, number>;
 }
 
 /** A base relation while its query is bound; `includeDeleted` turns true when a filter mentions `_deleted`. */
@@ -81,6 +83,12 @@ export class BindSession {
   /** How many parameters the statement names. */
   get parameterCount(): number {
     return this.#parameters;
+  }
+
+  /** Undefined when the parameter is no list. */
+  listRoom(index: number): number | undefined {
+    this.#parameters = Math.max(this.#parameters, index + 1);
+    return this.#input.listRooms?.get(index);
   }
 
   /** False once something was bound that only a query process may run. */
@@ -241,10 +249,12 @@ function sharedSlotKey(slot: Slot): string | undefined {
   if (slot.kind === "literal") return undefined;
   const which =
     slot.kind === "parameter"
-      ? `${slot.index} ${slot.clause} ${slot.column}`
-      : slot.kind === "viewRows"
-        ? slot.view
-        : "";
+      ? `${slot.index} ${slot.element} ${slot.clause} ${slot.column}`
+      : slot.kind === "listLength"
+        ? `${slot.index}`
+        : slot.kind === "viewRows"
+          ? slot.view
+          : "";
   return `${slot.kind} ${which} ${typeText(slot.type)}`;
 }
 

@@ -9,9 +9,10 @@ import { castTo, type Operand, operandType, typeLabel } from "./operand.ts";
 import { type OrderTerm, outputTerm, renderOrder } from "./order.ts";
 import { outputTexts } from "./output-text.ts";
 import { bindRowCounts } from "./row-count.ts";
+import { rowsText, usesColumns } from "./rows-text.ts";
 import { emptyScope } from "./scope.ts";
 import { outputByName, outputByPosition } from "./sort.ts";
-import { at, listOf, locationOf, unsupported } from "./syntax.ts";
+import { at, listOf, locationOf } from "./syntax.ts";
 
 export function bindSetOperation(binder: Binder, stmt: SelectStmt, env: QueryEnv): OpenQuery {
   const operator = operatorText(stmt);
@@ -33,6 +34,11 @@ export function bindSetOperation(binder: Binder, stmt: SelectStmt, env: QueryEnv
       const nullable = column.nullable || (b.columns[index]?.nullable ?? true);
       return { ...column, nullable, flags: [] };
     });
+    if (countsRows(stmt)) {
+      const body = (renderArg: RenderArg): string =>
+        `SELECT ${outputList(a)} FROM (${numbered(a, renderArg)} ${operator} ${numbered(b, renderArg)})`;
+      return finish(binder, stmt, { env, columns, body, shape: "select" });
+    }
     const body = (renderArg: RenderArg): string =>
       `${operandText(a, a.shape !== "closed", renderArg)} ${operator} ${operandText(b, b.shape === "select", renderArg)}`;
     return finish(binder, stmt, { env, columns, body, shape: "set" });
@@ -47,16 +53,28 @@ function operatorText(stmt: SelectStmt): string {
     case "SETOP_UNION":
       return all ? "UNION ALL" : "UNION";
     case "SETOP_INTERSECT":
-      if (all) throw unsupported("INTERSECT ALL");
       return "INTERSECT";
     case "SETOP_EXCEPT":
-      if (all) throw unsupported("EXCEPT ALL");
       return "EXCEPT";
     case "SETOP_NONE":
       throw new Error("no set operation");
     default:
       return assertNever(op, "set operation");
   }
+}
+
+/** INTERSECT ALL and EXCEPT ALL, which SQLite lacks, are the plain operators over rows numbered within their equals. */
+function countsRows({ all, op }: SelectStmt): boolean {
+  return all === true && (op === "SETOP_INTERSECT" || op === "SETOP_EXCEPT");
+}
+
+function outputList(query: BoundQuery): string {
+  return query.columns.map((_, index) => `o${index}`).join(", ");
+}
+
+function numbered(query: BoundQuery, renderArg: RenderArg): string {
+  const list = outputList(query);
+  return `SELECT ${list}, row_number() OVER (PARTITION BY ${list}) AS n FROM (${query.render(renderArg)})`;
 }
 
 /** One column over several queries or rows: untyped while all of them are, a number in the text while all of them are. */
@@ -83,7 +101,7 @@ function outputOnly(type: SqlType): Expr {
 /** SQLite knows no parentheses around operands and reads all operators from left to right. */
 function operandText(query: BoundQuery, asIs: boolean, renderArg: RenderArg): string {
   const text = query.render(renderArg);
-  return asIs ? text : `SELECT ${query.columns.map((_, index) => `o${index}`).join(", ")} FROM (${text})`;
+  return asIs ? text : `SELECT ${outputList(query)} FROM (${text})`;
 }
 
 interface Body {
@@ -159,11 +177,9 @@ export function bindValues(binder: Binder, stmt: SelectStmt, env: QueryEnv): Ope
     const columns = names.map((name, index): QueryColumn => {
       return { name, type: types[index] ?? { kind: "text" }, nullable: true, flags: [] };
     });
-    const body = (renderArg: RenderArg): string => {
-      const list = names.map((name, index) => `${name} AS o${index}`).join(", ");
-      return `SELECT ${list} FROM (VALUES ${exprs.map((row) => `(${row.map(renderArg).join(", ")})`).join(", ")})`;
-    };
-    const query = finish(binder, stmt, { env, columns, body, shape: "select" });
+    const body = (renderArg: RenderArg): string => rowsText(exprs, renderArg);
+    const shape = exprs.length > 1 && usesColumns(exprs) ? "set" : "select";
+    const query = finish(binder, stmt, { env, columns, body, shape });
     return { ...query, singleRow: rows.length <= 1 || query.singleRow };
   };
   return { names, operands, close };

@@ -1,6 +1,7 @@
 // The values of a plan's slots for one call: parameters and literals take the types the statement gave them.
 import { assertNever, DbError } from "../../base/errors.ts";
 import type { UserId } from "../../base/ids.ts";
+import { isList, type Param } from "../../model/param.ts";
 import type { Role } from "../../model/role.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { cellToSqlite, parseCell, TYPES, typeText } from "../../model/types.ts";
@@ -9,7 +10,7 @@ import type { Slot } from "../plan.ts";
 import { at } from "./syntax.ts";
 
 export interface SlotInputs {
-  readonly params: readonly Cell[];
+  readonly params: readonly Param[];
   readonly literals: readonly LiftedLiteral[];
   readonly user: UserId;
   readonly role: Role;
@@ -28,6 +29,8 @@ export function resolveSlots(slots: readonly Slot[], inputs: SlotInputs): Cell[]
     switch (slot.kind) {
       case "parameter":
         return parameterValue(slot, slots, inputs.params);
+      case "listLength":
+        return BigInt(listOf(slot.index, inputs.params).length);
       case "literal":
         return literalValue(slot, inputs.literals);
       case "user":
@@ -59,12 +62,12 @@ export function assertParameterCount(expected: number, got: number): void {
   throw new DbError("INVALID_PARAMETER", `Expected ${expected} parameter${expected === 1 ? "" : "s"}, got ${got}`);
 }
 
-function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], params: readonly Cell[]): Cell {
+function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], params: readonly Param[]): Cell {
   if (slot.index >= params.length) {
     const named = slots.flatMap((other) => (other.kind === "parameter" ? [other.index + 1] : []));
     assertParameterCount(Math.max(...named), params.length);
   }
-  const input = params[slot.index] ?? null;
+  const input = slot.element === undefined ? scalarOf(slot.index, params) : elementOf(slot.index, slot.element, params);
   const name = `Parameter $${slot.index + 1}`;
   if (input === null) return null;
   if (isFraction(input, slot.type)) {
@@ -76,6 +79,24 @@ function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], param
   const value = parameterCell(input, slot, name);
   if (slot.clause !== undefined) assertRowCount(value, slot.clause, undefined);
   return value;
+}
+
+function listOf(index: number, params: readonly Param[]): readonly Cell[] {
+  const param = params[index] ?? null;
+  if (isList(param)) return param;
+  throw new DbError("INVALID_PARAMETER", `Parameter $${index + 1} must be an array`);
+}
+
+function elementOf(index: number, element: number, params: readonly Param[]): Cell {
+  const list = listOf(index, params);
+  return list[Math.min(element, list.length - 1)] ?? null;
+}
+
+function scalarOf(index: number, params: readonly Param[]): Cell {
+  const param = params[index] ?? null;
+  if (!isList(param)) return param;
+  const message = `Parameter $${index + 1} is an array, which only ANY, ALL and unnest take`;
+  throw new DbError("INVALID_PARAMETER", message, { hint: "Pass JSON as text." });
 }
 
 function parameterCell(input: Exclude<Cell, null>, { type, column }: SlotOf<"parameter">, name: string): Cell {

@@ -13,6 +13,7 @@ import { emptyScope, type Scope } from "./scope.ts";
 import { didYouMean } from "./suggest.ts";
 import { at, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
+import { walk } from "./walk.ts";
 
 export type WriteVerb = "insert" | "update" | "delete";
 
@@ -72,6 +73,8 @@ export function defaultOperand(column: Column, position: number | undefined): Op
 
 export interface ReturningInput {
   readonly target: WriteTarget;
+  /** What the clause may name, where that is more than the table. */
+  readonly scope?: Scope;
   readonly ctes: CteScope | undefined;
   readonly generators: Generators;
 }
@@ -79,12 +82,12 @@ export interface ReturningInput {
 export function bindReturning(
   binder: Binder,
   clause: ReturningClause | undefined,
-  { target, ctes, generators }: ReturningInput,
+  { target, scope = target.scope, ctes, generators }: ReturningInput,
 ): Returning | undefined {
   const nodes: readonly Node[] = clause?.exprs ?? [];
   if (clause === undefined || nodes.length === 0) return undefined;
   if ((clause.options ?? []).length > 0) throw unsupported("RETURNING WITH (OLD or NEW AS …)");
-  const context = { scope: target.scope, clause: "RETURNING", traits: undefined, ctes } as const;
+  const context = { scope, clause: "RETURNING", traits: undefined, ctes } as const;
   const targets = bindTargets(binder, nodes, { context, userColumnsOnly: false });
   const exprs = targets.map(({ operand }) => castTo(operand, outputType(operand)));
   const values = exprs.map((expr, index) =>
@@ -100,6 +103,9 @@ export function bindReturning(
 function compiledOver(target: WriteTarget, expr: Expr, generators: Generators, what: string): Evaluate {
   const cellIndex = (relation: number, column: number): number | undefined =>
     relation === target.relation ? column : undefined;
+  if (walk(expr).some((part) => part.kind === "column" && part.relation !== target.relation)) {
+    throw unsupported(`a column of another table in ${what}`);
+  }
   const evaluate = compile(expr, { cellIndex, generators });
   if (evaluate === undefined) throw unsupported(`a sub-query or regular expression in ${what}`);
   return evaluate;

@@ -20,6 +20,7 @@ import {
   jsonLength,
 } from "./json/get-scalar.ts";
 import { jsonHasKey } from "./json/has-key.ts";
+import { jsonSetRows } from "./json/set-rows.ts";
 import { jsonbTypeof, jsonTypeof } from "./json/typeof.ts";
 import { abs } from "./numeric/abs.ts";
 import { ceil, ceiling } from "./numeric/ceil.ts";
@@ -167,5 +168,6 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   upper,
   averageDecimalList,
   raise,
+  jsonSetRows,
   sumDecimalList,
 ];

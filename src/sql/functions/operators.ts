@@ -45,7 +45,7 @@ export const OPERATORS: readonly OperatorRow[] = [
 /** Operators that are also functions in their own right. */
 const ALSO_FUNCTIONS = new Set(["jsonb_contains", "json_get"]);
 /** Called only by what the binder makes of other syntax. */
-const INTERNAL = new Set(["add_interval", "raise", "sum_decimal_list", "average_decimal_list"]);
+const INTERNAL = new Set(["add_interval", "raise", "json_set_rows", "sum_decimal_list", "average_decimal_list"]);
 const OPERATOR_NAMES = new Set(OPERATORS.map((operator) => operator.name));
 
 export function isUserCallable(name: string): boolean {

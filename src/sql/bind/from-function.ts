@@ -1,0 +1,199 @@
+// Functions in FROM: generate_series, unnest, and those that take a JSON document apart. Each becomes a query of its rows.
+import type { FuncCall, Node, RangeFunction } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { BIGINT, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import type { Expr } from "../expression.ts";
+import { internalFunction } from "../functions/registry.ts";
+import { arrayElements } from "./array.ts";
+import type { ExprContext, QueryColumn, RenderArg } from "./binder.ts";
+import { applyFunction, functionNotFound } from "./call.ts";
+import { addInterval } from "./interval-arithmetic.ts";
+import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
+import { constant, type Operand, settled, tryCoerce, typed, unified, unify } from "./operand.ts";
+import type { FromItem } from "./relation.ts";
+import { JSON_COLUMNS, type RowColumns } from "./row-functions.ts";
+import { rowsText } from "./rows-text.ts";
+import { emptyScope } from "./scope.ts";
+import type { BindSession } from "./session.ts";
+import { at, listOf, namesOf, unsupported } from "./syntax.ts";
+
+interface Rows {
+  readonly columns: RowColumns;
+  readonly captured: readonly Expr[];
+  /** A SELECT with outputs `o0, o1, …`. */
+  readonly render: (renderArg: RenderArg) => string;
+}
+
+interface Call {
+  readonly name: string;
+  readonly args: readonly Node[];
+  readonly context: ExprContext;
+  readonly from: FromContext;
+  readonly position: number | undefined;
+}
+
+export function bindRangeFunction(node: RangeFunction, from: FromContext): FromItem {
+  const { binder, env, left } = from;
+  const { session } = binder;
+  const [only, ...more] = (node.functions ?? []).map((item) => listOf(item)[0]);
+  if (only === undefined || !("FuncCall" in only)) throw unsupported("this in FROM");
+  const position = session.position(only.FuncCall.location);
+  if (more.length > 0 || node.is_rowsfrom === true) throw unsupported("ROWS FROM", position);
+  if ((node.coldeflist ?? []).length > 0) throw unsupported("a column definition list", position);
+  const scope = scopeAround(left, env) ?? emptyScope(undefined, env.captured);
+  const context: ExprContext = { scope, clause: "FROM", traits: undefined, ctes: env.ctes };
+  const call = { ...callOf(only.FuncCall), context, from, position };
+  const rows = rowsOf(call);
+  const columns = namedColumns(rows, { call, node });
+  const { captured } = rows;
+  const render = node.ordinality === true ? withOrdinality(rows) : rows.render;
+  const item = queryItem(session, { alias: node.alias, name: call.name, columns, render, captured }, left);
+  if (rows.columns.length > 1) return item;
+  return { ...item, tables: item.tables.map((table) => ({ ...table, isScalar: true })) };
+}
+
+function callOf({ funcname, args }: FuncCall): Pick<Call, "name" | "args"> {
+  return { name: namesOf(funcname).at(-1) ?? "", args: args ?? [] };
+}
+
+function namedColumns(
+  { columns }: Rows,
+  { call, node }: { readonly call: Call; readonly node: RangeFunction },
+): readonly QueryColumn[] {
+  const ordinality = node.ordinality === true ? [{ name: "ordinality", type: BIGINT }] : [];
+  const [first] = columns;
+  // A function without a name for its one column lends its own, or its alias.
+  const takesAlias = columns.length === 1 && first?.name === call.name;
+  const named = takesAlias
+    ? columns.map((column) => ({ ...column, name: node.alias?.aliasname ?? column.name }))
+    : columns;
+  return [...named, ...ordinality].map((column) => ({ ...column, nullable: true, flags: [] }));
+}
+
+function withOrdinality({ columns, render }: Rows): Rows["render"] {
+  const list = columns.map((_, index) => `o${index}`).join(", ");
+  return (renderArg) => `SELECT ${list}, row_number() OVER () AS o${columns.length} FROM (${render(renderArg)})`;
+}
+
+function rowsOf(call: Call): Rows {
+  const { name, args, context, from, position } = call;
+  if (args.some((arg) => "NamedArgExpr" in arg)) throw unsupported("a named argument", position);
+  if (name === "unnest") return unnested(call);
+  const columns = JSON_COLUMNS.get(name);
+  if (columns === undefined && name !== "generate_series") return oneRow(call);
+  const operands = args.map((arg) => from.binder.expr(arg, context));
+  return columns === undefined ? series(call, operands) : jsonRows(call, operands, columns);
+}
+
+/** A function of one value is a table of one row. */
+function oneRow({ name, args, context, from }: Call): Rows {
+  const node: Node = { FuncCall: { funcname: [{ String: { sval: name } }], args: [...args] } };
+  const value = settled(from.binder.expr(node, context));
+  return {
+    columns: [{ name, type: value.type }],
+    captured: [value],
+    render: (renderArg) => `SELECT ${renderArg(value)} AS o0`,
+  };
+}
+
+function jsonRows({ name, from, position }: Call, operands: readonly Operand[], columns: RowColumns): Rows {
+  const { session } = from.binder;
+  const [operand, ...others] = operands;
+  const document = operand === undefined || others.length > 0 ? undefined : tryCoerce(operand, JSON_TYPE, "implicit");
+  if (document === undefined) throw functionNotFound(name, operands, position);
+  const resolved = internalFunction("json_set_rows", [TEXT, JSON_TYPE]);
+  const rows = applyFunction(session, resolved, [typed(constant(name, TEXT)), typed(document)], position);
+  const list = columns.map((_, index) => `value ->> ${index} AS o${index}`).join(", ");
+  return { columns, captured: [document], render: (renderArg) => `SELECT ${list} FROM json_each(${renderArg(rows)})` };
+}
+
+function unnested({ args, context, from, position }: Call): Rows {
+  const [arg, ...others] = args;
+  if (arg === undefined || others.length > 0) throw unsupported("unnest of anything but one array", position);
+  const elements = arrayElements(from.binder, arg, context);
+  if (elements === undefined) throw unsupported("unnest of anything but ARRAY[…] or a parameter", position);
+  const { type, exprs } = elements.length === 0 ? { type: TEXT, exprs: [] } : unified(elements, "ARRAY");
+  const length = listLength(from.binder.session, arg);
+  return {
+    columns: [{ name: "unnest", type }],
+    captured: exprs,
+    render: (renderArg) => {
+      if (exprs.length === 0) return "SELECT NULL AS o0 WHERE 0";
+      const rows = rowsText(
+        exprs.map((expr) => [expr]),
+        renderArg,
+      );
+      // The room of a list may be larger than the list.
+      return length === undefined ? rows : `${rows} LIMIT ${renderArg(length)}`;
+    },
+  };
+}
+
+/** How many of the values are the list's: a plan has room for more. */
+function listLength(session: BindSession, node: Node): Expr | undefined {
+  if ("TypeCast" in node && node.TypeCast.arg !== undefined) return listLength(session, node.TypeCast.arg);
+  if (!("ParamRef" in node)) return undefined;
+  return session.slotExpr({ kind: "listLength", index: (node.ParamRef.number ?? 0) - 1, type: BIGINT });
+}
+
+const ZERO_STEP = "CASE z WHEN 0 THEN k_raise_text('step size cannot equal zero') ELSE z END";
+
+function series(call: Call, operands: readonly Operand[]): Rows {
+  const [start, stop, step] = operands;
+  if (start === undefined || stop === undefined || operands.length > 3)
+    throw functionNotFound("generate_series", operands, call.position);
+  if (step?.kind === "interval") return timeSeries(call, { start, stop, step });
+  if (start.kind === "interval" || stop.kind === "interval")
+    throw unsupported("generate_series of intervals", call.position);
+  const bounds = unify(step === undefined ? [start, stop] : [start, stop, step]);
+  const type = bounds?.type.kind === "smallint" || bounds?.type.kind === "text" ? INT : bounds?.type;
+  if (type?.kind !== "int" && type?.kind !== "bigint")
+    throw functionNotFound("generate_series", operands, call.position);
+  const [from, to, by] = [start, stop, step ?? typed(constant(1, INT))].map((operand) =>
+    tryCoerce(operand, type, "implicit"),
+  );
+  if (from === undefined || to === undefined || by === undefined)
+    throw functionNotFound("generate_series", operands, call.position);
+  return {
+    columns: [{ name: "generate_series", type }],
+    captured: [from, to, by],
+    render: (renderArg) => {
+      const bounded = `b(x, y, z) AS (SELECT x, y, ${ZERO_STEP} FROM (SELECT ${renderArg(from)} AS x, ${renderArg(to)} AS y, ${renderArg(by)} AS z))`;
+      const inside = (value: string): string => `((z > 0 AND ${value} <= y) OR (z < 0 AND ${value} >= y))`;
+      const counted = `s(o0) AS (SELECT x FROM b WHERE ${inside("x")} UNION ALL SELECT o0 + z FROM s, b WHERE ${inside("o0 + z")})`;
+      return `WITH RECURSIVE ${bounded}, ${counted} SELECT o0 FROM s`;
+    },
+  };
+}
+
+interface TimeBounds {
+  readonly start: Operand;
+  readonly stop: Operand;
+  readonly step: Extract<Operand, { readonly kind: "interval" }>;
+}
+
+const DAY_US = 86_400_000_000n;
+const MONTH_DAYS = 30n;
+
+/** From one instant to another by an interval, added again and again: months have different lengths. */
+function timeSeries({ from: { binder }, position }: Call, { start, stop, step }: TimeBounds): Rows {
+  const [from, to] = [start, stop].map((operand) => tryCoerce(operand, TIMESTAMP, "implicit"));
+  if (from === undefined || to === undefined)
+    throw unsupported("generate_series of anything but numbers and timestamps", position);
+  const { months, days, us } = step.interval;
+  const length = (BigInt(months) * MONTH_DAYS + BigInt(days)) * DAY_US + us;
+  if (length === 0n) throw new DbError("SQL_EXECUTION_ERROR", "step size cannot equal zero", at(position));
+  const current: Expr = { kind: "query", form: "subquery", type: TIMESTAMP, args: [], render: () => "o0" };
+  const next = settled(addInterval(binder.session, { operator: "+", left: typed(current), right: step, position }));
+  const compared = length > 0n ? "<=" : ">=";
+  return {
+    columns: [{ name: "generate_series", type: TIMESTAMP }],
+    captured: [from, to],
+    render: (renderArg) => {
+      const bounded = `b(x, y) AS (SELECT ${renderArg(from)}, ${renderArg(to)})`;
+      const after = renderArg(next);
+      const counted = `s(o0) AS (SELECT x FROM b WHERE x ${compared} y UNION ALL SELECT ${after} FROM s, b WHERE ${after} ${compared} y)`;
+      return `WITH RECURSIVE ${bounded}, ${counted} SELECT o0 FROM s`;
+    },
+  };
+}
