@@ -141,29 +141,29 @@ const ZERO_STEP = "CASE z WHEN 0 THEN k_raise_text('step size cannot equal zero'
 function series(call: Call, operands: readonly Operand[]): Rows {
   const [start, stop, step] = operands;
   if (start === undefined || stop === undefined || operands.length > 3)
-    throw functionNotFound("generate_series", operands, call.position);
+    throw functionNotFound(call.name, operands, call.position);
   if (step?.kind === "interval") return timeSeries(call, { start, stop, step });
-  if (start.kind === "interval" || stop.kind === "interval")
-    throw unsupported("generate_series of intervals", call.position);
-  const bounds = unify(step === undefined ? [start, stop] : [start, stop, step]);
-  const type = bounds?.type.kind === "smallint" || bounds?.type.kind === "text" ? INT : bounds?.type;
-  if (type?.kind !== "int" && type?.kind !== "bigint")
-    throw functionNotFound("generate_series", operands, call.position);
-  const [from, to, by] = [start, stop, step ?? typed(constant(1, INT))].map((operand) =>
-    tryCoerce(operand, type, "implicit"),
-  );
-  if (from === undefined || to === undefined || by === undefined)
-    throw functionNotFound("generate_series", operands, call.position);
+  const numbers = wholeNumbers(step === undefined ? [start, stop, typed(constant(1, INT))] : [start, stop, step]);
+  if (numbers === undefined) throw functionNotFound(call.name, operands, call.position);
+  const { type, exprs } = numbers;
   return {
-    columns: [{ name: "generate_series", type }],
-    captured: [from, to, by],
+    columns: [{ name: call.name, type }],
+    captured: exprs,
     render: (renderArg) => {
-      const bounded = `b(x, y, z) AS (SELECT x, y, ${ZERO_STEP} FROM (SELECT ${renderArg(from)} AS x, ${renderArg(to)} AS y, ${renderArg(by)} AS z))`;
+      const [from = "", to = "", by = ""] = exprs.map(renderArg);
+      const bounded = `b(x, y, z) AS (SELECT x, y, ${ZERO_STEP} FROM (SELECT ${from} AS x, ${to} AS y, ${by} AS z))`;
       const inside = (value: string): string => `((z > 0 AND ${value} <= y) OR (z < 0 AND ${value} >= y))`;
       const counted = `s(o0) AS (SELECT x FROM b WHERE ${inside("x")} UNION ALL SELECT o0 + z FROM s, b WHERE ${inside("o0 + z")})`;
       return `WITH RECURSIVE ${bounded}, ${counted} SELECT o0 FROM s`;
     },
   };
+}
+
+function wholeNumbers(operands: readonly Operand[]): ReturnType<typeof unify> {
+  if (operands.some(({ kind }) => kind === "interval")) return undefined;
+  const numbers = unify(operands);
+  if (numbers?.type.kind === "int" || numbers?.type.kind === "bigint") return numbers;
+  return numbers?.type.kind === "smallint" ? { ...numbers, type: INT } : undefined;
 }
 
 interface TimeBounds {

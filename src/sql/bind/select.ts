@@ -60,37 +60,46 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   // ORDER BY and HAVING may be where the only aggregate is, so the groups are decided after both.
   const terms = orderTerms(parts, outputs, { isDistinct, byName: on === undefined });
   if (on !== undefined) assertLeadsOrder(binder.session, on, terms);
-  const groups = bindGroupBy(parts, outputs);
-  const { keys, having } = groups;
-  if (keys !== undefined) {
-    const sorted = [...(on ?? []), ...terms.map(({ expr }) => expr)];
-    assertGrouped(parts, keys, [...exprs, ...sorted, ...(having === undefined ? [] : [having])]);
-  }
+  const groups = boundGroups(parts, outputs, [...exprs, ...(on ?? []), ...terms.map(({ expr }) => expr)]);
+  const { keys } = groups;
   const rowCounts = bindRowCounts(binder, stmt, env);
   const isRowwise = keys === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
   const point = isRowwise ? pointKeys(from, where) : undefined;
   const order = stmt.sortClause === undefined && isRowwise ? defaultOrder(parts, point) : terms;
-  const columns = exprs.map(({ type }, index) => {
-    const { name = "", nullable = true, flags = [] } = targets[index] ?? {};
-    return { name, type, nullable, flags };
-  });
-  const list = (renderArg: RenderArg): string => outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
-  const source = (renderArg: RenderArg): string => {
-    const input = from === undefined ? "" : ` FROM ${from.render(renderArg)}`;
-    const filter = where === undefined ? "" : ` WHERE ${renderArg(where)}`;
-    return `${input}${filter}${groupText(groups, renderArg)}`;
-  };
   const render = (renderArg: RenderArg): string => {
-    if (on !== undefined) {
-      const first = { on, terms, width: exprs.length, list: list(renderArg), source: source(renderArg) };
-      return renderDistinctOn(first, renderArg) + rowCounts.render(renderArg);
-    }
+    const list = outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
+    const source = sourceText(parts, groups, renderArg);
+    const limited = rowCounts.render(renderArg);
+    if (on !== undefined)
+      return renderDistinctOn({ on, terms, width: exprs.length, list, source }, renderArg) + limited;
     const sorted = order.length === 0 ? "" : ` ORDER BY ${renderOrder(order, renderArg)}`;
-    return `SELECT ${isDistinct ? "DISTINCT " : ""}${list(renderArg)}${source(renderArg)}${sorted}${rowCounts.render(renderArg)}`;
+    return `SELECT ${isDistinct ? "DISTINCT " : ""}${list}${source}${sorted}${limited}`;
   };
   const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
   const shape = order.length > 0 || on !== undefined || rowCounts.isPresent ? "closed" : "select";
-  return { columns, render, singleRow, shape, point };
+  return { columns: outputColumns(targets, exprs), render, singleRow, shape, point };
+}
+
+/** `shown`: what must have one value for each group. */
+function boundGroups(parts: SelectParts, outputs: Outputs, shown: readonly Expr[]): Grouped {
+  const groups = bindGroupBy(parts, outputs);
+  const { keys, having } = groups;
+  if (keys !== undefined) assertGrouped(parts, keys, having === undefined ? shown : [...shown, having]);
+  return groups;
+}
+
+function outputColumns(targets: SelectParts["targets"], exprs: readonly Expr[]): BoundQuery["columns"] {
+  return exprs.map(({ type }, index) => {
+    const { name = "", nullable = true, flags = [] } = targets[index] ?? {};
+    return { name, type, nullable, flags };
+  });
+}
+
+/** FROM to HAVING. */
+function sourceText({ from, where }: SelectParts, groups: Grouped, renderArg: RenderArg): string {
+  const input = from === undefined ? "" : ` FROM ${from.render(renderArg)}`;
+  const filter = where === undefined ? "" : ` WHERE ${renderArg(where)}`;
+  return `${input}${filter}${groupText(groups, renderArg)}`;
 }
 
 function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
