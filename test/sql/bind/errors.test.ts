@@ -224,7 +224,7 @@ test("TB-12 an expression too deep for the stack is refused, not a crash", () =>
 });
 
 test("TB-12 a thousand conjuncts stay within SQLite's expression depth", () => {
-  const where = Array.from({ length: 1000 }, (_, index) => `id <> ${index + 10}`).join(" and ");
+  const where = Array.from({ length: 1000 }, (_, index) => `id < ${index + 10}`).join(" and ");
   expect(answer(db, `select id from items where ${where}`)).toEqual(["1", "2", "3", "4", "5"]);
 });
 
