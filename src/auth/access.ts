@@ -32,6 +32,9 @@ export type StatementKind =
   | "createUser"
   | "alterUser"
   | "dropUser"
+  | "createApiKey"
+  | "dropApiKey"
+  | "showApiKeys"
   | "executeAs";
 
 interface Rule {
@@ -71,6 +74,10 @@ const RULES: Record<StatementKind, Rule> = {
   createUser: { role: "dba", what: "user management" },
   alterUser: { role: "dba", what: "user management" },
   dropUser: { role: "dba", what: "user management" },
+  // Whose, is decided key by key.
+  createApiKey: { role: "service", what: "API keys" },
+  dropApiKey: { role: "service", what: "API keys" },
+  showApiKeys: { role: "service", what: "API keys" },
   // Whom is `assertMayActAs`'s to decide.
   executeAs: { role: "user", what: "EXECUTE AS USER" },
 };

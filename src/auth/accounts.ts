@@ -6,15 +6,18 @@ import { parseUserId, type UserId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
 import type { Config } from "../config/config.ts";
+import { API_KEY_PREFIX } from "../model/api-key.ts";
 import type { Role } from "../model/role.ts";
 import type { OauthIdentity, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
+import type { ApiKeys } from "./api-keys.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
 import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
 import { ROOT_USER, type UserStore } from "./user.ts";
+import { alreadyExists, newRecord, notFound, parseEmail, userIdOrNothing } from "./user-record.ts";
 
 export type RevocationReason = "logout" | "password changed" | "role changed" | "dropped";
 
@@ -27,6 +30,8 @@ export interface AccountsDeps {
   /** After it is durable that the user's tokens are void; open sockets of the user must close. */
   readonly onRevoked: (user: UserId, reason: RevocationReason) => void;
   readonly passwords?: Passwords;
+  /** Undefined: keys are not accepted. */
+  readonly apiKeys?: Pick<ApiKeys, "verify">;
 }
 
 export interface Session {
@@ -75,7 +80,6 @@ export type UserChange =
 const MAX_WAITING_PER_USER = 16;
 /** Names without an account whose failures are counted too, so that a lockout does not tell which names exist. */
 const MAX_UNKNOWN_NAMES = 10_000;
-const MAX_EMAIL_LENGTH = 254;
 
 export class Accounts {
   readonly #deps: AccountsDeps;
@@ -122,8 +126,10 @@ export class Accounts {
     });
   }
 
-  /** Who an access token speaks for. Throws TOKEN_EXPIRED or INVALID_CREDENTIALS. */
-  authenticate(accessToken: string): Promise<VerifiedToken> {
+  /** Who an access token or an API key speaks for. Throws TOKEN_EXPIRED, INVALID_CREDENTIALS or ISSUER_UNAVAILABLE. */
+  async authenticate(accessToken: string): Promise<VerifiedToken> {
+    const { apiKeys } = this.#deps;
+    if (apiKeys !== undefined && accessToken.startsWith(API_KEY_PREFIX)) return apiKeys.verify(accessToken);
     return this.#deps.tokens.verifyAccess(accessToken, this.#context());
   }
 
@@ -133,7 +139,7 @@ export class Accounts {
 
   /** Voids every token of the users these tokens speak for; ignores tokens that are not good. */
   async logout({ access, refresh }: PresentedTokens): Promise<void> {
-    if (access !== undefined) await this.#logoutBy(() => this.authenticate(access));
+    if (access !== undefined) await this.#logoutBy(() => this.#deps.tokens.verifyAccess(access, this.#context()));
     if (refresh !== undefined) await this.#logoutBy(() => this.#deps.tokens.verifyRefresh(refresh, this.#context()));
   }
 
@@ -357,41 +363,4 @@ async function tokenOrNothing(verify: () => Promise<VerifiedToken>): Promise<Ver
     if (error instanceof DbError) return undefined;
     throw error;
   }
-}
-
-function userIdOrNothing(name: string): UserId | undefined {
-  try {
-    return parseUserId(name);
-  } catch (error) {
-    if (error instanceof DbError) return undefined;
-    throw error;
-  }
-}
-
-function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "role" | "email">, nowMs: number): User {
-  return {
-    ...user,
-    ...NO_FAILURES,
-    lastLoginAtMs: undefined,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    deletedAtMs: undefined,
-    tokensValidFromMs: 0,
-  };
-}
-
-/** Empty clears it. */
-function parseEmail(text: string | undefined): string | undefined {
-  if (text === undefined || text === "") return undefined;
-  if (text.length <= MAX_EMAIL_LENGTH && /^[^\s@]+@[^\s@]+$/.test(text)) return text;
-  throw new DbError("INVALID_INPUT", `Email ${JSON.stringify(text)} is not valid`);
-}
-
-function alreadyExists(id: UserId, isDropped = false): DbError {
-  const why = isDropped ? "was dropped and its rows are kept, so its id cannot be used again" : "already exists";
-  return new DbError("ALREADY_EXISTS", `User '${id}' ${why}`);
-}
-
-function notFound(id: UserId): DbError {
-  return new DbError("NOT_FOUND", `User '${id}' does not exist`);
 }

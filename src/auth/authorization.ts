@@ -10,6 +10,16 @@ export function bearerToken(header: string | null): string {
   return token;
 }
 
+/** Counts where there is no Authorization header. */
+export const API_KEY_HEADER = "x-api-key";
+
+/** The token or the API key of a request to the API. Throws as `bearerToken` does. */
+export function presentedCredential(headers: { get(name: string): string | null }): string {
+  const authorization = headers.get("authorization");
+  const apiKey = authorization === null ? headers.get(API_KEY_HEADER) : null;
+  return apiKey ?? bearerToken(authorization);
+}
+
 /** The auth endpoints' rule: the scheme in any case. Undefined when there is no bearer token. */
 export function lenientBearerToken(header: string | null): string | undefined {
   return header === null ? undefined : /^\s*bearer\s+(\S+)\s*$/i.exec(header)?.[1];

@@ -27,6 +27,8 @@ export interface VerifiedToken {
   readonly issuedAtMs: number;
   /** Without the leeway. */
   readonly expiresAtMs: number;
+  /** Id of the API key, when it was one. */
+  readonly apiKey?: string;
 }
 
 export interface IssuedTokens {

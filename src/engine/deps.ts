@@ -1,5 +1,6 @@
 // What statements are executed against. The composition root fills it in.
 import type { Accounts } from "../auth/accounts.ts";
+import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ConnectionId, UserId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -39,6 +40,7 @@ export interface EngineDeps {
   readonly defaults: DefaultGenerator;
   readonly views: ViewSource;
   readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
+  readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly live: LiveAdmin;
   readonly jobs: JobAdmin;
   /** Writes that keep losing to concurrent ones, by table and scope. */

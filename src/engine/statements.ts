@@ -11,6 +11,7 @@ import type { StatementResult } from "../protocol/http.ts";
 import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
 import { alterTable } from "./alter-table.ts";
+import { runApiKeyStatement } from "./api-keys.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -64,6 +65,10 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "alterUser":
     case "dropUser":
       return runUserStatement(statement, call, deps);
+    case "createApiKey":
+    case "dropApiKey":
+    case "showApiKeys":
+      return runApiKeyStatement(statement, call, deps);
     case "flushTable":
     case "flushAll":
     case "killJob":

@@ -1,7 +1,11 @@
 // Where the bearer token comes from. A token is asked for once and kept; whoever is told that it expired asks for a fresh one.
 import { KalamError } from "./kalam-error.ts";
 
-export type Secret = { readonly user: string; readonly password: string } | { readonly token: string };
+export type Secret =
+  | { readonly user: string; readonly password: string }
+  | { readonly token: string }
+  /** A key made by CREATE API KEY. */
+  | { readonly apiKey: string };
 
 export type Auth =
   | Secret
@@ -22,7 +26,7 @@ export function createCredentials(auth: Auth, login: Login): Credentials {
 
   const exchange = async (refused: string | undefined): Promise<string> => {
     const secret = "provider" in auth ? await auth.provider() : auth;
-    const token = "token" in secret ? secret.token : await login(secret.user, secret.password);
+    const token = await tokenOf(secret, login);
     if (token !== refused) return token;
     throw new KalamError("TOKEN_EXPIRED", "the token was refused and there is no other");
   };
@@ -47,4 +51,9 @@ export function createCredentials(auth: Auth, login: Login): Credentials {
       return current === kept || current === undefined ? ask(refused) : current;
     },
   };
+}
+
+function tokenOf(secret: Secret, login: Login): string | Promise<string> {
+  if ("token" in secret) return secret.token;
+  return "apiKey" in secret ? secret.apiKey : login(secret.user, secret.password);
 }

@@ -1,4 +1,5 @@
 // The HTTP half of the client: login, SQL, health. Reads are retried when no answer came; anything that may write is sent once.
+import { API_KEY_PREFIX } from "../model/api-key.ts";
 import { isObject, type JsonValue, parseJson, toJson } from "../protocol/json.ts";
 import type { Credentials } from "./credentials.ts";
 import { KalamError, toKalamError } from "./kalam-error.ts";
@@ -91,7 +92,7 @@ export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi 
   const post = (body: string, token: string, signal: AbortSignal | undefined): Promise<Answer> =>
     request(`${baseUrl}/v1/api/sql`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: { ...credentialHeader(token), "content-type": "application/json" },
       body,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -106,6 +107,10 @@ export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi 
       return parseSqlResponse(answer.body, answer.status);
     },
   };
+}
+
+function credentialHeader(token: string): Record<string, string> {
+  return token.startsWith(API_KEY_PREFIX) ? { "x-api-key": token } : { authorization: `Bearer ${token}` };
 }
 
 function requestBody(sql: string, params: readonly Param[], namespace: string | undefined): string {

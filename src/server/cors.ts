@@ -1,7 +1,7 @@
 // Cross-origin rules: closed by default. A browser page of another origin may use the server only if that origin is on the list.
 
 const METHODS = "GET, POST, OPTIONS";
-const HEADERS = "Authorization, Content-Type, Accept, X-Request-ID";
+const HEADERS = "Authorization, X-API-Key, Content-Type, Accept, X-Request-ID";
 const MAX_AGE_SECONDS = "3600";
 
 export interface Cors {

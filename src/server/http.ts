@@ -1,7 +1,7 @@
 // Routes of the HTTP side: SQL, authentication, health. The one place where an error becomes a status and a body.
 import type { Server } from "bun";
 import type { Accounts } from "../auth/accounts.ts";
-import { bearerToken } from "../auth/authorization.ts";
+import { presentedCredential } from "../auth/authorization.ts";
 import type { Client, createClientResolver } from "../auth/client-ip.ts";
 import { type AuthEndpoint, type AuthEndpointsDeps, answerAuth } from "../auth/http.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
@@ -169,7 +169,7 @@ async function answerMetrics(request: Request, deps: HttpDeps): Promise<Response
   const startedMs = deps.clock.monotonicMs();
   try {
     if (deps.config.metrics.access === "admin") {
-      const { role } = await deps.accounts.authenticate(bearerToken(request.headers.get("authorization")));
+      const { role } = await deps.accounts.authenticate(presentedCredential(request.headers));
       if (!isAdmin(role))
         throw new DbError("PERMISSION_DENIED", "Admin privileges (DBA or System role) required for metrics");
     }
@@ -192,7 +192,7 @@ async function answerSql(request: Request, context: SqlContext): Promise<Respons
   let role: Role = "anonymous";
   try {
     // Before the body: without a token nothing about the body is said.
-    const token = await deps.accounts.authenticate(bearerToken(request.headers.get("authorization")));
+    const token = await deps.accounts.authenticate(presentedCredential(request.headers));
     role = token.role;
     if (!context.queryRate.take(token.user)) {
       throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");

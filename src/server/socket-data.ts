@@ -20,7 +20,10 @@ export interface SocketData extends Bucket {
   dialect: Dialect;
   /** Undefined until it is authenticated. */
   principal: Principal | undefined;
+  /** Infinity: an API key without an end. */
   tokenExpiresAtMs: number;
+  /** Id of the API key that it came with, if it did. */
+  apiKey: string | undefined;
   /** Monotonic: the end of the wait for authentication, later of the life of the token. */
   deadlineMs: number;
   /** Set when our side closes, so that frames still in flight are ignored. */

@@ -1,8 +1,10 @@
 // The WebSocket endpoint: upgrade, authentication, one message after the other to live queries, and every way a socket ends.
 import type { Server } from "bun";
 import type { Accounts } from "../auth/accounts.ts";
+import { API_KEY_HEADER } from "../auth/authorization.ts";
 import type { Client } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
+import type { VerifiedToken } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import { assertNever, DbError } from "../base/errors.ts";
 import { newConnectionId } from "../base/ids.ts";
@@ -61,7 +63,8 @@ export class SocketServer {
   /** Undefined: upgraded. */
   upgrade(request: Request, server: Server<SocketData>, client: Client): Response | undefined {
     const authorization = request.headers.get("authorization");
-    const token = authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : undefined;
+    const bearer = authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : undefined;
+    const token = bearer ?? request.headers.get(API_KEY_HEADER) ?? undefined;
     const data: SocketData = {
       connection: newConnectionId(),
       address: client.address,
@@ -70,6 +73,7 @@ export class SocketServer {
       dialect: dialectOfUpgrade(new URL(request.url).searchParams, token !== undefined),
       principal: undefined,
       tokenExpiresAtMs: 0,
+      apiKey: undefined,
       deadlineMs: Number.POSITIVE_INFINITY,
       closing: false,
       waiting: undefined,
@@ -83,6 +87,13 @@ export class SocketServer {
   closeAll(): void {
     this.#deps.live.closeAll();
     for (const socket of this.#deps.sockets.values()) this.#close(socket, CLOSE.shuttingDown);
+  }
+
+  /** Every socket that came with this API key. */
+  closeKey(key: string): void {
+    for (const socket of this.#deps.sockets.values()) {
+      if (socket.data.apiKey === key) this.#end(socket, "revoked");
+    }
   }
 
   /** Rows of `system.connections`. */
@@ -100,7 +111,7 @@ export class SocketServer {
       BigInt(subscriptions.get(data.connection) ?? 0),
       BigInt(this.#deps.sockets.get(data.connection)?.getBufferedAmount() ?? 0),
       BigInt(Math.floor(data.connectedAtMs)) * 1000n,
-      data.principal === undefined ? null : BigInt(Math.floor(data.tokenExpiresAtMs)) * 1000n,
+      expiryCell(data),
     ]);
   }
 
@@ -125,7 +136,7 @@ export class SocketServer {
       this.#close(socket, CLOSE.authenticationTimeout);
     } else if (this.#deps.clock.nowMs() < data.tokenExpiresAtMs) {
       // The wall clock went back meanwhile.
-      this.#identify(socket, data.principal, data.tokenExpiresAtMs);
+      this.#watchExpiry(socket, data.tokenExpiresAtMs);
     } else {
       this.#end(socket, "tokenExpired");
     }
@@ -258,7 +269,7 @@ export class SocketServer {
     if (token.user !== principal.user || token.role !== principal.role) {
       throw new DbError("INVALID_CREDENTIALS", "The new token belongs to another user");
     }
-    this.#identify(socket, principal, token.expiresAtMs);
+    this.#identify(socket, principal, token);
     sendFrame(socket, authSuccessMessage(principal, data.dialect));
   }
 
@@ -267,7 +278,7 @@ export class SocketServer {
       const verified = await this.#deps.accounts.authenticate(token);
       if (socket.data.closing) return;
       const principal = { user: verified.user, role: verified.role };
-      this.#identify(socket, principal, verified.expiresAtMs);
+      this.#identify(socket, principal, verified);
       this.#connectLive(socket);
       sendFrame(socket, authSuccessMessage(principal, socket.data.dialect));
       this.#deps.log.debug("connection opened", { connection: socket.data.connection, user: verified.user });
@@ -281,10 +292,15 @@ export class SocketServer {
     }
   }
 
-  #identify(socket: Socket, principal: Principal, expiresAtMs: number): void {
+  #identify(socket: Socket, principal: Principal, token: Pick<VerifiedToken, "expiresAtMs" | "apiKey">): void {
     const { data } = socket;
     data.principal = principal;
-    data.tokenExpiresAtMs = expiresAtMs;
+    data.apiKey = token.apiKey;
+    this.#watchExpiry(socket, token.expiresAtMs);
+  }
+
+  #watchExpiry(socket: Socket, expiresAtMs: number): void {
+    socket.data.tokenExpiresAtMs = expiresAtMs;
     this.#deadlines.set(socket, expiresAtMs - this.#deps.clock.nowMs());
   }
 
@@ -338,4 +354,10 @@ export class SocketServer {
     if (!data.closing) this.#deps.log.debug("connection closed", { connection: data.connection, why });
     data.closing = true;
   }
+}
+
+/** Null for a socket that is not authenticated, and for an API key without an end. */
+function expiryCell({ principal, tokenExpiresAtMs }: SocketData): Cell {
+  if (principal === undefined || !Number.isFinite(tokenExpiresAtMs)) return null;
+  return BigInt(Math.floor(tokenExpiresAtMs)) * 1000n;
 }

@@ -3,12 +3,11 @@
 import { resolve } from "node:path";
 import type { Server } from "bun";
 import { assertMayRead } from "../auth/access.ts";
-import { Accounts } from "../auth/accounts.ts";
+import type { Accounts } from "../auth/accounts.ts";
+import type { ApiKeys } from "../auth/api-keys.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
-import { trustedIssuers } from "../auth/issuers.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
-import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/secrets.ts";
-import { createTokens } from "../auth/tokens.ts";
+import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -31,6 +30,7 @@ import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { createFetchHandler } from "./http.ts";
+import { type Identity, type IdentityOptions, openIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { liveLimits } from "./live-limits.ts";
 import { liveRows } from "./live-rows.ts";
@@ -40,7 +40,6 @@ import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
 import { createStopping, type StopInput, type Stopping } from "./stop.ts";
-import { userStoreOf } from "./user-store.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -65,7 +64,6 @@ const MAX_ROWS_PER_STATEMENT = 20_000;
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 15_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
-const HOUR_MS = 3_600_000;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const { config, log, clock = systemClock } = options;
@@ -98,21 +96,17 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
   const foundation = await openFoundation(input, dataDir);
   const { store, jobs, pool } = foundation;
-  const accounts = await openAccounts(input, { store, jwtSecret: secrets.jwtSecret });
+  const { accounts, apiKeys } = await identityOf(input, { store, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
   const queries = createQueryRunner(pool, store.streams);
   const { live, writes } = openLive(input, { store, queries, sockets });
   const preparer = await openPreparer(config, foundation);
-  const counters = {
-    pool: () => pool.stats,
-    plans: () => preparer.stats(),
-    live: () => live.counters(),
-    writes: () => writes,
-    sockets: () => sockets.size,
-  };
-  const stats: StatsSource = { clock, startedAtMs, catalog: store.catalog, ...counters };
-  const engine = createEngine(engineDeps({ input, foundation, accounts, live, queries, preparer, stats }), live);
+  const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
+  const engine = createEngine(
+    engineDeps({ input, foundation, accounts, apiKeys, live, queries, preparer, stats }),
+    live,
+  );
   const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
   const inFlight = new InFlight();
   const stopping = createStopping({
@@ -150,6 +144,42 @@ async function wire(input: WireInput): Promise<RunningServer> {
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
 }
 
+function identityOf(
+  { config, clock, log, wiring }: WireInput,
+  parts: Pick<IdentityOptions, "store" | "jwtSecret">,
+): Promise<Identity> {
+  return openIdentity({
+    ...parts,
+    config: config.auth,
+    clock,
+    log,
+    onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
+    onKeyDropped: (key) => wiring.sockets?.closeKey(key),
+  });
+}
+
+function statsSource(parts: {
+  readonly startedAtMs: number;
+  readonly clock: Clock;
+  readonly foundation: Foundation;
+  readonly preparer: Preparer;
+  readonly live: LiveQueries;
+  readonly writes: WriteCounters;
+  readonly sockets: SocketTable;
+}): StatsSource {
+  const { startedAtMs, clock, foundation, preparer, live, writes, sockets } = parts;
+  return {
+    clock,
+    startedAtMs,
+    catalog: foundation.store.catalog,
+    pool: () => foundation.pool.stats,
+    plans: () => preparer.stats(),
+    live: () => live.counters(),
+    writes: () => writes,
+    sockets: () => sockets.size,
+  };
+}
+
 /** In the order they must close. */
 function closersOf({ flusher, droppedFiles, pool, store }: Foundation): StopInput["closers"] {
   return [() => flusher.close(), () => droppedFiles.idle(), () => pool.close(), () => store.close()];
@@ -163,24 +193,6 @@ function startTimers(
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
-}
-
-async function openAccounts(
-  { config, clock, log, wiring }: WireInput,
-  { store, jwtSecret }: { readonly store: Store; readonly jwtSecret: Secrets["jwtSecret"] },
-): Promise<Accounts> {
-  return new Accounts({
-    store: userStoreOf(store),
-    tokens: await createTokens({
-      secret: jwtSecret,
-      accessLifeMs: config.auth.jwtExpiryHours * HOUR_MS,
-      issuers: trustedIssuers({ config: config.auth, clock, log }),
-    }),
-    config: config.auth,
-    clock,
-    log,
-    onRevoked: (user, reason) => wiring.onRevoked?.(user, reason),
-  });
 }
 
 interface LiveInput {
@@ -238,6 +250,7 @@ interface EngineInput {
   readonly input: WireInput;
   readonly foundation: Foundation;
   readonly accounts: Accounts;
+  readonly apiKeys: ApiKeys;
   readonly live: LiveQueries;
   readonly queries: QueryRunner;
   readonly preparer: Preparer;
@@ -245,7 +258,7 @@ interface EngineInput {
 }
 
 function engineDeps(parts: EngineInput): EngineDeps {
-  const { input, foundation, accounts, live, queries, preparer } = parts;
+  const { input, foundation, accounts, apiKeys, live, queries, preparer } = parts;
   const { config, log, clock } = input;
   const { store, jobs, generators } = foundation;
   return {
@@ -259,6 +272,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     defaults: createDefaultGenerator(generators),
     views: viewSource(parts),
     accounts,
+    apiKeys,
     live: {
       killConnection: (connection) => live.killConnection(connection),
       ownerOf: (liveId) => live.ownerOf(liveId),

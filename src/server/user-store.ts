@@ -1,6 +1,20 @@
 // The accounts' view of the store: users are catalog rows, written like everything else through the group commit.
+import type { ApiKeyStore } from "../auth/api-keys.ts";
 import type { UserStore } from "../auth/user.ts";
 import type { Store } from "../storage/store.ts";
+
+export function apiKeyStoreOf(store: Pick<Store, "catalog" | "writer">): ApiKeyStore {
+  return {
+    apiKey: (id) => store.catalog.apiKey(id),
+    apiKeys: () => store.catalog.apiKeys(),
+    putApiKey: async (key) => {
+      await store.writer.submit((tx) => tx.putApiKey(key));
+    },
+    deleteApiKey: async (id) => {
+      await store.writer.submit((tx) => tx.deleteApiKey(id));
+    },
+  };
+}
 
 export function userStoreOf(store: Pick<Store, "catalog" | "writer">): UserStore {
   return {

@@ -99,6 +99,24 @@ export type Statement =
         | { readonly kind: "role"; readonly role: Role }
         | { readonly kind: "email"; readonly email: string };
     }
+  | {
+      readonly kind: "createApiKey";
+      readonly name: string;
+      /** Undefined: whoever asks. */
+      readonly user: UserId | undefined;
+      readonly role: Role | undefined;
+      readonly expires:
+        | { readonly kind: "in"; readonly ms: number }
+        | { readonly kind: "at"; readonly us: bigint }
+        | undefined;
+    }
+  | {
+      readonly kind: "dropApiKey";
+      readonly ifExists: boolean;
+      readonly name: string;
+      readonly user: UserId | undefined;
+    }
+  | { readonly kind: "showApiKeys"; readonly user: UserId | undefined }
   | { readonly kind: "dropUser"; readonly ifExists: boolean; readonly user: UserId }
   | { readonly kind: "executeAs"; readonly user: UserId; readonly inner: Statement; readonly innerText: string };
 

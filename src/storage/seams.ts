@@ -1,5 +1,6 @@
 // The interfaces between the store and the rest of the process. `store.ts` implements them over one SQLite file.
 import type { Name, Scope, Seq, TableId, UserId } from "../base/ids.ts";
+import type { ApiKey } from "../model/api-key.ts";
 import type { Change, RowVersion } from "../model/change.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
@@ -53,6 +54,8 @@ export interface CatalogView {
   tableVersions(id: TableId): readonly TableSchema[];
   user(id: UserId): User | undefined;
   users(): readonly User[];
+  apiKey(id: string): ApiKey | undefined;
+  apiKeys(): readonly ApiKey[];
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
   segmentsOfTable(table: TableId): readonly Segment[];
@@ -124,6 +127,8 @@ export interface WriteTx {
   /** Ends rows of a STREAM table whose time has come. */
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: User): void;
+  putApiKey(key: ApiKey): void;
+  deleteApiKey(id: string): void;
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;

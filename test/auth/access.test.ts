@@ -60,6 +60,9 @@ const MATRIX: Record<Statement["kind"], string> = {
   createUser: ADMINS,
   alterUser: ADMINS,
   dropUser: ADMINS,
+  createApiKey: SERVICES,
+  dropApiKey: SERVICES,
+  showApiKeys: SERVICES,
   executeAs: USERS,
 };
 

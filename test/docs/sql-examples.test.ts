@@ -90,6 +90,9 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   createUser: "`CREATE USER`",
   alterUser: "`ALTER USER`",
   dropUser: "`DROP USER`",
+  createApiKey: "`CREATE API KEY`",
+  dropApiKey: "`DROP API KEY`",
+  showApiKeys: "`SHOW API KEYS`",
   executeAs: "`EXECUTE AS USER`",
 };
 

@@ -127,6 +127,7 @@ export async function openEngine(): Promise<EngineFixture> {
       views: () => SYSTEM_VIEWS.values(),
     },
     accounts: { createUser: unused, alterUser: unused, dropUser: unused },
+    apiKeys: { create: unused, drop: unused, list: unused },
     live: { killConnection: unused, ownerOf: unused, killLiveQuery: unused, subscriptionsOf: () => 0 },
     jobs,
     contended: new Turns(100),

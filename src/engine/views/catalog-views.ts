@@ -2,6 +2,8 @@
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { TYPES, typeText } from "../../model/types.ts";
+import type { User } from "../../model/user.ts";
+import { API_KEY_COLUMNS, apiKeyCells } from "./api-key-cells.ts";
 import { columns, defaultText, type SystemView, text, us } from "./definition.ts";
 
 function flushPolicyText(table: TableSchema): string | undefined {
@@ -37,6 +39,11 @@ function optionsJson(table: TableSchema): string {
   });
 }
 
+function authType({ oauth, passwordHash }: User): string {
+  if (oauth !== undefined) return "oauth";
+  return passwordHash === "" ? "internal" : "password";
+}
+
 const users: SystemView = {
   name: "system.users",
   adminOnly: true,
@@ -63,7 +70,7 @@ const users: SystemView = {
       "***",
       user.role,
       text(user.email),
-      "password",
+      authType(user),
       user.failedLogins,
       us(user.lockedUntilMs),
       us(user.lastLoginAtMs),
@@ -71,6 +78,13 @@ const users: SystemView = {
       us(user.updatedAtMs),
       us(user.deletedAtMs),
     ]),
+};
+
+const apiKeys: SystemView = {
+  name: "system.api_keys",
+  adminOnly: true,
+  columns: API_KEY_COLUMNS,
+  rows: ({ catalog }) => catalog.apiKeys().map(apiKeyCells),
 };
 
 const namespaces: SystemView = {
@@ -260,6 +274,7 @@ const datatypes: SystemView = {
 
 export const CATALOG_VIEWS: readonly SystemView[] = [
   users,
+  apiKeys,
   namespaces,
   tables,
   schemas,

@@ -2,6 +2,7 @@
 // module of its family. Error positions count from the start of the request's SQL.
 import type { ParsedStatement, Statement } from "../statement.ts";
 import { parseAlterTable } from "./alter-table.ts";
+import { parseCreateApiKey, parseDropApiKey } from "./api-keys.ts";
 import { parseExecuteAs } from "./execute-as.ts";
 import { parseKill } from "./kill.ts";
 import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
@@ -65,6 +66,8 @@ const FAMILIES: readonly Family[] = [
   { words: ["CREATE", "USER"], parse: parseCreateUser },
   { words: ["ALTER", "USER"], parse: parseAlterUser },
   { words: ["DROP", "USER"], parse: parseDropUser },
+  { words: ["CREATE", "API", "KEY"], parse: parseCreateApiKey },
+  { words: ["DROP", "API", "KEY"], parse: parseDropApiKey },
   { words: ["SHOW"], parse: parseShow },
   { words: ["DESCRIBE"], parse: parseDescribe },
   { words: ["DESC"], parse: parseDescribe },

@@ -1,5 +1,6 @@
 // SHOW NAMESPACES, SHOW TABLES and DESCRIBE.
 import type { Statement } from "../statement.ts";
+import { takeShowApiKeys } from "./api-keys.ts";
 import { takeTableRef } from "./names.ts";
 import { takeInNamespace } from "./storage.ts";
 import { unsupported } from "./syntax-error.ts";
@@ -14,6 +15,7 @@ export function parseShow(cursor: Cursor): Statement {
 
 function takeShown(cursor: Cursor): Statement {
   if (cursor.takeWords("NAMESPACES")) return { kind: "showNamespaces" };
+  if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   const { kind, text, start } = cursor.peek();
   if (kind !== "word") throw cursor.unexpected();

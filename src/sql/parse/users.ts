@@ -18,7 +18,7 @@ export function takeUserId(cursor: Cursor): UserId {
   return parseUserId(cursor.expectText());
 }
 
-function takeRole(cursor: Cursor): Role {
+export function takeRole(cursor: Cursor): Role {
   const text = cursor.expectText();
   const role = ROLE_ALIASES.get(text.toLowerCase()) ?? parseRole(text);
   // Whoever has not signed in is anonymous; an account cannot be.

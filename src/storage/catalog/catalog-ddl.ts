@@ -42,6 +42,18 @@ const TABLES = [
     deleted_at_ms INTEGER,
     tokens_valid_from_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    secret_hash TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    last_used_at_ms INTEGER,
+    UNIQUE (user_id, name)
+  ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
     type TEXT NOT NULL,
@@ -119,6 +131,18 @@ export const USER_COLUMNS = [
   "updated_at_ms",
   "deleted_at_ms",
   "tokens_valid_from_ms",
+] as const;
+
+export const API_KEY_COLUMNS = [
+  "id",
+  "name",
+  "user_id",
+  "role",
+  "secret_hash",
+  "created_by",
+  "created_at_ms",
+  "expires_at_ms",
+  "last_used_at_ms",
 ] as const;
 
 export const JOB_COLUMNS = [

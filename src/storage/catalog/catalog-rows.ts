@@ -3,13 +3,14 @@
 import type { Database } from "bun:sqlite";
 import { DbError } from "../../base/errors.ts";
 import { parseName, parseUserId, type Scope, SHARED_SCOPE, scopeOfUser, seqOf, tableIdOf } from "../../base/ids.ts";
+import type { ApiKey } from "../../model/api-key.ts";
 import { JOB_STATUSES, JOB_TYPES, type JobRecord } from "../../model/job.ts";
 import { ROLES } from "../../model/role.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
 import type { Segment } from "../seams.ts";
-import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
 import { damaged, type Fields, toCount, toOneOf, toOptional, toReal, toText, toWide } from "./stored-fields.ts";
 import { decodeTable } from "./table-definition.ts";
@@ -39,6 +40,7 @@ function readAll(db: Database): CatalogChange[] {
       ),
     ),
     ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
+    ...rows(`SELECT ${API_KEY_COLUMNS.join(", ")} FROM api_keys ORDER BY created_at_ms, id`).map(toApiKeyChange),
     ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
     // A dropped table's are left over until they are removed.
     ...rows(
@@ -97,6 +99,23 @@ function toUserChange(row: Fields): CatalogChange {
     tokensValidFromMs: count("tokens_valid_from_ms"),
   };
   return { kind: "user", id, record };
+}
+
+function toApiKeyChange(row: Fields): CatalogChange {
+  const id = toText(row["id"], "an API key's id");
+  const what = (column: string): string => `API key ${id}, ${column}`;
+  const record: ApiKey = {
+    id,
+    name: toText(row["name"], what("name")),
+    user: parseUserId(toText(row["user_id"], what("user_id"))),
+    role: toOneOf(row["role"], ROLES, what("role")),
+    secretHash: toText(row["secret_hash"], what("secret_hash")),
+    createdBy: parseUserId(toText(row["created_by"], what("created_by"))),
+    createdAtMs: toCount(row["created_at_ms"], what("created_at_ms")),
+    expiresAtMs: toOptional(row["expires_at_ms"], toCount, what("expires_at_ms")),
+    lastUsedAtMs: toOptional(row["last_used_at_ms"], toCount, what("last_used_at_ms")),
+  };
+  return { kind: "apiKey", id, record };
 }
 
 function toJobChange(row: Fields): CatalogChange {

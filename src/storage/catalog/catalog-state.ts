@@ -2,6 +2,7 @@
 // Both change by the same operations; each operation's inverse undoes it when a work or a batch rolls back.
 
 import { type Scope, type Seq, seqOf, type TableId, type UserId } from "../../base/ids.ts";
+import type { ApiKey } from "../../model/api-key.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { User } from "../../model/user.ts";
@@ -30,6 +31,7 @@ export type CatalogChange =
       readonly version: number;
     }
   | { readonly kind: "user"; readonly id: UserId; readonly record: User | undefined }
+  | { readonly kind: "apiKey"; readonly id: string; readonly record: ApiKey | undefined }
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
   | { readonly kind: "segmentRemoved"; readonly segment: Segment }
@@ -56,6 +58,7 @@ export class CatalogState implements CatalogView {
   readonly #tableByName = new Map<string, TableSchema>();
   readonly #tableVersions = new Map<TableId, readonly TableSchema[]>();
   readonly #users = new Map<UserId, User>();
+  readonly #apiKeys = new Map<string, ApiKey>();
   readonly #jobs = new Map<string, JobRecord>();
   readonly #segments = new Map<TableId, ScopeSegments>();
 
@@ -93,6 +96,14 @@ export class CatalogState implements CatalogView {
 
   users(): readonly User[] {
     return [...this.#users.values()];
+  }
+
+  apiKey(id: string): ApiKey | undefined {
+    return this.#apiKeys.get(id);
+  }
+
+  apiKeys(): readonly ApiKey[] {
+    return [...this.#apiKeys.values()];
   }
 
   segments(table: TableId, scope: Scope): readonly Segment[] {
@@ -162,6 +173,11 @@ export class CatalogState implements CatalogView {
       case "user": {
         const undo = { ...change, record: this.#users.get(change.id) };
         setOrDelete(this.#users, change.id, change.record);
+        return undo;
+      }
+      case "apiKey": {
+        const undo = { ...change, record: this.#apiKeys.get(change.id) };
+        setOrDelete(this.#apiKeys, change.id, change.record);
         return undo;
       }
       case "job": {

@@ -3,6 +3,8 @@
 
 import { assert, DbError } from "../../base/errors.ts";
 import type { Name, Seq, TableId } from "../../base/ids.ts";
+import type { ApiKey } from "../../model/api-key.ts";
+
 import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
@@ -124,6 +126,16 @@ export class CatalogTransaction {
   putUser(user: User): void {
     this.#options.rows.putUser(user);
     this.#options.record({ kind: "user", id: user.id, record: { ...user } });
+  }
+
+  putApiKey(key: ApiKey): void {
+    this.#options.rows.putApiKey(key);
+    this.#options.record({ kind: "apiKey", id: key.id, record: { ...key } });
+  }
+
+  deleteApiKey(id: string): void {
+    this.#options.rows.deleteApiKey(id);
+    this.#options.record({ kind: "apiKey", id, record: undefined });
   }
 
   putJob(job: JobRecord): void {

@@ -3,12 +3,13 @@
 import type { Changes, Database, Statement } from "bun:sqlite";
 import type { TableId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
+import type { ApiKey } from "../../model/api-key.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
 import type { Namespace, Segment } from "../seams.ts";
-import { JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { HistoryStart } from "./catalog-state.ts";
 import { encodeTable } from "./table-definition.ts";
 
@@ -34,6 +35,8 @@ const TEXTS = {
   deleteTableVersions: "DELETE FROM table_versions WHERE table_id = ?1",
   deleteTableSegments: "DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE table_id = ?1 LIMIT ?2)",
   putUser: upsertText("users", USER_COLUMNS),
+  putApiKey: upsertText("api_keys", API_KEY_COLUMNS),
+  deleteApiKey: "DELETE FROM api_keys WHERE id = ?1",
   putJob: upsertText("jobs", JOB_COLUMNS),
   deleteJob: "DELETE FROM jobs WHERE id = ?1",
   insertSegment: insertText("segments", SEGMENT_COLUMNS),
@@ -112,6 +115,28 @@ export class CatalogWriter {
       "putUser",
       USER_COLUMNS.map((column) => values[column] ?? null),
     );
+  }
+
+  putApiKey(key: ApiKey): void {
+    const values: Record<(typeof API_KEY_COLUMNS)[number], SqliteValue | undefined> = {
+      id: key.id,
+      name: key.name,
+      user_id: key.user,
+      role: key.role,
+      secret_hash: key.secretHash,
+      created_by: key.createdBy,
+      created_at_ms: key.createdAtMs,
+      expires_at_ms: key.expiresAtMs,
+      last_used_at_ms: key.lastUsedAtMs,
+    };
+    this.#run(
+      "putApiKey",
+      API_KEY_COLUMNS.map((column) => values[column] ?? null),
+    );
+  }
+
+  deleteApiKey(id: string): void {
+    this.#run("deleteApiKey", [id]);
   }
 
   putJob(job: JobRecord): void {

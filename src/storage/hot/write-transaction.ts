@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
+import type { ApiKey } from "../../model/api-key.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { JobRecord } from "../../model/job.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
@@ -195,6 +196,14 @@ export class WriteTransaction implements WriteTx {
 
   putUser(user: User): void {
     this.#write(() => this.#options.catalog.putUser(user));
+  }
+
+  putApiKey(key: ApiKey): void {
+    this.#write(() => this.#options.catalog.putApiKey(key));
+  }
+
+  deleteApiKey(id: string): void {
+    this.#write(() => this.#options.catalog.deleteApiKey(id));
   }
 
   putJob(job: JobRecord): void {

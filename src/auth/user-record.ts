@@ -1,0 +1,44 @@
+// A user's record: what a new one holds, what its fields may be, and how its absence or presence is said.
+import { DbError } from "../base/errors.ts";
+import { parseUserId, type UserId } from "../base/ids.ts";
+import type { User } from "../model/user.ts";
+import { NO_FAILURES } from "./lockout.ts";
+
+const MAX_EMAIL_LENGTH = 254;
+
+export function userIdOrNothing(name: string): UserId | undefined {
+  try {
+    return parseUserId(name);
+  } catch (error) {
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
+}
+
+export function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "role" | "email">, nowMs: number): User {
+  return {
+    ...user,
+    ...NO_FAILURES,
+    lastLoginAtMs: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: undefined,
+    tokensValidFromMs: 0,
+  };
+}
+
+/** Empty clears it. */
+export function parseEmail(text: string | undefined): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (text.length <= MAX_EMAIL_LENGTH && /^[^\s@]+@[^\s@]+$/.test(text)) return text;
+  throw new DbError("INVALID_INPUT", `Email ${JSON.stringify(text)} is not valid`);
+}
+
+export function alreadyExists(id: UserId, isDropped = false): DbError {
+  const why = isDropped ? "was dropped and its rows are kept, so its id cannot be used again" : "already exists";
+  return new DbError("ALREADY_EXISTS", `User '${id}' ${why}`);
+}
+
+export function notFound(id: UserId): DbError {
+  return new DbError("NOT_FOUND", `User '${id}' does not exist`);
+}
