@@ -39,6 +39,35 @@ export type Slot =
   /** Bounds of a live query's snapshot: `_seq` > afterSeq and <= upToSeq, at most `limit` rows. */
   | { readonly kind: "afterSeq" | "upToSeq" | "limit"; readonly type: SqlType };
 
+/** A condition on one column that every row the query can use satisfies. `column` counts the table's columns, then `_seq`. */
+export type ScanTerm =
+  | { readonly kind: "in"; readonly column: number; readonly values: readonly ValueSource[] }
+  | {
+      readonly kind: "compare";
+      readonly column: number;
+      readonly op: "<" | "<=" | ">" | ">=";
+      readonly value: ValueSource;
+    }
+  | { readonly kind: "isNull"; readonly column: number; readonly negated: boolean };
+
+/** The query can use no rows but the first `limit` after `offset` others, by this column. Others of the same value may be among them. */
+export interface TopRows {
+  readonly column: number;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+  readonly limit: ValueSource;
+  readonly offset: ValueSource | undefined;
+}
+
+/** What of a table a query can need. A relation may leave out the rest: other columns, and rows that a term or `top` rules out. */
+export interface RelationRead {
+  /** Places of the columns that the text names, ascending: the table's, then `_seq`, then `_deleted`. */
+  readonly columns: readonly number[];
+  readonly terms: readonly ScanTerm[];
+  /** Only where the terms are the whole condition. */
+  readonly top: TopRows | undefined;
+}
+
 /**
  * A table as a query may reach it. A USER table exists here only together with the slot that holds the reader's id: there is no way to
  * print its rows unscoped.
@@ -51,8 +80,15 @@ export type RelationUse =
       readonly scopeSlot: number;
       /** True when the query mentions `_deleted`: tombstones are part of the relation. */
       readonly includeDeleted: boolean;
+      /** Undefined: any row and column. */
+      readonly read?: RelationRead;
     }
-  | { readonly kind: "sharedTable"; readonly schema: TableSchema; readonly includeDeleted: boolean }
+  | {
+      readonly kind: "sharedTable";
+      readonly schema: TableSchema;
+      readonly includeDeleted: boolean;
+      readonly read?: RelationRead;
+    }
   | {
       readonly kind: "systemView";
       readonly view: string;

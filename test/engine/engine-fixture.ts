@@ -18,7 +18,7 @@ import type { StatementResult } from "../../src/protocol/http.ts";
 import { createGenerators } from "../../src/sql/functions/generators.ts";
 import { registerFunctions } from "../../src/sql/functions/register.ts";
 import { loadParser } from "../../src/sql/parse/parser.ts";
-import { createFlusher } from "../../src/storage/cold/flush.ts";
+import { createFlusher, type FlusherDeps } from "../../src/storage/cold/flush.ts";
 import type { Writer } from "../../src/storage/seams.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
 
@@ -75,7 +75,9 @@ function hookedWriter(writer: Writer, hooks: Hooks): Writer {
   };
 }
 
-export async function openEngine(): Promise<EngineFixture> {
+export async function openEngine(
+  options: { readonly flusher?: Partial<FlusherDeps>; readonly coldCacheBytes?: number } = {},
+): Promise<EngineFixture> {
   const hooks: Hooks = {};
   const generators = createGenerators({ nowMs: Date.now, monotonicMs: () => performance.now() });
   const store = openTestStore({ registerFunctions: (db) => registerFunctions(db, generators) });
@@ -87,14 +89,14 @@ export async function openEngine(): Promise<EngineFixture> {
     timeoutMs: 20_000,
     memoryLimitBytes: 512 << 20,
     maxResultBytes: 16 << 20,
-    coldCacheBytes: 16 << 20,
+    coldCacheBytes: options.coldCacheBytes ?? 16 << 20,
     maxQueue: 1_000,
     databasePath: path,
     storageDir,
     command: [process.execPath, MAIN, "__query-process"],
     log: silentLog,
   });
-  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock });
+  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock, ...options.flusher });
   const jobs = createJobs({
     clock: store.clock,
     log: silentLog,

@@ -1,101 +1,130 @@
-// Flushed rows of a scope as temporary SQLite tables of a query process: the newest version of each key over the scope's segments. A table is filled once
-// for a set of segments, grows when segments are added, and is dropped when it was unused for longest and the budget is spent.
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+// Flushed rows of a scope as temporary SQLite tables of a query process: the newest version of each key over the scope's segments, cut down to what a query
+// can need. A table is true for one set of segments; the one unused for longest is dropped when the budget is spent.
+import type { DatabaseSync } from "node:sqlite";
 import { assert } from "../../base/errors.ts";
-import type { Scope } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
+import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
+import { type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
+import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
-import { hotColumns } from "../../storage/hot/relation.ts";
+import type { TopOrder } from "../../storage/cold/top-cut.ts";
 import type { ObjectStore } from "../../storage/objects/object-store.ts";
+import { RowInsert } from "./row-insert.ts";
 
-/** What a read of one segment needs to know of it. */
-export interface SegmentRef {
-  readonly id: number;
-  readonly path: string;
-  readonly rows: number;
-  readonly minKey: SqliteValue;
-  readonly maxKey: SqliteValue;
-}
-
-export interface ColdSource {
-  readonly schema: TableSchema;
-  readonly scope: Scope;
+export interface ColdSource extends ScopeTarget {
+  /** The only keys the query can need; undefined: any. */
   readonly keys: readonly Cell[] | undefined;
+  /** The only columns it can need, by place; undefined: any. */
+  readonly places: readonly number[] | undefined;
+  readonly conditions: readonly ColumnCondition[];
+  readonly includeDeleted: boolean;
+  readonly top: TopOrder | undefined;
 }
 
-interface ColdTable {
+/** A loaded table, as a query's text uses it. */
+export interface ColdTable {
   readonly name: string;
-  readonly segments: Set<number>;
-  bytes: number;
+  readonly outcome: ScanOutcome;
+}
+
+interface Entry extends ColdTable {
+  readonly target: string;
+  readonly segments: string;
+  readonly places: readonly number[];
+  /** Every row of the scope is in it. */
+  readonly isWhole: boolean;
+  readonly topRows: number;
+  readonly bytes: number;
 }
 
 export interface ColdTablesOptions {
   readonly db: DatabaseSync;
   readonly objects: ObjectStore;
-  /** A scope larger than this is still loaded, alone; the process's memory limit is the hard bound. */
+  /** For tables and for decoded columns, half each. A scope larger than this is still loaded, alone; the process's memory limit is the hard bound. */
   readonly maxBytes: number;
 }
 
-const ROW_OVERHEAD_BYTES = 64;
+const LOOKUP = "keys ";
 
 export class ColdTables {
-  readonly #options: ColdTablesOptions;
+  readonly #db: DatabaseSync;
+  readonly #objects: ObjectStore;
+  readonly #maxTableBytes: number;
+  readonly #cache: SegmentCache;
   /** In order of last use. */
-  readonly #tables = new Map<string, ColdTable>();
+  readonly #tables = new Map<string, Entry>();
   #nextName = 1;
 
-  constructor(options: ColdTablesOptions) {
-    this.#options = options;
+  constructor({ db, objects, maxBytes }: ColdTablesOptions) {
+    this.#db = db;
+    this.#objects = objects;
+    this.#maxTableBytes = maxBytes / 2;
+    this.#cache = new SegmentCache({ objects, maxBytes: maxBytes / 2 });
   }
 
-  get bytes(): number {
-    let total = 0;
-    for (const table of this.#tables.values()) total += table.bytes;
-    return total;
-  }
-
-  /** The table that holds exactly these segments; undefined when it must be loaded first. */
-  find(source: ColdSource, segments: readonly SegmentRef[]): string | undefined {
-    const key = sourceKey(source);
-    const table = this.#tables.get(key);
-    if (table === undefined || !isSame(table.segments, segments)) return undefined;
-    this.#tables.delete(key);
-    this.#tables.set(key, table);
-    return table.name;
+  /** A table that holds what the query can need of these segments; undefined when it must be loaded first. */
+  find(source: ColdSource, segments: readonly SegmentRef[]): ColdTable | undefined {
+    const wanted = storedPlaces(source);
+    for (const key of [wholeKey(source), sourceKey(source)]) {
+      const table = this.#tables.get(key);
+      if (table?.segments !== segmentsText(segments) || !covers(table, wanted)) continue;
+      if (source.top !== undefined && !table.outcome.isWhole && table.topRows < source.top.rows) continue;
+      this.#tables.delete(key);
+      this.#tables.set(key, table);
+      return table;
+    }
+    return undefined;
   }
 
   /** Makes `find` answer for these segments. */
   async load(source: ColdSource, segments: readonly SegmentRef[]): Promise<void> {
     const key = sourceKey(source);
-    const wanted = new Set(segments.map(({ id }) => id));
-    const known = this.#tables.get(key);
-    // Segments only ever go away when compaction replaced them: their rows cannot be told apart any more.
-    if (known !== undefined && [...known.segments].some((id) => !wanted.has(id))) this.#drop(key);
-    const table = this.#tables.get(key) ?? this.#create(key, source);
-    this.#tables.delete(key);
-    this.#tables.set(key, table);
+    const target = targetKey(source);
+    const current = segmentsText(segments);
+    const replaced = this.#tables.get(key);
+    for (const [known, table] of this.#tables) {
+      // Nobody asks for a set of segments again that is no more.
+      if (known === key || (table.target === target && table.segments !== current)) this.#drop(known);
+    }
+    const isWhole = key === wholeKey(source);
+    // Queries of one table name now these columns, now those: a table of both serves all of them.
+    const extra = isWhole && replaced?.segments === current ? replaced.places : [];
+    const places = [...new Set([...storedPlaces(source), ...extra])].sort((a, b) => a - b);
+    const name = this.#create(source.schema, places);
     try {
-      for (const segment of newestFirst(segments)) {
-        if (!table.segments.has(segment.id)) await this.#add(table, source, segment);
-        table.segments.add(segment.id);
-      }
+      const insert = new RowInsert(this.#db, name, places.length);
+      const outcome =
+        source.keys === undefined
+          ? await this.#scan({ ...source, segments, places }, insert)
+          : await this.#lookUp({ ...source, keys: source.keys, segments, places }, insert);
+      const topRows = source.top?.rows ?? 0;
+      this.#tables.set(key, {
+        name,
+        outcome,
+        target,
+        segments: current,
+        places,
+        isWhole,
+        topRows,
+        bytes: insert.bytes,
+      });
     } catch (error) {
-      // It may hold a part of a segment.
-      this.#drop(key);
+      this.#db.exec(`DROP TABLE temp.${name}`);
       throw error;
     }
   }
 
   /** Drops what was unused for longest until the budget is kept, but none that a query is about to read. */
   shrink(inUse: readonly ColdSource[]): void {
-    const kept = new Set(inUse.map(sourceKey));
-    let bytes = this.bytes;
+    const kept = new Set(inUse.flatMap((source) => [sourceKey(source), wholeKey(source)]));
+    let bytes = 0;
+    for (const table of this.#tables.values()) bytes += table.bytes;
     for (const [key, table] of this.#tables) {
-      if (bytes <= this.#options.maxBytes) return;
+      if (bytes <= this.#maxTableBytes && this.#tables.size <= MAX_TABLES) return;
       if (kept.has(key)) continue;
       bytes -= table.bytes;
       this.#drop(key);
@@ -109,42 +138,66 @@ export class ColdTables {
     }
   }
 
-  #create(key: string, { schema }: ColdSource): ColdTable {
+  #create(schema: TableSchema, places: readonly number[]): string {
     const name = `cold_${this.#nextName}`;
     this.#nextName += 1;
-    const columns = schema.columns.map((column, index) => {
-      const constraint = index === schema.keyIndex ? " PRIMARY KEY" : "";
-      return `c${column.id} ${TYPES[column.type.kind].sqlite}${constraint}`;
+    const columns = places.map((place) => {
+      const type = TYPES[typeAt(schema, place).kind].sqlite;
+      // Rows come in the order of an integer key, mostly, so that this costs nothing and a join by key is a search.
+      const isRowid = place === schema.keyIndex && type === "INTEGER";
+      return `${placeName(schema, place)} ${type}${isRowid ? " PRIMARY KEY" : ""}`;
     });
-    const system = ["_seq INTEGER NOT NULL", "_deleted INTEGER NOT NULL"];
-    this.#options.db.exec(`CREATE TEMP TABLE ${name} (${[...columns, ...system].join(", ")}) STRICT, WITHOUT ROWID`);
-    const table: ColdTable = { name, segments: new Set(), bytes: 0 };
-    this.#tables.set(key, table);
-    return table;
+    this.#db.exec(`CREATE TEMP TABLE ${name} (${columns.join(", ")}) STRICT`);
+    return name;
   }
 
-  async #add(table: ColdTable, source: ColdSource, segment: SegmentRef): Promise<void> {
-    const { db, objects } = this.#options;
-    const keys = source.keys === undefined ? undefined : keysWithin(source.schema, source.keys, segment);
-    if (keys?.length === 0) return;
-    const insert = db.prepare(upsertText(table.name, source.schema));
-    const batches = readSegment({
-      objects,
-      path: segment.path,
-      schema: source.schema,
-      scope: source.scope,
-      expectedRows: segment.rows,
-      ...(keys === undefined ? {} : { keys }),
-    });
-    for await (const rows of batches) {
-      db.exec("BEGIN");
-      try {
-        table.bytes += insertRows(insert, source.schema, rows);
-        db.exec("COMMIT");
-      } catch (error) {
-        if (db.isTransaction) db.exec("ROLLBACK");
-        throw error;
+  async #scan(scan: Parameters<typeof scanScope>[0], insert: RowInsert): Promise<ScanOutcome> {
+    return scanScope(scan, this.#cache, ({ vectors, positions }) =>
+      this.#inTransaction(() => {
+        for (const at of positions) for (const vector of vectors) insert.value(vector[at] ?? null);
+        insert.flush();
+      }),
+    );
+  }
+
+  /** Reads pages, not row groups: statistics, Bloom filters and page indexes of the key leave few. */
+  async #lookUp(look: LookUp, insert: RowInsert): Promise<ScanOutcome> {
+    const { schema, segments, places, includeDeleted } = look;
+    const newest = new Map<string, RowVersion>();
+    let segmentsRead = 0;
+    let rowGroupsRead = 0;
+    for (const segment of segments) {
+      const keys = keysWithin(schema, look.keys, segment);
+      if (keys.length === 0) continue;
+      segmentsRead += 1;
+      const footer = await this.#cache.footer(look, segment);
+      const file = { objects: this.#objects, path: segment.path };
+      for await (const rows of readSegment({ ...look, ...file, keys, footer })) {
+        rowGroupsRead += 1;
+        for (const row of rows) {
+          const key = keyText(row.cells[schema.keyIndex] ?? null);
+          const known = newest.get(key);
+          if (known === undefined || row.seq > known.seq) newest.set(key, row);
+        }
       }
+    }
+    const rows = [...newest.values()].filter(({ deleted }) => includeDeleted || !deleted);
+    this.#inTransaction(() => {
+      for (const row of rows) for (const place of places) insert.value(valueAt(schema, row, place));
+      insert.flush();
+    });
+    const read = { segments: segments.length, segmentsRead, rowGroups: rowGroupsRead, rowGroupsRead };
+    return { ...read, rows: rows.length, isWhole: true };
+  }
+
+  #inTransaction(work: () => void): void {
+    this.#db.exec("BEGIN");
+    try {
+      work();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
     }
   }
 
@@ -152,29 +205,74 @@ export class ColdTables {
     const table = this.#tables.get(key);
     assert(table !== undefined, "only a loaded table is dropped");
     this.#tables.delete(key);
-    this.#options.db.exec(`DROP TABLE temp.${table.name}`);
+    this.#db.exec(`DROP TABLE temp.${table.name}`);
   }
 }
 
-const LOOKUP = "keys ";
+/** Of one process. Each costs SQLite some pages and a line of its schema. */
+const MAX_TABLES = 64;
 
-function sourceKey({ schema, scope, keys }: ColdSource): string {
-  const scopeKey = `${schema.id} ${schema.version} ${scope}`;
-  return keys === undefined ? `all ${scopeKey}` : `${LOOKUP}${scopeKey} ${keys.map(keyText).join(" ")}`;
+interface LookUp extends ColdSource {
+  readonly keys: readonly Cell[];
+  readonly segments: readonly SegmentRef[];
+  readonly places: readonly number[];
 }
 
-/** Without spaces, so that a list of them has one meaning. */
+/** SQLite's name of a column by its place. */
+export function placeName(schema: TableSchema, place: number): string {
+  const column = schema.columns[place];
+  return column === undefined ? (place === schema.columns.length ? "_seq" : "_deleted") : `c${column.id}`;
+}
+
+/** Always with the key, by which buffered rows hide flushed ones. Without tombstones `_deleted` says nothing. */
+function storedPlaces({ schema, places, includeDeleted }: ColdSource): readonly number[] {
+  const deletedPlace = schema.columns.length + 1;
+  const all = places ?? Array.from({ length: deletedPlace + 1 }, (_unused, place) => place);
+  const stored = [...new Set([...all, schema.keyIndex])].filter((place) => place !== deletedPlace);
+  return includeDeleted ? [...stored, deletedPlace] : stored;
+}
+
+function covers(table: Entry, places: readonly number[]): boolean {
+  return places.every((place) => table.places.includes(place));
+}
+
+function targetKey({ schema, scope }: ScopeTarget): string {
+  return `${schema.id} ${schema.version} ${encodeURIComponent(scope)}`;
+}
+
+function wholeKey(source: ColdSource): string {
+  return `all ${targetKey(source)} ${source.includeDeleted}`;
+}
+
+function sourceKey(source: ColdSource): string {
+  const { keys, conditions, top } = source;
+  if (keys !== undefined)
+    return `${LOOKUP}${targetKey(source)} ${source.includeDeleted} ${keys.map(keyText).join(" ")}`;
+  if (conditions.length === 0 && top === undefined) return wholeKey(source);
+  const { rows: _rows, ...order } = top ?? { rows: 0 };
+  const parts = [conditions.map(conditionText), JSON.stringify(order), storedPlaces(source).join(",")];
+  return `some ${targetKey(source)} ${source.includeDeleted} ${parts.flat().join(" ")}`;
+}
+
+function conditionText(condition: ColumnCondition): string {
+  const values =
+    condition.kind === "in" ? condition.values : condition.kind === "compare" ? [condition.op, condition.value] : [];
+  return [condition.place, condition.kind, "negated" in condition && condition.negated, ...values.map(valueText)].join(
+    ",",
+  );
+}
+
+function valueText(value: SqliteValue): string {
+  return `${typeof value}:${keyText(value)}`;
+}
+
+/** Without spaces and commas, so that a list of them has one meaning. */
 function keyText(cell: Cell): string {
   return cell instanceof Uint8Array ? cell.toHex() : encodeURIComponent(String(cell).toWellFormed());
 }
 
-function isSame(loaded: ReadonlySet<number>, segments: readonly SegmentRef[]): boolean {
-  return loaded.size === segments.length && segments.every(({ id }) => loaded.has(id));
-}
-
-/** Then most older versions meet a newer one already there and cost no rewrite. */
-function newestFirst(segments: readonly SegmentRef[]): SegmentRef[] {
-  return [...segments].sort((a, b) => b.id - a.id);
+function segmentsText(segments: readonly SegmentRef[]): string {
+  return segments.map(({ id }) => id).join(" ");
 }
 
 function keysWithin(schema: TableSchema, keys: readonly Cell[], segment: SegmentRef): Cell[] {
@@ -186,25 +284,8 @@ function keysWithin(schema: TableSchema, keys: readonly Cell[], segment: Segment
   });
 }
 
-function upsertText(name: string, schema: TableSchema): string {
-  const columns = [...hotColumns(schema), "_seq", "_deleted"];
-  const key = `c${keyColumn(schema).id}`;
-  const updates = columns.filter((column) => column !== key).map((column) => `${column} = excluded.${column}`);
-  return `INSERT INTO temp.${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
-ON CONFLICT (${key}) DO UPDATE SET ${updates.join(", ")} WHERE excluded._seq > _seq`;
-}
-
-/** Bytes the rows take, roughly. */
-function insertRows(insert: StatementSync, schema: TableSchema, rows: readonly RowVersion[]): number {
-  let bytes = 0;
-  for (const row of rows) {
-    const values = schema.columns.map((column, index) => cellToSqlite(row.cells[index] ?? null, column.type));
-    insert.run(...values, row.seq, row.deleted ? 1n : 0n);
-    bytes += ROW_OVERHEAD_BYTES;
-    for (const value of values) {
-      if (typeof value === "string") bytes += value.length;
-      else if (value instanceof Uint8Array) bytes += value.byteLength;
-    }
-  }
-  return bytes;
+function valueAt(schema: TableSchema, row: RowVersion, place: number): SqliteValue {
+  const column = schema.columns[place];
+  if (column !== undefined) return cellToSqlite(row.cells[place] ?? null, column.type);
+  return place === schema.columns.length ? row.seq : row.deleted ? 1 : 0;
 }

@@ -5,6 +5,9 @@ import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import type { SqlText } from "../../sql/plan.ts";
+import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
+import type { ScanOutcome } from "../../storage/cold/scope-scan.ts";
+import type { TopOrder } from "../../storage/cold/top-cut.ts";
 
 /** The first message to a new process. */
 export interface OpenMessage {
@@ -29,6 +32,12 @@ export type QueryRelation =
       readonly includeDeleted: boolean;
       /** The only keys the query can need; undefined: any. */
       readonly keys: readonly Cell[] | undefined;
+      /** The only columns the text names: the table's by place, then `_seq`, then `_deleted`; undefined: any. */
+      readonly places: readonly number[] | undefined;
+      /** Every row the query can use satisfies these. */
+      readonly conditions: readonly ColumnCondition[];
+      /** The only rows it can use, among those that satisfy the conditions. */
+      readonly top: TopOrder | undefined;
     }
   | {
       /** Rows of a STREAM table, which only the main thread has: a JSON array of arrays, cells in schema order and then `_seq`. */
@@ -71,7 +80,13 @@ export type ProcessMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "json"; readonly id: number; readonly text: string }
   | { readonly kind: "cells"; readonly id: number; readonly rows: readonly (readonly Cell[])[] }
-  | { readonly kind: "done"; readonly id: number; readonly rowCount: number; readonly position: Seq }
+  | {
+      readonly kind: "done";
+      readonly id: number;
+      readonly rowCount: number;
+      readonly position: Seq;
+      readonly reads: readonly ColdRead[];
+    }
   | { readonly kind: "failed"; readonly id: number; readonly failure: QueryFailure };
 
 export interface QueryResult {
@@ -82,4 +97,12 @@ export interface QueryResult {
   readonly rowCount: number;
   /** Last committed position in the snapshot the rows were read from. */
   readonly position: Seq;
+  readonly reads: readonly ColdRead[];
+}
+
+/** How the flushed rows of one table were had. */
+export interface ColdRead extends ScanOutcome {
+  readonly table: string;
+  /** Loaded by an earlier query of the process: nothing was read for this one. */
+  readonly isCached: boolean;
 }

@@ -75,6 +75,7 @@ export function createQueryPool(options: QueryPoolOptions): QueryPool {
 
 class Pool implements QueryPool {
   readonly #options: QueryPoolOptions;
+  /** In the order in which they answered last; new ones at the end. */
   readonly #children = new Set<QueryChild>();
   readonly #queue: Job[] = [];
   readonly #running = new Set<Job>();
@@ -206,11 +207,13 @@ class Pool implements QueryPool {
     this.#watch = undefined;
   }
 
+  /** The one that answered last, which has what it decoded at hand; one that never did only when no other is free. */
   #idleChild(): QueryChild | undefined {
+    let found: QueryChild | undefined;
     for (const child of this.#children) {
-      if (child.phase === "idle") return child;
+      if (child.phase === "idle" && (found === undefined || child.hasRun)) found = child;
     }
-    return undefined;
+    return found;
   }
 
   #settle(job: Job, outcome: ChildOutcome): void {
@@ -220,7 +223,12 @@ class Pool implements QueryPool {
     else if (outcome.kind === "failed") job.reject(fromFailure(outcome.failure));
     else job.reject(deathError(outcome.how));
     if (isSpent(outcome) || this.#isHeavy(job.child)) this.#replace(job.child);
+    else this.#moveLast(job.child);
     this.#dispatch();
+  }
+
+  #moveLast(child: QueryChild | undefined): void {
+    if (child !== undefined && this.#children.delete(child)) this.#children.add(child);
   }
 
   /** So full already that the next query would pay for this one. */

@@ -47,6 +47,11 @@ export class QueryChild {
     return this.#phase;
   }
 
+  /** It has been asked something. */
+  get hasRun(): boolean {
+    return this.#nextId > 1;
+  }
+
   get pid(): number {
     return this.#process.pid;
   }
@@ -92,10 +97,10 @@ export class QueryChild {
         for (const row of message.rows) running.rows.push(row);
         return;
       case "done": {
-        const { rowCount, position } = message;
+        const { rowCount, position, reads } = message;
         return this.#finish({
           kind: "done",
-          result: { json: running.texts.join(""), rows: running.rows, rowCount, position },
+          result: { json: running.texts.join(""), rows: running.rows, rowCount, position, reads },
         });
       }
       case "failed":

@@ -6,12 +6,13 @@ import { type Seq, seqOf } from "../../base/ids.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
-import { hotTableName } from "../../storage/hot/relation.ts";
+import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
+import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { openFilesystemStore } from "../../storage/objects/filesystem-store.ts";
-import { type ColdSource, ColdTables, type SegmentRef } from "./cold-tables.ts";
-import type { OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
+import { type ColdTable, ColdTables } from "./cold-tables.ts";
+import type { ColdRead, OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
-import { relationText } from "./relation-text.ts";
+import { hiddenText, relationText } from "./relation-text.ts";
 import { rowEncoder } from "./row-json.ts";
 
 /** Registers the SQL functions plans may call. */
@@ -25,6 +26,7 @@ export interface RowSink {
 export interface QueryDone {
   readonly rowCount: number;
   readonly position: Seq;
+  readonly reads: readonly ColdRead[];
 }
 
 type TableRelation = Extract<QueryRelation, { kind: "table" }>;
@@ -34,7 +36,8 @@ const ROWS_PER_CELL_BATCH = 1000;
 /** A flush that commits between loading and reading costs one more round; this many in a row means something else is wrong. */
 const MAX_ROUNDS = 20;
 
-const SEGMENTS_SQL = "SELECT id, path, rows, min_key, max_key FROM segments WHERE table_id = ? AND scope = ?";
+const SEGMENTS_SQL =
+  "SELECT id, path, rows, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
 
 export class QuerySession {
   readonly #db: DatabaseSync;
@@ -60,11 +63,12 @@ export class QuerySession {
   }
 
   async run(request: RunMessage, sink: RowSink): Promise<QueryDone> {
+    const run: Run = { request, sink, extraRows: request.relations.map(() => 0), loaded: new Set() };
     try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const done = this.#attempt(request, sink);
+        const done = this.#attempt(run);
         if (done !== undefined) return done;
-        await this.#load(request.relations);
+        await this.#load(run);
       }
       throw new DbError("SERVER_BUSY", "The flushed files of the table keep changing; try again");
     } finally {
@@ -73,23 +77,24 @@ export class QuerySession {
   }
 
   /** Undefined when flushed rows must be loaded first. */
-  #attempt(request: RunMessage, sink: RowSink): QueryDone | undefined {
+  #attempt(run: Run): QueryDone | undefined {
+    const { request, sink } = run;
     return this.#inTransaction(() => {
-      const coldNames = request.relations.map((relation) => this.#coldName(relation));
-      if (coldNames.includes("missing")) return undefined;
+      const stored = request.relations.map((relation, index) => this.#stored(run, relation, index));
+      if (stored.some((rows) => rows.isMissing)) return undefined;
       const tables = new Set<string>();
       const pieces = request.sql.map((piece) => {
         if (typeof piece === "string") return piece;
         const relation = request.relations[piece];
-        assert(relation !== undefined, "every hole has its relation");
-        const cold = coldNames[piece];
+        const rows = stored[piece];
+        assert(relation !== undefined && rows !== undefined, "every hole has its relation");
         if (relation.kind === "table") tables.add(hotTableName(relation.schema));
-        if (cold !== undefined) tables.add(cold);
-        return relationText(relation, cold);
+        if (rows.cold !== undefined) tables.add(rows.cold.name);
+        return relationText(relation, { coldTable: rows.cold?.name, isBufferEmpty: rows.isBufferEmpty });
       });
       const position = this.#position();
       const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), request, sink));
-      return { rowCount, position };
+      return { rowCount, position, reads: stored.flatMap(({ read }) => read ?? []) };
     });
   }
 
@@ -108,33 +113,63 @@ export class QuerySession {
     return emit(arrayRows(statement.iterate(...bindable(sql, request.values))), request, sink);
   }
 
-  /** Undefined when the relation has no flushed rows; "missing" when they are not loaded. */
-  #coldName(relation: QueryRelation): string | undefined {
-    if (relation.kind !== "table") return undefined;
+  /** What is there of a relation's stored rows in the open transaction. */
+  #stored(run: Run, relation: QueryRelation, index: number): StoredRows {
+    if (relation.kind !== "table") return NOTHING_STORED;
     const segments = this.#segments(relation);
-    if (segments.length === 0) return undefined;
-    return this.#cold.find(relation, segments) ?? "missing";
+    if (segments.length === 0) return NOTHING_STORED;
+    const isBufferEmpty = this.#isBufferEmpty(relation);
+    const cold = this.#cold.find(withExtraRows(relation, run.extraRows[index]), segments);
+    if (cold === undefined) return { ...NOTHING_STORED, isMissing: true };
+    const hidden = isBufferEmpty || !isCut(relation, cold) ? 0 : this.#hiddenRows(relation, cold);
+    if (hidden > 0 && cold.outcome.rows - hidden < (relation.top?.rows ?? 0)) {
+      // Buffered versions hide so many of the rows that others move up.
+      run.extraRows[index] = 2 * hidden;
+      return { ...NOTHING_STORED, isMissing: true };
+    }
+    const read = { ...cold.outcome, table: qualifiedName(relation.schema), isCached: !run.loaded.has(cold.name) };
+    return { cold, isBufferEmpty, isMissing: false, read };
   }
 
-  async #load(relations: readonly QueryRelation[]): Promise<void> {
-    const tables = relations.filter((relation) => relation.kind === "table");
-    for (const relation of tables) await this.#loadOne(relation);
-    this.#cold.shrink(tables);
+  #isBufferEmpty({ schema, scope }: TableRelation): boolean {
+    const where = isScopedByUser(schema.kind) ? " WHERE _user = ?" : "";
+    const values = where === "" ? [] : [scope];
+    return this.#db.prepare(`SELECT 1 FROM ${hotTableName(schema)}${where} LIMIT 1`).get(...values) === undefined;
   }
 
-  async #loadOne(relation: TableRelation): Promise<void> {
-    const segments = this.#inTransaction(() => this.#segments(relation));
-    if (segments.length === 0 || this.#cold.find(relation, segments) !== undefined) return;
+  #hiddenRows(relation: TableRelation, { name }: ColdTable): number {
+    const hidden = hiddenText({ ...relation, scopeParameter: 1 }, "f");
+    const values = isScopedByUser(relation.schema.kind) ? [relation.scope] : [];
+    const row = this.#db.prepare(`SELECT count(*) AS hidden FROM temp.${name} AS f WHERE ${hidden}`).get(...values);
+    return Number(row?.["hidden"]);
+  }
+
+  async #load(run: Run): Promise<void> {
+    const sources: TableRelation[] = [];
+    for (const [index, relation] of run.request.relations.entries()) {
+      if (relation.kind !== "table") continue;
+      const source = withExtraRows(relation, run.extraRows[index]);
+      sources.push(source);
+      await this.#loadOne(run, source);
+    }
+    this.#cold.shrink(sources);
+  }
+
+  async #loadOne(run: Run, source: TableRelation): Promise<void> {
+    const segments = this.#inTransaction(() => this.#segments(source));
+    if (segments.length === 0 || this.#cold.find(source, segments) !== undefined) return;
     try {
-      await this.#cold.load(relation, segments);
+      await this.#cold.load(source, segments);
+      const table = this.#cold.find(source, segments);
+      if (table !== undefined) run.loaded.add(table.name);
     } catch (error) {
-      const now = this.#inTransaction(() => this.#segments(relation));
+      const now = this.#inTransaction(() => this.#segments(source));
       // A file may go away because its segment did: then there is a newer set to load.
       if (sameSegments(segments, now)) throw error;
     }
   }
 
-  #segments({ schema, scope }: ColdSource): SegmentRef[] {
+  #segments({ schema, scope }: ScopeTarget): SegmentRef[] {
     const known = this.#db.prepare("SELECT 1 FROM tables WHERE id = ?").get(BigInt(schema.id));
     if (known === undefined) {
       throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} no longer exists`);
@@ -142,9 +177,10 @@ export class QuerySession {
     const statement = this.#db.prepare(SEGMENTS_SQL);
     statement.setReadBigInts(true);
     return statement.all(BigInt(schema.id), scope).map((row): SegmentRef => {
-      const { id, path, rows, min_key: minKey, max_key: maxKey } = row;
+      const { id, path, rows, min_seq: minSeq, max_seq: maxSeq, min_key: minKey, max_key: maxKey } = row;
       assert(typeof path === "string" && minKey !== undefined && maxKey !== undefined, "a segment row is complete");
-      return { id: Number(id), path, rows: Number(rows), minKey, maxKey };
+      assert(typeof minSeq === "bigint" && typeof maxSeq === "bigint", "positions are read as bigint");
+      return { id: Number(id), path, rows: Number(rows), minSeq: seqOf(minSeq), maxSeq: seqOf(maxSeq), minKey, maxKey };
     });
   }
 
@@ -160,6 +196,35 @@ export class QuerySession {
     assert(typeof value === "bigint", "the data file names its last position");
     return seqOf(value);
   }
+}
+
+interface Run {
+  readonly request: RunMessage;
+  readonly sink: RowSink;
+  /** By relation: how many rows more than its `top` to load, because buffered versions hide some. */
+  readonly extraRows: number[];
+  /** Tables that were loaded for this query. */
+  readonly loaded: Set<string>;
+}
+
+interface StoredRows {
+  readonly cold: ColdTable | undefined;
+  readonly isBufferEmpty: boolean;
+  /** Flushed rows must be loaded first. */
+  readonly isMissing: boolean;
+  readonly read: ColdRead | undefined;
+}
+
+const NOTHING_STORED: StoredRows = { cold: undefined, isBufferEmpty: false, isMissing: false, read: undefined };
+
+/** Whether the table lacks rows that satisfy the conditions. */
+function isCut({ top }: TableRelation, { outcome }: ColdTable): boolean {
+  return top !== undefined && !outcome.isWhole;
+}
+
+function withExtraRows(relation: TableRelation, extra = 0): TableRelation {
+  const { top } = relation;
+  return top === undefined || extra === 0 ? relation : { ...relation, top: { ...top, rows: top.rows + extra } };
 }
 
 function* arrayRows(rows: Iterable<unknown>): Generator<readonly SqliteValue[]> {

@@ -2,26 +2,47 @@
 import { keyColumn } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
 import { hotColumns, hotRelation, hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
+import { placeName } from "./cold-tables.ts";
 import type { QueryRelation } from "./messages.ts";
 
-/** `coldTable` holds the newest flushed version of each key of the relation's scope; undefined when nothing was flushed. */
-export function relationText(relation: QueryRelation, coldTable: string | undefined): string {
-  if (relation.kind === "table") return tableText(relation, coldTable);
+/** What is known of the stored rows that a relation reads. */
+export interface RelationRows {
+  /** Holds the newest flushed version of each key that the query can need; undefined when there is none. */
+  readonly coldTable: string | undefined;
+  /** No row of the scope is buffered, so that none hides a flushed one. */
+  readonly isBufferEmpty: boolean;
+}
+
+export function relationText(relation: QueryRelation, rows: RelationRows): string {
+  if (relation.kind === "table") return tableText(relation, rows);
   return relation.kind === "view" ? viewText(relation) : streamText(relation);
 }
 
-function tableText(relation: Extract<QueryRelation, { kind: "table" }>, coldTable: string | undefined): string {
+type TableRelation = Extract<QueryRelation, { kind: "table" }>;
+
+function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: RelationRows): string {
   const { schema, includeDeleted } = relation;
+  const names = columnNames(relation);
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
-  const hot = hotRelation({ schema, scopeParameter, includeDeleted });
+  const hot = hotRelation({ schema, scopeParameter, includeDeleted, columns: names });
   if (coldTable === undefined) return hot;
+  const flushed = names.map((name) => (name === "_deleted" && !includeDeleted ? "0 AS _deleted" : name)).join(", ");
+  const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f")}`;
+  const cold = `SELECT ${flushed} FROM temp.${coldTable} AS f${hidden}`;
+  return `(${hot.slice(1, -1)} UNION ALL ${cold})`;
+}
+
+/** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */
+export function hiddenText({ schema, scopeParameter }: TableRelation, alias: string): string {
   const key = `c${keyColumn(schema).id}`;
-  const columns = [...hotColumns(schema), "_seq", "_deleted"].join(", ");
-  const owner = isScopedByUser(schema.kind) ? `h._user = ${scopeParameter} AND ` : "";
-  // A buffered tombstone hides its flushed row too, so this looks at every buffered version.
-  const hidden = `EXISTS (SELECT 1 FROM ${hotTableName(schema)} AS h WHERE ${owner}h.${key} = f.${key})`;
-  const live = includeDeleted ? "" : "f._deleted = 0 AND ";
-  return `(${hot.slice(1, -1)} UNION ALL SELECT ${columns} FROM temp.${coldTable} AS f WHERE ${live}NOT ${hidden})`;
+  const owner = isScopedByUser(schema.kind) ? `h._user = ?${scopeParameter} AND ` : "";
+  return `EXISTS (SELECT 1 FROM ${hotTableName(schema)} AS h WHERE ${owner}h.${key} = ${alias}.${key})`;
+}
+
+/** A relation has one column at least. */
+function columnNames({ schema, places }: TableRelation): readonly string[] {
+  if (places === undefined) return [...hotColumns(schema), "_seq", "_deleted"];
+  return (places.length === 0 ? [schema.keyIndex] : places).map((place) => placeName(schema, place));
 }
 
 function streamText({ schema, rowsParameter }: Extract<QueryRelation, { kind: "stream" }>): string {

@@ -9,6 +9,7 @@ import type { StreamView } from "../../storage/seams.ts";
 import { type BoundQuery, type QueryRunner, scopeOf, slotValues, sourceValue } from "../reads.ts";
 import type { QueryRelation, QueryRequest, ResultFormat } from "./messages.ts";
 import type { QueryPool } from "./pool.ts";
+import { boundRead } from "./relation-read.ts";
 
 export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "versions">): QueryRunner {
   return {
@@ -33,7 +34,7 @@ export function queryRequest(
   /** However often a query names a STREAM table, its rows travel once. */
   const streamParameters = new Map<TableSchema["id"], number>();
   const relations = plan.relations.map((use): QueryRelation => {
-    if (use.kind !== "userTable" || use.schema.kind !== "stream") return queryRelation(use, query);
+    if (use.kind !== "userTable" || use.schema.kind !== "stream") return queryRelation(use, query, values);
     const { schema } = use;
     const known = streamParameters.get(schema.id);
     const rowsParameter =
@@ -63,7 +64,7 @@ function jsonValue(value: SqliteValue): string {
   return JSON.stringify(value);
 }
 
-function queryRelation(use: RelationUse, query: BoundQuery): QueryRelation {
+function queryRelation(use: RelationUse, query: BoundQuery, values: readonly SqliteValue[]): QueryRelation {
   if (use.kind === "systemView") {
     return { kind: "view", columns: use.columns.length, rowsParameter: use.rowsSlot + 1 };
   }
@@ -74,6 +75,7 @@ function queryRelation(use: RelationUse, query: BoundQuery): QueryRelation {
     scopeParameter: use.kind === "userTable" ? use.scopeSlot + 1 : undefined,
     includeDeleted: use.includeDeleted,
     keys: pointKeys(query.plan, query.slots),
+    ...boundRead(use, values),
   };
 }
 

@@ -55,7 +55,7 @@ export function renderDistinctOn({ on, terms, width, list, source }: FirstRows, 
 }
 
 function keyTerm(expr: Expr): OrderTerm {
-  return { expr, descending: false, nullsFirst: false, nullable: true };
+  return { expr, value: expr, descending: false, nullsFirst: false, nullable: true };
 }
 
 /** The term where its expression is a column of the rows below. */

@@ -14,6 +14,7 @@ import { outputTexts } from "./output-text.ts";
 import { pointKeys } from "./point.ts";
 import { queryPlan } from "./query-plan.ts";
 import type { FromItem } from "./relation.ts";
+import { noteReads } from "./relation-read.ts";
 import type { Scope } from "./scope.ts";
 import { bindWith } from "./with.ts";
 import { bindReturning, bindWriteTarget, type WriteTarget } from "./write-target.ts";
@@ -87,6 +88,8 @@ function findPlan(binder: Binder, { target, source, where, values, ctes, renderW
   const condition = required(binder.expr(where, context), BOOLEAN, "WHERE");
   // A tombstone is no row to change, even for a filter that speaks of `_deleted`.
   for (const column of item.visible) if (column.draft !== undefined) column.draft.includeDeleted = false;
+  const rowCounts = { limit: undefined, offset: undefined };
+  noteReads(binder.session, { from: source.item, where: condition, order: undefined, rowCounts });
   const columns = item.visible.filter((column) => !column.system);
   const seq = item.visible.find((column) => column.name === SEQ_COLUMN);
   if (seq === undefined) throw new Error("a table without _seq");

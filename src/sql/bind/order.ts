@@ -6,7 +6,10 @@ import type { RenderArg } from "./binder.ts";
 import { unsupported } from "./syntax.ts";
 
 export interface OrderTerm {
+  /** What the text says. */
   readonly expr: Expr;
+  /** What that is the value of: `expr`, or the output that `expr` names. */
+  readonly value: Expr;
   readonly descending: boolean;
   readonly nullsFirst: boolean;
   /** Without NULLs nothing is said about them, so that an index can give the order. */
@@ -18,7 +21,7 @@ export function orderTerm(node: SortBy, expr: Expr, nullable = true): OrderTerm 
   const descending = node.sortby_dir === "SORTBY_DESC";
   const nulls = node.sortby_nulls;
   const nullsFirst = nulls === "SORTBY_NULLS_FIRST" || (nulls !== "SORTBY_NULLS_LAST" && descending);
-  return { expr, descending, nullsFirst, nullable };
+  return { expr, value: expr, descending, nullsFirst, nullable };
 }
 
 interface OutputTerm {
@@ -34,7 +37,7 @@ export function outputTerm(node: SortBy, { index, expr, nullable, isText }: Outp
   const { type } = expr;
   const byName = !(isText && TYPES[type.kind].wide);
   const output: Expr = { kind: "query", form: "subquery", type, args: [expr], render: () => `o${index}` };
-  return orderTerm(node, byName ? output : expr, nullable);
+  return { ...orderTerm(node, byName ? output : expr, nullable), value: expr };
 }
 
 export function renderOrder(terms: readonly OrderTerm[], renderArg: RenderArg): string {

@@ -22,7 +22,7 @@ export function queryPlan(session: BindSession, query: QueryText): QueryPlan {
     slot: (slot) => `?${use(slot) + 1}`,
   });
   const sql = cutAtHoles(query.render(render));
-  const relations = session.relationUses();
+  const relations = session.relationReads();
   for (const relation of relations) use(slotOf(relation) ?? -1);
   const isPoint = query.point !== undefined && session.pointAllowed && relations.length === 1;
   const strategy: Strategy =

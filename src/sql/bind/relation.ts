@@ -8,7 +8,7 @@ import { tableRefOf } from "../parse/names.ts";
 import type { SystemViewInfo } from "../plan.ts";
 import type { CteScope, QueryColumn, RenderArg } from "./binder.ts";
 import type { ScopeColumn, ScopeTable } from "./scope.ts";
-import type { BindSession, RelationDraft } from "./session.ts";
+import { type BindSession, type RelationDraft, relationDraft } from "./session.ts";
 import { at, namesOf } from "./syntax.ts";
 
 export interface FromItem {
@@ -44,7 +44,8 @@ interface RelationInput {
 function addRelation(session: BindSession, input: RelationInput): ScopeTable {
   const names = renamed(input);
   const alias = input.alias?.aliasname ?? input.name;
-  const relation = session.relation({ alias, names, columns: input.columns.map((column) => column.sqlName) });
+  const sqlNames = input.columns.map((column) => column.sqlName);
+  const relation = session.relation({ alias, names, columns: sqlNames, draft: input.draft });
   const columns = input.columns.map((column, index): ScopeColumn => {
     const { type, nullable, flags, system } = column;
     const draft = system && type.kind === "boolean" ? input.draft : undefined;
@@ -124,7 +125,7 @@ export function tableItem(
   source: TableSchema | SystemViewInfo,
   { alias, position }: { readonly alias: Alias | undefined; readonly position: number | undefined },
 ): FromItem {
-  const draft: RelationDraft = { source, includeDeleted: false };
+  const draft = relationDraft(source);
   const hole = session.hole(draft);
   const isView = source.kind === "systemView";
   if (isView) session.forbidPoint();

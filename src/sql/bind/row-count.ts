@@ -3,9 +3,10 @@ import type { Node, SelectStmt } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BIGINT } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
-import type { RowCountClause } from "../plan.ts";
+import type { RowCountClause, ValueSource } from "../plan.ts";
 import type { Binder, QueryEnv, RenderArg } from "./binder.ts";
 import { settled, tryCoerce, typeLabel } from "./operand.ts";
+import { valueSource } from "./point.ts";
 import { emptyScope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
 import { at, unsupported } from "./syntax.ts";
@@ -21,6 +22,9 @@ export interface RowCounts {
   readonly isPresent: boolean;
   /** LIMIT 1, written out. */
   readonly isOne: boolean;
+  /** Undefined: none, or one that has to be computed. */
+  readonly limit: ValueSource | undefined;
+  readonly offset: ValueSource | "computed" | undefined;
 }
 
 export function bindRowCounts(binder: Binder, stmt: SelectStmt, env: QueryEnv): RowCounts {
@@ -33,7 +37,13 @@ export function bindRowCounts(binder: Binder, stmt: SelectStmt, env: QueryEnv): 
     return ` LIMIT ${count}${offset === undefined ? "" : ` OFFSET ${rowCountText(offset, renderArg, "0")}`}`;
   };
   const isOne = !env.topLevel && limit !== undefined && isOneRow(binder.session, limit.expr);
-  return { render, isPresent: limit !== undefined || offset !== undefined, isOne };
+  const isPresent = limit !== undefined || offset !== undefined;
+  const offsetSource = offset === undefined ? undefined : (sourceOf(offset) ?? "computed");
+  return { render, isPresent, isOne, limit: limit && sourceOf(limit), offset: offsetSource };
+}
+
+function sourceOf({ expr, checked }: RowCount): ValueSource | undefined {
+  return checked ? valueSource(expr) : undefined;
 }
 
 function rowCountText({ expr, checked }: RowCount, renderArg: RenderArg, ifNull: string): string {

@@ -14,6 +14,7 @@ import { castTo, required, settled } from "./operand.ts";
 import { type OrderTerm, orderTerm, outputTerm, renderOrder } from "./order.ts";
 import { outputTexts } from "./output-text.ts";
 import { pointKeys } from "./point.ts";
+import { noteReads } from "./relation-read.ts";
 import { bindRowCounts } from "./row-count.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
 import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
@@ -66,6 +67,7 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const isRowwise = keys === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
   const point = isRowwise ? pointKeys(from, where) : undefined;
   const order = stmt.sortClause === undefined && isRowwise ? defaultOrder(parts, point) : terms;
+  noteReads(binder.session, { from, where, order: isRowwise ? order : undefined, rowCounts });
   const render = (renderArg: RenderArg): string => {
     const list = outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
     const source = sourceText(parts, groups, renderArg);
@@ -143,5 +145,5 @@ function defaultOrder({ env, from }: SelectParts, point: readonly ValueSource[] 
   if (!env.topLevel || table === undefined || point?.length === 1) return [];
   const { schema, relation } = table;
   const expr: Expr = { kind: "column", type: keyColumn(schema).type, relation, column: schema.keyIndex };
-  return [{ expr, descending: false, nullsFirst: false, nullable: false }];
+  return [{ expr, value: expr, descending: false, nullsFirst: false, nullable: false }];
 }

@@ -7,7 +7,7 @@ import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
-import type { BindContext, RelationUse, Slot, SystemViewInfo } from "../plan.ts";
+import type { BindContext, RelationUse, ScanTerm, Slot, SystemViewInfo, TopRows } from "../plan.ts";
 import { at } from "./syntax.ts";
 
 export interface BindInput {
@@ -22,6 +22,15 @@ export interface BindInput {
 export interface RelationDraft {
   readonly source: TableSchema | SystemViewInfo;
   includeDeleted: boolean;
+  /** Columns that the text names so far. */
+  readonly columns: Set<number>;
+  /** What its WHERE clause says of single columns. */
+  terms: readonly ScanTerm[];
+  top: TopRows | undefined;
+}
+
+export function relationDraft(source: TableSchema | SystemViewInfo): RelationDraft {
+  return { source, includeDeleted: false, columns: new Set(), terms: [], top: undefined };
 }
 
 interface BoundRelation {
@@ -30,6 +39,8 @@ interface BoundRelation {
   /** For messages. */
   readonly alias: string;
   readonly names: readonly string[];
+  /** Of a base table or view. */
+  readonly draft: RelationDraft | undefined;
 }
 
 /** As deep as PostgreSQL's trees may nest here; SQLite stops at 1000 and one node of ours can become two of its. */
@@ -166,8 +177,10 @@ export class BindSession {
   }
 
   columnText(relation: number, column: number): string {
-    const name = this.#relations[relation]?.columns[column];
+    const bound = this.#relations[relation];
+    const name = bound?.columns[column];
     if (name === undefined) throw new Error(`no column ${column} in relation ${relation}`);
+    bound?.draft?.columns.add(column);
     return `r${relation}.${name}`;
   }
 
@@ -186,6 +199,21 @@ export class BindSession {
   queryName(): string {
     this.#queries += 1;
     return `q${this.#queries}`;
+  }
+
+  /** The base table that a relation in scope is. */
+  draftOf(relation: number): RelationDraft | undefined {
+    return this.#relations[relation]?.draft;
+  }
+
+  /** The base relations of a text that is rendered, with what it can need of each. */
+  relationReads(): readonly RelationUse[] {
+    return this.relationUses().map((use, index): RelationUse => {
+      const draft = this.#drafts[index];
+      if (use.kind === "systemView" || draft === undefined) return use;
+      const columns = [...draft.columns].sort((a, b) => a - b);
+      return { ...use, read: { columns, terms: draft.terms, top: draft.top } };
+    });
   }
 
   /** The base relations as plans carry them: a USER table always with the slot of its reader. */

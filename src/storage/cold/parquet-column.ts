@@ -66,6 +66,11 @@ export function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
+/** A read of a whole column has decoded each entry of its dictionary already. */
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : utf8(asBytes(value));
+}
+
 function uuidBytes(cell: Present): Uint8Array {
   return Uint8Array.fromHex(String(cell).replaceAll("-", ""));
 }
@@ -137,7 +142,7 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     encodeAnnotated: true,
     statistics: true,
     toPhysical: same,
-    fromPhysical: (value) => utf8(asBytes(value)),
+    fromPhysical: asText,
   },
   timestamp,
   datetime: timestamp,
@@ -161,7 +166,7 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     encodeAnnotated: false,
     statistics: false,
     toPhysical: same,
-    fromPhysical: (value) => utf8(asBytes(value)),
+    fromPhysical: asText,
   },
   bytes: {
     ...small,

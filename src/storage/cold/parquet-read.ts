@@ -1,53 +1,43 @@
 // A segment file → row versions of the wanted schema. Columns are found by id, so a file older than an ALTER still reads; a key lookup decodes only the pages
 // its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
 import {
-  type AsyncBuffer,
   type DecodedArray,
-  type FileMetaData,
-  type ParquetParsers,
   type ParquetQueryFilter,
   type ParquetScan,
   parquetMetadataAsync,
   parquetScan,
 } from "hyparquet";
-import { assert, DbError } from "../../base/errors.ts";
-import { type Scope, type Seq, seqOf } from "../../base/ids.ts";
+import { assert } from "../../base/errors.ts";
+import { type Seq, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import { type Column, keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
+import { type Column, keyColumn, type TableSchema } from "../../model/schema.ts";
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
-import { PARQUET_COLUMNS, physicalElement, utf8 } from "./parquet-column.ts";
+import { PARQUET_COLUMNS } from "./parquet-column.ts";
+import { decompress } from "./segment-cache.ts";
 import {
-  assertBelongsTo,
-  DELETED_FIELD_ID,
-  parseSegmentMetadata,
-  SEQ_FIELD_ID,
-  type SegmentMetadata,
-} from "./segment-metadata.ts";
+  DELETED_FIELD,
+  fieldName,
+  fileBuffer,
+  readFooter,
+  SEQ_FIELD,
+  type SegmentFooter,
+  type SegmentSource,
+  STATISTICS,
+  storedType,
+  unreadable,
+} from "./segment-footer.ts";
+import { parseSegmentMetadata, type SegmentMetadata } from "./segment-metadata.ts";
 
-export interface SegmentQuery {
-  readonly objects: ObjectStore;
-  /** Its key among them. */
-  readonly path: string;
-  /** The shape rows are wanted in; the file may be older. */
-  readonly schema: TableSchema;
-  readonly scope: Scope;
+export interface SegmentQuery extends SegmentSource {
   /** Only versions of these keys. */
   readonly keys?: readonly Cell[];
   /** Only versions above this position. */
   readonly after?: Seq;
-  /** Fails unless the file holds exactly so many rows. */
-  readonly expectedRows?: number;
+  /** Of this very file, read before. */
+  readonly footer?: SegmentFooter;
 }
-
-/** The library knows columns by name; ours are named by id inside a read, so that no user's name means anything to it. */
-function fieldName(id: number): string {
-  return `f${id}`;
-}
-
-const SEQ_FIELD = fieldName(SEQ_FIELD_ID);
-const DELETED_FIELD = fieldName(DELETED_FIELD_ID);
 
 /** In batches of at most one row group, ordered by key within the file. */
 export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly RowVersion[]> {
@@ -55,13 +45,13 @@ export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly
   try {
     file = await query.objects.open(query.path);
   } catch (cause) {
-    throw unreadable(query, cause);
+    throw unreadable(query.schema, cause);
   }
   try {
-    const { metadata, stored } = await openMetadata(file, query);
-    yield* readRows(file, query, { metadata, stored });
+    const footer = query.footer ?? (await readFooter(fileBuffer(file), query));
+    yield* readRows(file, query, footer);
   } catch (cause) {
-    throw unreadable(query, cause);
+    throw unreadable(query.schema, cause);
   } finally {
     file.close();
   }
@@ -78,70 +68,10 @@ export async function readSegmentMetadata(objects: ObjectStore, path: string): P
   }
 }
 
-function unreadable(query: SegmentQuery, cause: unknown): DbError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new DbError("STORAGE_ERROR", `A segment of table ${qualifiedName(query.schema)} cannot be read: ${why}`, {
-    cause,
-  });
-}
-
-function fileBuffer(file: ObjectReader): AsyncBuffer {
-  return { byteLength: file.sizeBytes, slice: (start, end = file.sizeBytes) => file.read(start, end) };
-}
-
-interface OpenSegment {
-  /** Physical elements only, columns renamed to `f<id>`. */
-  readonly metadata: FileMetaData;
-  readonly stored: SegmentMetadata;
-}
-
-/**
- * Statistics of row groups and pages in the same form as the values of a physical read; text bounds are compared as UTF-8 by the library. Its own decoder drops a leading
- * byte order mark, and a bound that lost it rules out keys that are there.
- */
-const STATISTICS: Partial<ParquetParsers> = {
-  timestampFromMicroseconds: (us) => us,
-  dateFromDays: (days) => days,
-  uuidFromBytes: (bytes) => bytes,
-  stringFromBytes: (bytes) => bytes && utf8(bytes),
-};
-
-async function openMetadata(file: ObjectReader, query: SegmentQuery): Promise<OpenSegment> {
-  const metadata = await parquetMetadataAsync(fileBuffer(file), {
-    geoparquet: false,
-    parsers: STATISTICS,
-  });
-  const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
-  assertBelongsTo(stored, query.schema.id, query.scope);
-  const rows = Number(metadata.num_rows);
-  if (query.expectedRows !== undefined && rows !== query.expectedRows) {
-    throw new DbError("STORAGE_ERROR", `it has ${rows} rows, ${query.expectedRows} expected`);
-  }
-  return { metadata: toPhysicalMetadata(metadata), stored };
-}
-
-function toPhysicalMetadata(metadata: FileMetaData): FileMetaData {
-  const nameByColumn = new Map<string, string>();
-  const schema = metadata.schema.map((element) => {
-    if (element.field_id === undefined) return physicalElement(element);
-    nameByColumn.set(element.name, fieldName(element.field_id));
-    return { ...physicalElement(element), name: fieldName(element.field_id) };
-  });
-  const rowGroups = metadata.row_groups.map((group) => ({
-    ...group,
-    columns: group.columns.map((chunk) => {
-      if (chunk.meta_data === undefined) return chunk;
-      const path = chunk.meta_data.path_in_schema.map((name) => nameByColumn.get(name) ?? name);
-      return { ...chunk, meta_data: { ...chunk.meta_data, path_in_schema: path } };
-    }),
-  }));
-  return { ...metadata, schema, row_groups: rowGroups };
-}
-
 async function* readRows(
   file: ObjectReader,
   query: SegmentQuery,
-  open: OpenSegment,
+  open: SegmentFooter,
 ): AsyncGenerator<readonly RowVersion[]> {
   const filter = pruningFilter(query, open.stored);
   const scan = await parquetScan({
@@ -149,7 +79,7 @@ async function* readRows(
     metadata: open.metadata,
     utf8: false,
     parsers: STATISTICS,
-    compressors: { ZSTD: (page) => view(Bun.zstdDecompressSync(page)) },
+    compressors: { ZSTD: decompress },
     useBloomFilters: true,
     usePageIndex: true,
     ...(filter === undefined ? {} : { pruningFilter: filter }),
@@ -159,11 +89,6 @@ async function* readRows(
     const rows = await readRange({ scan, query, stored: open.stored, decode }, range);
     if (rows.length > 0) yield rows;
   }
-}
-
-/** A Buffer's `slice` shares memory where a Uint8Array's copies; the library expects the latter. */
-function view(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 interface RangeRead {
@@ -248,10 +173,6 @@ function pruningFilter(query: SegmentQuery, stored: SegmentMetadata): ParquetQue
 /** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
 function isPrunable(type: SqlType): boolean {
   return type.kind !== "decimal" && type.kind !== "bytes" && type.kind !== "json";
-}
-
-function storedType(stored: SegmentMetadata, column: Column): SqlType | undefined {
-  return stored.columns.find((candidate) => candidate.id === column.id)?.type;
 }
 
 interface RowDecoder {

@@ -25,10 +25,12 @@ export interface HotRelation {
   /** The bound parameter that holds the user id (`?3`); undefined for SHARED tables only. */
   readonly scopeParameter: string | undefined;
   readonly includeDeleted: boolean;
+  /** Names to select; by default all. */
+  readonly columns?: readonly string[];
 }
 
 /** A parenthesised sub-select with the columns `c<column id>`, `_seq` and `_deleted`. */
-export function hotRelation({ schema, scopeParameter, includeDeleted }: HotRelation): string {
+export function hotRelation({ schema, scopeParameter, includeDeleted, columns }: HotRelation): string {
   const conditions: string[] = [];
   if (isScopedByUser(schema.kind)) {
     assert(scopeParameter !== undefined, "a USER table is read with a scope");
@@ -39,8 +41,8 @@ export function hotRelation({ schema, scopeParameter, includeDeleted }: HotRelat
   }
   if (!includeDeleted) conditions.push("_deleted = 0");
   const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
-  const columns = [...hotColumns(schema), "_seq", "_deleted"].join(", ");
-  return `(SELECT ${columns} FROM ${hotTableName(schema)}${where})`;
+  const names = columns ?? [...hotColumns(schema), "_seq", "_deleted"];
+  return `(SELECT ${names.join(", ")} FROM ${hotTableName(schema)}${where})`;
 }
 
 /**

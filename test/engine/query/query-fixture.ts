@@ -86,6 +86,9 @@ export function relationOf({ schema, scope, includeDeleted = false, keys }: Tabl
     scopeParameter: isScopedByUser(schema.kind) ? 1 : undefined,
     includeDeleted,
     keys,
+    places: undefined,
+    conditions: [],
+    top: undefined,
   };
 }
 

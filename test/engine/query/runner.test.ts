@@ -14,7 +14,17 @@ test("TB-03 the scope a process reads is the value of the slot the plan names, f
   const table = await createTable(fixture.store.current, "notes");
   const plan: QueryPlan = { ...keyLookupPlan(table, 1), strategy: { kind: "scan" } };
   expect(queryRequest({ plan, slots: [1n, "alice"] }, "cells", noStreams).relations).toEqual([
-    { kind: "table", schema: table, scope: ALICE, scopeParameter: 2, includeDeleted: true, keys: undefined },
+    {
+      kind: "table",
+      schema: table,
+      scope: ALICE,
+      scopeParameter: 2,
+      includeDeleted: true,
+      keys: undefined,
+      places: undefined,
+      conditions: [],
+      top: undefined,
+    },
   ]);
   expect(() => queryRequest({ plan, slots: [1n, null] }, "cells", noStreams)).toThrow();
   expect(() => queryRequest({ plan, slots: [1n, ""] }, "cells", noStreams)).toThrow();
@@ -41,6 +51,9 @@ test("ST-05 a point plan hands over its keys, slots and constants alike; a share
       scopeParameter: undefined,
       includeDeleted: true,
       keys: [2n, 9n],
+      places: undefined,
+      conditions: [],
+      top: undefined,
     },
   ]);
 });
