@@ -8,6 +8,9 @@ import { valueSource, withoutWidening } from "./point.ts";
 /** No order or equality of stored values that means the same as SQL's. */
 const NOT_SCANNED: ReadonlySet<string> = new Set(["json", "bytes"]);
 
+/** Each is tried on every value of its column; more than a few rule out nothing that these did not. */
+const MAX_TERMS = 16;
+
 /** A base table in scope: the number in its column expressions, and how many columns it has before `_deleted`. */
 export interface ScanTarget {
   readonly relation: number;
@@ -28,7 +31,7 @@ export function scanTerms(condition: Expr | undefined, target: ScanTarget, optio
   const terms: ScanTerm[] = [];
   let isWhole = true;
   for (const part of conjuncts(condition)) {
-    const term = scanTerm(part, target);
+    const term = terms.length === MAX_TERMS ? undefined : scanTerm(part, target);
     if (term === undefined || (optional && term.kind === "isNull" && !term.negated)) isWhole = false;
     else terms.push(term);
   }
