@@ -8,18 +8,19 @@ import { Lru } from "../base/lru.ts";
 import type { Config } from "../config/config.ts";
 import { API_KEY_PREFIX } from "../model/api-key.ts";
 import type { Role } from "../model/role.ts";
-import type { OauthIdentity, User } from "../model/user.ts";
+import type { OauthIdentity, RefreshSession, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
 import type { ApiKeys } from "./api-keys.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
+import { judgeRefresh, withSession } from "./refresh-sessions.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
 import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
 import { ROOT_USER, type UserStore } from "./user.ts";
 import { alreadyExists, newRecord, notFound, parseEmail, userIdOrNothing } from "./user-record.ts";
 
-export type RevocationReason = "logout" | "password changed" | "role changed" | "dropped";
+export type RevocationReason = "logout" | "refresh token reused" | "password changed" | "role changed" | "dropped";
 
 export interface AccountsDeps {
   readonly store: UserStore;
@@ -110,20 +111,41 @@ export class Accounts {
         await this.#countFailure(name, known);
         throw invalidCredentials();
       }
-      const user = await this.#recordLogin(known);
-      return { user, tokens: await this.#deps.tokens.issue(user, this.#nowMs()) };
+      const session = newSession(this.#deps.tokens, this.#nowMs());
+      const user = await this.#recordLogin(known, session);
+      return { user, tokens: await this.#issue(user, session) };
     });
   }
 
-  /** A new pair. The old refresh token stays good until it expires or is revoked. */
+  /** A new pair; the old refresh token is good for a repeat only. One that was replaced before means that two have the session: the user's tokens are void. */
   async refresh(refreshToken: string): Promise<Session> {
     const { user: id } = await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
     return await this.#perUser.run(id, async () => {
       // Again inside the turn: a logout may have come first.
-      await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
+      const { claim } = await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
+      const nowMs = this.#nowMs();
       const user = this.#require(id);
-      return { user, tokens: await this.#deps.tokens.issue(user, this.#nowMs()) };
+      const verdict = judgeRefresh(user.sessions, claim, nowMs);
+      if (verdict.kind === "reuse") {
+        this.#deps.log.warn("refresh token used twice; sessions ended", { user: id });
+        await this.#revoke(user, {}, "refresh token reused");
+      }
+      if (verdict.kind !== "rotate" && verdict.kind !== "repeat") throw invalidCredentials();
+      if (verdict.kind === "repeat") return { user, tokens: await this.#issue(user, verdict.session) };
+      const session = {
+        ...verdict.session,
+        generation: verdict.session.generation + 1,
+        rotatedAtMs: nowMs,
+        expiresAtMs: this.#deps.tokens.refreshExpiry(nowMs),
+      };
+      const rotated = { ...user, sessions: withSession(user.sessions, session, nowMs) };
+      await this.#deps.store.put(rotated);
+      return { user: rotated, tokens: await this.#issue(rotated, session) };
     });
+  }
+
+  #issue(user: User, { id, generation }: RefreshSession): Promise<IssuedTokens> {
+    return this.#deps.tokens.issue(user, { session: id, generation }, this.#nowMs());
   }
 
   /** Who an access token or an API key speaks for. Throws TOKEN_EXPIRED, INVALID_CREDENTIALS or ISSUER_UNAVAILABLE. */
@@ -318,8 +340,10 @@ export class Accounts {
     else await this.#deps.store.put({ ...known, ...state });
   }
 
-  async #recordLogin(known: User): Promise<User> {
-    const user = { ...known, ...NO_FAILURES, lastLoginAtMs: this.#nowMs() };
+  async #recordLogin(known: User, session: RefreshSession): Promise<User> {
+    const nowMs = this.#nowMs();
+    const sessions = withSession(known.sessions, session, nowMs);
+    const user = { ...known, ...NO_FAILURES, lastLoginAtMs: nowMs, sessions };
     try {
       await this.#deps.store.put(user);
     } catch (error) {
@@ -333,9 +357,13 @@ export class Accounts {
   async #revoke(user: User, change: Partial<User>, reason: RevocationReason): Promise<void> {
     const nowMs = this.#nowMs();
     const tokensValidFromMs = this.#deps.tokens.revocationMoment(user, nowMs);
-    await this.#deps.store.put({ ...user, ...change, tokensValidFromMs, updatedAtMs: nowMs });
+    await this.#deps.store.put({ ...user, ...change, tokensValidFromMs, sessions: [], updatedAtMs: nowMs });
     this.#deps.onRevoked(user.id, reason);
   }
+}
+
+function newSession(tokens: Tokens, nowMs: number): RefreshSession {
+  return { id: crypto.randomUUID(), generation: 0, rotatedAtMs: nowMs, expiresAtMs: tokens.refreshExpiry(nowMs) };
 }
 
 function awaitsSetup(user: User): boolean {

@@ -1,12 +1,13 @@
 // Tokens of our own: HS256, access and refresh. A token is good while its signature, its time and the user's stored record all agree, so logout,
 // a role change and a deletion take effect on the next request.
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { DbError } from "../base/errors.ts";
 import { parseUserId, type UserId } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import { parseRole, type Role } from "../model/role.ts";
 import type { User } from "../model/user.ts";
 import type { Issuers } from "./issuers.ts";
+import type { RefreshClaim } from "./refresh-sessions.ts";
 
 const ISSUER = "kalamdb";
 const ALGORITHM = "HS256";
@@ -29,6 +30,10 @@ export interface VerifiedToken {
   readonly expiresAtMs: number;
   /** Id of the API key, when it was one. */
   readonly apiKey?: string;
+}
+
+export interface VerifiedRefresh extends VerifiedToken {
+  readonly claim: RefreshClaim;
 }
 
 export interface IssuedTokens {
@@ -73,17 +78,23 @@ export class Tokens {
     this.#accessLifeMs = accessLifeMs;
   }
 
-  async issue(user: User, nowMs: number): Promise<IssuedTokens> {
+  /** `claim`: the session and generation of the refresh token. */
+  async issue(user: User, claim: RefreshClaim, nowMs: number): Promise<IssuedTokens> {
     this.#lastIssuedMs = Math.max(this.#lastIssuedMs, nowMs);
     // A login in the millisecond of a logout still gets tokens that outlive it.
     const issuedAtMs = Math.max(nowMs, user.tokensValidFromMs);
     const accessExpiresAtMs = wholeSeconds(nowMs + this.#accessLifeMs);
-    const refreshExpiresAtMs = wholeSeconds(nowMs + this.#accessLifeMs * REFRESH_LIFE_FACTOR);
+    const refreshExpiresAtMs = this.refreshExpiry(nowMs);
     const [accessToken, refreshToken] = await Promise.all([
       this.#sign(user, "access", { issuedAtMs, expiresAtMs: accessExpiresAtMs }),
-      this.#sign(user, "refresh", { issuedAtMs, expiresAtMs: refreshExpiresAtMs }),
+      this.#sign(user, "refresh", { issuedAtMs, expiresAtMs: refreshExpiresAtMs, claim }),
     ]);
     return { accessToken, accessExpiresAtMs, refreshToken, refreshExpiresAtMs };
+  }
+
+  /** Of a refresh token issued now. */
+  refreshExpiry(nowMs: number): number {
+    return wholeSeconds(nowMs + this.#accessLifeMs * REFRESH_LIFE_FACTOR);
   }
 
   /** The `tokensValidFromMs` that voids every token the user has. */
@@ -104,18 +115,22 @@ export class Tokens {
     return verified;
   }
 
-  async verifyRefresh(token: string, context: TokenContext): Promise<VerifiedToken> {
-    const verified = await this.#verify(token, "refresh", context.nowMs);
+  async verifyRefresh(token: string, context: TokenContext): Promise<VerifiedRefresh> {
+    const { verified, payload } = await this.#verifyOwn(token, "refresh", context.nowMs);
     assertCurrent(verified, context);
-    return verified;
+    const { sid: session, gen: generation } = payload;
+    if (typeof session !== "string" || typeof generation !== "number") throw invalidCredentials();
+    return { ...verified, claim: { session, generation } };
   }
 
   #sign(
     user: User,
     type: TokenType,
-    times: { readonly issuedAtMs: number; readonly expiresAtMs: number },
+    times: { readonly issuedAtMs: number; readonly expiresAtMs: number; readonly claim?: RefreshClaim },
   ): Promise<string> {
-    const claims = { email: user.email ?? null, role: user.role, token_type: type, iat_ms: times.issuedAtMs };
+    const { issuedAtMs, claim } = times;
+    const session = claim === undefined ? {} : { sid: claim.session, gen: claim.generation };
+    const claims = { email: user.email ?? null, role: user.role, token_type: type, iat_ms: issuedAtMs, ...session };
     return new SignJWT(claims)
       .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
       .setSubject(user.id)
@@ -128,7 +143,7 @@ export class Tokens {
 
   #verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
     const issuer = token.length > MAX_TOKEN_LENGTH ? undefined : this.#issuers?.trustedIssuerOf(token);
-    if (issuer === undefined) return this.#verify(token, "access", context.nowMs);
+    if (issuer === undefined) return this.#verifyOwn(token, "access", context.nowMs).then(({ verified }) => verified);
     return this.#verifyExternal(token, issuer, context);
   }
 
@@ -145,7 +160,11 @@ export class Tokens {
     }
   }
 
-  async #verify(token: string, type: TokenType, nowMs: number): Promise<VerifiedToken> {
+  async #verifyOwn(
+    token: string,
+    type: TokenType,
+    nowMs: number,
+  ): Promise<{ readonly verified: VerifiedToken; readonly payload: JWTPayload }> {
     if (token.length > MAX_TOKEN_LENGTH) throw invalidCredentials();
     try {
       const { payload } = await jwtVerify(token, this.#key, {
@@ -156,7 +175,7 @@ export class Tokens {
         clockTolerance: EXPIRY_LEEWAY_MS / 1000,
       });
       if (payload["token_type"] !== type) throw wrongType(type);
-      return claimsOf(payload);
+      return { verified: claimsOf(payload), payload };
     } catch (error) {
       throw verificationError(error);
     }

@@ -24,6 +24,7 @@ export function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "ro
     updatedAtMs: nowMs,
     deletedAtMs: undefined,
     tokensValidFromMs: 0,
+    sessions: [],
   };
 }
 

@@ -9,6 +9,16 @@ export interface OauthIdentity {
   readonly subject: string;
 }
 
+/** One login, as far as its refresh tokens go. */
+export interface RefreshSession {
+  readonly id: string;
+  /** Of the newest refresh token. */
+  readonly generation: number;
+  readonly rotatedAtMs: number;
+  /** Of the newest refresh token. */
+  readonly expiresAtMs: number;
+}
+
 export interface User {
   readonly id: UserId;
   /** argon2id, PHC text. Empty: the user cannot log in with a password. */
@@ -26,4 +36,6 @@ export interface User {
   readonly deletedAtMs: number | undefined;
   /** Tokens issued before this moment are void: set by logout, password and role changes. */
   readonly tokensValidFromMs: number;
+  /** Void with the tokens. */
+  readonly sessions: readonly RefreshSession[];
 }

@@ -89,6 +89,7 @@ function record(id: string, passwordHash: string, role: Role): User {
     updatedAtMs: START_MS,
     deletedAtMs: undefined,
     tokensValidFromMs: 0,
+    sessions: [],
   };
 }
 

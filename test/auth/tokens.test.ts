@@ -6,6 +6,7 @@ import { parseUserId } from "../../src/base/ids.ts";
 import { addUser, codeOf, newWorld, PASSWORD, SECRET, START_MS, storedUser, type World } from "./fixture.ts";
 
 const HOUR_MS = 3_600_000;
+const CLAIM = { session: "s1", generation: 0 };
 const SECONDS = START_MS / 1000;
 
 const GOOD_CLAIMS = {
@@ -149,12 +150,12 @@ test("AU-01 a revocation lies after tokens issued in its own millisecond and aft
     users: () => [],
     nowMs: START_MS,
   });
-  const { accessToken: before } = await tokens.issue(alice, START_MS);
+  const { accessToken: before } = await tokens.issue(alice, CLAIM, START_MS);
   for (const nowMs of [START_MS, START_MS - HOUR_MS]) {
     const validFrom = tokens.revocationMoment(alice, nowMs);
     expect(await codeOf(tokens.verifyAccess(before, context(validFrom)))).toBe("INVALID_CREDENTIALS");
     // A login right after it gets tokens that are good.
-    const { accessToken: after } = await tokens.issue({ ...alice, tokensValidFromMs: validFrom }, nowMs);
+    const { accessToken: after } = await tokens.issue({ ...alice, tokensValidFromMs: validFrom }, CLAIM, nowMs);
     expect(await codeOf(tokens.verifyAccess(after, context(validFrom)))).toBe("ok");
   }
 });

@@ -24,6 +24,7 @@ const USER: User = {
   updatedAtMs: 2,
   deletedAtMs: undefined,
   tokensValidFromMs: 3,
+  sessions: [],
 };
 
 function segment(table: TableSchema, overrides: Partial<Segment> = {}): Omit<Segment, "id"> {

@@ -40,7 +40,8 @@ const TABLES = [
     created_at_ms INTEGER NOT NULL,
     updated_at_ms INTEGER NOT NULL,
     deleted_at_ms INTEGER,
-    tokens_valid_from_ms INTEGER NOT NULL
+    tokens_valid_from_ms INTEGER NOT NULL,
+    sessions TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
@@ -131,6 +132,7 @@ export const USER_COLUMNS = [
   "updated_at_ms",
   "deleted_at_ms",
   "tokens_valid_from_ms",
+  "sessions",
 ] as const;
 
 export const API_KEY_COLUMNS = [

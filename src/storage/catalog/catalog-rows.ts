@@ -8,7 +8,7 @@ import { JOB_STATUSES, JOB_TYPES, type JobRecord } from "../../model/job.ts";
 import { ROLES } from "../../model/role.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { User } from "../../model/user.ts";
+import type { RefreshSession, User } from "../../model/user.ts";
 import type { Segment } from "../seams.ts";
 import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
@@ -97,8 +97,22 @@ function toUserChange(row: Fields): CatalogChange {
     updatedAtMs: count("updated_at_ms"),
     deletedAtMs: optionalCount("deleted_at_ms"),
     tokensValidFromMs: count("tokens_valid_from_ms"),
+    sessions: toSessions(row["sessions"], `user ${id}, sessions`),
   };
   return { kind: "user", id, record };
+}
+
+function toSessions(value: unknown, what: string): readonly RefreshSession[] {
+  const sessions: unknown = JSON.parse(toText(value, what));
+  if (Array.isArray(sessions) && sessions.every(isSession)) return sessions;
+  throw damaged(what, value);
+}
+
+function isSession(value: unknown): value is RefreshSession {
+  if (typeof value !== "object" || value === null) return false;
+  const fields: Fields = { ...value };
+  const counts = [fields["generation"], fields["rotatedAtMs"], fields["expiresAtMs"]];
+  return typeof fields["id"] === "string" && counts.every((count) => Number.isSafeInteger(count));
 }
 
 function toApiKeyChange(row: Fields): CatalogChange {

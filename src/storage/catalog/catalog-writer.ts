@@ -110,6 +110,7 @@ export class CatalogWriter {
       updated_at_ms: user.updatedAtMs,
       deleted_at_ms: user.deletedAtMs,
       tokens_valid_from_ms: user.tokensValidFromMs,
+      sessions: JSON.stringify(user.sessions),
     };
     this.#run(
       "putUser",
