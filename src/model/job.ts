@@ -3,6 +3,7 @@
 /** Every type of job, and what its ids begin with. */
 export const JOB_PREFIXES = {
   flush: "FL",
+  backup: "BK",
 } as const;
 
 export type JobType = keyof typeof JOB_PREFIXES;

@@ -1,0 +1,99 @@
+// The folder of a backup, from both sides: claimed while it is written, given up when it was not finished.
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { DbError } from "../../base/errors.ts";
+import { errorCode } from "../hot/storage-error.ts";
+import { BACKUP_MANIFEST, INCOMPLETE_MARK } from "./backup-manifest.ts";
+
+/** The operating system's own. */
+const REFUSED = ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr"];
+const MAX_PATH_LENGTH = 1_000;
+
+/** Where `BACKUP DATABASE TO 'text'` writes: a relative name is one below `{data}/backups`. Throws INVALID_INPUT for what may not be a target. */
+export function backupFolder(dataDir: string, text: string): string {
+  const isPlain = text.trim() !== "" && text.length <= MAX_PATH_LENGTH && !/\p{Cc}/u.test(text);
+  if (!isPlain || text.split(/[\\/]/).includes("..")) {
+    throw new DbError("INVALID_INPUT", `${JSON.stringify(text)} cannot be the folder of a backup`);
+  }
+  const backups = join(dataDir, "backups");
+  const path = isAbsolute(text) ? resolve(text) : join(backups, text);
+  const real = realPath(path);
+  const isInside = (folder: string): boolean => real === folder || real.startsWith(folder + sep);
+  if (real === sep || REFUSED.some(isInside)) {
+    throw new DbError("INVALID_INPUT", `${JSON.stringify(text)} is a folder of the operating system`);
+  }
+  if (isInside(realPath(dataDir)) && !real.startsWith(realPath(backups) + sep)) {
+    throw new DbError("INVALID_INPUT", `${JSON.stringify(text)} lies in the data folder`, {
+      hint: `Give a name without a slash in front: it becomes a folder in ${backups}.`,
+    });
+  }
+  return path;
+}
+
+/** With links resolved as far as the path exists. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    return join(realPath(dirname(path)), path.slice(dirname(path).length).replaceAll(sep, ""));
+  }
+}
+
+/** Makes the folder, or takes an empty one. Throws ALREADY_EXISTS when there is something in it. */
+export function claimFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (readdirSync(path).length > 0) {
+    throw new DbError("ALREADY_EXISTS", `The folder ${path} is not empty`, { hint: "Name one that is empty or not there." });
+  }
+  closeSync(openSync(join(path, INCOMPLETE_MARK), "wx", 0o600));
+  syncFolder(path);
+}
+
+/** After the last file. */
+export function releaseFolder(path: string): void {
+  rmSync(join(path, INCOMPLETE_MARK));
+  syncFolder(path);
+}
+
+/** Whether a write into the folder was begun and not finished. */
+export function isIncomplete(path: string): boolean {
+  try {
+    return readdirSync(path).includes(INCOMPLETE_MARK);
+  } catch (error) {
+    if (/^(ENOENT|ENOTDIR)$/.test(errorCode(error))) return false;
+    throw error;
+  }
+}
+
+/** Removes what an unfinished backup left; a folder without the mark is not touched. The manifest goes first: what is left never looks like a backup. */
+export function discardFolder(path: string): void {
+  if (!isIncomplete(path)) return;
+  rmSync(join(path, BACKUP_MANIFEST), { force: true });
+  for (const name of readdirSync(path)) {
+    if (name !== INCOMPLETE_MARK) rmSync(join(path, name), { recursive: true, force: true });
+  }
+  rmSync(join(path, INCOMPLETE_MARK));
+  rmSync(path, { recursive: true });
+}
+
+/** Makes the file durable and gives it its name. */
+export function nameFile(folder: string, from: string, to: string): void {
+  const handle = openSync(join(folder, from), "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(join(folder, from), join(folder, to));
+  syncFolder(folder);
+}
+
+function syncFolder(path: string): void {
+  const handle = openSync(path, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
