@@ -5,6 +5,8 @@ import { VERSION } from "./base/version.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { readConfigFile } from "./config/read-config-file.ts";
+import { backupCommand, restoreCommand } from "./server/backup-command.ts";
+import { serveBackup } from "./server/backup-process.ts";
 import { banner } from "./server/banner.ts";
 import { serveQueries } from "./server/query-process.ts";
 import { type RunningServer, startServer } from "./server/start.ts";
@@ -17,6 +19,15 @@ async function main(argv: readonly string[]): Promise<void> {
     serveQueries();
     return;
   }
+  if (command === "__backup") {
+    serveBackup();
+    return;
+  }
+  const write = (text: string): void => {
+    process.stdout.write(text);
+  };
+  if (command === "backup") return backupCommand(rest, write);
+  if (command === "restore") return restoreCommand(rest, write);
   // `serve` is what the program is for; it may be left out.
   await serve(command === "serve" ? rest : argv);
 }

@@ -25,6 +25,8 @@ export type StatementKind =
   | "rollback"
   | "flushTable"
   | "flushAll"
+  | "backupDatabase"
+  | "restoreDatabase"
   | "killConnection"
   | "killLiveQuery"
   | "killJob"
@@ -66,6 +68,8 @@ const RULES: Record<StatementKind, Rule> = {
   rollback: { role: "user", what: "transactions" },
   flushTable: { role: "service", what: "storage maintenance" },
   flushAll: { role: "service", what: "storage maintenance" },
+  backupDatabase: { role: "dba", what: "backups" },
+  restoreDatabase: { role: "dba", what: "backups" },
   killConnection: { role: "dba", what: "KILL" },
   // Users may end their own; whose it is, is the engine's to look up.
   killLiveQuery: { role: "user", what: "KILL LIVE QUERY" },

@@ -25,6 +25,8 @@ export interface LiveAdmin {
 export interface JobAdmin {
   /** The id of the job that will flush the table, or the reason there is none. */
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
+  /** Takes the statement's text to the folder it means. */
+  backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
   /** `ending`: told to stop, and still at it after a second. */
   killJob(job: string): Promise<"cancelled" | "ending" | "finished" | "unknown">;
 }

@@ -12,6 +12,7 @@ import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
 import { alterTable } from "./alter-table.ts";
 import { runApiKeyStatement } from "./api-keys.ts";
+import { runBackup } from "./backup-statements.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -73,6 +74,9 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "flushAll":
     case "killJob":
       return runJobStatement(statement, call, deps);
+    case "backupDatabase":
+    case "restoreDatabase":
+      return runBackup(statement, call, deps);
     case "killConnection":
     case "killLiveQuery":
       return runKill(statement, call, deps);

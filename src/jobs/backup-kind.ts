@@ -1,6 +1,5 @@
 // The backup of the whole database into a folder. The work is done by a process of its own, so that KILL JOB can end it wherever it is.
-import type { JobContext, JobKind, JobUsage } from "./job-kind.ts";
-import { textOf } from "./job-kind.ts";
+import { type JobContext, type JobKind, textOf } from "./job-kind.ts";
 
 export interface BackupOutcome {
   readonly files: number;
@@ -10,13 +9,12 @@ export interface BackupOutcome {
 }
 
 export interface BackupDeps {
+  /** The folder that a statement's text means. Throws INVALID_INPUT for one that may not be written to. */
+  readonly targetOf: (text: string) => string;
   /** Rejects when it fails, or with the signal's reason once the process has ended. */
-  readonly makeBackup: (
-    target: string,
-    watch: Pick<JobContext, "signal" | "progress"> & { readonly used: (usage: JobUsage) => void },
-  ) => Promise<BackupOutcome>;
-  /** Removes what an unfinished backup left. */
-  readonly discardBackup: (target: string) => void;
+  readonly makeBackup: (target: string, context: JobContext) => Promise<BackupOutcome>;
+  /** Removes what this job left of an unfinished backup. */
+  readonly discardBackup: (target: string, jobId: string) => void;
 }
 
 export function backupKey(target: string): string {
@@ -29,7 +27,7 @@ export function backupKind({ makeBackup, discardBackup }: BackupDeps): JobKind {
     priority: 5,
     maxRetries: 0,
     afterRestart: "fail",
-    abandon: (parameters) => discardBackup(textOf(parameters, "target")),
+    abandon: (parameters, jobId) => discardBackup(textOf(parameters, "target"), jobId),
     open(parameters) {
       const target = textOf(parameters, "target");
       return {

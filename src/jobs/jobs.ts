@@ -5,6 +5,7 @@ import { errorText, type Log } from "../base/log.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
+import { type BackupDeps, backupKey, backupKind } from "./backup-kind.ts";
 import { type FlushDeps, flushKind, flushParameters } from "./flush-kind.ts";
 import { FlushSchedule, type TableLoad } from "./flush-schedule.ts";
 import { numberOf, parseJobValues } from "./job-kind.ts";
@@ -16,6 +17,7 @@ export interface JobDeps {
   readonly catalog: CatalogView;
   readonly writer: Writer;
   readonly flushScope: FlushDeps["flushScope"];
+  readonly backup: BackupDeps;
   readonly maxQueued: number;
   readonly maxConcurrent: number;
   /** For retries; from 0 to 1. */
@@ -24,6 +26,8 @@ export interface JobDeps {
 
 export interface Jobs {
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
+  /** The job is the one that already writes there, if one does. */
+  backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
   killJob(job: string): Promise<Killed>;
   /** Looks at every table's flush policy once. */
   checkPolicies(): Promise<void>;
@@ -50,7 +54,7 @@ class ServerJobs implements Jobs {
     this.#deps = deps;
     this.#runner = new JobRunner({
       ...deps,
-      kinds: { flush: flushKind(deps) },
+      kinds: { flush: flushKind(deps), backup: backupKind(deps.backup) },
       onEnded: (record) => this.#noteEnd(record),
     });
   }
@@ -61,6 +65,12 @@ class ServerJobs implements Jobs {
     if (active !== undefined) return { jobId: active };
     if (this.#deps.writer.bufferedRows(table.id) === 0) return { skipped: "no pending writes" };
     return { jobId: await this.#runner.submit({ type: "flush", parameters: flushParameters(table), key }) };
+  }
+
+  async backUp(text: string): Promise<{ readonly jobId: string; readonly target: string }> {
+    const target = this.#deps.backup.targetOf(text);
+    const jobId = await this.#runner.submit({ type: "backup", parameters: { target }, key: backupKey(target) });
+    return { jobId, target };
   }
 
   killJob(id: string): Promise<Killed> {

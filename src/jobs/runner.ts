@@ -153,6 +153,7 @@ export class JobRunner {
         ...this.#endedNow(),
       };
       this.#active.delete(record.id);
+      this.#abandon(record);
       await this.#deps.writer.submit((tx) => tx.putJob(failed));
     }
   }
@@ -260,9 +261,18 @@ export class JobRunner {
       // The disk refuses: the row stays "running" and `recover` takes it up at the next start.
       log.error("job outcome not recorded", { job: job.record.id, error: errorText(unsaved) });
     }
+    if (change.status === "failed" || change.status === "cancelled") this.#abandon(job.record);
     if (isOver || this.#isStopping) this.#end(job);
     else job.phase = "waiting";
     this.#dispatch();
+  }
+
+  #abandon({ id, type, parameters }: JobRecord): void {
+    try {
+      this.#deps.kinds[type].abandon?.(parseJobValues(parameters), id);
+    } catch (error) {
+      this.#deps.log.warn("leavings of a job not removed", { job: id, error: errorText(error) });
+    }
   }
 
   #end(job: ActiveJob): void {

@@ -11,6 +11,7 @@ import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-f
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
 import { openFilesystemStore } from "../storage/objects/filesystem-store.ts";
+import { createHoldableStore } from "../storage/objects/holdable-store.ts";
 import { openStore, type Store } from "../storage/store.ts";
 import { createServerJobs } from "./server-jobs.ts";
 
@@ -49,7 +50,7 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
   });
   opened.push(() => store.close());
   // Nothing is being flushed yet, so whatever no segment names is left over.
-  const objects = openFilesystemStore(storageDir);
+  const objects = createHoldableStore(openFilesystemStore(storageDir));
   const swept = await removeOrphans({
     objects,
     segments: store.catalog.allSegments(),
@@ -79,7 +80,9 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
   opened.push(() => flusher.close());
   const droppedFiles = createDroppedFiles({ objects, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
-  const jobs = createServerJobs({ config, clock, log, store, objects, flusher, droppedFiles });
+  const backupCommand = ownCommand("__backup");
+  const parts = { dataDir, store, objects, backupCommand, flusher, droppedFiles };
+  const jobs = createServerJobs({ config, clock, log, ...parts });
   await jobs.recover();
   return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
 }

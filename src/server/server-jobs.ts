@@ -3,11 +3,13 @@ import type { Clock } from "../base/clock.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
 import type { Flusher } from "../storage/cold/flush.ts";
 import { writeManifest } from "../storage/cold/manifest.ts";
-import type { ObjectStore } from "../storage/objects/object-store.ts";
+import type { HoldableStore } from "../storage/objects/holdable-store.ts";
 import type { Store } from "../storage/store.ts";
+import { createBackupProcess } from "./backup-process.ts";
 
 const MAX_QUEUED_JOBS = 1_000;
 
@@ -16,7 +18,10 @@ export interface ServerJobsInput {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Store;
-  readonly objects: ObjectStore;
+  readonly dataDir: string;
+  readonly objects: HoldableStore;
+  /** Starts the program that makes backups. */
+  readonly backupCommand: readonly string[];
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
 }
@@ -31,6 +36,17 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
     writer,
     maxQueued: MAX_QUEUED_JOBS,
     maxConcurrent: config.jobs.maxConcurrent,
+    backup: {
+      targetOf: (text) => backupFolder(input.dataDir, text),
+      makeBackup: createBackupProcess({
+        command: input.backupCommand,
+        dataDir: input.dataDir,
+        databasePath: store.path,
+        nowMs: () => clock.nowMs(),
+        holdFiles: () => objects.hold(),
+      }),
+      discardBackup: discardFolder,
+    },
     flushScope: async (schema, scope, upTo, signal) => {
       const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
         // Dropped while a file of it was being written.

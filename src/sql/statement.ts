@@ -76,6 +76,8 @@ export type Statement =
   | { readonly kind: "rollback" }
   | { readonly kind: "flushTable"; readonly table: TableRef }
   | { readonly kind: "flushAll"; readonly namespace: Name | undefined }
+  | { readonly kind: "backupDatabase"; readonly target: string }
+  | { readonly kind: "restoreDatabase"; readonly source: string }
   | { readonly kind: "killConnection"; readonly connection: string }
   | { readonly kind: "killLiveQuery"; readonly liveId: string }
   | { readonly kind: "killJob"; readonly job: string }

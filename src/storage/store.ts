@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import { isIncomplete } from "./backup/backup-folder.ts";
 import { prepareCatalog, readMeta } from "./catalog/catalog-ddl.ts";
 import { readCatalog } from "./catalog/catalog-rows.ts";
 import { CatalogState } from "./catalog/catalog-state.ts";
@@ -71,6 +72,11 @@ export function openStore(options: StoreOptions): Store {
     makeDataFolder(dataDir);
     const lock = lockFolder(dataDir);
     opened.push(() => lock.release());
+    if (isIncomplete(dataDir)) {
+      throw new DbError("STORAGE_ERROR", `A restore into the data folder ${dataDir} was not finished`, {
+        hint: "Run kalamdb restore again.",
+      });
+    }
     const writerDb = openWriterConnection(path, durability);
     opened.push(() => writerDb.close(true));
     prepareCatalog(writerDb, { path, epoch: crypto.randomUUID() });

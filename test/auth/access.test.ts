@@ -56,6 +56,8 @@ const MATRIX: Record<Statement["kind"], string> = {
   killConnection: ADMINS,
   killLiveQuery: USERS,
   killJob: ADMINS,
+  backupDatabase: ADMINS,
+  restoreDatabase: ADMINS,
   subscribe: USERS,
   createUser: ADMINS,
   alterUser: ADMINS,

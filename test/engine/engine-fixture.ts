@@ -21,6 +21,7 @@ import { loadParser } from "../../src/sql/parse/parser.ts";
 import { createFlusher, type FlusherDeps } from "../../src/storage/cold/flush.ts";
 import type { Writer } from "../../src/storage/seams.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
+import { NO_BACKUP } from "../support/no-backup.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
@@ -103,6 +104,7 @@ export async function openEngine(
     catalog,
     writer,
     maxConcurrent: 2,
+    backup: NO_BACKUP,
     maxQueued: 10,
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
   });

@@ -19,6 +19,7 @@ import {
   type TestStore,
   write,
 } from "../storage/open-test-store.ts";
+import { NO_BACKUP } from "../support/no-backup.ts";
 
 interface Fixture extends AsyncDisposable {
   readonly test: TestStore;
@@ -49,6 +50,7 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
       log: silentLog,
       catalog,
       writer,
+      backup: NO_BACKUP,
       maxQueued: 3,
       maxConcurrent: 1,
       flushScope: (schema: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => {
@@ -190,6 +192,7 @@ test("a job that cannot be written down is refused, and the next request for its
     clock: it.test.clock,
     log: silentLog,
     catalog: it.store.catalog,
+    backup: NO_BACKUP,
     maxQueued: 3,
     maxConcurrent: 1,
     writer: {

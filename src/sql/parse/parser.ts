@@ -3,6 +3,7 @@
 import type { ParsedStatement, Statement } from "../statement.ts";
 import { parseAlterTable } from "./alter-table.ts";
 import { parseCreateApiKey, parseDropApiKey } from "./api-keys.ts";
+import { parseBackup, parseRestore } from "./backup.ts";
 import { parseExecuteAs } from "./execute-as.ts";
 import { parseKill } from "./kill.ts";
 import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
@@ -79,9 +80,9 @@ const FAMILIES: readonly Family[] = [
   ...["CREATE", "ALTER", "DROP"].flatMap((verb) =>
     ["STORAGE", "TOPIC"].map((object): Family => ({ words: [verb, object], parse: notAvailable })),
   ),
-  ...["BACKUP", "RESTORE", "EXPORT", "CLEAR", "CONSUME", "ACK", "CLUSTER"].map(
-    (verb): Family => ({ words: [verb], parse: notAvailable }),
-  ),
+  { words: ["BACKUP"], parse: parseBackup },
+  { words: ["RESTORE"], parse: parseRestore },
+  ...["EXPORT", "CLEAR", "CONSUME", "ACK", "CLUSTER"].map((verb): Family => ({ words: [verb], parse: notAvailable })),
 ];
 
 const FIRST_WORDS = new Set(FAMILIES.map(({ words }) => words[0]));

@@ -1,5 +1,16 @@
 // The folder of a backup, from both sides: claimed while it is written, given up when it was not finished.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { errorCode } from "../hot/storage-error.ts";
@@ -41,12 +52,14 @@ function realPath(path: string): string {
 }
 
 /** Makes the folder, or takes an empty one. Throws ALREADY_EXISTS when there is something in it. */
-export function claimFolder(path: string): void {
+export function claimFolder(path: string, owner: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (readdirSync(path).length > 0) {
-    throw new DbError("ALREADY_EXISTS", `The folder ${path} is not empty`, { hint: "Name one that is empty or not there." });
+    throw new DbError("ALREADY_EXISTS", `The folder ${path} is not empty`, {
+      hint: "Name one that is empty or not there.",
+    });
   }
-  closeSync(openSync(join(path, INCOMPLETE_MARK), "wx", 0o600));
+  writeFileSync(join(path, INCOMPLETE_MARK), owner, { flag: "wx", mode: 0o600 });
   syncFolder(path);
 }
 
@@ -66,9 +79,9 @@ export function isIncomplete(path: string): boolean {
   }
 }
 
-/** Removes what an unfinished backup left; a folder without the mark is not touched. The manifest goes first: what is left never looks like a backup. */
-export function discardFolder(path: string): void {
-  if (!isIncomplete(path)) return;
+/** Removes what an unfinished backup left; a folder without the owner's mark is not touched. The manifest goes first: what is left never looks like a backup. */
+export function discardFolder(path: string, owner: string): void {
+  if (!isIncomplete(path) || readFileSync(join(path, INCOMPLETE_MARK), "utf8") !== owner) return;
   rmSync(join(path, BACKUP_MANIFEST), { force: true });
   for (const name of readdirSync(path)) {
     if (name !== INCOMPLETE_MARK) rmSync(join(path, name), { recursive: true, force: true });

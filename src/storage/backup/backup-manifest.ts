@@ -1,14 +1,7 @@
 // `backup.json`: what a backup consists of. It is written last, so a folder without it is no backup; every file in it is checked against it before anything
 // is believed.
 import { DbError } from "../../base/errors.ts";
-import {
-  damaged,
-  type Fields,
-  toArray,
-  toCount,
-  toFields,
-  toText,
-} from "../catalog/stored-fields.ts";
+import { damaged, type Fields, toArray, toCount, toFields, toText } from "../catalog/stored-fields.ts";
 import { isKey, type ObjectKey } from "../objects/object-store.ts";
 
 export const BACKUP_FORMAT = 1;
@@ -50,9 +43,13 @@ export function decodeManifest(text: string): BackupManifest {
     }
     return manifest;
   } catch (cause) {
-    throw new DbError("INVALID_INPUT", `${BACKUP_MANIFEST} is damaged: ${cause instanceof Error ? cause.message : ""}`, {
-      cause,
-    });
+    throw new DbError(
+      "INVALID_INPUT",
+      `${BACKUP_MANIFEST} is damaged: ${cause instanceof Error ? cause.message : ""}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

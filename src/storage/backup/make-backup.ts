@@ -14,6 +14,8 @@ import { BACKUP_FORMAT, BACKUP_MANIFEST, type BackupFile, encodeManifest } from 
 import { copyObject, hashObject } from "./copy-object.ts";
 
 export interface BackupRequest {
+  /** Written into the mark of the unfinished backup, so that nobody else removes it. */
+  readonly owner: string;
   readonly dataDir: string;
   readonly databasePath: string;
   /** Absolute, empty or not there. */
@@ -42,7 +44,7 @@ export type Progress = (done: number, total: number) => void;
 
 export async function makeBackup(request: BackupRequest, progress: Progress): Promise<BackupMade> {
   const { dataDir, target, nowMs } = request;
-  claimFolder(target);
+  claimFolder(target, request.owner);
   const to = openFilesystemStore(target);
   const files: BackupFile[] = [await copyDataFile(request, to)];
   const snapshot = inspect(join(target, DATA_FILE));

@@ -33,7 +33,7 @@ export async function restoreBackup(request: RestoreRequest, progress: Progress)
   const { from, dataDir } = request;
   const manifest = await readManifest(from);
   if (isIncomplete(dataDir)) clear(dataDir);
-  claimFolder(dataDir);
+  claimFolder(dataDir, "restore");
   using _lock = disposable(lockFolder(dataDir));
   const source = openFilesystemStore(from);
   const target = openFilesystemStore(dataDir);
@@ -73,9 +73,13 @@ async function readManifest(from: string): Promise<BackupManifest> {
   if (file.size > LARGEST_MANIFEST_BYTES) throw new DbError("INVALID_INPUT", `${BACKUP_MANIFEST} is too large`);
   const manifest = decodeManifest(await file.text());
   if (manifest.format !== BACKUP_FORMAT) {
-    throw new DbError("INVALID_INPUT", `${from} has format ${manifest.format}; this program reads format ${BACKUP_FORMAT}`, {
-      hint: `Restore it with KalamDB ${manifest.version}.`,
-    });
+    throw new DbError(
+      "INVALID_INPUT",
+      `${from} has format ${manifest.format}; this program reads format ${BACKUP_FORMAT}`,
+      {
+        hint: `Restore it with KalamDB ${manifest.version}.`,
+      },
+    );
   }
   for (const { key } of manifest.files) {
     if (key === DATA_FILE || key === SECRETS_FILE || key.startsWith("storage/")) continue;

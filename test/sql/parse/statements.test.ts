@@ -62,6 +62,8 @@ test.each([
   ["STORAGE FLUSH TABLE chat.t", { kind: "flushTable", table: table("t", "chat") }],
   ["STORAGE FLUSH ALL", { kind: "flushAll", namespace: undefined }],
   ["STORAGE FLUSH ALL IN NAMESPACE chat", { kind: "flushAll", namespace: "chat" }],
+  ["BACKUP DATABASE TO '/backups/monday'", { kind: "backupDatabase", target: "/backups/monday" }],
+  ["restore database from monday", { kind: "restoreDatabase", source: "monday" }],
   ["KILL JOB 'FL-1'", { kind: "killJob", job: "FL-1" }],
 ])("ST-09 %s", (sql, expected) => {
   expect<unknown>(parseOne(sql)).toEqual(expected);
@@ -219,7 +221,6 @@ test.each([
   ["DROP TABLE a CASCADE", "DROP TABLE … CASCADE is not supported"],
   ["DROP TABLE a.b.c", 'cross-database references are not implemented: "a.b.c"'],
   ["DROP NAMESPACE x RESTRICT", "DROP NAMESPACE … RESTRICT is not supported"],
-  ["BACKUP DATABASE x TO 'y'", "BACKUP is not supported"],
 ])("TB-12 UNSUPPORTED names the statement: %s", (sql, message) => {
   expect(refusalOf(sql)).toMatchObject({ code: "UNSUPPORTED", message });
 });

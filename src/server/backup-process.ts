@@ -1,0 +1,79 @@
+// The program that makes backups, from both sides: this process starts it and listens; in it, one request is served. It is a process because VACUUM INTO cannot
+// be interrupted otherwise, and because its memory and CPU time can then be told from the server's.
+
+import { DbError, type ErrorCode } from "../base/errors.ts";
+import { errorText } from "../base/log.ts";
+import type { BackupDeps, BackupOutcome } from "../jobs/backup-kind.ts";
+import { type BackupRequest, makeBackup } from "../storage/backup/make-backup.ts";
+import { toStorageError } from "../storage/hot/storage-error.ts";
+
+type BackupReply =
+  | { readonly kind: "progress"; readonly done: number; readonly total: number }
+  | { readonly kind: "done"; readonly outcome: BackupOutcome }
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
+
+/** In the process itself. It ends with its parent: without somebody who keeps the files, what it copies may go. */
+export function serveBackup(): void {
+  process.on("disconnect", () => process.exit(1));
+  process.once("message", (request: BackupRequest) => {
+    const reply = (message: BackupReply): void => {
+      process.send?.(message);
+    };
+    makeBackup(request, (done, total) => reply({ kind: "progress", done, total }))
+      .then((outcome) => reply({ kind: "done", outcome }))
+      .catch((error: unknown) => {
+        const failure = toStorageError(error);
+        const code = failure instanceof DbError ? failure.code : "INTERNAL_ERROR";
+        reply({ kind: "failed", code, message: failure instanceof DbError ? failure.message : errorText(failure) });
+      })
+      // After what was sent has left.
+      .finally(() => setTimeout(() => process.exit(0), 0));
+  });
+}
+
+export interface BackupProcessOptions {
+  /** Starts this program so that it calls `serveBackup`. */
+  readonly command: readonly string[];
+  readonly dataDir: string;
+  readonly databasePath: string;
+  readonly nowMs: () => number;
+  /** Keeps the files of segments; the answer gives them up. */
+  readonly holdFiles: () => () => void;
+}
+
+export function createBackupProcess(options: BackupProcessOptions): BackupDeps["makeBackup"] {
+  return async (target, context) => {
+    const { jobId, signal } = context;
+    const { dataDir, databasePath, nowMs } = options;
+    const release = options.holdFiles();
+    const answer = Promise.withResolvers<BackupOutcome>();
+    const child = Bun.spawn([...options.command], {
+      stdio: ["ignore", "ignore", "ignore"],
+      env: {},
+      serialization: "advanced",
+      ipc: (message: BackupReply) => {
+        if (message.kind === "progress") context.progress(message.done, message.total);
+        else if (message.kind === "done") answer.resolve(message.outcome);
+        else answer.reject(new DbError(message.code, message.message));
+      },
+      onExit: (_child, exitCode, killedBy) => {
+        const how = killedBy === null ? `exit ${exitCode}` : `signal ${killedBy}`;
+        answer.reject(new DbError("STORAGE_ERROR", `The backup process ended early (${how})`));
+      },
+    });
+    const kill = (): void => child.kill("SIGKILL");
+    signal.addEventListener("abort", kill, { once: true });
+    try {
+      const request: BackupRequest = { owner: jobId, dataDir, databasePath, target, nowMs: nowMs() };
+      child.send(request);
+      return await answer.promise;
+    } finally {
+      signal.removeEventListener("abort", kill);
+      child.kill("SIGKILL");
+      await child.exited;
+      release();
+      const usage = child.resourceUsage();
+      if (usage !== undefined) context.used({ memoryBytes: usage.maxRSS, cpuUs: Number(usage.cpuTime.total) });
+    }
+  };
+}

@@ -1,0 +1,17 @@
+// BACKUP DATABASE, RESTORE DATABASE and EXPORT USER DATA.
+import type { Statement } from "../statement.ts";
+import type { Cursor } from "./tokens.ts";
+
+export function parseBackup(cursor: Cursor): Statement {
+  cursor.expectWords("BACKUP", "DATABASE", "TO");
+  const target = cursor.expectText();
+  cursor.expectEnd();
+  return { kind: "backupDatabase", target };
+}
+
+export function parseRestore(cursor: Cursor): Statement {
+  cursor.expectWords("RESTORE", "DATABASE", "FROM");
+  const source = cursor.expectText();
+  cursor.expectEnd();
+  return { kind: "restoreDatabase", source };
+}
