@@ -69,6 +69,8 @@ export interface DbErrorOptions {
   readonly position?: number;
   /** What to do about it, in a sentence. */
   readonly hint?: string;
+  /** A client that can is to ask again by itself, after so long. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** The caller's fault or the state of the world. A bug of ours is an ordinary Error and leaves the process as INTERNAL_ERROR. */
@@ -77,12 +79,14 @@ export class DbError extends Error {
   readonly code: ErrorCode;
   readonly position: number | undefined;
   readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: DbErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.position = options.position;
     this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get httpStatus(): number {

@@ -253,6 +253,11 @@ export const SETTINGS = {
     fallback: 10_000,
     help: "Rows of a live query that is run again after changes (one with a sub-query); a larger one ends with an error.",
   }),
+  "live.recent_changes_bytes": setting({
+    type: byteSize(0, GIB),
+    fallback: 16 * MIB,
+    help: "Newest row versions kept in memory, so that clients which were away for a short while resume without a read.",
+  }),
   "live.backpressure_limit_bytes": setting({
     type: byteSize(64 * KIB, GIB),
     fallback: 4 * MIB,

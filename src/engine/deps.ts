@@ -36,7 +36,7 @@ export interface EngineDeps {
   readonly log: Log;
   readonly catalog: CatalogView;
   readonly writer: Writer;
-  readonly reader: PointReader;
+  readonly reader: Pick<PointReader, "get" | "all">;
   readonly queries: QueryRunner;
   readonly preparer: Preparer;
   readonly defaults: DefaultGenerator;

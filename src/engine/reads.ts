@@ -39,7 +39,7 @@ export interface QueryRunner {
 
 export interface ReadDeps {
   readonly catalog: CatalogView;
-  readonly reader: PointReader;
+  readonly reader: Pick<PointReader, "get" | "all">;
   readonly queries: QueryRunner;
 }
 

@@ -15,7 +15,7 @@ const MAX_SEQ = 2n ** 63n - 1n;
 
 export interface RowSourceDeps extends Pick<EngineDeps, "queries" | "writer"> {
   readonly streams: StreamView;
-  readonly catalog: Pick<CatalogView, "historyStartsAt">;
+  readonly catalog: Pick<CatalogView, "historyStartsAt" | "flushedUpTo">;
 }
 
 export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
@@ -62,6 +62,7 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
       const created = table.createdAtSeq ?? kept;
       return created > kept ? created : kept;
     },
+    flushedUpTo: (table, scope) => catalog.flushedUpTo(table.id, scope),
     position: (): Seq => writer.position,
     epoch,
   };

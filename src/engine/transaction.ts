@@ -169,7 +169,7 @@ function preparedWrite(plan: WritePlan, call: Call, deps: EngineDeps): Apply | P
 }
 
 /** Whether the keys are, for the open transaction, what they are for everybody else. */
-function isUntouched(tx: WriteTx, { table, scope, keys }: PointTarget, committed: PointReader): boolean {
+function isUntouched(tx: WriteTx, { table, scope, keys }: PointTarget, committed: Pick<PointReader, "get">): boolean {
   return keys.every((key) => tx.get(table, scope, key)?.seq === committed.get(table, scope, key)?.seq);
 }
 

@@ -61,6 +61,8 @@ export class Connection {
   #socket: WebSocketLike | undefined;
   /** The last one shown to the server. */
   #token: string | undefined;
+  /** Subscriptions that the server asked to make again later. */
+  readonly #retries = new Set<ReturnType<typeof setTimeout>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
   /** Tells attempts apart: what belongs to an earlier one is ignored. */
@@ -269,11 +271,23 @@ export class Connection {
   #toFeed(feed: Feed, message: ServerMessage): void {
     const subscription = this.#subscriptions.get(feed.id);
     if (subscription?.feed !== feed) return;
-    const { events, replies } = subscription.feed.receive(message);
+    const { events, replies, retryAfterMs } = subscription.feed.receive(message);
+    if (retryAfterMs !== undefined) this.#subscribeLater(feed, subscription.sink, retryAfterMs);
     // The server has forgotten it already.
     if (events.some((event) => event.kind === "error")) this.#subscriptions.delete(feed.id);
     for (const reply of replies) this.#send(reply);
     if (events.length > 0) subscription.sink(events);
+  }
+
+  /** On another socket it is subscribed anyway, like all others. */
+  #subscribeLater(feed: Feed, sink: EventSink, delayMs: number): void {
+    const attempt = this.#attempt;
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer);
+      const isWanted = this.#subscriptions.get(feed.id)?.feed === feed;
+      if (isWanted && attempt === this.#attempt && this.#session.phase === "open") this.#subscribe(feed, sink);
+    }, delayMs);
+    this.#retries.add(timer);
   }
 
   #subscribe(feed: Feed, sink: EventSink): void {
@@ -322,6 +336,8 @@ export class Connection {
     clearTimeout(this.#watchdog);
     this.#renewal.stop();
     this.#wireIds.clear();
+    for (const timer of this.#retries) clearTimeout(timer);
+    this.#retries.clear();
     this.#socket = undefined;
   }
 

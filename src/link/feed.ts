@@ -58,6 +58,8 @@ export interface FeedOutput {
   readonly events: readonly FeedEvent[];
   /** Messages to send back. */
   readonly replies: readonly JsonValue[];
+  /** The server ended the subscription for now: it is to be subscribed again after so long. */
+  readonly retryAfterMs?: number;
 }
 
 export const NOTHING: FeedOutput = { events: [], replies: [] };

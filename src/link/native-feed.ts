@@ -96,10 +96,19 @@ class NativeFeed implements Feed {
       case "killed":
         return failed("KILLED", message.message);
       case "error":
+        if (message.retryAfterMs !== undefined) return this.#suspend(message.retryAfterMs);
         return failed(message.code, message.message);
       default:
         return NOTHING;
     }
+  }
+
+  /** Frames of the channel are not ours any more: others of the socket may still listen to it. */
+  #suspend(retryAfterMs: number): FeedOutput {
+    this.#hasLooseRows ||= this.#phase === "live";
+    this.#phase = "subscribing";
+    this.#channel = undefined;
+    return { ...NOTHING, retryAfterMs };
   }
 
   #setSchema(schema: readonly SchemaField[], key: KeyColumns): void {
@@ -109,13 +118,16 @@ class NativeFeed implements Feed {
   }
 
   #onAck(message: Of<"ack">): FeedOutput {
+    const isAltered = this.#schema.length > 0 && JSON.stringify(message.schema) !== JSON.stringify(this.#schema);
     this.#setSchema(message.schema, message.key);
+    const schema: SubscriptionEvent[] = isAltered ? [{ kind: "schema", columns: this.#columns }] : [];
     this.#channel = message.channel;
     this.#epoch = message.epoch;
     const hasData = asksForData(this.#options, this.#cursor);
     this.#phase = hasData ? "loading" : "live";
-    if (this.#cursor !== undefined && !message.resumed) return this.#onReset("cursor");
-    return hasData ? NOTHING : LIVE_AT_ONCE;
+    const isReset = this.#cursor !== undefined && !message.resumed;
+    const { events, replies } = isReset ? this.#onReset("cursor") : hasData ? NOTHING : LIVE_AT_ONCE;
+    return { events: [...schema, ...events], replies };
   }
 
   #onReset(reason: string): FeedOutput {

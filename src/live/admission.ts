@@ -26,6 +26,16 @@ export function assertAdmitted(
   }
 }
 
+const MIN_RETRY_MS = 1_000;
+const RETRY_SPREAD_MS = 4_000;
+/** Coprime to the spread, so that clients refused one after the other come back one after the other. */
+const RETRY_STEP_MS = 619;
+
+/** When the nth client that could not be served is to come back: evenly spread, whatever storm they came in. */
+export function retryAfterMs(nth: number): number {
+  return MIN_RETRY_MS + ((nth * RETRY_STEP_MS) % RETRY_SPREAD_MS);
+}
+
 /** Codes that say more than SUBSCRIPTION_FAILED. */
 const LIVE_CODES: ReadonlySet<string> = new Set([
   "INVALID_SUBSCRIPTION_ID",
@@ -42,7 +52,9 @@ const LIVE_CODES: ReadonlySet<string> = new Set([
 
 export function toClientError(error: unknown, what: string, log: Log): DbError {
   if (error instanceof DbError) {
-    return LIVE_CODES.has(error.code) ? error : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error });
+    return LIVE_CODES.has(error.code)
+      ? error
+      : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error, retryAfterMs: error.retryAfterMs });
   }
   log.error("live query failed", { liveQuery: what, error: errorText(error) });
   return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });

@@ -71,7 +71,10 @@ function assertGoesOn({ plan: before, upkeep }: Group<Subscription>, plan: LiveP
   // The shape of a query with sub-queries names their columns by ids: a column that took over an old name makes another shape.
   const isReadOtherwise = kind !== before.strategy.kind || (kind === "rerun" && plan.shape !== before.shape);
   if (!isReadOtherwise && (upkeep === undefined || upkeep.survives(isLaidOutAlike(before.table, plan.table)))) return;
-  throw new DbError("SUBSCRIPTION_FAILED", "A table of the live query was altered; subscribe again");
+  throw new DbError("SUBSCRIPTION_FAILED", "A table of the live query was altered; subscribe again", {
+    // Only what still means the same may go on without being asked.
+    retryAfterMs: isReadOtherwise ? undefined : 0,
+  });
 }
 
 function isLaidOutAlike(a: TableSchema, b: TableSchema): boolean {

@@ -1,12 +1,9 @@
 // What a slow subscriber has not been sent yet, squashed: one change a key, from what the client has to what is true now. Bounded by the number of keys.
 import type { Seq } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
-import type { Cell } from "../model/sql-type.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
+import { rowBytes } from "./row-bytes.ts";
 import { rowKey } from "./row-key.ts";
-
-/** What a cell or a row takes beside its content; an estimate, for `queue_bytes`. */
-const CELL_BYTES = 8;
 
 export class LatestChanges {
   readonly #keyIndex: number;
@@ -72,10 +69,5 @@ function rowOf(change: RowChange): RowVersion {
 }
 
 function changeBytes(change: RowChange): number {
-  return rowOf(change).cells.reduce((bytes: number, cell) => bytes + cellBytes(cell), CELL_BYTES);
-}
-
-function cellBytes(cell: Cell): number {
-  if (typeof cell === "string") return CELL_BYTES + cell.length;
-  return CELL_BYTES + (cell instanceof Uint8Array ? cell.byteLength : 0);
+  return rowBytes(rowOf(change));
 }

@@ -40,6 +40,12 @@ export interface LiveLimits {
   readonly latestKeys: number;
   /** Pages read at a time for one connection; the others wait their turn. */
   readonly readsPerConnection: number;
+  /** Pages read at a time for all connections; the others wait their turn. What memory answers does not count. */
+  readonly readsAtOnce: number;
+  /** Pages that may wait. At the bound a subscribe is refused with SERVER_BUSY, and its client is told when to ask again. */
+  readonly readsWaiting: number;
+  /** Newest versions kept in memory to resume from. At the bound the oldest are forgotten, and who needs them reads history. */
+  readonly recentBytes: number;
 }
 
 export const DEFAULT_LIVE_LIMITS: LiveLimits = {
@@ -60,4 +66,7 @@ export const DEFAULT_LIVE_LIMITS: LiveLimits = {
   pushAheadBytes: 256 * 1024,
   latestKeys: 10_000,
   readsPerConnection: 2,
+  readsAtOnce: 2,
+  readsWaiting: 50_000,
+  recentBytes: 16 * 1024 * 1024,
 };

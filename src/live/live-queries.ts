@@ -1,78 +1,38 @@
 // Live queries as the rest of the process sees them: connections come and go, subscriptions are made and ended, commits are dispatched.
 // Pure delivery: no SQLite, no socket, no clock or timer of its own. Nothing here throws at a client's fault: the client is told.
-import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
-import { type ConnectionId, type Scope, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
-import type { Log } from "../base/log.ts";
+import { type ConnectionId, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
 import type { Change } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
-import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
-import type { SubscribeOptions } from "../protocol/up.ts";
-import type { LivePlan } from "../sql/plan.ts";
-import { assertAdmitted, toClientError } from "./admission.ts";
+import { assertAdmitted, retryAfterMs, toClientError } from "./admission.ts";
+import { AdmittedReads } from "./admitted-reads.ts";
 import { alterLiveQueries } from "./alteration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { GroupEncoders } from "./encoder.ts";
 import { FewByKey } from "./few-by-key.ts";
-import { Group, type GroupDeps, type LiveStatement } from "./group.ts";
+import { Group, type GroupDeps } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
-import type { LiveLimits } from "./limits.ts";
+import type { LiveCounters, LiveDeps, LiveRequest } from "./live-deps.ts";
 import {
+  findLiveQuery,
   type LiveConnectionRow,
   type LiveQueryRow,
+  liveConnectionRows,
   liveId,
+  liveQueryRows,
   OptionsTexts,
-  toLiveConnectionRow,
-  toLiveQueryRow,
 } from "./live-row.ts";
-import type { Frame, Outlet, Principal, RowSource } from "./ports.ts";
+import type { Frame, Principal } from "./ports.ts";
 import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
+import { type BufferedVersion, RecentChanges } from "./recent-changes.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, toOpening } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
 import { createUpkeep, notForPeers, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
-
-export interface LiveDeps {
-  readonly outlet: Outlet;
-  readonly source: RowSource;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: LiveLimits;
-  /** Throws PERMISSION_DENIED when the principal may not read the table. Asked again when the table is altered. */
-  readonly authorize: (principal: Principal, table: TableSchema) => void;
-}
-
-export interface LiveRequest {
-  /** The client's own, unique within its connection; one that is active is replaced. */
-  readonly id: string;
-  /** As the client wrote it. */
-  readonly query: string;
-  readonly plan: LivePlan;
-  readonly slots: readonly Cell[];
-  /** Where `plan` and `slots` are from. */
-  readonly statement: LiveStatement;
-  readonly scope: Scope;
-  /** Undefined: no initial data. */
-  readonly options: SubscribeOptions | undefined;
-}
-
-export interface LiveCounters {
-  readonly connections: number;
-  readonly subscriptions: number;
-  readonly groups: number;
-  /** Held for subscriptions that are loading. */
-  readonly heldBytes: number;
-  /** Kept of queries that are run again. */
-  readonly rerunRows: number;
-  readonly commits: number;
-  /** Times a group was asked whether a change concerns it. */
-  readonly groupsVisited: number;
-  readonly slowConsumers: number;
-}
 
 export function createLiveQueries(deps: LiveDeps): LiveQueries {
   return new LiveQueries(deps);
@@ -89,10 +49,13 @@ export class LiveQueries {
   /** The highest position any read was made at: cursors up to here were given by us. */
   #observed = seqOf(0n);
   readonly #held: HeldBudget;
+  readonly #recent: RecentChanges;
+  readonly #reads: AdmittedReads;
   readonly #upkeepDeps: UpkeepDeps<Subscription>;
   readonly #optionsTexts = new OptionsTexts();
   #lastChannel = 0;
   #slowConsumers = 0;
+  #busyAnswers = 0;
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
@@ -111,14 +74,31 @@ export class LiveQueries {
     };
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
+    const dispatched = (): Seq => this.#dispatcher.dispatched();
+    const { source, turn } = deps;
+    this.#recent = new RecentChanges({
+      maxBytes: limits.recentBytes,
+      startsAt: source.position(),
+      flushedUpTo: (table, scope) => source.flushedUpTo(table, scope),
+    });
+    const admission = { atOnce: limits.readsAtOnce, maxWaiting: limits.readsWaiting };
+    this.#reads = new AdmittedReads({
+      source,
+      turn,
+      recent: this.#recent,
+      dispatched,
+      observed: () => this.#observed,
+      observe: (position) => this.#observe(position),
+      ...admission,
+    });
     this.#subscriptionDeps = {
-      source: deps.source,
+      source: this.#reads,
       readRows: deps.limits.readRows,
       nowMs: () => deps.clock.nowMs(),
       latestKeys: deps.limits.latestKeys,
       isWritable: (connection) => this.#isWritable(connection.id),
       tooSlow: (connection) => this.#closeSlow(connection.id),
-      dispatched: () => this.#dispatcher.dispatched(),
+      dispatched,
       observed: (position) => this.#observe(position),
       send: (connection, frame) => this.#send(connection.id, frame),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
@@ -242,28 +222,16 @@ export class LiveQueries {
 
   /** Whose live query it is, for the decision who may kill it. */
   ownerOf(id: string): UserId | undefined {
-    return this.#find(id)?.connection.principal.user;
+    return findLiveQuery(this.#registry.connections(), id)?.connection.principal.user;
   }
 
   /** Tells the client and ends the subscription; its socket stays. False: there is none. */
   kill(id: string): boolean {
-    const subscription = this.#find(id);
+    const subscription = findLiveQuery(this.#registry.connections(), id);
     if (subscription === undefined || !this.#registry.drop(subscription)) return false;
     const { connection } = subscription;
     this.#send(connection.id, killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`));
     return true;
-  }
-
-  #find(id: string): Subscription | undefined {
-    // A connection id has no dash, so it is one of the parts, whatever user and subscription id look like.
-    const parts = new Set(id.split("-"));
-    for (const connection of this.#registry.connections()) {
-      const prefix = `${connection.principal.user}-${connection.id}-`;
-      if (!parts.has(connection.id) || !id.startsWith(prefix)) continue;
-      const subscription = connection.subscriptions.get(id.slice(prefix.length));
-      if (subscription !== undefined) return subscription;
-    }
-    return undefined;
   }
 
   /** Ends everything of a connection and closes its socket. False: there is none. */
@@ -295,6 +263,7 @@ export class LiveQueries {
 
   /** Call for every commit, in order, right after it; never throws. Delivers before it returns. */
   dispatch(event: { readonly position: Seq; readonly changes: readonly Change[] }): void {
+    for (const change of event.changes) this.#recent.add(change);
     this.#dispatcher.dispatch(event);
   }
 
@@ -304,6 +273,15 @@ export class LiveQueries {
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     const { epoch } = source;
     alterLiveQueries(table, { registry: this.#registry, encoders: this.#encoders, epoch, authorize, fail });
+  }
+
+  tableDropped(table: TableId): void {
+    this.#recent.delete(table);
+  }
+
+  /** What the buffer held before the first commit that was dispatched, for resumes. False: there is no room for more. */
+  remember(table: TableSchema, versions: readonly BufferedVersion[], completeAfter: Seq): boolean {
+    return this.#recent.load(table, versions, completeAfter);
   }
 
   /** Call on a timer: moves the cursors of quiet native subscriptions, so that they do not point into forgotten history. */
@@ -317,20 +295,13 @@ export class LiveQueries {
     return this.#registry.subscriptionsOfTable(table).length;
   }
 
-  *rows(): Iterable<LiveQueryRow> {
-    const monotonicMs = this.#deps.clock.monotonicMs();
-    for (const connection of this.#registry.connections()) {
-      const queueBytes = this.#deps.outlet.queuedBytes(connection.id);
-      for (const subscription of connection.subscriptions.values()) {
-        yield toLiveQueryRow(subscription, { queueBytes, monotonicMs });
-      }
-    }
+  rows(): Iterable<LiveQueryRow> {
+    const { clock, outlet } = this.#deps;
+    return liveQueryRows(this.#registry.connections(), { outlet, monotonicMs: clock.monotonicMs() });
   }
 
-  *connections(): Iterable<LiveConnectionRow> {
-    for (const connection of this.#registry.connections()) {
-      yield toLiveConnectionRow(connection, this.#deps.outlet.queuedBytes(connection.id));
-    }
+  connections(): Iterable<LiveConnectionRow> {
+    return liveConnectionRows(this.#registry.connections(), this.#deps.outlet);
   }
 
   counters(): LiveCounters {
@@ -340,6 +311,10 @@ export class LiveQueries {
       groups: this.#registry.groupCount,
       heldBytes: this.#held.usedBytes,
       rerunRows: this.#upkeepDeps.budget.usedRows,
+      recentBytes: this.#recent.bytes,
+      readsWaiting: this.#reads.waiting,
+      reads: this.#reads.made,
+      readsFromMemory: this.#reads.fromMemory,
       commits: this.#dispatcher.commits,
       groupsVisited: this.#dispatcher.groupsVisited,
       slowConsumers: this.#slowConsumers,
@@ -351,11 +326,22 @@ export class LiveQueries {
     return this.#registry.indexEntries;
   }
 
-  /** Tells a client what is wrong with one of its subscriptions, or with a statement that was to become one. */
+  /**
+   * Tells a client what is wrong with one of its subscriptions, or with a statement that was to become one. A client that could not be served for now comes back by
+   * itself: after a while that it is told, or, of the peer family, as after any close.
+   */
   refuse(id: ConnectionId, subscriptionId: string, error: DbError): void {
     const connection = this.#registry.connection(id);
     if (connection === undefined) return;
-    this.#send(id, errorMessage(connection.dialect.protocol, subscriptionId, error));
+    const { protocol } = connection.dialect;
+    const known = error.code === "SERVER_BUSY" ? this.#askLater(error) : error;
+    if (protocol === "peer" && known.retryAfterMs !== undefined) this.#close(connection, CLOSE.busy, false);
+    else this.#send(id, errorMessage(protocol, subscriptionId, known));
+  }
+
+  #askLater({ code, message }: DbError): DbError {
+    this.#busyAnswers += 1;
+    return new DbError(code, message, { retryAfterMs: retryAfterMs(this.#busyAnswers) });
   }
 
   /** A subscription that cannot go on ends with an error: never with silence. */

@@ -5,6 +5,7 @@ import type { Dialect } from "../protocol/dialect.ts";
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
 import type { Connection } from "./connection.ts";
+import type { Outlet } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A subscription is in the registry only while it is active; the other values belong to rows that were. */
@@ -45,7 +46,32 @@ export function liveId(subscription: Subscription): string {
   return `${connection.principal.user}-${connection.id}-${id}`;
 }
 
-export function toLiveQueryRow(
+/** By its live id. */
+export function findLiveQuery(connections: Iterable<Connection<Subscription>>, id: string): Subscription | undefined {
+  // A connection id has no dash, so it is one of the parts, whatever user and subscription id look like.
+  const parts = new Set(id.split("-"));
+  for (const connection of connections) {
+    const prefix = `${connection.principal.user}-${connection.id}-`;
+    if (!parts.has(connection.id) || !id.startsWith(prefix)) continue;
+    const subscription = connection.subscriptions.get(id.slice(prefix.length));
+    if (subscription !== undefined) return subscription;
+  }
+  return undefined;
+}
+
+export function* liveQueryRows(
+  connections: Iterable<Connection<Subscription>>,
+  { outlet, monotonicMs }: { readonly outlet: Pick<Outlet, "queuedBytes">; readonly monotonicMs: number },
+): Iterable<LiveQueryRow> {
+  for (const connection of connections) {
+    const queueBytes = outlet.queuedBytes(connection.id);
+    for (const subscription of connection.subscriptions.values()) {
+      yield toLiveQueryRow(subscription, { queueBytes, monotonicMs });
+    }
+  }
+}
+
+function toLiveQueryRow(
   subscription: Subscription,
   at: { readonly queueBytes: number; readonly monotonicMs: number },
 ): LiveQueryRow {
@@ -100,7 +126,14 @@ export interface LiveConnectionRow {
   readonly queueBytes: number;
 }
 
-export function toLiveConnectionRow(connection: Connection<Subscription>, socketBytes: number): LiveConnectionRow {
+export function* liveConnectionRows(
+  connections: Iterable<Connection<Subscription>>,
+  outlet: Pick<Outlet, "queuedBytes">,
+): Iterable<LiveConnectionRow> {
+  for (const connection of connections) yield toLiveConnectionRow(connection, outlet.queuedBytes(connection.id));
+}
+
+function toLiveConnectionRow(connection: Connection<Subscription>, socketBytes: number): LiveConnectionRow {
   const { id, principal, dialect, subscriptions } = connection;
   let queueBytes = socketBytes;
   for (const subscription of subscriptions.values()) queueBytes += subscription.waitingBytes;

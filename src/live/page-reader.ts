@@ -2,17 +2,20 @@
 import { assertNever } from "../base/errors.ts";
 import type { Scope, Seq, UserId } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import type { AdmittedReads, IsWanted } from "./admitted-reads.ts";
 import type { Effect, Entry, Page } from "./delivery.ts";
 import { evaluationRow, type Filter, matches } from "./membership.ts";
-import type { PageRequest, RowPage, RowSource } from "./ports.ts";
+import type { PageRequest, RowPage } from "./ports.ts";
 
 export type Read = Extract<Effect, { kind: "read" }>;
 
 export interface PageReader extends Filter {
-  readonly source: RowSource;
+  readonly source: AdmittedReads;
   readonly scope: Scope;
   readonly user: UserId;
   readonly readRows: number;
+  /** False once the subscription has ended. */
+  readonly isWanted: IsWanted;
 }
 
 /** Undefined: history after the cursor is not whole any more. Rejects with what the source or the predicate throws. */
@@ -43,9 +46,12 @@ export async function readPage(reader: PageReader, read: Read): Promise<Page | u
   }
 }
 
-async function readLastRowsStart({ source, plan, slots, scope, user }: PageReader, read: Read): Promise<Page> {
+async function readLastRowsStart(
+  { source, plan, slots, scope, user, isWanted }: PageReader,
+  read: Read,
+): Promise<Page> {
   const { after, upTo, limit } = read;
-  const start = await source.lastRowsStart({ plan, slots, scope, user, after, upTo, limit });
+  const start = await source.lastRowsStart({ plan, slots, scope, user, after, upTo, limit }, isWanted);
   return { entries: [], position: start.position, after: start.after };
 }
 
@@ -54,18 +60,18 @@ function positionOf(read: Read, upTo: Seq | undefined, last: RowPage): Seq {
 }
 
 function readRows(
-  { source, plan, slots, scope, user }: PageReader,
+  { source, plan, slots, scope, user, isWanted }: PageReader,
   from: Exclude<Read["from"], "lastRowsStart">,
   bounds: Pick<PageRequest, "after" | "upTo" | "limit">,
 ): Promise<RowPage> {
   const request: PageRequest = { plan, slots, scope, user, ...bounds };
   switch (from) {
     case "snapshot":
-      return source.snapshot(request);
+      return source.snapshot(request, isWanted);
     case "lastRows":
-      return source.lastRows(request);
+      return source.lastRows(request, isWanted);
     case "history":
-      return source.history(request);
+      return source.history(request, isWanted);
     default:
       return assertNever(from, "read");
   }

@@ -60,6 +60,8 @@ export interface RowSource {
   history(request: PageRequest): Promise<RowPage>;
   /** A cursor below it means nothing: ends of rows were forgotten up to there. Grows in the tick in which they are. */
   historyStartsAt(table: TableSchema, scope: Scope): Seq;
+  /** Every version of the scope at or below it may have left the buffer. */
+  flushedUpTo(table: TableSchema, scope: Scope): Seq;
   /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */
   matching(request: MatchRequest): Promise<readonly boolean[]>;
   /** Changes committed up to here have been or are being dispatched. */

@@ -6,6 +6,7 @@ import type { Frame } from "../protocol/frame.ts";
 import { gzipFrame } from "../protocol/gzip.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { SlowPolicy } from "../protocol/up.ts";
+import type { AdmittedReads } from "./admitted-reads.ts";
 import type { Connection } from "./connection.ts";
 import {
   CLOSED,
@@ -24,7 +25,6 @@ import type { Group, Subscriber } from "./group.ts";
 import { LatestChanges } from "./latest-changes.ts";
 import { toReplayedChange } from "./membership.ts";
 import { readPage } from "./page-reader.ts";
-import type { RowSource } from "./ports.ts";
 import { difference, type QueryResult, resultPage } from "./query-result.ts";
 import { Rerun } from "./rerun.ts";
 import { readAlike, type View } from "./view.ts";
@@ -32,7 +32,7 @@ import { readAlike, type View } from "./view.ts";
 const NO_SEQ = seqOf(0n);
 
 export interface SubscriptionDeps {
-  readonly source: RowSource;
+  readonly source: AdmittedReads;
   readonly readRows: number;
   readonly nowMs: () => number;
   /** Keys a slow subscriber may have waiting. */
@@ -271,11 +271,12 @@ export class Subscription implements Subscriber {
     const { source, readRows } = this.#deps;
     const { user } = this.connection.principal;
     const shown = this.#shown?.result;
+    const isWanted = (): boolean => this.#state.phase !== "closed";
     this.connection.reads.add(this, async () => {
       try {
         const page =
           shown === undefined
-            ? await readPage({ source, plan, slots, scope, user, readRows }, effect)
+            ? await readPage({ source, plan, slots, scope, user, readRows, isWanted }, effect)
             : resultPage(shown, effect);
         if (page === undefined) {
           const start = this.#start;

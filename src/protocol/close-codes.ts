@@ -12,6 +12,8 @@ export interface CloseReason {
 export const CLOSE = {
   heartbeatTimeout: { code: 1000, reason: "Heartbeat timeout", next: "reconnect" },
   shuttingDown: { code: 1001, reason: "Server shutting down", next: "reconnect" },
+  /** More sockets or loads than the server takes. */
+  busy: { code: 1013, reason: "Server busy", next: "reconnect" },
   /** The `auth_error` before it has said whether another token is needed. */
   authenticationFailed: { code: 1008, reason: "Authentication failed", next: "reconnect" },
   authenticationTimeout: { code: 1008, reason: "Authentication timeout", next: "reconnect" },

@@ -46,6 +46,7 @@ export function errorMessage(protocol: Dialect["protocol"], subscriptionId: stri
     message: error.message,
     position: error.position,
     hint: error.hint,
+    retry_after_ms: protocol === "native" ? error.retryAfterMs : undefined,
   });
 }
 

@@ -39,7 +39,14 @@ export type ServerMessage =
       readonly format: WireFormat;
     }
   | { readonly kind: "authError"; readonly message: string; readonly code: string | undefined }
-  | { readonly kind: "error"; readonly id: string; readonly code: string; readonly message: string }
+  | {
+      readonly kind: "error";
+      readonly id: string;
+      readonly code: string;
+      readonly message: string;
+      /** The server could not serve it for now: to be asked again after so long. */
+      readonly retryAfterMs: number | undefined;
+    }
   | { readonly kind: "pong" }
   // peer
   | {
@@ -242,6 +249,7 @@ const PARSERS: Readonly<Record<string, (message: JsonObject) => ServerMessage>> 
     id: stringField(message, "subscription_id"),
     code: stringField(message, "code"),
     message: stringField(message, "message"),
+    retryAfterMs: message["retry_after_ms"] === undefined ? undefined : integerField(message, "retry_after_ms"),
   }),
   pong: () => ({ kind: "pong" }),
   subscription_ack: parseAck,

@@ -10,5 +10,8 @@ export function liveLimits(config: Config): LiveLimits {
     batchRows: config.live.batchSize,
     heldChanges: config.live.maxHeldChanges,
     rerunRows: config.live.maxRerunRows,
+    // More would only wait in the pool, before other queries.
+    readsAtOnce: config.query.processes,
+    recentBytes: config.live.recentChangesBytes,
   };
 }

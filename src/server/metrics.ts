@@ -60,6 +60,26 @@ const METRICS: Readonly<Record<string, Metric>> = {
     help: "Rows kept of live queries that are run again after changes.",
     value: ({ live }) => live.rerunRows,
   },
+  kalamdb_live_recent_bytes: {
+    kind: "gauge",
+    help: "Newest row versions kept in memory to resume from.",
+    value: ({ live }) => live.recentBytes,
+  },
+  kalamdb_live_reads_waiting: {
+    kind: "gauge",
+    help: "Pages of initial data or history that wait to be read.",
+    value: ({ live }) => live.readsWaiting,
+  },
+  kalamdb_live_reads_total: {
+    kind: "counter",
+    help: "Pages of initial data or history read.",
+    value: ({ live }) => live.reads,
+  },
+  kalamdb_live_reads_from_memory_total: {
+    kind: "counter",
+    help: "Pages of history that memory answered.",
+    value: ({ live }) => live.readsFromMemory,
+  },
   kalamdb_live_commits_total: {
     kind: "counter",
     help: "Commits dispatched to live queries.",

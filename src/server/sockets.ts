@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever, DbError } from "../base/errors.ts";
 import { newConnectionId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
+import type { Pacer } from "../base/pacer.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
@@ -31,7 +32,11 @@ export interface SocketServerDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  /** Thousands of clients that come back at once must not hold the loop: what they ask first waits for its turn. */
+  readonly pacer: Pacer;
 }
+
+type SubscribeMessage = Extract<ClientMessage, { kind: "subscribe" }>;
 
 /** Messages of one socket that wait for the one before them; past it the socket is closed. */
 const MAX_WAITING_MESSAGES = 10_000;
@@ -234,8 +239,7 @@ export class SocketServer {
         this.#renegotiate(socket, message.protocol);
         break;
       case "subscribe":
-        this.#subscribe(socket, message);
-        break;
+        return this.#subscribe(socket, message);
       case "nextBatch":
         if (data.principal !== undefined) this.#deps.live.nextBatch(data.connection, message.id, message.lastSeq);
         break;
@@ -309,8 +313,16 @@ export class SocketServer {
     if (data.principal !== undefined) this.#deps.live.connect(data.connection, data.principal, data.dialect);
   }
 
-  #subscribe(socket: Socket, message: Extract<ClientMessage, { kind: "subscribe" }>): void {
+  #subscribe(socket: Socket, message: SubscribeMessage): Promise<void> | undefined {
+    const turn = this.#deps.pacer.turn();
+    if (turn !== undefined) return turn.then(() => this.#subscribeNow(socket, message));
+    this.#subscribeNow(socket, message);
+    return undefined;
+  }
+
+  #subscribeNow(socket: Socket, message: SubscribeMessage): void {
     const { data } = socket;
+    if (data.closing) return;
     if (data.principal === undefined) {
       this.#tell(socket, "subscribe", new DbError("AUTH_REQUIRED", "Authentication required before subscribing"));
       return;

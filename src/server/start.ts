@@ -2,7 +2,6 @@
 // reverse order.
 import { resolve } from "node:path";
 import type { Server } from "bun";
-import { assertMayRead } from "../auth/access.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
@@ -11,6 +10,7 @@ import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { Pacer } from "../base/pacer.ts";
 import type { Config } from "../config/config.ts";
 import { settingsView } from "../config/help.ts";
 import { createDefaultGenerator } from "../engine/defaults.ts";
@@ -19,23 +19,21 @@ import { createEngine } from "../engine/engine.ts";
 import { createPreparer, type Preparer } from "../engine/prepare.ts";
 import { createQueryRunner } from "../engine/query/runner.ts";
 import type { QueryRunner } from "../engine/reads.ts";
-import { createRowSource } from "../engine/row-source.ts";
 import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
-import { createLiveQueries, type LiveQueries } from "../live/live-queries.ts";
+import type { LiveQueries } from "../live/live-queries.ts";
 import { loadParser } from "../sql/parse/parser.ts";
-import type { Store } from "../storage/store.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { createFetchHandler } from "./http.ts";
 import { type Identity, type IdentityOptions, openIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
-import { liveLimits } from "./live-limits.ts";
 import { liveRows } from "./live-rows.ts";
 import { metricsText } from "./metrics.ts";
-import { createOutlet, type SocketTable } from "./outlet.ts";
+import { openLive } from "./open-live.ts";
+import type { SocketTable } from "./outlet.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
@@ -62,6 +60,8 @@ const MAX_ADDRESSES_COUNTED = 100_000;
 const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
+/** What storms of subscribes may take of one turn of the loop; sockets and commits have the rest. */
+const PACED_SLICE_MS = 3;
 const PROGRESS_INTERVAL_MS = 15_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
@@ -100,14 +100,16 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
   const queries = createQueryRunner(pool, store.streams);
-  const { live, writes } = openLive(input, { store, queries, sockets });
+  const pacer = new Pacer({ clock, sliceMs: PACED_SLICE_MS });
+  const { live, writes, stopLoading } = openLive({ server, config, clock, log, store, queries, sockets, pacer });
+  input.opened.push(stopLoading);
   const preparer = await openPreparer(config, foundation);
   const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
   const engine = createEngine(
     engineDeps({ input, foundation, accounts, apiKeys, live, queries, preparer, stats }),
     live,
   );
-  const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log });
+  const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log, pacer });
   const inFlight = new InFlight();
   const stopping = createStopping({
     server,
@@ -193,35 +195,6 @@ function startTimers(
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
-}
-
-interface LiveInput {
-  readonly store: Store;
-  readonly queries: QueryRunner;
-  readonly sockets: SocketTable;
-}
-
-/** Live queries, fed by the writer's commits, which are counted on their way. */
-function openLive(
-  { server, config, clock, log }: WireInput,
-  { store, queries, sockets }: LiveInput,
-): { readonly live: LiveQueries; readonly writes: WriteCounters } {
-  const live = createLiveQueries({
-    outlet: createOutlet(sockets, () => server),
-    source: createRowSource({ ...store, queries }, store.epoch),
-    clock,
-    log,
-    limits: liveLimits(config),
-    authorize: ({ role }, table) => assertMayRead(role, table),
-  });
-  const writes: WriteCounters = { commits: 0, changes: 0 };
-  store.writer.onCommit((event) => {
-    writes.commits += 1;
-    writes.changes += event.changes.length;
-    live.dispatch(event);
-    for (const table of event.altered) live.tableAltered(table);
-  });
-  return { live, writes };
 }
 
 async function openPreparer(config: Config, { store, generators }: Foundation): Promise<Preparer> {

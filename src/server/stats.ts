@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
 import type { QueryPoolStats } from "../engine/query/pool.ts";
-import type { LiveCounters } from "../live/live-queries.ts";
+import type { LiveCounters } from "../live/live-deps.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { PlanCacheStats } from "../sql/plan-cache.ts";
 import type { CatalogView } from "../storage/seams.ts";

@@ -173,10 +173,17 @@ export interface Writer {
   close(): Promise<void>;
 }
 
+export interface ScopedVersion {
+  readonly scope: Scope;
+  readonly version: RowVersion;
+}
+
 /** Committed reads on the main thread, for point plans only. */
 export interface PointReader {
   /** Newest committed version of a key that no segment holds, tombstones included. */
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
+  /** The newest buffered versions of all scopes at or below a position, newest first, tombstones included. Bounded by `limit`, whatever the table holds. */
+  newest(table: TableSchema, bounds: { readonly upTo: Seq; readonly limit: number }): readonly ScopedVersion[];
   /** Runs rendered SQL; positional rows. Statements are cached by text. */
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
 }

@@ -153,7 +153,7 @@ describe("resume", () => {
 
   // A client that is `ready` may still be told of keys it never had: `phase` says until when.
   test("LQ-11 LQ-10 a resume that meets newer commits is ready, goes on with the ends of rows, and is not called live before the last", async () => {
-    const harness = new Harness();
+    const harness = new Harness({ recentBytes: 0 });
     const none = scoreAbove(100);
     harness.write(table, "ann", message(1), message(2), message(3));
     const { id, socket } = harness.connect("native");

@@ -1,10 +1,10 @@
 // Committed point reads on the main thread, over a read-only connection of their own: the open batch of the writer is never visible here.
 import type { Database } from "bun:sqlite";
-import type { Scope } from "../../base/ids.ts";
+import type { Scope, Seq } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
-import type { CatalogView, PointReader } from "../seams.ts";
+import type { CatalogView, PointReader, ScopedVersion } from "../seams.ts";
 import { RowStatements } from "./row-statements.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { toStorageError } from "./storage-error.ts";
@@ -28,6 +28,10 @@ export class HotPointReader implements PointReader {
     const version = guarded(() => this.#rows.get(table, scope, key));
     // One that a segment holds may go at any moment, without any change that a caller could notice: it counts as gone.
     return version !== undefined && version.seq > this.#catalog.flushedUpTo(table.id, scope) ? version : undefined;
+  }
+
+  newest(table: TableSchema, bounds: { readonly upTo: Seq; readonly limit: number }): readonly ScopedVersion[] {
+    return guarded(() => this.#rows.newest(table, bounds));
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {

@@ -1,12 +1,13 @@
 // Reading and writing row versions of one table: statements prepared once for each table version, cells in and out through the type table.
 import type { Database, Statement } from "bun:sqlite";
 import { assert } from "../../base/errors.ts";
-import { type Scope, type Seq, seqOf } from "../../base/ids.ts";
+import { parseUserId, type Scope, type Seq, SHARED_SCOPE, scopeOfUser, seqOf } from "../../base/ids.ts";
 import { Lru } from "../../base/lru.ts";
 import type { RowVersion } from "../../model/change.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite, cellToSqlite } from "../../model/types.ts";
+import type { ScopedVersion } from "../seams.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "./relation.ts";
 
 /** Table versions whose statements are kept prepared. */
@@ -51,6 +52,23 @@ export class RowStatements {
     const values = isScopedByUser(schema.kind) ? [keyValue, scope] : [keyValue];
     const row = this.#select(schema).values(...values)[0];
     return row === undefined ? undefined : toRowVersion(schema, row);
+  }
+
+  /** A walk down the rowids. Not kept prepared: it is read when the server starts. */
+  newest(
+    schema: TableSchema,
+    { upTo, limit }: { readonly upTo: Seq; readonly limit: number },
+  ): readonly ScopedVersion[] {
+    const columns = ["_user", "_seq", "_deleted", ...hotColumns(schema)].join(", ");
+    const text = `SELECT ${columns} FROM ${hotTableName(schema)} WHERE _seq <= ?1 ORDER BY _seq DESC LIMIT ?2`;
+    using statement = this.#db.prepare<SqliteValue[], SqliteValue[]>(text).safeIntegers(true);
+    return statement.values(upTo, limit).map(([user, ...row]) => {
+      assert(typeof user === "string", "_user is text");
+      return {
+        scope: isScopedByUser(schema.kind) ? scopeOfUser(parseUserId(user)) : SHARED_SCOPE,
+        version: toRowVersion(schema, row),
+      };
+    });
   }
 
   /** True when the key had no version in the buffer before. */

@@ -62,6 +62,7 @@ export class Harness {
       clock: { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs },
       log: silentLog,
       limits: { ...DEFAULT_LIVE_LIMITS, ...limits },
+      turn: () => undefined,
       authorize: (principal, table) => this.authorize(principal, table),
     });
   }

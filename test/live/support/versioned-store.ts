@@ -46,6 +46,10 @@ export class VersionedStore implements RowSource {
     return this.#historyStart;
   }
 
+  flushedUpTo(): Seq {
+    return seqOf(0n);
+  }
+
   /** Forgets the ends of rows up to here, as compaction does. */
   purge(upTo: bigint): void {
     this.#historyStart = seqOf(upTo);
@@ -177,5 +181,5 @@ export class VersionedStore implements RowSource {
 
 /** Lets everything that waits only for promises run. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 48; turn++) await Promise.resolve();
 }
