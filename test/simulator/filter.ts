@@ -49,11 +49,14 @@ export type Filter =
   | { readonly kind: "length"; readonly op: CompareOp; readonly value: number }
   | { readonly kind: "lower"; readonly value: string }
   | { readonly kind: "truth"; readonly of: Filter; readonly is: boolean | null; readonly negated: boolean }
+  | { readonly kind: "regex"; readonly negated: boolean; readonly insensitive: boolean; readonly pattern: string }
   | { readonly kind: "flag" }
   | { readonly kind: "not"; readonly of: Filter }
   | { readonly kind: "and" | "or"; readonly of: readonly Filter[] };
 
 const FILTERED = ["id", "room", "n", "n", "note", "f", "d", "at"] as const satisfies readonly ColumnName[];
+/** Read alike by PostgreSQL and JavaScript. */
+const EXPRESSIONS = ["^x", "[by]$", "o.h", "^(x|X)"] as const;
 const PATTERNS = ["x%", "%y", "_", "x\\%y", "%_b", "", "o%r", "X_"] as const;
 
 export function randomFilter(random: Random, depth = 2): Filter {
@@ -71,6 +74,7 @@ export function randomFilter(random: Random, depth = 2): Filter {
     length: 1,
     lower: 1,
     truth: depth > 0 ? 2 : 0,
+    regex: 1,
     flag: 1,
     not: depth > 0 ? 3 : 0,
     and: depth > 0 ? 4 : 0,
@@ -117,6 +121,8 @@ export function randomFilter(random: Random, depth = 2): Filter {
       return { kind, value: random.pick(["a", "b", "c"]) };
     case "truth":
       return { kind, of: inner(), is: random.pick([true, false, null]), negated };
+    case "regex":
+      return { kind, negated, insensitive: random.chance(40), pattern: random.pick(EXPRESSIONS) };
     case "flag":
       return { kind };
     case "not":
@@ -126,21 +132,23 @@ export function randomFilter(random: Random, depth = 2): Filter {
   }
 }
 
-export function filterSql(filter: Filter): string {
+type WriteValue = (column: ColumnName, value: ModelValue) => string;
+
+export function filterSql(filter: Filter, write: WriteValue = literal): string {
   const not = "negated" in filter && filter.negated ? "NOT " : "";
   switch (filter.kind) {
     case "compare":
-      return `${filter.column} ${filter.op} ${literal(filter.column, filter.value)}`;
+      return `${filter.column} ${filter.op} ${write(filter.column, filter.value)}`;
     case "in":
-      return `${filter.column} ${not}IN (${filter.list.map((value) => literal(filter.column, value)).join(", ")})`;
+      return `${filter.column} ${not}IN (${filter.list.map((value) => write(filter.column, value)).join(", ")})`;
     case "between":
-      return `${filter.column} ${not}BETWEEN ${literal(filter.column, filter.low)} AND ${literal(filter.column, filter.high)}`;
+      return `${filter.column} ${not}BETWEEN ${write(filter.column, filter.low)} AND ${write(filter.column, filter.high)}`;
     case "isNull":
       return `${filter.column} IS ${not}NULL`;
     case "distinct":
-      return `${filter.column} IS ${not}DISTINCT FROM ${literal(filter.column, filter.value)}`;
+      return `${filter.column} IS ${not}DISTINCT FROM ${write(filter.column, filter.value)}`;
     case "like":
-      return `${filter.column} ${not}${filter.insensitive ? "ILIKE" : "LIKE"} ${literal(filter.column, filter.pattern)}`;
+      return `${filter.column} ${not}${filter.insensitive ? "ILIKE" : "LIKE"} ${write(filter.column, filter.pattern)}`;
     case "sum":
       return `n + ${filter.plus} ${filter.op} id`;
     case "remainder":
@@ -148,19 +156,39 @@ export function filterSql(filter: Filter): string {
     case "coalesce":
       return `coalesce(n, ${filter.instead}) ${filter.op} ${filter.value}`;
     case "case":
-      return `CASE WHEN ${filterSql(filter.when)} THEN ${filter.result} ELSE ${filter.otherwise} END = ${filter.value}`;
+      return `CASE WHEN ${filterSql(filter.when, write)} THEN ${filter.result} ELSE ${filter.otherwise} END = ${filter.value}`;
     case "length":
       return `length(note) ${filter.op} ${filter.value}`;
     case "lower":
-      return `lower(room) = ${literal("room", filter.value)}`;
+      return `lower(room) = ${write("room", filter.value)}`;
     case "truth":
-      return `(${filterSql(filter.of)}) IS ${not}${filter.is === null ? "UNKNOWN" : String(filter.is).toUpperCase()}`;
+      return `(${filterSql(filter.of, write)}) IS ${not}${filter.is === null ? "UNKNOWN" : String(filter.is).toUpperCase()}`;
+    case "regex":
+      return `note ${filter.negated ? "!" : ""}~${filter.insensitive ? "*" : ""} '${filter.pattern}'`;
     case "flag":
       return "b";
     case "not":
-      return `NOT (${filterSql(filter.of)})`;
+      return `NOT (${filterSql(filter.of, write)})`;
     default:
-      return filter.of.map((part) => `(${filterSql(part)})`).join(filter.kind === "and" ? " AND " : " OR ");
+      return filter.of.map((part) => `(${filterSql(part, write)})`).join(filter.kind === "and" ? " AND " : " OR ");
+  }
+}
+
+/** Whether a regular expression is part of it. */
+export function hasRegex(filter: Filter): boolean {
+  switch (filter.kind) {
+    case "regex":
+      return true;
+    case "case":
+      return hasRegex(filter.when);
+    case "truth":
+    case "not":
+      return hasRegex(filter.of);
+    case "and":
+    case "or":
+      return filter.of.some(hasRegex);
+    default:
+      return false;
   }
 }
 
@@ -200,6 +228,10 @@ export function evaluate(filter: Filter, row: ModelRow): Truth {
       return row.room.toLowerCase() === filter.value;
     case "truth":
       return (evaluate(filter.of, row) === filter.is) !== filter.negated;
+    case "regex": {
+      if (row.note === null) return null;
+      return new RegExp(filter.pattern, filter.insensitive ? "i" : "").test(row.note) !== filter.negated;
+    }
     case "flag":
       return row.b;
     case "not":

@@ -8,8 +8,9 @@ import {
 } from "../../src/link/index.ts";
 import { wireText } from "./row.ts";
 import type { SeatClient, SeatOptions } from "./seat.ts";
+import type { Seen, SeenRow } from "./seen.ts";
 import type { Start } from "./step.ts";
-import type { Seen, SeenRow, Watcher } from "./watcher.ts";
+import type { Watcher } from "./watcher.ts";
 
 interface Held {
   readonly watcher: Watcher;
@@ -55,6 +56,8 @@ export class LinkSeat implements SeatClient {
     const subscription = this.#client.subscribe(watcher.sql, {
       id,
       maxQueuedRows: 10_000_000,
+      params: watcher.params,
+      ...(watcher.options.watch.isLatest === true ? { slowConsumer: "latest" } : {}),
       ...startOptions(watcher.options.watch.start),
       ...(from === undefined ? {} : { from }),
     });

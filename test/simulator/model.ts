@@ -177,6 +177,16 @@ export class Space {
     for (const id of this.#unsure.keys()) this.#unsure.set(id, position);
   }
 
+  /** The table is gone, and with it every row. */
+  dropped(position: bigint): void {
+    for (const [id, versions] of this.#keys) {
+      const last = versions.at(-1);
+      if (last !== undefined) last.endedAt ??= position;
+      this.#touched.push({ commit: position, id });
+    }
+    this.#unsure.clear();
+  }
+
   /** Forgets versions that no client can still ask about. */
   settle(position: bigint): void {
     this.#settledAt = position;

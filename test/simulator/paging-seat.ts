@@ -5,7 +5,8 @@ import { isObject, type JsonObject, type JsonValue, parseJson, toJson } from "..
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
 import { wireText } from "./row.ts";
 import type { SeatClient, SeatOptions } from "./seat.ts";
-import type { SeenRow, Watcher } from "./watcher.ts";
+import type { SeenRow } from "./seen.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** With the browser's library loaded, TypeScript does not show what Bun's WebSocket has beyond it. */
 const HeaderWebSocket = WebSocket as unknown as new (url: string, options: Bun.WebSocketOptions) => Bun.WebSocket;
@@ -96,9 +97,11 @@ export class PagingSeat implements SeatClient {
       ...(start.kind === "batches" ? { batchSize: start.size } : {}),
       ...(start.kind === "last" ? { lastRows: start.rows } : {}),
       ...(cursor === undefined ? {} : { from: cursor }),
+      ...(watch.isLatest === true ? { slow: "latest" as const } : {}),
     };
     const wantsRows = start.kind !== "none" || cursor !== undefined;
-    this.#send(subscribeValue({ id: held.wireId, sql: watcher.sql, options: wantsRows ? options : undefined }));
+    const { sql, params } = watcher;
+    this.#send(subscribeValue({ id: held.wireId, sql, params, options: wantsRows ? options : undefined }));
   }
 
   #send(value: JsonValue): void {

@@ -101,3 +101,11 @@ export function rowOfWire(cells: Readonly<Record<string, unknown>>): ModelRow {
     at: number("at"),
   };
 }
+
+/** The row of a text made by `rowText` or `wireText` of all columns. */
+export function rowOfText(text: string): ModelRow {
+  const values: unknown = JSON.parse(text);
+  if (!Array.isArray(values)) throw new Error(`not a row: ${text}`);
+  const cells = Object.fromEntries(COLUMNS.map((column, index) => [column, values[index]]));
+  return rowOfWire({ ...cells, b: cells["b"] === null ? null : cells["b"] === "true" });
+}

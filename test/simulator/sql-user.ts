@@ -1,5 +1,5 @@
 // SQL over HTTP by one user, as thin as can be: what was answered, or that there was no answer.
-import { type ModelRow, rowOfWire } from "./row.ts";
+import { type ModelRow, type ModelValue, rowOfWire } from "./row.ts";
 
 export interface Result {
   readonly names: readonly string[];
@@ -35,13 +35,13 @@ export class SqlUser {
     this.token = token;
   }
 
-  async send(sql: string): Promise<Answer> {
+  async send(sql: string, params: readonly ModelValue[] = []): Promise<Answer> {
     let body: Body;
     try {
       const response = await fetch(this.#url, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${this.token}` },
-        body: JSON.stringify({ sql }),
+        body: JSON.stringify(params.length === 0 ? { sql } : { sql, params }),
       });
       body = (await response.json()) as Body;
     } catch {
@@ -61,8 +61,8 @@ export class SqlUser {
     return { kind: "done", results };
   }
 
-  async must(sql: string): Promise<Answer> {
-    const answer = await this.send(sql);
+  async must(sql: string, params: readonly ModelValue[] = []): Promise<Answer> {
+    const answer = await this.send(sql, params);
     if (answer.kind !== "done") throw new Error(`${sql}\n→ ${answer.kind} ${answer.error}`);
     return answer;
   }

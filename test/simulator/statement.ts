@@ -1,7 +1,7 @@
 // What a write does: as SQL, and by itself on a row of the model.
 import { evaluate, filterSql } from "./filter.ts";
-import { COLUMNS, literal, type ModelRow } from "./row.ts";
-import type { TableName, Where, WriteOp } from "./step.ts";
+import { COLUMNS, literal, type ModelRow, TABLE_COLUMNS } from "./row.ts";
+import type { Step, TableName, Where, WriteOp } from "./step.ts";
 
 const RETURNING = `RETURNING ${COLUMNS.join(", ")}, _seq`;
 const UPSERT = COLUMNS.slice(1)
@@ -46,6 +46,16 @@ function rowsSql(rows: readonly ModelRow[]): string {
 
 function whereSql(where: Where): string {
   return "key" in where ? `id = ${where.key}` : filterSql(where.filter);
+}
+
+/** Of the table whose rows end by themselves, which has no UPDATE. */
+export function streamSql(step: Extract<Step, { kind: "stream" }>): string {
+  if ("deletes" in step) return `DELETE FROM sim.feed WHERE id = ${step.deletes}`;
+  return `INSERT INTO sim.feed ${rowsSql(step.rows)} ON CONFLICT (id) DO NOTHING`;
+}
+
+export function createShared(table: TableName): string {
+  return `CREATE SHARED TABLE sim.${table} ${TABLE_COLUMNS} WITH (ACCESS_LEVEL = 'PUBLIC')`;
 }
 
 export function finds(where: Where, row: ModelRow): boolean {

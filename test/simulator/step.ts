@@ -4,8 +4,11 @@ import type { Random } from "./random.ts";
 import { type ColumnName, KEYS, type ModelRow, type ModelValue, randomRow, randomValue } from "./row.ts";
 
 export const USERS = ["ann", "ben", "cat"] as const;
-/** `items` is SHARED, `own` a USER table; `wide` is SHARED and carries the large rows that fill a slow reader's socket. */
-export const TABLES = ["items", "own", "wide"] as const;
+/**
+ * `items` is SHARED, `own` a USER table; `wide` is SHARED and carries the large rows that fill a slow reader's socket; `brief` is SHARED, dropped and
+ * created again.
+ */
+export const TABLES = ["items", "own", "wide", "brief"] as const;
 export type TableName = (typeof TABLES)[number];
 
 export const FAMILIES = [
@@ -59,11 +62,18 @@ export type Start =
   | { readonly kind: "from" };
 
 export interface Watch {
-  readonly table: TableName;
+  /** `feed` is a STREAM table. */
+  readonly table: TableName | "feed";
   readonly filter: Filter | undefined;
   /** Undefined: `*`. */
   readonly columns: readonly ColumnName[] | undefined;
   readonly start: Start;
+  /** Only rows whose `n` is one of the rows of `items` in this room: another table decides. Left out where the protocol has no place for it. */
+  readonly inRoom?: string;
+  /** Values travel apart from the text. */
+  readonly hasParams?: boolean;
+  /** While the socket is slow, changes are squashed by key. */
+  readonly isLatest?: boolean;
 }
 
 export type Step =
@@ -73,7 +83,14 @@ export type Step =
       readonly table: TableName;
       readonly form: "batch" | "commit" | "rollback";
       readonly ops: readonly WriteOp[];
+      /** Of `own`, one statement: whose rows they are, when that is somebody else. */
+      readonly as?: number;
     }
+  /** On `feed`. */
+  | { readonly kind: "stream"; readonly user: number; readonly rows: readonly ModelRow[] }
+  | { readonly kind: "stream"; readonly user: number; readonly deletes: number }
+  /** Drops `brief`, unless live queries forbid it, and creates it again. */
+  | { readonly kind: "recreate" }
   /** Rows of `bytes` each, one statement a row. */
   | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
   | { readonly kind: "watch"; readonly seat: number; readonly slot: number; readonly watch: Watch }
@@ -100,6 +117,8 @@ const WEIGHTS = {
   killQuery: 5,
   killConnection: 3,
   flush: 4,
+  stream: 25,
+  recreate: 4,
   wait: 60,
 } as const;
 
@@ -129,7 +148,8 @@ export function nextStep(random: Random, index: number, cadence: Cadence): reado
 
 function flood(random: Random): readonly Step[] {
   const seat = FIRST_SLOW_SEAT + random.below(2);
-  const watch: Watch = { table: "wide", filter: undefined, columns: undefined, start: { kind: "all" } };
+  const isLatest = random.chance(50);
+  const watch: Watch = { table: "wide", filter: undefined, columns: undefined, start: { kind: "all" }, isLatest };
   return [
     { kind: "watch", seat, slot: 0, watch },
     { kind: "wait", ms: 20 },
@@ -157,6 +177,13 @@ function commonStep(random: Random): Step {
       return { kind, seat };
     case "flush":
       return { kind, table: random.pick(TABLES) };
+    case "recreate":
+      return { kind };
+    case "stream": {
+      const user = random.below(USERS.length);
+      if (random.chance(30)) return { kind, user, deletes: random.below(KEYS) };
+      return { kind, user, rows: randomRows(random, 1 + random.below(3)) };
+    }
     default:
       return { kind, ms: random.below(4) };
   }
@@ -164,11 +191,15 @@ function commonStep(random: Random): Step {
 
 function randomWatch(random: Random): Watch {
   const start = random.weighted({ all: 5, batches: 5, last: 2, none: 1, from: 2 });
+  const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 1, feed: 3 });
   return {
-    table: random.weighted({ items: 6, own: 5, wide: 1 }),
+    table,
     filter: random.chance(15) ? undefined : randomFilter(random),
     columns: random.pick([undefined, undefined, ["id", "n", "d"], ["note", "id"]]),
     start: randomStart(random, start),
+    ...(table !== "feed" && random.chance(20) ? { inRoom: random.pick(["a", "b"]) } : {}),
+    ...(random.chance(30) ? { hasParams: true } : {}),
+    ...(random.chance(15) ? { isLatest: true } : {}),
   };
 }
 
@@ -181,12 +212,17 @@ function randomStart(random: Random, kind: Start["kind"]): Start {
 function randomWrite(random: Random): Step {
   const form = random.weighted({ batch: 12, commit: 4, rollback: 1 });
   const isLong = form !== "batch" || random.chance(15);
+  const table = random.weighted({ items: 12, own: 12, wide: 2, brief: 1 });
+  const ops = random.list(isLong ? 1 + random.below(4) : 1, () => randomOp(random, form === "batch"));
   return {
     kind: "write",
     user: random.below(USERS.length),
-    table: random.weighted({ items: 6, own: 6, wide: 1 }),
+    table,
     form,
-    ops: random.list(isLong ? 1 + random.below(4) : 1, () => randomOp(random, form === "batch")),
+    ops,
+    ...(table === "own" && form === "batch" && ops.length === 1 && random.chance(20)
+      ? { as: random.below(USERS.length) }
+      : {}),
   };
 }
 

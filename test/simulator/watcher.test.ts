@@ -1,5 +1,6 @@
 // The judge itself: what a native client may be told while its subscription catches up, and no longer once it is live.
 import { expect, test } from "bun:test";
+import { Coverage } from "./coverage.ts";
 import { Space } from "./model.ts";
 import type { ModelRow } from "./row.ts";
 import { Watcher } from "./watcher.ts";
@@ -21,6 +22,8 @@ function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => v
       start: { kind: "all" },
     },
     space,
+    inner: space,
+    coverage: new Coverage(),
     from: undefined,
   });
   watcher.receive({ kind: "ready", cursor: 10n });

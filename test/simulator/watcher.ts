@@ -1,76 +1,34 @@
-// One live query as its client sees it, judged against the model. Native events come in frames, one a commit: each must be exactly what that commit
-// did to the query. Peer events come one by one: each must be a version that exists, newer than all before, and follow from what is held.
-import { evaluate, type Filter, filterSql } from "./filter.ts";
-import { type MembershipChange, type Space, type Version, Wrong } from "./model.ts";
-import { COLUMNS, type ColumnName, type ModelRow, rowText } from "./row.ts";
-import type { Family, Watch } from "./step.ts";
-
-export interface SeenRow {
-  readonly id: number;
-  readonly text: string;
-  /** Undefined where the rows of a query do not hold it. */
-  readonly seq: bigint | undefined;
-}
-
-/** What a client told its application, in the same form for all families. `cursor`: everything up to there has been told. */
-export type Seen =
-  | { readonly kind: "rows"; readonly rows: readonly SeenRow[]; readonly cursor: bigint | undefined }
-  | {
-      readonly kind: "put";
-      readonly op: "insert" | "update";
-      readonly row: SeenRow;
-      readonly oldSeq: bigint | undefined;
-      readonly cursor: bigint | undefined;
-    }
-  | {
-      readonly kind: "gone";
-      readonly id: number;
-      readonly old: SeenRow | undefined;
-      readonly cursor: bigint | undefined;
-    }
-  | { readonly kind: "ready"; readonly cursor: bigint | undefined }
-  | { readonly kind: "reset"; readonly cursor: undefined };
-
-export interface WatcherOptions {
-  readonly id: string;
-  readonly user: string;
-  readonly family: Family;
-  readonly watch: Watch;
-  readonly space: Space;
-  /** Of a `from` start: where the client says it is. */
-  readonly from: bigint | undefined;
-}
+// One live query as its client sees it: takes in what the client tells its application, and puts it to the judge when the model is ready.
+import { CommitJudge } from "./commit-judge.ts";
+import { filterSql } from "./filter.ts";
+import type { Judge, JudgeOptions, WatcherOptions } from "./judge.ts";
+import { Wrong } from "./model.ts";
+import { RerunJudge } from "./rerun-judge.ts";
+import { COLUMNS, type ColumnName, literal, type ModelValue } from "./row.ts";
+import type { Seen, SeenRow } from "./seen.ts";
+import type { Watch } from "./step.ts";
+import { StreamJudge } from "./stream-judge.ts";
 
 export class Watcher {
   readonly options: WatcherOptions;
   readonly sql: string;
+  readonly params: readonly ModelValue[];
   readonly columns: readonly ColumnName[];
   isReady = false;
   /** Why it ended without being asked to. */
   ended: string | undefined;
   /** Row changes since the server began to count: since the newest subscribe. */
   changes = 0;
-  readonly #held = new Map<number, SeenRow>();
-  readonly #isNative: boolean;
+  readonly #judge: Judge;
   #inbox: Seen[] = [];
-  #frame: Seen[] = [];
-  #position: bigint | undefined;
-  /** Rows whose version is at or below need not be held: the client asked not to be sent them. */
-  #floor: bigint | undefined;
-  #isPartial: boolean;
-  /** What overflowed while the first rows were read comes as history: the newest version of each key, whatever the client has. */
-  #mayReplay = false;
-  /** Loads since the last reset. */
-  #loads = 0;
 
   constructor(options: WatcherOptions) {
     this.options = options;
-    const { table, columns, filter } = options.watch;
-    this.sql = watchSql(table, columns, filter);
-    this.columns = columns ?? COLUMNS;
-    this.#isNative = options.family.startsWith("native");
-    this.#isPartial = options.watch.start.kind !== "all" && options.watch.start.kind !== "batches";
-    this.#floor = options.from;
+    const params: ModelValue[] = [];
+    this.sql = watchSql(options.watch, params);
+    this.params = params;
+    this.columns = options.watch.columns ?? COLUMNS;
+    this.#judge = judgeOf({ ...options, columns: this.columns, wrong: (text) => this.wrong(text) });
   }
 
   /** The server counts anew, and says `ready` again. */
@@ -80,280 +38,55 @@ export class Watcher {
   }
 
   receive(seen: Seen): void {
+    this.options.coverage.count(`told ${seen.kind}`);
     this.#inbox.push(seen);
     if (seen.kind === "put" || (seen.kind === "gone" && seen.old !== undefined)) this.changes += 1;
     if (seen.kind === "reset") this.isReady = false;
     if (seen.kind === "ready") this.isReady = true;
   }
 
-  /** Judges what came in; every commit up to `known` is in the model. */
   judge(known: bigint): void {
     const inbox = this.#inbox;
     this.#inbox = [];
-    for (const seen of inbox) {
-      if (!this.#isNative) this.#judgePeer(seen, known);
-      else {
-        this.#frame.push(seen);
-        if (seen.cursor !== undefined || seen.kind === "ready" || seen.kind === "reset") this.#judgeFrame(known);
-      }
-    }
+    for (const seen of inbox) this.#judge.take(seen, known);
   }
 
   /** What is still missing or wrong, in words; undefined when the rows are exactly those of the model. */
   difference(known: bigint): string | undefined {
-    if (!this.isReady) return "not ready";
-    return this.#compare(known, undefined);
+    return this.isReady ? this.#judge.difference(known) : "not ready";
   }
 
-  /** Its subscription is live and it has received all of it: whatever was to be replayed has been. */
   settle(): void {
-    this.#mayReplay = false;
+    this.#judge.settle();
   }
 
-  /** Against the rows of a SELECT of the same text. */
   compareWith(rows: readonly SeenRow[]): string | undefined {
-    const fresh = new Map(rows.map((row) => [row.id, row]));
-    for (const [id, held] of this.#held) {
-      const row = fresh.get(id);
-      if (row?.text !== held.text) return `holds ${held.text}, a SELECT says ${row?.text}`;
-      if (held.seq !== undefined && row.seq !== undefined && row.seq !== held.seq)
-        return `holds ${id} at ${held.seq}, a SELECT says ${row.seq}`;
-    }
-    const isWhole = !this.#isPartial || fresh.size === this.#held.size;
-    return isWhole && fresh.size !== this.#held.size
-      ? `holds ${this.#held.size} rows, a SELECT ${fresh.size}`
-      : undefined;
+    return this.#judge.compareWith(rows);
   }
 
-  #judgeFrame(known: bigint): void {
-    const frame = this.#frame;
-    this.#frame = [];
-    const last = frame.at(-1);
-    const isLoad = frame.some(({ kind }) => kind === "ready" || kind === "rows" || kind === "reset");
-    if (!isLoad && last?.cursor !== undefined) {
-      const fault = this.#commitFault(frame, last.cursor);
-      if (fault !== undefined && !(this.#mayReplay && this.#isReplay(frame, last.cursor))) throw this.#wrong(fault);
-      for (const seen of frame) this.#apply(seen);
-      this.#position = last.cursor;
-      return;
-    }
-    for (const seen of frame) this.#apply(seen);
-    if (last?.kind === "ready") this.#loaded(last.cursor, known);
-  }
-
-  /** One frame is everything one commit did, and no commit before it was left out. */
-  #commitFault(frame: readonly Seen[], at: bigint): string | undefined {
-    const { space } = this.options;
-    const from = this.#position ?? at - 1n;
-    if (at <= from) return `a frame at ${at} after ${from}`;
-    const received = new Map<number, string[]>();
-    for (const seen of frame) {
-      const { id, text } = describe(seen);
-      received.set(id, [...(received.get(id) ?? []), text]);
-    }
-    for (const id of new Set([...space.touchedBetween(from, at), ...received.keys()])) {
-      if (space.isUnsure(id, at)) continue;
-      const missed = this.#changes(id, space.sureFrom(id, from), at - 1n);
-      if (missed.length > 0 && !this.#wasToldBefore(id, from, at - 1n))
-        return `at ${at} key ${id}: ${missed.join(", ")} after ${from} never came; known: ${space.history(id)}`;
-      const expected = this.#changes(id, at - 1n, at);
-      const came = received.get(id) ?? [];
-      if (!Bun.deepEquals(expected, came)) {
-        return `at ${at} key ${id}: expected [${expected.join(", ")}], came [${came.join(", ")}]; known: ${space.history(id)}; frame after ${this.#position}: ${frame.map((seen) => describe(seen).text).join("; ")}; loads ${this.#loads} ${this.#mayReplay}`;
-      }
-    }
-    return undefined;
-  }
-
-  /** History leaves out a version only if a newer one of the key follows, and ends keys whether or not they were members. */
-  #isReplay(frame: readonly Seen[], at: bigint): boolean {
-    const { space } = this.options;
-    const from = this.#position ?? 0n;
-    const told = new Map(frame.map((seen) => [describe(seen).id, seen]));
-    return [...new Set([...space.touchedBetween(from, at), ...told.keys()])].every((id) => {
-      const seen = told.get(id);
-      const version = space.at(id, at) === undefined && seen === undefined ? undefined : space.newestUpTo(id, at);
-      const isCurrent = version === space.at(id);
-      if (space.isUnsure(id, at) || seen === undefined)
-        return seen !== undefined || !isCurrent || this.#shows(id, version);
-      const isMember = version !== undefined && this.#passes(version.row);
-      if (seen.kind === "put") return isMember && seen.row.text === rowText(version.row, this.columns);
-      // A page may end inside the commit that deleted the row, behind the tombstone.
-      return !isMember || version.endedAt === space.commitFrom(at);
-    });
-  }
-
-  /** History is read in pages, which may end inside a commit: what a client past that place shows, it was told. */
-  #wasToldBefore(id: number, from: bigint, to: bigint): boolean {
-    const version = this.options.space.at(id, to);
-    return (version === undefined || version.seq <= from || !this.#passes(version.row)) && this.#shows(id, version);
-  }
-
-  #shows(id: number, version: Version | undefined): boolean {
-    const held = this.#held.get(id);
-    if (version === undefined || !this.#passes(version.row)) return held === undefined;
-    return held?.text === rowText(version.row, this.columns);
-  }
-
-  #changes(id: number, from: bigint, to: bigint): readonly string[] {
-    if (to <= from) return [];
-    const known = this.#position ?? 0n;
-    const all = this.options.space.changes(id, { from, to }, (row) => this.#passes(row));
-    const changes = all.filter(({ op, version }) => op === "delete" || version.seq > known);
-    return changes.map(({ op, version }: MembershipChange) => `${op} ${rowText(version.row, this.columns)}`);
-  }
-
-  #loaded(cursor: bigint | undefined, known: bigint): void {
-    this.#loads += 1;
-    this.#mayReplay = true;
-    const { start } = this.options.watch;
-    if (cursor === undefined) {
-      // Nothing was sent: every row changed from here on is to be held.
-      this.#floor = known;
-      return;
-    }
-    this.#position = cursor;
-    if (start.kind === "last" && this.#loads === 1) {
-      this.#floor = cursor;
-      this.#judgeNewest(start.rows, cursor);
-    }
-    const difference = this.#compare(known, cursor);
-    if (difference !== undefined) throw this.#wrong(`at ready, position ${cursor}: ${difference}`);
-  }
-
-  #judgeNewest(count: number, at: bigint): void {
-    const { space } = this.options;
-    if (space.hasUnsure) return;
-    const matching: Version[] = [];
-    for (const id of space.ids()) {
-      const version = space.at(id, at);
-      if (version !== undefined && this.#passes(version.row)) matching.push(version);
-    }
-    const newest = matching.toSorted((a, b) => (a.seq > b.seq ? -1 : 1)).slice(0, count);
-    const expected = newest.map(({ row }) => row.id).toSorted((a, b) => a - b);
-    const held = [...this.#held.keys()].toSorted((a, b) => a - b);
-    if (!Bun.deepEquals(expected, held))
-      throw this.#wrong(`the newest ${count} are ${expected.join()}, came ${held.join()}`);
-  }
-
-  #judgePeer(seen: Seen, known: bigint): void {
-    if (seen.kind === "put") this.#judgePut(seen);
-    if (seen.kind === "gone") this.#judgeGone(seen);
-    this.#apply(seen);
-    if (seen.kind === "reset") this.#position = undefined;
-    if (seen.kind === "ready") {
-      this.#loads += 1;
-      const { start } = this.options.watch;
-      if (start.kind === "none" && seen.cursor === undefined) this.#floor = known;
-      if (start.kind === "last" && this.#loads === 1) this.#floor = known;
-    }
-    if (seen.cursor !== undefined) this.#position = seen.cursor;
-  }
-
-  #judgePut({ op, row, oldSeq }: Extract<Seen, { kind: "put" }>): void {
-    const { space } = this.options;
-    const { id, text, seq } = row;
-    if (seq === undefined) throw this.#wrong(`a change of key ${id} without _seq`);
-    if (this.#position !== undefined && seq <= this.#position) {
-      throw this.#wrong(`${op} of ${id} at ${seq}, not above ${this.#position}`);
-    }
-    const held = this.#held.get(id);
-    if (op === "update" && held !== undefined && held.seq !== oldSeq) {
-      throw this.#wrong(`update of ${id} from ${oldSeq}, held is ${held.seq}`);
-    }
-    const version = space.versionOf(id, seq);
-    if (space.isUnsure(id, seq)) return;
-    if (version === undefined)
-      throw this.#wrong(`${op} of ${id} at ${seq}, a version nobody wrote; known: ${space.history(id)}`);
-    if (rowText(version.row, this.columns) !== text) {
-      throw this.#wrong(`${op} ${text} at ${seq}, written was ${rowText(version.row, this.columns)}`);
-    }
-    if (!this.#passes(version.row)) throw this.#wrong(`${op} ${text}, which the filter excludes`);
-  }
-
-  #judgeGone({ id, old }: Extract<Seen, { kind: "gone" }>): void {
-    const { space } = this.options;
-    const seq = old?.seq;
-    if (seq === undefined) throw this.#wrong(`a delete of ${id} without _seq`);
-    if (this.#position !== undefined && seq <= this.#position) {
-      throw this.#wrong(`delete of ${id} at ${seq}, not above ${this.#position}`);
-    }
-    if (space.isUnsure(id, seq)) return;
-    const version = space.versionOf(id, seq);
-    if (version !== undefined && this.#passes(version.row))
-      throw this.#wrong(`delete of ${id} at ${seq}, which matches`);
-    const isKnown =
-      version !== undefined ||
-      space.endedBefore(id, seq) !== undefined ||
-      // A peer's cursor stands still while nothing reaches it, so a resume may end keys again that the model has forgotten.
-      (seq <= space.settledAt && !this.#held.has(id)) ||
-      [...space.ids()].every((each) => each !== id);
-    if (!isKnown) throw this.#wrong(`delete of ${id} at ${seq}, which nobody deleted`);
-  }
-
-  #apply(seen: Seen): void {
-    switch (seen.kind) {
-      case "rows":
-        for (const row of seen.rows) this.#held.set(row.id, row);
-        return;
-      case "put":
-        this.#held.set(seen.row.id, seen.row);
-        return;
-      case "gone":
-        this.#held.delete(seen.id);
-        return;
-      case "reset":
-        this.#held.clear();
-        this.#position = undefined;
-        this.#loads = 0;
-        // What was asked to go on from is gone, so everything is sent.
-        if (this.options.watch.start.kind === "from") this.#isPartial = false;
-        return;
-      default:
-        return;
-    }
-  }
-
-  #compare(known: bigint, at: bigint | undefined): string | undefined {
-    const { space } = this.options;
-    const later = at === undefined ? undefined : space.touchedBetween(at, known);
-    for (const id of new Set([...space.ids(), ...this.#held.keys()])) {
-      // What changed after the boundary may be left out of the rows; its change follows.
-      if (at !== undefined && (space.isUnsure(id, at) || later?.has(id) === true)) continue;
-      const version = space.at(id, at);
-      const held = this.#held.get(id);
-      const isMember = version !== undefined && this.#passes(version.row);
-      if (!isMember) {
-        if (held !== undefined) return `holds ${held.text}, which is no member`;
-      } else if (held === undefined) {
-        if (!this.#isPartial || version.seq > (this.#floor ?? known)) {
-          return `lacks ${rowText(version.row, this.columns)} of ${version.seq}`;
-        }
-      } else if (held.text !== rowText(version.row, this.columns) || (held.seq ?? version.seq) !== version.seq) {
-        return `holds ${held.text} of ${held.seq}, should be ${rowText(version.row, this.columns)} of ${version.seq}`;
-      }
-    }
-    return undefined;
-  }
-
-  #passes(row: ModelRow): boolean {
-    const { filter } = this.options.watch;
-    return filter === undefined || evaluate(filter, row) === true;
-  }
-
-  #wrong(text: string): Wrong {
+  wrong(text: string): Wrong {
     const { id, user, family, watch } = this.options;
     return new Wrong(`${id} (${user}, ${family}, ${JSON.stringify(watch.start)}) ${this.sql}\n  ${text}`);
   }
 }
 
-function describe(seen: Seen): { readonly id: number; readonly text: string } {
-  if (seen.kind === "put") return { id: seen.row.id, text: `${seen.op} ${seen.row.text}` };
-  if (seen.kind === "gone") return { id: seen.id, text: `delete ${seen.old?.text}` };
-  throw new Error(`${seen.kind} is no change`);
+function judgeOf(options: JudgeOptions): Judge {
+  if (options.watch.table === "feed") return new StreamJudge(options);
+  return options.watch.inRoom === undefined ? new CommitJudge(options) : new RerunJudge(options);
 }
 
-function watchSql(table: string, columns: readonly ColumnName[] | undefined, filter: Filter | undefined): string {
-  const where = filter === undefined ? "" : ` WHERE ${filterSql(filter)}`;
+/** Values that travel apart go to `params`. */
+function watchSql({ table, columns, filter, inRoom, hasParams }: Watch, params: ModelValue[]): string {
+  const write = (column: ColumnName, value: ModelValue): string => {
+    if (!hasParams || (column !== "room" && column !== "note" && column !== "n" && column !== "id")) {
+      return literal(column, value);
+    }
+    params.push(value);
+    return `$${params.length}`;
+  };
+  const terms: string[] = [];
+  if (filter !== undefined) terms.push(`(${filterSql(filter, write)})`);
+  if (inRoom !== undefined) terms.push(`n IN (SELECT n FROM sim.items WHERE room = ${write("room", inRoom)})`);
+  const where = terms.length === 0 ? "" : ` WHERE ${terms.join(" AND ")}`;
   return `SELECT ${columns?.join(", ") ?? "*"} FROM sim.${table}${where}`;
 }

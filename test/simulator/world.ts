@@ -2,44 +2,40 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServerProcess } from "../support/server-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
 import { loginToken } from "../support/test-server.ts";
-import { FAULT_VARIABLE, type FaultName } from "./faults.ts";
+import type { Coverage } from "./coverage.ts";
+import type { FaultName } from "./faults.ts";
 import { LinkSeat } from "./link-seat.ts";
 import { Space, Wrong } from "./model.ts";
 import { PagingSeat } from "./paging-seat.ts";
-import { cellText, TABLE_COLUMNS, wireText } from "./row.ts";
+import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
+import { cellText, TABLE_COLUMNS } from "./row.ts";
 import type { SeatClient } from "./seat.ts";
+import { PASSWORD, startServer } from "./simulated-server.ts";
 import { SlowProxy } from "./slow-proxy.ts";
-import { type Answer, SqlUser } from "./sql-user.ts";
-import { SEATS, type Seat, SLOTS_PER_SEAT, type Step, TABLES, type TableName, USERS, type WriteOp } from "./step.ts";
+import { SqlUser } from "./sql-user.ts";
+import { createShared, streamSql } from "./statement.ts";
+import { SEATS, type Seat, SLOTS_PER_SEAT, type Step, TABLES, USERS, type Watch, type WriteOp } from "./step.ts";
+import { coverWatch, isOfStream, mayEnd, watchFor } from "./watch.ts";
 import { Watcher } from "./watcher.ts";
 import { Writes } from "./writes.ts";
 
-const PASSWORD = "a-password-for-the-simulator";
-const PLANT_FAULT = new URL("plant-fault.ts", import.meta.url).pathname;
 const QUIET_MS = 15_000;
 /** What is planted never becomes right. */
 const FAULTY_QUIET_MS = 1_500;
 /** The most writes under way at a time. */
 const FLOOD_LANES = 4;
 
-/** Slow consumers are part of the schedule: that one was closed is not worth a line. */
-const LOG_LEVEL = "error";
-
-const ENVIRONMENT = {
-  // A killed process loses nothing in either mode; waiting for the disk would only make the schedule slower.
-  KALAMDB_STORAGE_DURABILITY: "normal",
-  KALAMDB_LIVE_MAX_HELD_CHANGES: "6",
-  KALAMDB_LIVE_BACKPRESSURE_LIMIT_BYTES: "65536",
-  KALAMDB_RATE_LIMIT_AUTH_REQUESTS_PER_IP_PER_SEC: "1000000",
-  KALAMDB_SHUTDOWN_TIMEOUT_MS: "2000",
-};
-
 interface Place {
   readonly seat: Seat;
   readonly client: SeatClient;
   readonly proxy: SlowProxy | undefined;
+}
+
+export interface WorldOptions {
+  readonly fault?: FaultName;
+  readonly coverage: Coverage;
 }
 
 export class World implements AsyncDisposable {
@@ -52,30 +48,40 @@ export class World implements AsyncDisposable {
   #places: readonly Place[] = [];
   readonly #spaces = new Map<string, Space>();
   readonly #watchers = new Map<string, Watcher>();
-  readonly #writes = new Writes();
+  readonly #coverage: Coverage;
+  readonly #writes: Writes;
   readonly #others = new Set<Promise<void>>();
   readonly #killed = new Set<string>();
+  #wrong: Wrong | undefined;
   /** Every commit up to here is in the model. */
   #known = 0n;
 
   private constructor(
-    at: { readonly folder: string; readonly start: (port: number) => Promise<ServerProcess>; readonly quietMs: number },
+    at: {
+      readonly folder: string;
+      readonly start: (port: number) => Promise<ServerProcess>;
+      readonly quietMs: number;
+      readonly coverage: Coverage;
+    },
     server: ServerProcess,
     root: SqlUser,
   ) {
     this.#folder = at.folder;
     this.#start = at.start;
     this.#quietMs = at.quietMs;
+    this.#coverage = at.coverage;
+    this.#writes = new Writes(at.coverage);
     this.#server = server;
     this.#root = root;
   }
 
-  static async open(fault?: FaultName): Promise<World> {
+  static async open({ fault, coverage }: WorldOptions): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "kalamdb-simulator-"));
     const start = (port: number): Promise<ServerProcess> => startServer(folder, port, fault);
     const server = await start(0);
+    const quietMs = fault === undefined ? QUIET_MS : FAULTY_QUIET_MS;
     const root = new SqlUser(server.url, "root", await loginToken(server.url, "root", PASSWORD));
-    const world = new World({ folder, start, quietMs: fault === undefined ? QUIET_MS : FAULTY_QUIET_MS }, server, root);
+    const world = new World({ folder, start, coverage, quietMs }, server, root);
     try {
       await world.#prepare();
     } catch (error) {
@@ -88,10 +94,10 @@ export class World implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const { url } = this.#server;
     await this.#root.must("CREATE NAMESPACE sim");
-    for (const table of TABLES) {
-      const [kind, options] = table === "own" ? ["USER", ""] : ["SHARED", " WITH (ACCESS_LEVEL = 'PUBLIC')"];
-      await this.#root.must(`CREATE ${kind} TABLE sim.${table} ${TABLE_COLUMNS}${options}`);
-    }
+    await this.#root.must(`CREATE USER TABLE sim.own ${TABLE_COLUMNS}`);
+    await this.#root.must(`CREATE STREAM TABLE sim.feed ${TABLE_COLUMNS} WITH (TTL_SECONDS = 1)`);
+    for (const table of ["items", "wide"] as const) await this.#root.must(createShared(table));
+    await this.#root.must(createShared("brief"));
     await this.#root.must("CREATE SHARED TABLE sim.marks (id BIGINT PRIMARY KEY, n INT)");
     const users: SqlUser[] = [];
     for (const name of USERS) {
@@ -113,9 +119,14 @@ export class World implements AsyncDisposable {
   }
 
   async run(step: Step): Promise<void> {
+    this.#coverage.count(`step ${step.kind}`);
     switch (step.kind) {
       case "write":
         return this.#write(step);
+      case "stream":
+        return this.#meanwhile(this.#stream(this.#user(step.user), step));
+      case "recreate":
+        return this.#recreate();
       case "flood":
         return this.#flood(step);
       case "watch": {
@@ -123,11 +134,8 @@ export class World implements AsyncDisposable {
         this.#watchers.set(watcher.options.id, watcher);
         return this.#at(step.seat).client.watch(watcher);
       }
-      case "unwatch": {
-        const id = idOf(step);
-        this.#watchers.delete(id);
-        return this.#at(step.seat).client.unwatch(id);
-      }
+      case "unwatch":
+        return this.#unwatch(idOf(step));
       case "cut":
         return this.#at(step.seat).client.cut();
       case "stall":
@@ -166,7 +174,41 @@ export class World implements AsyncDisposable {
 
   #write(step: Extract<Step, { kind: "write" }>): void {
     const { user, table, form, ops } = step;
-    this.#writes.send(this.#user(user), { space: this.#space(table, user), table, form, ops });
+    this.#coverage.count(`write ${form}`);
+    const as = step.as === undefined ? undefined : this.#user(step.as).name;
+    if (as !== undefined) this.#coverage.count("write as another user");
+    this.#writes.send(this.#user(user), { space: this.#space(table, step.as ?? user), table, form, ops, as });
+  }
+
+  async #stream(user: SqlUser, step: Extract<Step, { kind: "stream" }>): Promise<void> {
+    const answer = await user.send(streamSql(step));
+    if (answer.kind === "failed") this.#wrong ??= new Wrong(`${streamSql(step)}\n  ${answer.error}`);
+  }
+
+  async #recreate(): Promise<void> {
+    await this.#check();
+    const dropped = await this.#root.send("DROP TABLE sim.brief");
+    if (dropped.kind === "failed" && dropped.error?.startsWith("DEPENDENT_OBJECTS") === true) {
+      this.#coverage.count("drop of a watched table refused");
+      return;
+    }
+    if (dropped.kind !== "done") throw new Wrong(`DROP TABLE: ${dropped.kind} ${dropped.error}`);
+    await this.#root.must(createShared("brief"));
+    this.#known = await this.#mark();
+    this.#space("brief", 0).dropped(this.#known);
+    this.#giveUp("brief");
+  }
+
+  /** The history of a table is gone. Nothing can tell a client of the older protocol to forget what it has. */
+  #giveUp(table: Watch["table"]): void {
+    for (const { options } of this.#watchers.values()) {
+      if (options.watch.table === table && !options.family.startsWith("native")) this.#unwatch(options.id);
+    }
+  }
+
+  #unwatch(id: string): void {
+    this.#watchers.delete(id);
+    for (const { client } of this.#places) client.unwatch(id);
   }
 
   /** Bounded lanes, so that the writers themselves hold little. */
@@ -176,21 +218,32 @@ export class World implements AsyncDisposable {
       for (let lane = 0; lane < FLOOD_LANES; lane += 1) {
         const row = { id: lane, room: "a", n: sent % 10, note, f: null, b: null, d: null, at: null };
         const ops: WriteOp[] = [{ kind: "put", rows: [row] }];
-        this.#writes.send(this.#user(user), { space: this.#space("wide", user), table: "wide", form: "batch", ops });
+        this.#writes.send(this.#user(user), {
+          space: this.#space("wide", user),
+          table: "wide",
+          form: "batch",
+          ops,
+          as: undefined,
+        });
       }
       await this.#writes.answered();
     }
   }
 
-  #watcher({ seat, slot, watch }: Extract<Step, { kind: "watch" }>): Watcher {
-    const { user, family } = this.#at(seat).seat;
+  #watcher(step: Extract<Step, { kind: "watch" }>): Watcher {
+    const { user, family } = this.#at(step.seat).seat;
+    const watch = watchFor(family, step.watch);
+    const coverage = this.#coverage;
+    coverWatch(coverage, family, watch);
     return new Watcher({
-      id: idOf({ seat, slot }),
+      id: idOf(step),
       user: this.#user(user).name,
       family,
       watch,
       space: this.#space(watch.table, user),
+      inner: this.#space("items", user),
       from: watch.start.kind === "from" ? this.#known : undefined,
+      coverage,
     });
   }
 
@@ -217,6 +270,7 @@ export class World implements AsyncDisposable {
     await this.#writes.answered();
     await Promise.all(this.#others);
     const port = Number(new URL(this.#server.url).port);
+    this.#giveUp("feed");
     this.#server = await this.#start(port);
     await this.#check({ readsBack: true });
   }
@@ -249,15 +303,18 @@ export class World implements AsyncDisposable {
   }
 
   #judge(): void {
+    if (this.#wrong !== undefined) throw this.#wrong;
     for (const watcher of this.#watchers.values()) watcher.judge(this.#known);
     this.#bury();
   }
 
-  /** Takes away what was killed; nothing else may end. */
+  /** Takes away what ended for a good reason; nothing else may end. */
   #bury(): void {
-    for (const [id, { ended, sql }] of this.#watchers) {
+    for (const [id, watcher] of this.#watchers) {
+      const { ended } = watcher;
       if (ended === undefined) continue;
-      if (!ended.startsWith("KILLED") || !this.#killed.has(id)) throw new Wrong(`${id} ${sql}\n  ended with ${ended}`);
+      if (ended.startsWith("KILLED") && this.#killed.has(id)) this.#coverage.count("ended by KILL");
+      else if (!mayEnd(watcher.options.watch, ended)) throw watcher.wrong(`ended with ${ended}`);
       this.#watchers.delete(id);
     }
   }
@@ -268,12 +325,14 @@ export class World implements AsyncDisposable {
     await this.#check({ readsBack: true });
     const deadline = performance.now() + this.#quietMs;
     for (;;) {
-      const problem = (await this.#problem()) ?? (await this.#viewProblem());
+      const problem = await this.#problem();
       if (problem === undefined) break;
       if (performance.now() > deadline) throw new Wrong(problem);
       await Bun.sleep(2);
     }
-    await this.#compareWithSelects();
+    const watchers = [...this.#watchers.values()].filter((watcher) => !isOfStream(watcher));
+    const problem = await selectProblem(watchers, this.#userOf);
+    if (problem !== undefined) throw new Wrong(problem);
     for (const space of this.#spaces.values()) space.settle(this.#known);
     for (const watcher of this.#watchers.values()) watcher.settle();
     this.#killed.clear();
@@ -281,52 +340,20 @@ export class World implements AsyncDisposable {
 
   async #problem(): Promise<string | undefined> {
     this.#judge();
-    for (const watcher of this.#watchers.values()) {
-      const difference = watcher.difference(this.#known);
-      if (difference !== undefined) {
-        const { id, user, family, watch } = watcher.options;
-        return `${id} (${user}, ${family}, ${JSON.stringify(watch.start)}) ${watcher.sql}\n  when all was quiet: ${difference}`;
-      }
-    }
-    return undefined;
-  }
-
-  /** LQ-02, LQ-10: the view holds exactly what is watched, all of it has gone live, and counts what was delivered. */
-  async #viewProblem(): Promise<string | undefined> {
-    const { results } = await this.#root.must(
-      "SELECT user_id, subscription_id, table_name, phase, changes FROM system.live_queries",
+    const watchers = [...this.#watchers.values()];
+    return (
+      modelProblem(watchers, this.#known) ??
+      (await viewProblem(watchers, this.#root)) ??
+      // Rows of a STREAM table end while it is compared.
+      (await selectProblem(watchers.filter(isOfStream), this.#userOf))
     );
-    const shown = (results?.at(-1)?.rows ?? [])
-      .map((row) => row.map((cell) => cellText(cell).replace(/#\d+$/, "")).join(" "))
-      .toSorted();
-    const expected = [...this.#watchers.values()]
-      .map(({ options, changes }) => `${options.user} ${options.id} ${options.watch.table} live ${changes}`)
-      .toSorted();
-    if (Bun.deepEquals(shown, expected)) return undefined;
-    const [extra, missing] = [
-      shown.filter((each) => !expected.includes(each)),
-      expected.filter((each) => !shown.includes(each)),
-    ];
-    return `system.live_queries shows ${extra.join("; ")} where ${missing.join("; ")} was expected`;
   }
 
-  async #compareWithSelects(): Promise<void> {
-    const compare = async (watcher: Watcher): Promise<void> => {
-      const { user, id } = watcher.options;
-      const answer = await (this.#users.find(({ name }) => name === user) ?? this.#root).must(watcher.sql);
-      const rows = rowsOf(answer).map((row) => ({
-        id: Number(row["id"]),
-        text: wireText(row, watcher.columns),
-        seq: row["_seq"] === undefined ? undefined : BigInt(cellText(row["_seq"])),
-      }));
-      const difference = watcher.compareWith(rows);
-      if (difference !== undefined) throw new Wrong(`${id} ${watcher.sql}\n  ${difference}`);
-    };
-    await Promise.all([...this.#watchers.values()].map(compare));
-  }
+  readonly #userOf = ({ options }: Watcher): SqlUser =>
+    this.#users.find(({ name }) => name === options.user) ?? this.#root;
 
-  #space(table: TableName, user: number): Space {
-    const name = table === "own" ? `${table} of ${this.#user(user).name}` : table;
+  #space(table: Watch["table"], user: number): Space {
+    const name = table === "own" || table === "feed" ? `${table} of ${this.#user(user).name}` : table;
     const known = this.#spaces.get(name);
     if (known !== undefined) return known;
     const space = new Space(name);
@@ -345,22 +372,10 @@ export class World implements AsyncDisposable {
   }
 }
 
-function startServer(folder: string, port: number, fault: FaultName | undefined): Promise<ServerProcess> {
-  const options = { folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: LOG_LEVEL } as const;
-  if (fault === undefined) return ServerProcess.start(options);
-  return ServerProcess.start({ ...options, env: { ...ENVIRONMENT, [FAULT_VARIABLE]: fault }, preload: PLANT_FAULT });
-}
-
 function idOf({ seat, slot }: { readonly seat: number; readonly slot: number }): string {
   return `s${seat}-${slot}`;
 }
 
 function idsOf(seat: number): readonly string[] {
   return Array.from({ length: SLOTS_PER_SEAT }, (_, slot) => idOf({ seat, slot }));
-}
-
-export function rowsOf(answer: Answer): readonly Readonly<Record<string, unknown>>[] {
-  const result = answer.results?.at(-1);
-  const names = result?.names ?? [];
-  return (result?.rows ?? []).map((cells) => Object.fromEntries(names.map((name, index) => [name, cells[index]])));
 }

@@ -1,4 +1,5 @@
 // Writes under way, and what became of them since the model last took them in.
+import type { Coverage } from "./coverage.ts";
 import { type Space, type Told, Wrong } from "./model.ts";
 import { returnedRows, type SqlUser } from "./sql-user.ts";
 import { opSql } from "./statement.ts";
@@ -9,6 +10,8 @@ export interface Request {
   readonly table: TableName;
   readonly form: "batch" | "commit" | "rollback";
   readonly ops: readonly WriteOp[];
+  /** Of one statement: whose rows they are, when that is somebody else. */
+  readonly as: string | undefined;
 }
 
 /**
@@ -20,11 +23,16 @@ const OWN_FAULT =
   /^(DUPLICATE_KEY|WRITE_CONFLICT|UNSUPPORTED: .*inside a transaction|NOT_NULL_VIOLATION|INVALID_VALUE|INVALID_PARAMETER|TABLE_NOT_FOUND|SQL_EXECUTION_ERROR)\b/;
 
 export class Writes {
+  readonly #coverage: Coverage;
   readonly #underWay = new Set<Promise<void>>();
   #told = new Map<Space, Told[]>();
   #lost = new Map<Space, WriteOp[]>();
   #latest = 0n;
   #wrong: Wrong | undefined;
+
+  constructor(coverage: Coverage) {
+    this.#coverage = coverage;
+  }
 
   send(user: SqlUser, request: Request): void {
     const sent = this.#run(user, request);
@@ -45,8 +53,10 @@ export class Writes {
   }
 
   async #run(user: SqlUser, request: Request): Promise<void> {
-    const { form, ops, table, space } = request;
-    const statements = ops.map((op) => opSql(op, table));
+    const { form, ops, table, space, as } = request;
+    const statements = ops.map((op) =>
+      as === undefined ? opSql(op, table) : `EXECUTE AS USER '${as}' (${opSql(op, table)})`,
+    );
     const sql = form === "batch" ? statements.join(";\n") : `BEGIN;\n${statements.join(";\n")};\n${form.toUpperCase()}`;
     const answer = await user.send(sql);
     const failing = ops.findIndex(({ kind }) => kind === "fail");
@@ -57,6 +67,7 @@ export class Writes {
     if (answer.kind === "lost" || (answer.kind === "failed" && form === "batch" && ops.length > 1)) {
       // The statements before the failing one have committed; what they did is not in the answer.
       if (form !== "rollback") add(this.#lost, space, ops);
+      this.#coverage.count("write of unknown outcome");
       return;
     }
     if (answer.kind === "failed" || form === "rollback") return;

@@ -1,0 +1,80 @@
+// What a run made happen, and how often: a schedule that never does something proves nothing about it.
+
+const EVENTS = [
+  "step write",
+  "step flood",
+  "step watch",
+  "step unwatch",
+  "step cut",
+  "step stall",
+  "step unstall",
+  "step killQuery",
+  "step killConnection",
+  "step flush",
+  "step recreate",
+  "step stream",
+  "step restart",
+  "step crash",
+  "step wait",
+  "step check",
+  "step settle",
+  "write batch",
+  "write commit",
+  "write rollback",
+  "write as another user",
+  "write of unknown outcome",
+  "watch native-json",
+  "watch native-msgpack",
+  "watch peer-json",
+  "watch peer-msgpack",
+  "watch paging-json",
+  "watch paging-msgpack",
+  "watch with parameters",
+  "start all",
+  "start batches",
+  "start last",
+  "start none",
+  "start from",
+  "policy latest",
+  "strategy filter",
+  "strategy re-run by key",
+  "strategy re-run",
+  "table items",
+  "table own",
+  "table wide",
+  "table brief",
+  "table feed",
+  "told rows",
+  "told put",
+  "told gone",
+  "told ready",
+  "told reset",
+  "replayed page",
+  "squashed frame",
+  "ended by KILL",
+  "drop of a watched table refused",
+] as const;
+export type EventName = (typeof EVENTS)[number];
+
+export class Coverage {
+  readonly #counts = new Map<EventName, number>();
+
+  count(event: EventName): void {
+    this.#counts.set(event, (this.#counts.get(event) ?? 0) + 1);
+  }
+
+  /** What never happened. */
+  missing(): readonly EventName[] {
+    return EVENTS.filter((event) => !this.#counts.has(event));
+  }
+
+  /** Two columns to a line. */
+  table(): string {
+    const cells = EVENTS.map((event) => `${event.padEnd(32)}${String(this.#counts.get(event) ?? 0).padStart(9)}`);
+    const half = Math.ceil(cells.length / 2);
+    return cells
+      .slice(0, half)
+      .map((cell, index) => `${cell}    ${cells[half + index] ?? ""}`.trimEnd())
+      .join("\n");
+  }
+}

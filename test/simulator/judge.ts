@@ -1,0 +1,35 @@
+// What decides whether a live query was told the right things. One for each way a query is kept right.
+import type { Coverage } from "./coverage.ts";
+import type { Space, Wrong } from "./model.ts";
+import type { ColumnName } from "./row.ts";
+import type { Seen, SeenRow } from "./seen.ts";
+import type { Family, Watch } from "./step.ts";
+
+export interface WatcherOptions {
+  readonly id: string;
+  readonly user: string;
+  readonly family: Family;
+  readonly watch: Watch;
+  readonly space: Space;
+  /** What its sub-query reads. */
+  readonly inner: Space;
+  /** Of a `from` start: where the client says it is. */
+  readonly from: bigint | undefined;
+  readonly coverage: Coverage;
+}
+
+export interface JudgeOptions extends WatcherOptions {
+  readonly columns: readonly ColumnName[];
+  readonly wrong: (text: string) => Wrong;
+}
+
+export interface Judge {
+  /** Throws when it is wrong; every commit up to `known` is in the model. */
+  take(seen: Seen, known: bigint): void;
+  /** What is still missing or wrong, in words; undefined when the rows are those of the model. */
+  difference(known: bigint): string | undefined;
+  /** Its subscription is live and it has received all of it: whatever was to be replayed has been. */
+  settle(): void;
+  /** Against the rows of a SELECT of the same text. */
+  compareWith(rows: readonly SeenRow[]): string | undefined;
+}
