@@ -27,6 +27,8 @@ export type StatementKind =
   | "flushAll"
   | "backupDatabase"
   | "restoreDatabase"
+  | "compactTable"
+  | "compactAll"
   | "killConnection"
   | "killLiveQuery"
   | "killJob"
@@ -70,6 +72,8 @@ const RULES: Record<StatementKind, Rule> = {
   flushAll: { role: "service", what: "storage maintenance" },
   backupDatabase: { role: "dba", what: "backups" },
   restoreDatabase: { role: "dba", what: "backups" },
+  compactTable: { role: "service", what: "storage maintenance" },
+  compactAll: { role: "service", what: "storage maintenance" },
   killConnection: { role: "dba", what: "KILL" },
   // Users may end their own; whose it is, is the engine's to look up.
   killLiveQuery: { role: "user", what: "KILL LIVE QUERY" },

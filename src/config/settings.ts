@@ -236,7 +236,32 @@ export const SETTINGS = {
     type: integer({ min: 100, max: 10_000_000, unit: "rows" }),
     // The worker holds a file's rows in memory, and its commit counts them: 0.1 ms for each 1,000.
     fallback: 25_000,
-    help: "Most rows in one Parquet file.",
+    help: "Most rows in one Parquet file of a flush.",
+  }),
+  "compaction.enabled": setting({
+    type: boolean,
+    fallback: true,
+    help: "Merge small Parquet files after flushes; STORAGE COMPACT merges them in any case.",
+  }),
+  "compaction.min_files": setting({
+    type: integer({ min: 2, max: 16, unit: "files" }),
+    fallback: 8,
+    help: "Files of similar size in one scope that are merged after a flush.",
+  }),
+  "compaction.target_rows": setting({
+    type: integer({ min: 1_000, max: 10_000_000, unit: "rows" }),
+    fallback: 500_000,
+    help: "Most rows in one Parquet file that a merge makes.",
+  }),
+  "compaction.target_bytes": setting({
+    type: byteSize(MIB, 4 * GIB),
+    fallback: 128 * MIB,
+    help: "A file that a merge makes ends once it is this large.",
+  }),
+  "retention.default_deleted_retention_hours": setting({
+    type: integer({ min: 0, max: 1_000_000, unit: "hours" }),
+    fallback: 168,
+    help: "Deletes are kept in Parquet files at least this long, for clients that resume.",
   }),
   "jobs.max_concurrent": setting({
     type: integer({ min: 1, max: 64 }),

@@ -27,6 +27,8 @@ export interface JobAdmin {
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** Takes the statement's text to the folder it means. */
   backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  /** The id of the job that will merge the table's files, or the reason there is none. */
+  compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** `ending`: told to stop, and still at it after a second. */
   killJob(job: string): Promise<"cancelled" | "ending" | "finished" | "unknown">;
 }

@@ -13,6 +13,7 @@ import type { Statement } from "../sql/statement.ts";
 import { alterTable } from "./alter-table.ts";
 import { runApiKeyStatement } from "./api-keys.ts";
 import { runBackup } from "./backup-statements.ts";
+import { compactAll, compactTable } from "./compact-statements.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -72,6 +73,8 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
       return runApiKeyStatement(statement, call, deps);
     case "flushTable":
     case "flushAll":
+    case "compactTable":
+    case "compactAll":
     case "killJob":
       return runJobStatement(statement, call, deps);
     case "backupDatabase":
@@ -118,7 +121,10 @@ async function runUserStatement(statement: UserStatement, call: Caller, deps: En
   }
 }
 
-type JobStatement = Extract<Statement, { readonly kind: "flushTable" | "flushAll" | "killJob" }>;
+type JobStatement = Extract<
+  Statement,
+  { readonly kind: "flushTable" | "flushAll" | "compactTable" | "compactAll" | "killJob" }
+>;
 
 async function runJobStatement(statement: JobStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   switch (statement.kind) {
@@ -132,6 +138,10 @@ async function runJobStatement(statement: JobStatement, call: Caller, deps: Engi
     }
     case "flushAll":
       return flushAll(statement.namespace ?? call.session.namespace, call, deps);
+    case "compactTable":
+      return compactTable(requireTable(statement.table, call.session, deps), call, deps);
+    case "compactAll":
+      return compactAll(statement.namespace ?? call.session.namespace, call, deps);
     case "killJob":
       return killJob(statement.job, call, deps);
     default:

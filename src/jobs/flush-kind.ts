@@ -19,7 +19,7 @@ export function flushParameters(table: TableSchema): JobValues {
   return { table: qualifiedName(table), table_id: table.id };
 }
 
-/** Shared by every job that adds segments to the table or takes some away. */
+/** Two flushes of a table never run together. */
 export function tableLock(table: TableSchema["id"]): string {
   return `table:${table}`;
 }
@@ -74,6 +74,6 @@ async function flushTable(id: TableSchema["id"], context: JobContext, deps: Flus
   return { kind: "completed", message, result: { ...total, scopes: scopes.length } };
 }
 
-function scopeText(scope: Scope): string {
+export function scopeText(scope: Scope): string {
   return scope === SHARED_SCOPE ? "shared rows" : `user '${scope}'`;
 }

@@ -6,6 +6,7 @@ import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import { type BackupDeps, backupKey, backupKind } from "./backup-kind.ts";
+import { type CompactDeps, type CompactionMode, compactKind, compactParameters } from "./compact-kind.ts";
 import { type FlushDeps, flushKind, flushParameters } from "./flush-kind.ts";
 import { FlushSchedule, type TableLoad } from "./flush-schedule.ts";
 import { numberOf, parseJobValues } from "./job-kind.ts";
@@ -18,6 +19,7 @@ export interface JobDeps {
   readonly writer: Writer;
   readonly flushScope: FlushDeps["flushScope"];
   readonly backup: BackupDeps;
+  readonly compaction: CompactDeps["compaction"];
   readonly maxQueued: number;
   readonly maxConcurrent: number;
   /** For retries; from 0 to 1. */
@@ -28,6 +30,8 @@ export interface Jobs {
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The job is the one that already writes there, if one does. */
   backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  /** Merges the files of every scope, as far as that goes. */
+  compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   killJob(job: string): Promise<Killed>;
   /** Looks at every table's flush policy once. */
   checkPolicies(): Promise<void>;
@@ -47,6 +51,8 @@ class ServerJobs implements Jobs {
   readonly #deps: JobDeps;
   readonly #runner: JobRunner;
   readonly #schedule = new FlushSchedule();
+  /** Tables of which a flush has made a merge worth while. */
+  readonly #mergeable = new Set<TableId>();
   #alarm: Timer | undefined;
   #isStopping = false;
 
@@ -54,7 +60,11 @@ class ServerJobs implements Jobs {
     this.#deps = deps;
     this.#runner = new JobRunner({
       ...deps,
-      kinds: { flush: flushKind(deps), backup: backupKind(deps.backup) },
+      kinds: {
+        flush: flushKind({ ...deps, flushScope: this.#flushScope }),
+        compact: compactKind(deps),
+        backup: backupKind(deps.backup),
+      },
       onEnded: (record) => this.#noteEnd(record),
     });
   }
@@ -71,6 +81,18 @@ class ServerJobs implements Jobs {
     const target = this.#deps.backup.targetOf(text);
     const jobId = await this.#runner.submit({ type: "backup", parameters: { target }, key: backupKey(target) });
     return { jobId, target };
+  }
+
+  async compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }> {
+    const { catalog } = this.#deps;
+    const isFlushed = catalog.flushedScopes(table.id).some((scope) => catalog.segments(table.id, scope).length > 0);
+    if (!isFlushed) return { skipped: "no flushed files" };
+    return { jobId: await this.#submitCompaction(table, "full") };
+  }
+
+  #submitCompaction(table: TableSchema, mode: CompactionMode): Promise<string> {
+    const key = compactKey(table.id, mode);
+    return this.#runner.submit({ type: "compact", parameters: compactParameters(table, mode), key });
   }
 
   killJob(id: string): Promise<Killed> {
@@ -97,6 +119,21 @@ class ServerJobs implements Jobs {
     this.#isStopping = true;
     clearTimeout(this.#alarm);
     return this.#runner.stop(graceMs);
+  }
+
+  readonly #flushScope: FlushDeps["flushScope"] = async (table, scope, upTo, signal) => {
+    const flushed = await this.#deps.flushScope(table, scope, upTo, signal);
+    if (flushed.segments.length > 0 && this.#deps.compaction.isDue(table.id, scope)) this.#mergeable.add(table.id);
+    return flushed;
+  };
+
+  /** After a flush. What cannot be noted down now is due again after the next one. */
+  #compactIfDue(id: TableId): void {
+    const table = this.#deps.catalog.tableById(id);
+    if (!this.#mergeable.delete(id) || table === undefined || this.#isStopping) return;
+    this.#submitCompaction(table, "due").catch((error: unknown) => {
+      this.#deps.log.warn("compaction not started", { error: errorText(error) });
+    });
   }
 
   /** An interval that ends before the next check is not late by the rest of the time between checks. */
@@ -129,11 +166,16 @@ class ServerJobs implements Jobs {
     const table = tableIdOf(numberOf(parseJobValues(record.parameters), "table_id"));
     const nowMs = this.#deps.clock.monotonicMs();
     this.#schedule.ended(table, { isFailed: record.status === "failed", nowMs });
+    this.#compactIfDue(table);
   }
 }
 
 /** The longest that a timer takes. */
 const MAX_ALARM_MS = 3_600_000;
+
+function compactKey(table: TableId, mode: CompactionMode): string {
+  return `compact:${mode}:${table}`;
+}
 
 function flushKey(table: TableId): string {
   return `flush:${table}`;

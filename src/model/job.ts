@@ -4,6 +4,7 @@
 export const JOB_PREFIXES = {
   flush: "FL",
   backup: "BK",
+  compact: "CO",
 } as const;
 
 export type JobType = keyof typeof JOB_PREFIXES;

@@ -10,9 +10,11 @@ import { registerFunctions } from "../sql/functions/register.ts";
 import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
+import type { RetiredFiles } from "../storage/cold/retired-files.ts";
 import { openFilesystemStore } from "../storage/objects/filesystem-store.ts";
 import { createHoldableStore } from "../storage/objects/holdable-store.ts";
 import { openStore, type Store } from "../storage/store.ts";
+import { createServerCompaction } from "./server-compaction.ts";
 import { createServerJobs } from "./server-jobs.ts";
 
 const MAX_QUEUED_QUERIES = 10_000;
@@ -34,6 +36,7 @@ export interface Foundation {
   readonly pool: QueryPool;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
+  readonly retired: RetiredFiles;
   readonly jobs: Jobs;
 }
 
@@ -81,10 +84,11 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
   const droppedFiles = createDroppedFiles({ objects, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
   const backupCommand = ownCommand("__backup");
-  const parts = { dataDir, store, objects, backupCommand, flusher, droppedFiles };
-  const jobs = createServerJobs({ config, clock, log, ...parts });
+  const parts = { config, clock, log, store, objects, flusher, droppedFiles };
+  const { compaction, retired } = createServerCompaction({ ...parts, storageDir, worker: flusher.worker });
+  const jobs = createServerJobs({ ...parts, dataDir, backupCommand, compaction });
   await jobs.recover();
-  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, jobs };
+  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, retired, jobs };
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

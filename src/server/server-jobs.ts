@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
 import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
@@ -24,16 +25,18 @@ export interface ServerJobsInput {
   readonly backupCommand: readonly string[];
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
+  readonly compaction: CompactDeps["compaction"];
 }
 
 export function createServerJobs(input: ServerJobsInput): Jobs {
-  const { config, clock, log, store, objects, flusher, droppedFiles } = input;
+  const { config, clock, log, store, objects, flusher, droppedFiles, compaction } = input;
   const { catalog, writer } = store;
   return createJobs({
     clock,
     log,
     catalog,
     writer,
+    compaction,
     maxQueued: MAX_QUEUED_JOBS,
     maxConcurrent: config.jobs.maxConcurrent,
     backup: {

@@ -63,6 +63,7 @@ const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 /** What storms of subscribes may take of one turn of the loop; sockets and commits have the rest. */
 const PACED_SLICE_MS = 3;
 const PROGRESS_INTERVAL_MS = 15_000;
+const RETIRED_FILES_INTERVAL_MS = 10_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -191,9 +192,10 @@ function startTimers(
   stopping: Stopping,
   parts: { readonly config: Config; readonly foundation: Foundation; readonly live: LiveQueries },
 ): void {
-  const { jobs, store } = parts.foundation;
+  const { jobs, retired, store } = parts.foundation;
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
+  stopping.every(RETIRED_FILES_INTERVAL_MS, () => retired.sweep());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
 }
 

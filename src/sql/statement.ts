@@ -78,6 +78,8 @@ export type Statement =
   | { readonly kind: "flushAll"; readonly namespace: Name | undefined }
   | { readonly kind: "backupDatabase"; readonly target: string }
   | { readonly kind: "restoreDatabase"; readonly source: string }
+  | { readonly kind: "compactTable"; readonly table: TableRef }
+  | { readonly kind: "compactAll"; readonly namespace: Name | undefined }
   | { readonly kind: "killConnection"; readonly connection: string }
   | { readonly kind: "killLiveQuery"; readonly liveId: string }
   | { readonly kind: "killJob"; readonly job: string }

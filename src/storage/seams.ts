@@ -59,6 +59,8 @@ export interface CatalogView {
   segments(table: TableId, scope: Scope): readonly Segment[];
   allSegments(): readonly Segment[];
   segmentsOfTable(table: TableId): readonly Segment[];
+  /** Scopes of a table that have, or had, segments. */
+  flushedScopes(table: TableId): readonly Scope[];
   /** Id of the scope's newest segment, 0 while it has none: ids rise, so what was read from Parquet under one version is true until the next. */
   segmentsVersion(table: TableId, scope: Scope): number;
   /** Every version of the scope at or below this position is in its segments, or replaced by a newer one; 0 while it has none. */

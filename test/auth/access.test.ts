@@ -53,6 +53,8 @@ const MATRIX: Record<Statement["kind"], string> = {
   rollback: USERS,
   flushTable: SERVICES,
   flushAll: SERVICES,
+  compactTable: SERVICES,
+  compactAll: SERVICES,
   killConnection: ADMINS,
   killLiveQuery: USERS,
   killJob: ADMINS,

@@ -83,6 +83,8 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   rollback: "`ROLLBACK`",
   flushTable: "`STORAGE FLUSH`",
   flushAll: "`STORAGE FLUSH`",
+  compactTable: "`STORAGE COMPACT`",
+  compactAll: "`STORAGE COMPACT`",
   killConnection: "`KILL CONNECTION`",
   killLiveQuery: "`KILL LIVE QUERY`",
   killJob: "`KILL JOB`",

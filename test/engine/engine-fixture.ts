@@ -22,6 +22,7 @@ import { createFlusher, type FlusherDeps } from "../../src/storage/cold/flush.ts
 import type { Writer } from "../../src/storage/seams.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
 import { NO_BACKUP } from "../support/no-backup.ts";
+import { testCompaction } from "../support/test-compaction.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
@@ -103,6 +104,7 @@ export async function openEngine(
     log: silentLog,
     catalog,
     writer,
+    compaction: testCompaction({ store: store.current, storageDir, flusher, clock: store.clock }).compaction,
     maxConcurrent: 2,
     backup: NO_BACKUP,
     maxQueued: 10,

@@ -20,6 +20,7 @@ import {
   write,
 } from "../storage/open-test-store.ts";
 import { NO_BACKUP } from "../support/no-backup.ts";
+import { testCompaction } from "../support/test-compaction.ts";
 
 interface Fixture extends AsyncDisposable {
   readonly test: TestStore;
@@ -39,6 +40,7 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
   const { writer, catalog, path } = store;
   const storageDir = join(testStore.dataDir, "storage");
   const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: testStore.clock });
+  const { compaction } = testCompaction({ store, storageDir, flusher, clock: testStore.clock });
   const flushed: Scope[] = [];
   const fixture: Fixture = {
     test: testStore,
@@ -51,6 +53,7 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
       catalog,
       writer,
       backup: NO_BACKUP,
+      compaction,
       maxQueued: 3,
       maxConcurrent: 1,
       flushScope: (schema: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => {
@@ -193,6 +196,7 @@ test("a job that cannot be written down is refused, and the next request for its
     log: silentLog,
     catalog: it.store.catalog,
     backup: NO_BACKUP,
+    compaction: { isDue: () => false, compactScope: () => Promise.reject(new Error("not asked for")) },
     maxQueued: 3,
     maxConcurrent: 1,
     writer: {

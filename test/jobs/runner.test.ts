@@ -58,7 +58,7 @@ function openRunner({ maxConcurrent = 1, afterRestart = "resume", onRun }: Optio
     log: silentLog,
     catalog,
     writer,
-    kinds: { flush: kind, backup: kind },
+    kinds: { flush: kind, compact: kind, backup: kind },
     maxQueued: 100,
     maxConcurrent,
     random: () => 0.5,

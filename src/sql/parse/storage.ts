@@ -1,4 +1,4 @@
-// STORAGE FLUSH TABLE and STORAGE FLUSH ALL.
+// STORAGE FLUSH and STORAGE COMPACT, of a TABLE and of ALL.
 import type { Statement } from "../statement.ts";
 import { takeTableRef } from "./names.ts";
 import { unsupported } from "./syntax-error.ts";
@@ -6,19 +6,18 @@ import type { Cursor } from "./tokens.ts";
 
 export function parseStorage(cursor: Cursor): Statement {
   cursor.expectWords("STORAGE");
-  if (cursor.isWord("COMPACT") || cursor.isWord("CHECK")) {
-    throw unsupported(`STORAGE ${cursor.peek().text.toUpperCase()}`, cursor.peek().start);
-  }
-  cursor.expectWords("FLUSH");
+  if (cursor.isWord("CHECK")) throw unsupported("STORAGE CHECK", cursor.peek().start);
+  const isCompact = cursor.takeWords("COMPACT");
+  if (!isCompact) cursor.expectWords("FLUSH");
   if (cursor.takeWords("TABLE")) {
     const table = takeTableRef(cursor);
     cursor.expectEnd();
-    return { kind: "flushTable", table };
+    return { kind: isCompact ? "compactTable" : "flushTable", table };
   }
   cursor.expectWords("ALL");
   const namespace = takeInNamespace(cursor);
   cursor.expectEnd();
-  return { kind: "flushAll", namespace };
+  return { kind: isCompact ? "compactAll" : "flushAll", namespace };
 }
 
 /** `[IN [NAMESPACE] ns]` */

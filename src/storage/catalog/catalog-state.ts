@@ -147,6 +147,10 @@ export class CatalogState implements CatalogView {
     return [...(this.#segments.get(table)?.values() ?? [])].flatMap(({ segments }) => segments);
   }
 
+  flushedScopes(table: TableId): readonly Scope[] {
+    return [...(this.#segments.get(table)?.keys() ?? [])];
+  }
+
   /** Returns the change that undoes this one. */
   apply(change: CatalogChange): CatalogChange {
     switch (change.kind) {

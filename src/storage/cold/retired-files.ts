@@ -15,11 +15,10 @@ export interface RetiredFiles {
   doubt(segments: readonly Pick<Segment, "path">[]): void;
   /** Removes what may go. Never rejects. */
   sweep(): Promise<void>;
-  /** While it is held nothing goes: for a copy of the files that a reading of the catalog names. */
-  hold(): Disposable;
 }
 
 export interface RetiredFilesDeps {
+  /** Whose `remove` waits for those who hold its objects. */
   readonly objects: Pick<ObjectStore, "remove">;
   /** The data file: what it says must be on the disk before a file that it named goes. */
   readonly databasePath: string;
@@ -41,7 +40,6 @@ export function createRetiredFiles(deps: RetiredFilesDeps): RetiredFiles {
   const { objects, databasePath, writer, clock, log, graceMs } = deps;
   /** As many as merges replaced within the grace, or while files are held: files that were there. */
   let waiting: Retired[] = [];
-  let holds = 0;
   let running: Promise<void> | undefined;
 
   const add = (segments: readonly Pick<Segment, "path">[], after: Seq | undefined): void => {
@@ -58,7 +56,6 @@ export function createRetiredFiles(deps: RetiredFilesDeps): RetiredFiles {
     try {
       await syncLog(databasePath);
       for (const retired of due) {
-        // Whoever took a hold meanwhile reads a catalog that names this file no more.
         await objects.remove([retired.path]);
         waiting = waiting.filter((one) => one !== retired);
       }
@@ -72,19 +69,10 @@ export function createRetiredFiles(deps: RetiredFilesDeps): RetiredFiles {
     retire: (segments) => add(segments, undefined),
     doubt: (segments) => add(segments, writer.position),
     sweep() {
-      if (holds > 0) return Promise.resolve();
       running ??= removeDue().finally(() => {
         running = undefined;
       });
       return running;
-    },
-    hold() {
-      holds += 1;
-      return {
-        [Symbol.dispose]() {
-          holds -= 1;
-        },
-      };
     },
   };
 }

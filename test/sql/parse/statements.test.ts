@@ -60,6 +60,9 @@ test.each([
 
 test.each([
   ["STORAGE FLUSH TABLE chat.t", { kind: "flushTable", table: table("t", "chat") }],
+  ["STORAGE COMPACT TABLE chat.t", { kind: "compactTable", table: table("t", "chat") }],
+  ["STORAGE COMPACT ALL", { kind: "compactAll", namespace: undefined }],
+  ["STORAGE COMPACT ALL IN chat", { kind: "compactAll", namespace: "chat" }],
   ["STORAGE FLUSH ALL", { kind: "flushAll", namespace: undefined }],
   ["STORAGE FLUSH ALL IN NAMESPACE chat", { kind: "flushAll", namespace: "chat" }],
   ["BACKUP DATABASE TO '/backups/monday'", { kind: "backupDatabase", target: "/backups/monday" }],
@@ -214,7 +217,6 @@ test.each([
   ["BEGIN READ ONLY", "A transaction mode is not supported"],
   ["SET search_path = x", "SET is not supported"],
   ["SHOW STORAGES", "SHOW STORAGES is not supported"],
-  ["STORAGE COMPACT ALL", "STORAGE COMPACT is not supported"],
   ["SELECT * INTO x FROM t", "SELECT … INTO is not supported"],
   ["EXPLAIN ANALYZE SELECT 1", "EXPLAIN ANALYZE is not supported"],
   ["DROP TABLE a, b", "DROP TABLE of several tables is not supported"],

@@ -333,22 +333,4 @@ describe("files that a merge replaced", () => {
     await fixture.retired.sweep();
     expect(filesBelow(fixture.storageDir)).toEqual(committedPaths(fixture));
   });
-
-  test("ST-04 stay while somebody holds them", async () => {
-    await using fixture = openCompactionFixture();
-    const table = await createTable(fixture.store.current, "notes");
-    const at = { table, scope: ALICE };
-    for (const id of [1n, 2n]) {
-      await putRow(fixture, at, [id, "x"]);
-      await flush(fixture, at);
-    }
-    const hold = fixture.retired.hold();
-    await fixture.compactor.compactScope({ ...request, table: table.id });
-    fixture.store.clock.monotonic += GRACE_MS;
-    await fixture.retired.sweep();
-    expect(filesBelow(fixture.storageDir).length).toBe(3);
-    hold[Symbol.dispose]();
-    await fixture.retired.sweep();
-    expect(filesBelow(fixture.storageDir)).toEqual(committedPaths(fixture));
-  });
 });

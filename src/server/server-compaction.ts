@@ -1,0 +1,70 @@
+// Compaction as the server runs it: with its settings, its manifests, and the time after which nobody reads a replaced file any more.
+import type { Clock } from "../base/clock.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { CompactDeps } from "../jobs/compact-kind.ts";
+import { type CompactionSettings, createCompactor } from "../storage/cold/compact.ts";
+import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
+import { writeManifest } from "../storage/cold/manifest.ts";
+import type { ParquetWorker } from "../storage/cold/parquet-worker.ts";
+import { createRetiredFiles, type RetiredFiles } from "../storage/cold/retired-files.ts";
+import type { ObjectStore } from "../storage/objects/object-store.ts";
+import type { Store } from "../storage/store.ts";
+
+export interface ServerCompactionInput {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly storageDir: string;
+  readonly objects: ObjectStore;
+  readonly worker: ParquetWorker;
+  readonly droppedFiles: DroppedFiles;
+}
+
+export interface ServerCompaction {
+  readonly compaction: CompactDeps["compaction"];
+  readonly retired: RetiredFiles;
+}
+
+/** A query process reads no longer than its deadline; this much more for what is late. */
+const GRACE_MARGIN_MS = 30_000;
+const HOUR_MS = 3_600_000;
+
+export function createServerCompaction(input: ServerCompactionInput): ServerCompaction {
+  const { config, clock, log, store, storageDir, objects, worker, droppedFiles } = input;
+  const { catalog, writer, path: databasePath } = store;
+  const graceMs = config.query.timeoutMs + GRACE_MARGIN_MS;
+  const retired = createRetiredFiles({ objects, databasePath, writer, clock, log, graceMs });
+  const settings = compactionSettings(config);
+  const compactor = createCompactor({ storageDir, catalog, writer, worker, clock, settings, retired });
+  return {
+    retired,
+    compaction: {
+      isDue: (table, scope) => config.compaction.enabled && compactor.isDue(table, scope),
+      async compactScope(table, scope, { mode, signal }) {
+        const done = await compactor.compactScope({ table: table.id, scope, mode, signal }).finally(() => {
+          // Dropped while its files were merged.
+          if (catalog.tableById(table.id) === undefined) droppedFiles.remove(table);
+        });
+        const segments = catalog.segments(table.id, scope);
+        // For outside readers only: a manifest that cannot be written is written after the next flush.
+        if (done.merges > 0) {
+          await writeManifest({ objects, schema: table, scope, segments }).catch((error: unknown) =>
+            log.warn("manifest not written", { error: errorText(error) }),
+          );
+        }
+        return done;
+      },
+    },
+  };
+}
+
+function compactionSettings({ compaction, retention }: Config): CompactionSettings {
+  return {
+    minRuns: compaction.minFiles,
+    targetRows: compaction.targetRows,
+    targetBytes: compaction.targetBytes,
+    tombstoneRetentionMs: retention.defaultDeletedRetentionHours * HOUR_MS,
+  };
+}

@@ -1,0 +1,105 @@
+// Compaction as a job: what asks for it, and what its row says.
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Scope } from "../../src/base/ids.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { createJobs, type Jobs } from "../../src/jobs/jobs.ts";
+import type { TableSchema } from "../../src/model/schema.ts";
+import { createFlusher } from "../../src/storage/cold/flush.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { ALICE, BOB, createTable, openTestStore, write } from "../storage/open-test-store.ts";
+import { NO_BACKUP } from "../support/no-backup.ts";
+import { testCompaction } from "../support/test-compaction.ts";
+
+interface Fixture extends AsyncDisposable {
+  readonly store: Store;
+  readonly jobs: Jobs;
+  row(table: TableSchema, scope: Scope, id: number): Promise<void>;
+  flush(table: TableSchema): Promise<void>;
+}
+
+function openJobs(compactsByItself: boolean): Fixture {
+  const testStore = openTestStore();
+  const store = testStore.current;
+  const { writer, catalog, path } = store;
+  const { clock } = testStore;
+  const storageDir = join(testStore.dataDir, "storage");
+  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock });
+  const settings = { "compaction.min_files": 2, "compaction.enabled": compactsByItself };
+  const { compaction } = testCompaction({ store, storageDir, flusher, clock, settings });
+  const jobs = createJobs({
+    clock,
+    log: silentLog,
+    catalog,
+    writer,
+    compaction,
+    backup: NO_BACKUP,
+    maxQueued: 10,
+    maxConcurrent: 2,
+    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+  });
+  return {
+    store,
+    jobs,
+    async row(table, scope, id) {
+      await writer.submit((tx) => write(tx, { table, scope, cells: [BigInt(id), "text"] }));
+    },
+    async flush(table) {
+      await jobs.flushTable(table);
+      await jobs.idle();
+    },
+    async [Symbol.asyncDispose]() {
+      await jobs.stop();
+      flusher.close();
+      await testStore[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function idOf(started: { readonly jobId: string } | { readonly skipped: string }): string {
+  if ("skipped" in started) throw new Error(`skipped: ${started.skipped}`);
+  return started.jobId;
+}
+
+test("ST-04 ST-09 STORAGE COMPACT is answered with a job that merges every scope's files, one for each table", async () => {
+  await using it = openJobs(false);
+  const table = await createTable(it.store, "t");
+  for (const id of [1, 2]) {
+    await it.row(table, ALICE, id);
+    await it.row(table, BOB, id);
+    await it.flush(table);
+  }
+  const [first, second] = await Promise.all([it.jobs.compactTable(table), it.jobs.compactTable(table)]);
+  expect(second).toEqual(first);
+  await it.jobs.idle();
+  const record = it.store.catalog.job(idOf(first));
+  expect(record).toMatchObject({
+    type: "compact",
+    status: "completed",
+    message: "Compacted chat.t successfully (4 files into 2)",
+  });
+  expect(record?.memoryUsed).toBeGreaterThan(0);
+  expect(it.store.catalog.segmentsOfTable(table.id).map(({ rows }) => rows)).toEqual([2, 2]);
+});
+
+test("ST-04 a table without flushed files has nothing to compact", async () => {
+  await using it = openJobs(false);
+  const table = await createTable(it.store, "t");
+  await it.row(table, ALICE, 1);
+  expect(await it.jobs.compactTable(table)).toEqual({ skipped: "no flushed files" });
+});
+
+test("ST-04 a flush that leaves enough files of a scope starts a compaction of its own, unless it is switched off", async () => {
+  for (const compactsByItself of [true, false]) {
+    await using it = openJobs(compactsByItself);
+    const table = await createTable(it.store, "t");
+    for (const id of [1, 2]) {
+      await it.row(table, ALICE, id);
+      await it.flush(table);
+    }
+    await it.jobs.idle();
+    const compactions = it.store.catalog.jobs().filter(({ type }) => type === "compact");
+    expect(compactions.map(({ status }) => status)).toEqual(compactsByItself ? ["completed"] : []);
+    expect(it.store.catalog.segments(table.id, ALICE).length).toBe(compactsByItself ? 1 : 2);
+  }
+});
