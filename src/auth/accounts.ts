@@ -155,6 +155,11 @@ export class Accounts {
     return this.#deps.tokens.verifyAccess(accessToken, this.#context());
   }
 
+  /** The same without waiting, of a token that was presented before; undefined: ask `authenticate`. */
+  authenticateKnown(accessToken: string): VerifiedToken | undefined {
+    return this.#deps.tokens.checkedAccess(accessToken, this.#context());
+  }
+
   async me(accessToken: string): Promise<User> {
     return this.#require((await this.authenticate(accessToken)).user);
   }

@@ -104,15 +104,19 @@ export class Tokens {
 
   /** Throws TOKEN_EXPIRED, INVALID_CREDENTIALS or ISSUER_UNAVAILABLE. */
   async verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
-    const known = this.#checked.get(token);
-    if (known !== undefined) {
-      assertCurrent(known, context);
-      return known;
-    }
+    const known = this.checkedAccess(token, context);
+    if (known !== undefined) return known;
     const verified = await this.#verifyAccess(token, context);
     assertCurrent(verified, context);
     this.#checked.set(token, verified);
     return verified;
+  }
+
+  /** The same without waiting, of a token whose signature was checked before; undefined: it is not known. */
+  checkedAccess(token: string, context: TokenContext): VerifiedToken | undefined {
+    const known = this.#checked.get(token);
+    if (known !== undefined) assertCurrent(known, context);
+    return known;
   }
 
   async verifyRefresh(token: string, context: TokenContext): Promise<VerifiedRefresh> {

@@ -4,6 +4,7 @@ import { DbError } from "../base/errors.ts";
 import { type Param, paramShape } from "../model/param.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
+import { runData } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
 import type { Runnable } from "./prepare.ts";
@@ -20,9 +21,44 @@ export interface SqlRequest {
 
 const REQUEST_LEFT_OPEN = "Request completed with an open explicit transaction; rolled back automatically";
 
-export async function runRequest(request: SqlRequest, deps: EngineDeps): Promise<StatementResult[]> {
+/** Synchronous for a lone statement that has nothing to wait for. */
+export function runRequest(
+  request: SqlRequest,
+  deps: EngineDeps,
+): readonly StatementResult[] | Promise<readonly StatementResult[]> {
+  const runnables = deps.preparer.prepare(request.sql, request.session, paramShape(request.params));
+  const [only] = runnables;
+  return only?.kind === "data" && runnables.length === 1
+    ? runOne(only, request, deps)
+    : runEach(runnables, request, deps);
+}
+
+function runOne(
+  runnable: Extract<Runnable, { kind: "data" }>,
+  request: SqlRequest,
+  deps: EngineDeps,
+): readonly StatementResult[] | Promise<readonly StatementResult[]> {
+  const done = (result: StatementResult): readonly StatementResult[] => {
+    if ((result.rowsJson?.length ?? 0) > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
+    return [result];
+  };
+  const failed = (error: unknown): never => {
+    throw failure(error, runnable, { index: 0, isBatch: false });
+  };
+  try {
+    const result = runData(() => runnable.plan(request.session), callerOf(request, deps), deps);
+    return result instanceof Promise ? result.then(done).catch(failed) : done(result);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+async function runEach(
+  runnables: readonly Runnable[],
+  request: SqlRequest,
+  deps: EngineDeps,
+): Promise<readonly StatementResult[]> {
   let session = request.session;
-  const runnables = deps.preparer.prepare(request.sql, session, paramShape(request.params));
   const results: StatementResult[] = [];
   let resultBytes = 0;
   const keep = (kept: readonly StatementResult[]): void => {

@@ -17,19 +17,27 @@ import { SYSTEM_VIEWS, viewRowsJson } from "./views/registry.ts";
 import { type Applied, type PreparedWrite, StaleRead, scopeFor } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
-/** `plan` is asked again for each attempt: what went stale may be the table itself. */
-export async function runData(plan: () => PlannedData, caller: Caller, deps: EngineDeps): Promise<StatementResult> {
-  try {
-    return await attempt(plan, caller, deps);
-  } catch (error) {
-    if (!(error instanceof StaleRead)) throw error;
-  }
+/** `plan` is asked again for each attempt: what went stale may be the table itself. Synchronous where nothing has to be waited for: a point read. */
+export function runData(
+  plan: () => PlannedData,
+  caller: Caller,
+  deps: EngineDeps,
+): StatementResult | Promise<StatementResult> {
   // Statements that lost to a concurrent write take turns: beside each other all but one would lose again.
-  const again = (): Promise<StatementResult> => retryStale(() => attempt(plan, caller, deps));
-  return deps.contended.run(contentionKey(plan().plan, caller), again);
+  const again = (error: unknown): Promise<StatementResult> => {
+    if (!(error instanceof StaleRead)) throw error;
+    const retried = (): Promise<StatementResult> => retryStale(async () => attempt(plan, caller, deps));
+    return deps.contended.run(contentionKey(plan().plan, caller), retried);
+  };
+  const first = attempt(plan, caller, deps);
+  return first instanceof Promise ? first.catch(again) : first;
 }
 
-function attempt(plan: () => PlannedData, caller: Caller, deps: EngineDeps): Promise<StatementResult> {
+function attempt(
+  plan: () => PlannedData,
+  caller: Caller,
+  deps: EngineDeps,
+): StatementResult | Promise<StatementResult> {
   const planned = plan();
   assertMayRun(planned.plan, caller.session);
   const budget = new WriteBudget(deps.limits.maxWriteBytes);
@@ -43,9 +51,11 @@ function contentionKey(plan: DataPlan, { session }: Caller): string {
   return `${plan.table.id}/${scopeFor(plan.table, session.user)}`;
 }
 
-async function runQuery(plan: QueryPlan, call: Call, deps: EngineDeps): Promise<StatementResult> {
+function runQuery(plan: QueryPlan, call: Call, deps: EngineDeps): StatementResult | Promise<StatementResult> {
   const query = bind(plan, call, deps);
-  return queryResult(plan, call, readBuffered(query, deps) ?? (await deps.queries.json(query, call.signal)));
+  const buffered = readBuffered(query, deps);
+  if (buffered !== undefined) return queryResult(plan, call, buffered);
+  return deps.queries.json(query, call.signal).then((rows) => queryResult(plan, call, rows));
 }
 
 export function queryResult(plan: QueryPlan, call: Call, { rowsJson, rowCount }: RowsText): StatementResult {

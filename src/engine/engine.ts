@@ -33,7 +33,8 @@ export interface SubscribeInput {
 }
 
 export interface Engine {
-  run(input: RunInput): Promise<StatementResult[]>;
+  /** Synchronous, and then throws, where there is nothing to wait for. */
+  run(input: RunInput): readonly StatementResult[] | Promise<readonly StatementResult[]>;
   /** Plans the SELECT and hands it to live queries, which answer over the connection. Throws what is wrong with it. */
   subscribe(input: SubscribeInput): void;
 }

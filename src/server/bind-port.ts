@@ -32,10 +32,7 @@ export function bindPort(config: Config, wiring: Wiring, log: Log): Server<Socke
       port,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       maxRequestBodySize: config.security.maxRequestBodySize,
-      fetch: async (request, server) => {
-        if (wiring.fetch === undefined) return notReady();
-        return wiring.fetch(request, server);
-      },
+      fetch: (request, server) => (wiring.fetch === undefined ? notReady() : wiring.fetch(request, server)),
       error: (error) => {
         log.error("request failed", faultOf(error));
         return new Response("Internal error", { status: 500 });

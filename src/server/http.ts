@@ -63,7 +63,9 @@ const NO_IDLE_TIMEOUT = 0;
 /** Of a connection that sends nothing, or sends a body too slowly to be worth the place it takes. */
 export const IDLE_TIMEOUT_SECONDS = 30;
 
-export type FetchHandler = (request: Request, server: Server<SocketData>) => Promise<Response | undefined>;
+type Answer = Response | undefined | Promise<Response | undefined>;
+
+export type FetchHandler = (request: Request, server: Server<SocketData>) => Answer;
 
 export function createFetchHandler(deps: HttpDeps): FetchHandler {
   const queryRate = new RateLimiter({
@@ -72,7 +74,7 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     clock: deps.clock,
   });
   const schemaText = createSchemaText();
-  const route = async (request: Request, server: Server<SocketData>): Promise<Response | undefined> => {
+  const route = (request: Request, server: Server<SocketData>): Answer => {
     const path = pathOf(request.url);
     if (request.method === "OPTIONS") return deps.cors.preflight(request);
     if (!deps.cors.allows(request)) return new Response("Origin not allowed", { status: 403 });
@@ -86,13 +88,17 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     if (endpoint === undefined) return new Response(null, { status: 404 });
     return only(AUTH_METHODS[endpoint], request, () => answerAuthRequest(endpoint, request, { server, deps }));
   };
-  return async (request, server) => {
-    const response = await route(request, server);
-    if (response !== undefined) {
-      for (const [name, value] of Object.entries(deps.cors.headers(request))) response.headers.set(name, value);
-    }
-    return response;
+  return (request, server) => {
+    const answer = route(request, server);
+    // Pages of other origins say where they are from; everybody else is spared the rest.
+    return request.headers.get("origin") === null ? answer : withCorsHeaders(answer, request, deps.cors);
   };
+}
+
+async function withCorsHeaders(answer: Answer, request: Request, cors: Cors): Promise<Response | undefined> {
+  const response = await answer;
+  for (const [name, value] of Object.entries(cors.headers(request))) response?.headers.set(name, value);
+  return response;
 }
 
 /** Without building a URL object: this runs for every request. */
@@ -107,7 +113,11 @@ function authEndpoint(path: string): AuthEndpoint | undefined {
   return Object.keys(AUTH_METHODS).find((known): known is AuthEndpoint => known === name);
 }
 
-async function only(method: string, request: Request, answer: () => Response | Promise<Response>): Promise<Response> {
+function only(
+  method: string,
+  request: Request,
+  answer: () => Response | Promise<Response>,
+): Response | Promise<Response> {
   if (request.method === method) return answer();
   return new Response(null, { status: 405, headers: { allow: method } });
 }
@@ -187,27 +197,27 @@ interface SqlContext {
 }
 
 async function answerSql(request: Request, context: SqlContext): Promise<Response> {
-  const { deps, server } = context;
+  const { deps } = context;
   const startedMs = deps.clock.monotonicMs();
   let role: Role = "anonymous";
   try {
     // Before the body: without a token nothing about the body is said.
-    const token = await deps.accounts.authenticate(presentedCredential(request.headers));
+    const credential = presentedCredential(request.headers);
+    const token = deps.accounts.authenticateKnown(credential) ?? (await deps.accounts.authenticate(credential));
     role = token.role;
     if (!context.queryRate.take(token.user)) {
       throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");
     }
     const { limits, execution } = deps.config;
-    const text = await jsonText(request);
+    assertJson(request);
+    const text = await bodyText(request);
     if (deps.isStopping()) throw new DbError("SHUTTING_DOWN", "The server is shutting down");
     const body = decodeSqlRequest(text, {
       maxSqlBytes: limits.maxSqlBytes,
       maxParams: execution.maxParameters,
       maxParamBytes: execution.maxParameterSizeBytes,
     });
-    using _answering = deps.inFlight.enter();
-    server.timeout(request, NO_IDLE_TIMEOUT);
-    const results = await deps.engine.run({
+    const running = deps.engine.run({
       sql: body.sql,
       params: body.params,
       user: token.user,
@@ -215,18 +225,28 @@ async function answerSql(request: Request, context: SqlContext): Promise<Respons
       namespace: body.namespaceId,
       signal: request.signal,
     });
+    const results = running instanceof Promise ? await answering(running, request, context) : running;
     const shown = body.batchResults === "summed" ? sumBatchResults(results, token.user) : results;
     return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs, context.schemaText), {
       headers: JSON_HEADERS,
     });
   } catch (error) {
     return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  }
+}
+
+/** A stop waits for it, and its connection may be silent meanwhile. */
+async function answering<T>(running: Promise<T>, request: Request, { deps, server }: SqlContext): Promise<T> {
+  using _answering = deps.inFlight.enter();
+  server.timeout(request, NO_IDLE_TIMEOUT);
+  try {
+    return await running;
   } finally {
     server.timeout(request, IDLE_TIMEOUT_SECONDS);
   }
 }
 
-async function jsonText(request: Request): Promise<string> {
+function assertJson(request: Request): void {
   const type = request.headers.get("content-type") ?? "application/json";
   if (!type.toLowerCase().includes("json")) {
     throw new DbError(
@@ -234,7 +254,6 @@ async function jsonText(request: Request): Promise<string> {
       `Invalid JSON payload: Content-Type must be application/json, not ${JSON.stringify(type)}`,
     );
   }
-  return bodyText(request);
 }
 
 async function bodyText(request: Request): Promise<string> {

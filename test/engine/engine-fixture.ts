@@ -39,7 +39,7 @@ export interface EngineFixture extends AsyncDisposable {
   readonly deps: EngineDeps;
   readonly hooks: Hooks;
   /** Every result of a request. */
-  run(sql: string, as?: { user?: string; role?: Role; params?: readonly Cell[] }): Promise<StatementResult[]>;
+  run(sql: string, as?: { user?: string; role?: Role; params?: readonly Cell[] }): Promise<readonly StatementResult[]>;
   /** Rows of the last result, decoded. */
   rows(sql: string, as?: { user?: string; role?: Role }): Promise<unknown[][]>;
   /** Moves everything a table has buffered into Parquet. */
@@ -140,7 +140,7 @@ export async function openEngine(
     limits: { maxRowsPerStatement: 50, maxWriteBytes: 100_000, maxResultBytes: 50_000 },
   };
   const namespace: Name = parseName("app");
-  const run: EngineFixture["run"] = (sql, { user = "root", role = "system", params = [] } = {}) =>
+  const run: EngineFixture["run"] = async (sql, { user = "root", role = "system", params = [] } = {}) =>
     runRequest({ sql, params, session: { user: parseUserId(user), role, namespace }, signal: undefined }, deps);
   await run("CREATE NAMESPACE app");
   return {

@@ -22,7 +22,7 @@ import type { Leftovers } from "./leftovers.ts";
 import { RowStatements } from "./row-statements.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { isFull, toStorageError } from "./storage-error.ts";
-import { WriteTransaction } from "./write-transaction.ts";
+import { WriteTransaction, type WriteTransactionOptions } from "./write-transaction.ts";
 
 /** A turn that brings more is committed in pieces, so that neither the loop nor the memory of an open batch grows without limit. */
 export const MAX_BATCH_WORKS = 1_000;
@@ -54,6 +54,8 @@ interface OpenBatch {
   readonly settle: ((position: Seq, failure: unknown) => void)[];
   readonly openedAtMs: number;
   readonly turnEnd: ReturnType<typeof setImmediate>;
+  /** What the transactions of all its works are made of. */
+  parts: WriteTransactionOptions | undefined;
   /** Set when SQLite gave up the whole transaction. */
   failure: unknown;
 }
@@ -146,6 +148,7 @@ export class GroupCommitWriter implements Writer {
       turnEnd: setImmediate(() => {
         if (this.#open === open) this.#commit(open);
       }),
+      parts: undefined,
       failure: undefined,
     };
     this.#open = open;
@@ -161,7 +164,8 @@ export class GroupCommitWriter implements Writer {
   }
 
   #runWork<T>(open: OpenBatch, work: (tx: WriteTx) => T): Outcome<T> {
-    const tx = this.#transaction(open);
+    open.parts ??= this.#partsOf(open);
+    const tx = new WriteTransaction(open.parts);
     this.#isInWork = true;
     try {
       const value = work(tx);
@@ -186,7 +190,7 @@ export class GroupCommitWriter implements Writer {
     }
   }
 
-  #transaction(open: OpenBatch): WriteTransaction {
+  #partsOf(open: OpenBatch): WriteTransactionOptions {
     const { db, clock, working, leftovers, ballast, failpoint, streamLimits } = this.#options;
     const nowMs = (): number => clock.nowMs();
     const catalog = new CatalogTransaction({
@@ -206,7 +210,7 @@ export class GroupCommitWriter implements Writer {
       limits: streamLimits,
       nowMs,
     });
-    return new WriteTransaction({
+    return {
       db,
       savepoint: {
         open: () => this.#sql.savepoint.run(),
@@ -233,7 +237,7 @@ export class GroupCommitWriter implements Writer {
         if (!ballast.ensure()) throw new DbError("STORAGE_FULL", NO_ROOM);
       },
       beforeWrite: () => failpoint("write"),
-    });
+    };
   }
 
   #commit(open: OpenBatch): void {
