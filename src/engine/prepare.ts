@@ -1,6 +1,7 @@
 // Text → plans. A request that is one data statement is found by its lifted text and costs neither a parse nor a bind; everything else is parsed, and its data
 // statements are planned through the same cache.
 import { DbError } from "../base/errors.ts";
+import { Lru } from "../base/lru.ts";
 import type { ParamShape } from "../model/param.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
@@ -104,6 +105,16 @@ function contextOf(session: Session, catalog: CatalogView): BindContext {
 export function createPreparer(deps: PreparerDeps): Preparer {
   const data = new PlanCache<DataPlan>(deps.maxPlans);
   const live = new PlanCache<LivePlan>(deps.maxPlans);
+  /** Texts without a literal come again as they are; others seldom do. */
+  const liftedByText = new Lru<string, LiftedStatement>(deps.maxPlans);
+
+  const liftedOf = (text: string): LiftedStatement => {
+    const known = liftedByText.get(text);
+    if (known !== undefined) return known;
+    const lifted = liftLiterals(text);
+    if (lifted.literals.length === 0 && isCacheable(lifted)) liftedByText.set(text, lifted);
+    return lifted;
+  };
 
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> =>
     planLive(onlyData(deps.parser.parse(input.text)), input);
@@ -126,7 +137,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
   return {
     prepare(sql, _session, params) {
       const text = sql.trim();
-      const lifted = liftLiterals(text);
+      const lifted = liftedOf(text);
       if (isCacheable(lifted)) {
         // One data statement: a hit needs no parse.
         const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
