@@ -14,6 +14,9 @@ export type StatementKind =
   | "createTable"
   | "alterTable"
   | "dropTable"
+  | "createView"
+  | "dropView"
+  | "showViews"
   | "createNamespace"
   | "dropNamespace"
   | "useNamespace"
@@ -59,6 +62,9 @@ const RULES: Record<StatementKind, Rule> = {
   // Of which kind is `assertMayAlterTable`'s to decide.
   alterTable: { role: "user", what: "altering tables" },
   dropTable: { role: "dba", what: "dropping tables" },
+  createView: { role: "dba", what: "creating views" },
+  dropView: { role: "dba", what: "dropping views" },
+  showViews: { role: "anonymous", what: "SHOW VIEWS" },
   createNamespace: { role: "dba", what: "namespace operations" },
   dropNamespace: { role: "dba", what: "namespace operations" },
   useNamespace: { role: "user", what: "switching namespaces" },

@@ -14,6 +14,7 @@ import { namespaceOf } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { messageResult } from "./outcome.ts";
 import type { Caller } from "./session.ts";
+import { assertViewsHold } from "./view-dependents.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
 /** A check begins anew when the table was altered, or its newest rows flushed, in between. */
@@ -36,6 +37,7 @@ export async function alterTable(statement: AlterTable, call: Caller, deps: Engi
     namespace,
     generate: deps.defaults.forStatement(session.user, call.nowUs),
     call,
+    deps,
   };
   let checked: Checked | undefined;
   for (let checks = 0; checks <= MAX_CHECKS; ) {
@@ -59,6 +61,7 @@ interface Context {
   readonly namespace: Name;
   readonly generate: (column: Column) => Cell;
   readonly call: Caller;
+  readonly deps: Pick<EngineDeps, "preparer">;
 }
 
 /** Rows that are known to satisfy the conditions. */
@@ -84,7 +87,7 @@ type Decision =
 /** Inside the writer, on the table as it is at this moment, whatever else the open transaction did to it. */
 function decide(
   tx: WriteTx,
-  { statement, namespace, generate, call }: Context,
+  { statement, namespace, generate, call, deps }: Context,
   checked: Checked | undefined,
 ): Decision {
   const { name } = statement.table;
@@ -107,6 +110,7 @@ function decide(
     if (through !== undefined) return { kind: "inspected", checked: { ...checked, through } };
   }
   const { version } = tx.alterTable(table, change);
+  assertViewsHold(tx.catalog, deps, ({ tables }) => tables.includes(table.id));
   return { kind: "done", text: `altered successfully: ${text} (version ${version})` };
 }
 

@@ -11,12 +11,14 @@ import {
 } from "../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../model/sql-type.ts";
 import { typeText } from "../model/types.ts";
+import type { ViewSchema } from "../model/view.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { CreateTable, Statement, TableRef } from "../sql/statement.ts";
 import type { WriteTx } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
+import { assertNotViewed, assertNoViews } from "./view-dependents.ts";
 import { defaultText } from "./views/definition.ts";
 import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
 
@@ -95,8 +97,16 @@ async function dropNamespace(
       throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`);
     }
     for (const table of tx.catalog.tables()) {
-      if (table.namespace === statement.name) assertNotWatched(table, deps);
+      if (table.namespace !== statement.name) continue;
+      assertNotWatched(table, deps);
+      assertNotViewed(tx.catalog, table, statement.name);
     }
+    assertNoViews(
+      tx.catalog,
+      `drop namespace '${statement.name}'`,
+      ({ namespace, views }) =>
+        namespace !== statement.name && views.some((view) => view.startsWith(`${statement.name}.`)),
+    );
     tx.dropNamespace(statement.name);
     return true;
   });
@@ -172,9 +182,12 @@ async function dropTable(
     const table = tx.catalog.table(namespace, statement.table.name);
     if (table === undefined) {
       if (statement.ifExists) return false;
+      const view = tx.catalog.view(namespace, statement.table.name);
+      if (view !== undefined) throw new DbError("INVALID_SQL", `${full} is a view`, { hint: "Use DROP VIEW." });
       throw new DbError("TABLE_NOT_FOUND", `Table '${statement.table.name}' not found in namespace '${namespace}'`);
     }
     assertNotWatched(table, deps);
+    assertNotViewed(tx.catalog, table);
     tx.dropTable(table);
     return true;
   });
@@ -198,10 +211,13 @@ const SHOW_TABLES: readonly OutputColumn[] = [
   { name: "schema_version", type: BIGINT, flags: [] },
 ];
 
+export function assertNamespaceExists(namespace: Name, { catalog }: Pick<EngineDeps, "catalog">): void {
+  if (catalog.namespace(namespace) !== undefined || SYSTEM_NAMESPACES.has(namespace)) return;
+  throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
+}
+
 function showTables(namespace: Name | undefined, session: Session, deps: EngineDeps): StatementResult {
-  if (namespace !== undefined && deps.catalog.namespace(namespace) === undefined && !SYSTEM_NAMESPACES.has(namespace)) {
-    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
-  }
+  if (namespace !== undefined) assertNamespaceExists(namespace, deps);
   const rows = deps.catalog
     .tables()
     .filter((table) => namespace === undefined || table.namespace === namespace)
@@ -229,6 +245,8 @@ function describeTable(
   session: Session,
   deps: EngineDeps,
 ): StatementResult {
+  const view = deps.catalog.view(namespaceOf(statement.table, session), statement.table.name);
+  if (view !== undefined && !statement.history) return rowsResult(session, DESCRIBE, viewColumnRows(view));
   const table = requireTable(statement.table, session, deps);
   const versions = statement.history ? deps.catalog.tableVersions(table.id).toReversed() : [table];
   const rows: Cell[][] = [];
@@ -251,4 +269,10 @@ function describedColumns(table: TableSchema): Cell[][] {
     null,
     table.version,
   ]);
+}
+
+function viewColumnRows(view: ViewSchema): Cell[][] {
+  return view.columns.map(({ name, type }, index) => {
+    return [name, index + 1, BigInt(index + 1), typeText(type), true, false, null, null, 1];
+  });
 }

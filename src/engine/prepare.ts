@@ -1,6 +1,7 @@
 // Text → plans. A request that is one data statement is found by its lifted text and costs neither a parse nor a bind; everything else is parsed, and its data
 // statements are planned through the same cache.
 import { DbError } from "../base/errors.ts";
+import type { Name } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import type { ParamShape } from "../model/param.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
@@ -9,7 +10,15 @@ import { type LiftedStatement, liftLiterals } from "../sql/lift-literals.ts";
 import type { Parser } from "../sql/parse/parser.ts";
 import type { BindContext, DataPlan, LivePlan } from "../sql/plan.ts";
 import { PlanCache, type PlanCacheStats } from "../sql/plan-cache.ts";
-import { type PlanInput, type Planned, planData, planLive } from "../sql/planner.ts";
+import {
+  type BoundView,
+  bindView,
+  type PlanInput,
+  type Planned,
+  planData,
+  planLive,
+  selectOf,
+} from "../sql/planner.ts";
 import type { DataStatement, ParsedStatement, Statement } from "../sql/statement.ts";
 import type { CatalogView } from "../storage/seams.ts";
 import type { Session } from "./session.ts";
@@ -47,7 +56,14 @@ export interface Preparer {
   /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
   prepare(sql: string, session: Session, params: ParamShape): readonly Runnable[];
   prepareLive(sql: string, session: Session, params: ParamShape): PreparedLive;
+  /** What a view would show that belongs to the namespace, on the catalog as it is at this moment. */
+  bindView(view: ViewText, catalog: CatalogView): BoundView;
   stats(): PlanCacheStats;
+}
+
+export interface ViewText {
+  readonly namespace: Name;
+  readonly text: string;
 }
 
 export interface PreparerDeps {
@@ -79,7 +95,7 @@ function planOf<Plan extends DataPlan | LivePlan>(
   const input: PlanInput = {
     text,
     literals: lifted.literals,
-    context: contextOf(session, deps.catalog),
+    context: contextOf(session.namespace, deps),
     listRooms: params.listRooms,
     generators: deps.generators,
   };
@@ -94,10 +110,10 @@ function planOf<Plan extends DataPlan | LivePlan>(
   return { plan: planned.plan, literals: lifted.literals };
 }
 
-function contextOf(session: Session, catalog: CatalogView): BindContext {
+function contextOf(namespace: Name, { catalog, parser }: Pick<PreparerDeps, "catalog" | "parser">): BindContext {
   return {
-    namespace: session.namespace,
-    findRelation: (namespace, name) => findRelation(catalog, namespace, name),
+    namespace,
+    findRelation: (schema, name) => findRelation({ catalog, parser }, schema, name),
     hasNamespace: (name) => SYSTEM_NAMESPACES.has(name) || catalog.namespace(name) !== undefined,
   };
 }
@@ -154,6 +170,15 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       const text = sql.trim();
       return planOf({ text, lifted: liftLiterals(text), session, params }, live, { deps, make: planLiveSelect });
     },
+    bindView({ namespace, text }, catalog) {
+      const { parser, generators } = deps;
+      return bindView(onlyData(parser.parse(text)), {
+        text,
+        literals: [],
+        context: contextOf(namespace, { catalog, parser }),
+        generators,
+      });
+    },
     stats: () => data.stats(),
   };
 }
@@ -179,8 +204,15 @@ function onlyData(parsed: readonly ParsedStatement[]): DataStatement {
   return first.statement;
 }
 
-function findRelation(catalog: CatalogView, namespace: string, name: string): ReturnType<BindContext["findRelation"]> {
-  const view = SYSTEM_VIEWS.get(`${namespace}.${name}`);
-  if (view !== undefined) return { kind: "systemView", view: view.name, columns: view.columns };
+function findRelation(
+  { catalog, parser }: Pick<PreparerDeps, "catalog" | "parser">,
+  namespace: string,
+  name: string,
+): ReturnType<BindContext["findRelation"]> {
+  const system = SYSTEM_VIEWS.get(`${namespace}.${name}`);
+  if (system !== undefined) return { kind: "systemView", view: system.name, columns: system.columns };
+  const view = catalog.view(namespace, name);
+  if (view !== undefined)
+    return { kind: "view", schema: view, select: () => selectOf(onlyData(parser.parse(view.text))) };
   return catalog.table(namespace, name);
 }

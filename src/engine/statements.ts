@@ -22,6 +22,7 @@ import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
 import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
+import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
 export interface Ran {
@@ -61,6 +62,12 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "showTables":
     case "describeTable":
       return runDdl(statement, call.session, deps);
+    case "createView":
+      return createView(statement, call.session, deps);
+    case "dropView":
+      return dropView(statement, call.session, deps);
+    case "showViews":
+      return showViews(statement.namespace, call.session, deps);
     case "alterTable":
       return alterTable(statement, call, deps);
     case "createUser":

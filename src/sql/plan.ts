@@ -1,8 +1,10 @@
 // What the planner hands to the engine. A plan is immutable, holds no values of a particular call, and may be shared by every user
 // of the same role class: the values come in through its slots.
+import type { SelectStmt } from "libpg-query";
 import type { Name } from "../base/ids.ts";
 import type { OutputColumn, TableSchema } from "../model/schema.ts";
 import type { Cell, SqlType } from "../model/sql-type.ts";
+import type { ViewSchema } from "../model/view.ts";
 
 /** The value of such a slot may not be negative. */
 export type RowCountClause = "LIMIT" | "OFFSET";
@@ -244,7 +246,7 @@ export interface LivePlan {
 
 export interface BindContext {
   readonly namespace: Name;
-  readonly findRelation: (namespace: string, name: string) => TableSchema | SystemViewInfo | undefined;
+  readonly findRelation: (namespace: string, name: string) => TableSchema | SystemViewInfo | ViewInfo | undefined;
   /** For "did you mean". */
   readonly hasNamespace: (namespace: string) => boolean;
 }
@@ -253,4 +255,12 @@ export interface SystemViewInfo {
   readonly kind: "systemView";
   readonly view: string;
   readonly columns: readonly OutputColumn[];
+}
+
+/** A view that a user made. */
+export interface ViewInfo {
+  readonly kind: "view";
+  readonly schema: ViewSchema;
+  /** Of its text. */
+  readonly select: () => SelectStmt;
 }

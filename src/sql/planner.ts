@@ -1,6 +1,8 @@
 // Statements → plans: PostgreSQL's syntax tree bound to tables and types, and rendered to SQLite text with holes. Pure.
-import type { InsertStmt, Node, SelectStmt } from "libpg-query";
+import type { InsertStmt, SelectStmt } from "libpg-query";
 import { assertNever } from "../base/errors.ts";
+import type { TableSchema } from "../model/schema.ts";
+import type { SqlType } from "../model/sql-type.ts";
 import { createBinder } from "./bind/create-binder.ts";
 import { bindInsert } from "./bind/insert.ts";
 import { bindLive } from "./bind/live.ts";
@@ -9,6 +11,7 @@ import { outputType } from "./bind/operand.ts";
 import { queryPlan } from "./bind/query-plan.ts";
 import { BindSession } from "./bind/session.ts";
 import { unsupported } from "./bind/syntax.ts";
+import { bindViewQuery } from "./bind/view.ts";
 import type { Generators } from "./functions/generators.ts";
 import type { LiftedLiteral } from "./lift-literals.ts";
 import type { BindContext, DataPlan, InsertPlan, LivePlan, QueryPlan, Slot } from "./plan.ts";
@@ -38,7 +41,7 @@ export function planData(statement: DataStatement, input: PlanInput): Planned<Da
   const session = new BindSession(input);
   switch (statement.kind) {
     case "select":
-      return planned([session], planSelect(session, selectOf(node)));
+      return planned([session], planSelect(session, selectOf(statement)));
     case "insert":
       if ("InsertStmt" in node) return planInsert(session, node.InsertStmt, input);
       break;
@@ -58,7 +61,7 @@ export function planData(statement: DataStatement, input: PlanInput): Planned<Da
   throw new Error(`the tree of ${statement.kind} is another`);
 }
 
-function selectOf(node: Node): SelectStmt {
+export function selectOf({ node }: DataStatement): SelectStmt {
   if ("SelectStmt" in node) return node.SelectStmt;
   throw new Error("the tree of select is another");
 }
@@ -95,5 +98,22 @@ function planned<Plan extends DataPlan | LivePlan>(sessions: readonly BindSessio
 export function planLive(statement: DataStatement, input: PlanInput): Planned<LivePlan> {
   if (statement.kind !== "select") throw unsupported(`${statement.kind.toUpperCase()} as a live query`);
   const session = new BindSession(input);
-  return planned([session], bindLive(createBinder(session), selectOf(statement.node), input.generators));
+  return planned([session], bindLive(createBinder(session), selectOf(statement), input.generators));
+}
+
+export interface BoundView {
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  /** Every base table it reads, and every view, through others too. */
+  readonly tables: readonly TableSchema[];
+  readonly views: ReadonlySet<string>;
+  readonly parameterCount: number;
+}
+
+/** What a view of this text would show. */
+export function bindView(statement: DataStatement, input: PlanInput): BoundView {
+  if (statement.kind !== "select") throw unsupported(`${statement.kind.toUpperCase()} as a view`);
+  const session = new BindSession(input);
+  const { columns } = bindViewQuery(createBinder(session), selectOf(statement));
+  const tables = session.relationUses().flatMap((use) => (use.kind === "systemView" ? [] : [use.schema]));
+  return { columns, tables, views: session.viewsRead, parameterCount: session.parameterCount };
 }

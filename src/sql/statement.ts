@@ -53,6 +53,17 @@ export interface AlterTable {
   readonly actions: readonly AlterAction[];
 }
 
+export interface CreateView {
+  readonly kind: "createView";
+  readonly orReplace: boolean;
+  readonly ifNotExists: boolean;
+  readonly view: TableRef;
+  /** Names for the first of its columns. */
+  readonly columns: readonly Name[];
+  readonly select: DataStatement;
+  readonly selectText: string;
+}
+
 export type DataStatement =
   | { readonly kind: "select"; readonly node: Node }
   | { readonly kind: "insert"; readonly node: Node }
@@ -64,6 +75,9 @@ export type Statement =
   | { readonly kind: "explain"; readonly live: boolean; readonly inner: DataStatement; readonly innerText: string }
   | CreateTable
   | AlterTable
+  | CreateView
+  | { readonly kind: "dropView"; readonly ifExists: boolean; readonly view: TableRef }
+  | { readonly kind: "showViews"; readonly namespace: Name | undefined }
   | { readonly kind: "dropTable"; readonly ifExists: boolean; readonly table: TableRef }
   | { readonly kind: "createNamespace"; readonly ifNotExists: boolean; readonly name: Name }
   | { readonly kind: "dropNamespace"; readonly ifExists: boolean; readonly name: Name }

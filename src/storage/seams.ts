@@ -6,6 +6,7 @@ import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import type { User } from "../model/user.ts";
+import type { ViewSchema } from "../model/view.ts";
 import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 
 export interface Namespace {
@@ -52,6 +53,8 @@ export interface CatalogView {
   tables(): readonly TableSchema[];
   /** The versions a table has had, oldest first, the current one last; the newest 1,000. */
   tableVersions(id: TableId): readonly TableSchema[];
+  view(namespace: string, name: string): ViewSchema | undefined;
+  views(): readonly ViewSchema[];
   user(id: UserId): User | undefined;
   users(): readonly User[];
   apiKey(id: string): ApiKey | undefined;
@@ -117,6 +120,7 @@ export interface WriteTx {
   /** Catalog as this transaction sees it. */
   readonly catalog: CatalogView;
   createNamespace(name: Name): void;
+  /** With its tables and views. */
   dropNamespace(name: Name): void;
   /** Assigns id and timestamps, creates the hot table. */
   createTable(definition: Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">): TableSchema;
@@ -126,6 +130,9 @@ export interface WriteTx {
   inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
   /** Takes the table out of the catalog; `trim` removes its rows. */
   dropTable(table: TableSchema): void;
+  /** Makes the view, or gives the one of its name another definition. */
+  putView(definition: Omit<ViewSchema, "createdAtMs" | "updatedAtMs">): ViewSchema;
+  dropView(view: ViewSchema): void;
   /** Ends rows of a STREAM table whose time has come. */
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: User): void;

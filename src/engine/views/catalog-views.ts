@@ -120,8 +120,8 @@ const tables: SystemView = {
     updated_at: TIMESTAMP,
     created_at: TIMESTAMP,
   }),
-  rows: ({ catalog }) =>
-    catalog
+  rows: ({ catalog }) => [
+    ...catalog
       .tables()
       .map((table) => [
         table.namespace,
@@ -133,6 +133,39 @@ const tables: SystemView = {
         null,
         us(table.updatedAtMs),
         us(table.createdAtMs),
+      ]),
+    ...catalog
+      .views()
+      .map(({ namespace, name, updatedAtMs, createdAtMs }) => [
+        ...[namespace, name, "view", null, 1n, "{}", null],
+        us(updatedAtMs),
+        us(createdAtMs),
+      ]),
+  ],
+};
+
+const userViews: SystemView = {
+  name: "system.views",
+  adminOnly: true,
+  isVersioned: true,
+  columns: columns({
+    namespace_id: TEXT,
+    view_name: TEXT,
+    definition: TEXT,
+    columns: JSON_TYPE,
+    created_at: TIMESTAMP,
+    updated_at: TIMESTAMP,
+  }),
+  rows: ({ catalog }) =>
+    catalog
+      .views()
+      .map((view) => [
+        view.namespace,
+        view.name,
+        view.text,
+        JSON.stringify(view.columns.map(({ name, type }) => ({ column_name: name, data_type: typeText(type) }))),
+        us(view.createdAtMs),
+        us(view.updatedAtMs),
       ]),
 };
 
@@ -277,6 +310,7 @@ export const CATALOG_VIEWS: readonly SystemView[] = [
   apiKeys,
   namespaces,
   tables,
+  userViews,
   schemas,
   { ...schemas, name: "system.table_schemas" },
   columnView,

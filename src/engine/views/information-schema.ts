@@ -37,6 +37,13 @@ export const informationTables: SystemView = {
         us(table.createdAtMs),
         us(table.updatedAtMs),
       ]),
+    ...catalog
+      .views()
+      .map(({ namespace, name, createdAtMs, updatedAtMs }) => [
+        ...["kalam", namespace, name, "VIEW", "view", null, null, null, 1],
+        us(createdAtMs),
+        us(updatedAtMs),
+      ]),
     ...[...views()].map((view) => {
       const [schema = "", name = ""] = view.name.split(".");
       return ["kalam", schema, name, "VIEW", "system", null, null, null, 1, null, null];
@@ -77,6 +84,13 @@ export const informationColumns: SystemView = {
         }),
       ),
     ),
+    ...catalog
+      .views()
+      .flatMap((view) =>
+        view.columns.map(({ name, type }, index) =>
+          columnRow(view, { name, type, nullable: true, default: null, index }),
+        ),
+      ),
     ...[...views()].flatMap((view) => {
       const [namespace = "", name = ""] = view.name.split(".");
       return view.columns.map((column, index) =>
@@ -107,3 +121,19 @@ function columnRow(
     typeText(column.type),
   ];
 }
+
+/** A definition may hold what only its maker should see: it is in system.views. */
+export const informationViews: SystemView = {
+  name: "information_schema.views",
+  adminOnly: false,
+  isVersioned: true,
+  columns: columns({
+    table_catalog: TEXT,
+    table_schema: TEXT,
+    table_name: TEXT,
+    view_definition: TEXT,
+    check_option: TEXT,
+    is_updatable: TEXT,
+  }),
+  rows: ({ catalog }) => catalog.views().map(({ namespace, name }) => ["kalam", namespace, name, null, "NONE", "NO"]),
+};

@@ -2,7 +2,7 @@
 import type { Cell } from "../../model/sql-type.ts";
 import { CATALOG_VIEWS } from "./catalog-views.ts";
 import type { SystemView, ViewSource } from "./definition.ts";
-import { informationColumns, informationTables } from "./information-schema.ts";
+import { informationColumns, informationTables, informationViews } from "./information-schema.ts";
 import { JOB_VIEWS } from "./job-views.ts";
 import { MEMORY_VIEWS } from "./memory-views.ts";
 
@@ -12,6 +12,7 @@ const ALL: readonly SystemView[] = [
   ...MEMORY_VIEWS,
   informationTables,
   informationColumns,
+  informationViews,
 ];
 
 /** By full name. */

@@ -1,5 +1,5 @@
 // The FROM clause: base tables, common table expressions, sub-queries and joins.
-import type { JoinExpr, Node, RangeSubselect } from "libpg-query";
+import type { JoinExpr, Node, RangeSubselect, RangeVar } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
@@ -8,9 +8,10 @@ import { compare } from "./comparison.ts";
 import { bindRangeFunction } from "./from-function.ts";
 import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
 import { operandType, required, typed, unified } from "./operand.ts";
-import { bindRangeVar, type FromItem } from "./relation.ts";
+import { bindCteReference, type FromItem, findRelation, tableItem } from "./relation.ts";
 import { asNullable, type Scope, type ScopeColumn } from "./scope.ts";
 import { locationOf, namesOf, nodeKind, unsupported } from "./syntax.ts";
+import { viewItem } from "./view.ts";
 
 const REFUSED: Readonly<Record<string, string>> = {
   RangeTableSample: "TABLESAMPLE",
@@ -30,12 +31,22 @@ export function bindFrom(nodes: readonly Node[], context: FromContext): FromItem
 
 function bindItem(node: Node, context: FromContext): FromItem {
   const { session } = context.binder;
-  if ("RangeVar" in node) return bindRangeVar(session, node.RangeVar, context.env.ctes);
+  if ("RangeVar" in node) return bindRangeVar(node.RangeVar, context);
   if ("RangeSubselect" in node) return bindSubselect(node.RangeSubselect, context);
   if ("RangeFunction" in node) return bindRangeFunction(node.RangeFunction, context);
   if ("JoinExpr" in node) return session.nested(undefined, () => bindJoin(node.JoinExpr, context));
   const kind = nodeKind(node);
   throw unsupported(REFUSED[kind] ?? `${kind} in FROM`, session.position(locationOf(node)));
+}
+
+/** A common table expression, a view, or a base table of that name. */
+function bindRangeVar(node: RangeVar, { binder, env }: FromContext): FromItem {
+  const { session } = binder;
+  const cte = bindCteReference(session, node, env.ctes);
+  if (cte !== undefined) return cte;
+  const found = findRelation(session, node);
+  const use = { alias: node.alias, position: session.position(node.location) };
+  return found.kind === "view" ? viewItem(binder, found, use) : tableItem(session, found, use);
 }
 
 function bindSubselect(node: RangeSubselect, { binder, env, left }: FromContext): FromItem {

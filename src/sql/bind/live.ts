@@ -16,7 +16,7 @@ import { compile } from "../compile.ts";
 import type { Expr } from "../expression.ts";
 import type { Generators } from "../functions/generators.ts";
 import { tableRefOf } from "../parse/names.ts";
-import type { Evaluate, LivePlan, LiveStrategy, QueryPlan, RelationUse, SystemViewInfo } from "../plan.ts";
+import type { Evaluate, LivePlan, LiveStrategy, QueryPlan, RelationUse } from "../plan.ts";
 import { createRenderer } from "../render/render-expression.ts";
 import type { Binder } from "./binder.ts";
 import { indexTerms } from "./index-terms.ts";
@@ -108,10 +108,11 @@ function liveTable(session: BindSession, select: SelectStmt): TableSchema {
   if (!("RangeVar" in from)) throw notLive(`${nodeKind(from)} in FROM`, position);
   const ref = tableRefOf(from.RangeVar);
   const namespace = ref.namespace ?? session.namespace;
-  const found: TableSchema | SystemViewInfo | undefined = session.context.findRelation(namespace, ref.name);
+  const found = session.context.findRelation(namespace, ref.name);
   if (found === undefined) {
     throw new DbError("NOT_FOUND", `Not found: Table not found: ${namespace}.${ref.name}`, at(position));
   }
+  if (found.kind === "view") throw notLive(`the view ${qualifiedName(found.schema)}`, position);
   if (found.kind === "systemView") {
     throw new DbError(
       "PERMISSION_DENIED",
@@ -192,6 +193,9 @@ function refuseVolatile(session: BindSession): void {
   if (volatile !== undefined) {
     throw notLive(`${volatile.name}, whose value differs from call to call,`, volatile.position);
   }
+  // Its definition may become another while the live query goes on.
+  const [read] = session.viewsRead;
+  if (read !== undefined) throw notLive(`the view ${read}`);
   const view = session.relationUses().find((use) => use.kind === "systemView");
   if (view?.kind === "systemView") throw notLive(`the system view ${view.view}`);
 }

@@ -5,7 +5,7 @@ import type { SchemaFlag, TableSchema } from "../../model/schema.ts";
 import { SYSTEM_COLUMNS } from "../../model/schema.ts";
 import type { SqlType } from "../../model/sql-type.ts";
 import { tableRefOf } from "../parse/names.ts";
-import type { SystemViewInfo } from "../plan.ts";
+import type { SystemViewInfo, ViewInfo } from "../plan.ts";
 import type { CteScope, QueryColumn, RenderArg } from "./binder.ts";
 import type { ScopeColumn, ScopeTable } from "./scope.ts";
 import { type BindSession, type RelationDraft, relationDraft } from "./session.ts";
@@ -92,7 +92,7 @@ function viewColumns(view: SystemViewInfo): readonly Described[] {
 }
 
 /** The table or view a name in the text means. */
-export function findTable(session: BindSession, node: RangeVar): TableSchema | SystemViewInfo {
+export function findRelation(session: BindSession, node: RangeVar): TableSchema | SystemViewInfo | ViewInfo {
   const position = session.position(node.location);
   const ref = tableRefOf(node);
   const namespace = ref.namespace ?? session.namespace;
@@ -107,8 +107,12 @@ export function findTable(session: BindSession, node: RangeVar): TableSchema | S
   throw new DbError("TABLE_NOT_FOUND", `relation "${label}" does not exist`, { ...at(position), ...hint });
 }
 
-/** A base table, a system view, or a common table expression of that name. */
-export function bindRangeVar(session: BindSession, node: RangeVar, ctes: CteScope | undefined): FromItem {
+/** A common table expression of that name; undefined when there is none in reach. */
+export function bindCteReference(
+  session: BindSession,
+  node: RangeVar,
+  ctes: CteScope | undefined,
+): FromItem | undefined {
   const position = session.position(node.location);
   const name = node.relname ?? "";
   for (let scope = node.schemaname === undefined ? ctes : undefined; scope !== undefined; scope = scope.next) {
@@ -117,7 +121,7 @@ export function bindRangeVar(session: BindSession, node: RangeVar, ctes: CteScop
     const { sqlName, columns } = scope.cte;
     return derivedItem(session, { alias: node.alias, name, columns, position, render: () => sqlName });
   }
-  return tableItem(session, findTable(session, node), { alias: node.alias, position });
+  return undefined;
 }
 
 export function tableItem(

@@ -2,9 +2,10 @@
 
 import { DbError } from "../../base/errors.ts";
 import type { Name } from "../../base/ids.ts";
-import type { TableSchema } from "../../model/schema.ts";
+import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
+import type { ViewSchema } from "../../model/view.ts";
 import type { Expr } from "../expression.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
 import type { BindContext, RelationUse, ScanTerm, Slot, SystemViewInfo, TopRows } from "../plan.ts";
@@ -45,6 +46,7 @@ interface BoundRelation {
 
 /** As deep as PostgreSQL's trees may nest here; SQLite stops at 1000 and one node of ours can become two of its. */
 const MAX_DEPTH = 400;
+const MAX_VIEW_DEPTH = 16;
 /** SQLite's SQLITE_MAX_VARIABLE_NUMBER. */
 const MAX_SLOTS = 32_766;
 
@@ -62,6 +64,8 @@ export class BindSession {
   readonly #relations: BoundRelation[] = [];
   readonly #pinned = new Set<number>();
   readonly #literalByStart: ReadonlyMap<number, number>;
+  readonly #views: ViewSchema[] = [];
+  readonly #viewsRead = new Set<string>();
   readonly #positions = new WeakMap<Expr, number>();
   #utf16OfByte: Uint32Array | undefined;
   #queries = 0;
@@ -75,8 +79,28 @@ export class BindSession {
     this.#literalByStart = new Map(input.literals.map((literal, index) => [literal.start, index]));
   }
 
+  /** What is bound at the moment: the statement, or the text of a view it reads. */
   get text(): string {
-    return this.#input.text;
+    return this.#views.at(-1)?.text ?? this.#input.text;
+  }
+
+  /** `namespace.name` of every view the statement reads, through other views too. */
+  get viewsRead(): ReadonlySet<string> {
+    return this.#viewsRead;
+  }
+
+  /** Binds the text of a view: its names are looked up where it belongs, and its positions mean nothing to who wrote the statement. */
+  insideView<T>(view: ViewSchema, bind: () => T): T {
+    if (this.#views.length >= MAX_VIEW_DEPTH) {
+      throw new DbError("UNSUPPORTED", `views nested more than ${MAX_VIEW_DEPTH} deep are not supported`);
+    }
+    this.#viewsRead.add(qualifiedName(view));
+    this.#views.push(view);
+    try {
+      return bind();
+    } finally {
+      this.#views.pop();
+    }
   }
 
   get slots(): readonly Slot[] {
@@ -84,7 +108,7 @@ export class BindSession {
   }
 
   get namespace(): Name {
-    return this.#input.context.namespace;
+    return this.#views.at(-1)?.searchNamespace ?? this.#input.context.namespace;
   }
 
   get context(): BindContext {
@@ -151,7 +175,8 @@ export class BindSession {
 
   /** `digits` counts from the statement's start. Undefined: no literal was lifted there. */
   literalAt(position: number | undefined): { readonly index: number; readonly literal: LiftedLiteral } | undefined {
-    const index = position === undefined ? undefined : this.#literalByStart.get(position);
+    const isOwn = position !== undefined && this.#views.length === 0;
+    const index = isOwn ? this.#literalByStart.get(position) : undefined;
     const literal = index === undefined ? undefined : this.#input.literals[index];
     return index === undefined || literal === undefined ? undefined : { index, literal };
   }
@@ -236,7 +261,7 @@ export class BindSession {
   /** UTF-16 offset of a byte offset. */
   position(byteOffset: number | undefined): number | undefined {
     // -1 is the parser's "unknown".
-    if (byteOffset === undefined || byteOffset < 0) return undefined;
+    if (byteOffset === undefined || byteOffset < 0 || this.#views.length > 0) return undefined;
     this.#utf16OfByte ??= utf16Offsets(this.#input.text);
     return this.#utf16OfByte.length === 0 ? byteOffset : this.#utf16OfByte[byteOffset];
   }

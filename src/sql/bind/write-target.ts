@@ -8,7 +8,7 @@ import type { Generators } from "../functions/generators.ts";
 import type { Evaluate, Returning } from "../plan.ts";
 import type { Binder, CteScope } from "./binder.ts";
 import { castTo, constant, type Operand, outputType, typed } from "./operand.ts";
-import { type FromItem, findTable, tableItem } from "./relation.ts";
+import { type FromItem, findRelation, tableItem } from "./relation.ts";
 import { emptyScope, type Scope } from "./scope.ts";
 import { didYouMean } from "./suggest.ts";
 import { at, unsupported } from "./syntax.ts";
@@ -27,8 +27,14 @@ export interface WriteTarget {
 export function bindWriteTarget(binder: Binder, node: RangeVar | undefined, verb: WriteVerb): WriteTarget {
   if (node === undefined) throw new Error(`${verb} without a table`);
   const { session } = binder;
-  const source = findTable(session, node);
+  const source = findRelation(session, node);
   const position = session.position(node.location);
+  if (source.kind === "view") {
+    throw new DbError("UNSUPPORTED", `cannot ${verb} ${verb === "insert" ? "into " : ""}view "${source.schema.name}"`, {
+      ...at(position),
+      hint: "Write to the tables it reads.",
+    });
+  }
   if (source.kind === "systemView") {
     throw new DbError("UNSUPPORTED", `Cannot ${verb} system table '${source.view}'`, at(position));
   }

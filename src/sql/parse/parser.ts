@@ -17,6 +17,7 @@ import { withOffset } from "./syntax-error.ts";
 import { parseCreateTable, parseDropTable } from "./tables.ts";
 import { Cursor, leadingWords } from "./tokens.ts";
 import { parseAlterUser, parseCreateUser, parseDropUser } from "./users.ts";
+import { parseCreateView, parseDropView } from "./views.ts";
 
 export interface Parser {
   /** Every statement of a request, or the first error. Empty parts are dropped; nothing left is EMPTY_SQL. */
@@ -46,6 +47,7 @@ interface Context {
 }
 
 const createTable: Family["parse"] = (cursor, { postgres, part }) => parseCreateTable(cursor, postgres, part);
+const createView: Family["parse"] = (cursor, { postgres, part }) => parseCreateView(cursor, postgres, part);
 const notAvailable: Family["parse"] = (_cursor, { part }) => refuse(part.text);
 
 /** Longer word lists stand before their prefixes. */
@@ -59,6 +61,9 @@ const FAMILIES: readonly Family[] = [
   { words: ["DROP", "USER", "TABLE"], parse: parseDropTable },
   { words: ["DROP", "SHARED", "TABLE"], parse: parseDropTable },
   { words: ["DROP", "STREAM", "TABLE"], parse: parseDropTable },
+  { words: ["CREATE", "VIEW"], parse: createView },
+  { words: ["CREATE", "OR", "REPLACE", "VIEW"], parse: createView },
+  { words: ["DROP", "VIEW"], parse: parseDropView },
   { words: ["CREATE", "NAMESPACE"], parse: parseCreateNamespace },
   { words: ["DROP", "NAMESPACE"], parse: parseDropNamespace },
   { words: ["ALTER", "NAMESPACE"], parse: notAvailable },
@@ -86,7 +91,7 @@ const FAMILIES: readonly Family[] = [
 ];
 
 const FIRST_WORDS = new Set(FAMILIES.map(({ words }) => words[0]));
-const MAX_LEADING_WORDS = 3;
+const MAX_LEADING_WORDS = 4;
 
 function parseStatement(part: BatchPart, postgres: Postgres, parseOne: Context["parseOne"]): Statement {
   const [first] = leadingWords(part.text, 1);

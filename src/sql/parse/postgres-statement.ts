@@ -12,7 +12,7 @@ export function parsePostgresStatement(postgres: Postgres, part: BatchPart): Sta
   return dataStatementOf(node) ?? refuse(part.text);
 }
 
-function dataStatementOf(node: Node): DataStatement | undefined {
+export function dataStatementOf(node: Node): DataStatement | undefined {
   if ("SelectStmt" in node) {
     if (node.SelectStmt.intoClause !== undefined) throw unsupported("SELECT … INTO");
     return { kind: "select", node };

@@ -17,6 +17,7 @@ function takeShown(cursor: Cursor): Statement {
   if (cursor.takeWords("NAMESPACES")) return { kind: "showNamespaces" };
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
+  if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
   const { kind, text, start } = cursor.peek();
   if (kind !== "word") throw cursor.unexpected();
   throw unsupported(`SHOW ${text.toUpperCase()}`, start);

@@ -100,6 +100,12 @@ const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> 
 
 /** Tables that a file of this format may lack: it was made before they were. Empty is right for it. */
 const ADDED_TABLES = [
+  `CREATE TABLE IF NOT EXISTS views (
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (namespace, name)
+  ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS history_starts (
     table_id INTEGER NOT NULL,
     scope TEXT NOT NULL,

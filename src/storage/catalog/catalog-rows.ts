@@ -14,6 +14,7 @@ import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./c
 import type { CatalogChange } from "./catalog-state.ts";
 import { damaged, type Fields, toCount, toOneOf, toOptional, toReal, toText, toWide } from "./stored-fields.ts";
 import { decodeTable } from "./table-definition.ts";
+import { decodeView } from "./view-definition.ts";
 
 /** Everything the catalog tables hold, as changes to an empty state. Throws STORAGE_ERROR at the first row that makes no sense. */
 export function readCatalog(db: Database): CatalogChange[] {
@@ -39,6 +40,7 @@ function readAll(db: Database): CatalogChange[] {
          LEFT JOIN table_versions v ON v.table_id = t.id AND v.version <= t.version ORDER BY t.id, v.version`,
       ),
     ),
+    ...rows("SELECT definition FROM views ORDER BY namespace, name").map(toViewChange),
     ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
     ...rows(`SELECT ${API_KEY_COLUMNS.join(", ")} FROM api_keys ORDER BY created_at_ms, id`).map(toApiKeyChange),
     ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
@@ -75,6 +77,11 @@ function toTableChange(rows: readonly Fields[]): CatalogChange {
     versions.every(({ id }) => id === toCount(row["id"], what));
   if (!agrees) throw damaged(`${what}, definition`, record === undefined ? record : qualifiedName(record));
   return { kind: "table", id: record.id, record, versions, version: 1 };
+}
+
+function toViewChange(row: Fields): CatalogChange {
+  const record = decodeView(toText(row["definition"], "a view, definition"));
+  return { kind: "view", name: qualifiedName(record), record, version: 1 };
 }
 
 function toUserChange(row: Fields): CatalogChange {

@@ -6,6 +6,7 @@ import type { ApiKey } from "../../model/api-key.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { User } from "../../model/user.ts";
+import type { ViewSchema } from "../../model/view.ts";
 import type { CatalogView, Namespace, Segment } from "../seams.ts";
 
 export interface HistoryStart {
@@ -28,6 +29,13 @@ export type CatalogChange =
       readonly id: TableId;
       readonly record: TableSchema | undefined;
       readonly versions: readonly TableSchema[];
+      readonly version: number;
+    }
+  | {
+      readonly kind: "view";
+      /** `namespace.name`. */
+      readonly name: string;
+      readonly record: ViewSchema | undefined;
       readonly version: number;
     }
   | { readonly kind: "user"; readonly id: UserId; readonly record: User | undefined }
@@ -57,6 +65,7 @@ export class CatalogState implements CatalogView {
   readonly #tables = new Map<TableId, TableSchema>();
   readonly #tableByName = new Map<string, TableSchema>();
   readonly #tableVersions = new Map<TableId, readonly TableSchema[]>();
+  readonly #views = new Map<string, ViewSchema>();
   readonly #users = new Map<UserId, User>();
   readonly #apiKeys = new Map<string, ApiKey>();
   readonly #jobs = new Map<string, JobRecord>();
@@ -88,6 +97,14 @@ export class CatalogState implements CatalogView {
 
   tableVersions(id: TableId): readonly TableSchema[] {
     return this.#tableVersions.get(id) ?? NO_VERSIONS;
+  }
+
+  view(namespace: string, name: string): ViewSchema | undefined {
+    return this.#views.get(`${namespace}.${name}`);
+  }
+
+  views(): readonly ViewSchema[] {
+    return [...this.#views.values()];
   }
 
   user(id: UserId): User | undefined {
@@ -171,6 +188,12 @@ export class CatalogState implements CatalogView {
         };
         this.#setTable(id, change.record);
         setOrDelete(this.#tableVersions, id, change.record === undefined ? undefined : change.versions);
+        this.#version = change.version;
+        return undo;
+      }
+      case "view": {
+        const undo = { ...change, record: this.#views.get(change.name), version: this.#version };
+        setOrDelete(this.#views, change.name, change.record);
         this.#version = change.version;
         return undo;
       }

@@ -9,6 +9,7 @@ import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
+import type { ViewSchema } from "../../model/view.ts";
 import type { Segment, SegmentSwap, TableAlteration } from "../seams.ts";
 import type { CatalogChange, CatalogState } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
@@ -18,6 +19,7 @@ export const MAX_JOBS = 10_000;
 /** Versions of a table kept in its history; with one more, the oldest is forgotten. No file needs them to be read. */
 export const MAX_TABLE_VERSIONS = 1_000;
 
+export type ViewDefinition = Omit<ViewSchema, "createdAtMs" | "updatedAtMs">;
 export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtSeq" | "createdAtMs" | "updatedAtMs">;
 
 export interface CatalogTransactionOptions {
@@ -74,6 +76,9 @@ export class CatalogTransaction {
     if (state.table(namespace, name) !== undefined) {
       throw new DbError("ALREADY_EXISTS", `Table ${qualifiedName(definition)} already exists`);
     }
+    if (state.view(namespace, name) !== undefined) {
+      throw new DbError("ALREADY_EXISTS", `${qualifiedName(definition)} is a view`);
+    }
     assert(columns[keyIndex] !== undefined, "a table has a key column");
     const now = nowMs();
     const id = rows.insertTable(namespace, name);
@@ -121,6 +126,28 @@ export class CatalogTransaction {
       throw new DbError("TABLE_NOT_FOUND", `Table '${schema.name}' not found in namespace '${schema.namespace}'`);
     }
     throw new DbError("WRITE_CONFLICT", `Table ${qualifiedName(schema)} was altered at the same time; try again`);
+  }
+
+  /** Makes the view, or the next definition of one that is there. */
+  putView(definition: ViewDefinition): ViewSchema {
+    const { rows, state, record, nextVersion, nowMs } = this.#options;
+    const { namespace, name } = definition;
+    if (state.namespace(namespace) === undefined) {
+      throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
+    }
+    const full = qualifiedName(definition);
+    if (state.table(namespace, name) !== undefined) throw new DbError("ALREADY_EXISTS", `${full} is a table`);
+    const now = nowMs();
+    const view = { ...definition, createdAtMs: state.view(namespace, name)?.createdAtMs ?? now, updatedAtMs: now };
+    rows.putView(view);
+    record({ kind: "view", name: full, record: view, version: nextVersion() });
+    return view;
+  }
+
+  deleteView(view: ViewSchema): void {
+    const { rows, record, nextVersion } = this.#options;
+    rows.deleteView(view);
+    record({ kind: "view", name: qualifiedName(view), record: undefined, version: nextVersion() });
   }
 
   putUser(user: User): void {

@@ -8,10 +8,12 @@ import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
+import type { ViewSchema } from "../../model/view.ts";
 import type { Namespace, Segment } from "../seams.ts";
 import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { HistoryStart } from "./catalog-state.ts";
 import { encodeTable } from "./table-definition.ts";
+import { encodeView } from "./view-definition.ts";
 
 function insertText(table: string, columns: readonly string[]): string {
   return `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map((_name, index) => `?${index + 1}`).join(", ")})`;
@@ -34,6 +36,8 @@ const TEXTS = {
   deleteTableVersion: "DELETE FROM table_versions WHERE table_id = ?1 AND version = ?2",
   deleteTableVersions: "DELETE FROM table_versions WHERE table_id = ?1",
   deleteTableSegments: "DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE table_id = ?1 LIMIT ?2)",
+  putView: `${insertText("views", ["namespace", "name", "definition"])} ON CONFLICT DO UPDATE SET definition = excluded.definition`,
+  deleteView: "DELETE FROM views WHERE namespace = ?1 AND name = ?2",
   putUser: upsertText("users", USER_COLUMNS),
   putApiKey: upsertText("api_keys", API_KEY_COLUMNS),
   deleteApiKey: "DELETE FROM api_keys WHERE id = ?1",
@@ -93,6 +97,14 @@ export class CatalogWriter {
   deleteTableSegments(id: TableId, limit: number): number {
     const segments = this.#execute("deleteTableSegments", [id, limit]).changes;
     return segments + this.#execute("deleteHistoryStarts", [id, limit]).changes;
+  }
+
+  putView(view: ViewSchema): void {
+    this.#run("putView", [view.namespace, view.name, encodeView(view)]);
+  }
+
+  deleteView({ namespace, name }: ViewSchema): void {
+    this.#run("deleteView", [namespace, name]);
   }
 
   putUser(user: User): void {

@@ -50,7 +50,7 @@ export function decodeTable(text: string): TableSchema {
   };
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -66,7 +66,7 @@ function decodeSeq(value: unknown, what: string): Seq {
   return seqOf(BigInt(text));
 }
 
-function decodeName(value: unknown, what: string): Name {
+export function decodeName(value: unknown, what: string): Name {
   const text = toText(value, what);
   const name = parseName(text, what);
   if (name !== text) throw damaged(what, value);
@@ -88,7 +88,7 @@ function decodeColumn(value: unknown, table: string): Column {
 
 const KINDS = Object.keys(TYPES).filter((kind): kind is TypeKind => kind in TYPES);
 
-function decodeType(value: unknown, what: string): SqlType {
+export function decodeType(value: unknown, what: string): SqlType {
   const json = toFields(value, what);
   const kind = toOneOf(json["kind"], KINDS, what);
   if (kind !== "decimal") return { kind };

@@ -41,9 +41,9 @@ export class Batch {
     return this.changes.length + this.#counts.length + this.#catalog.length + this.#streams.length > 0;
   }
 
-  /** Whether namespaces or tables changed. */
+  /** Whether namespaces, tables or views changed. */
   get changedTables(): boolean {
-    return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table");
+    return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table" || kind === "view");
   }
 
   /** The newest version of each table that was altered. */

@@ -12,7 +12,8 @@ import type { JobRecord } from "../../model/job.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
-import type { CatalogTransaction, TableDefinition } from "../catalog/catalog-transaction.ts";
+import type { ViewSchema } from "../../model/view.ts";
+import type { CatalogTransaction, TableDefinition, ViewDefinition } from "../catalog/catalog-transaction.ts";
 import type {
   CatalogView,
   ExpiredRow,
@@ -131,8 +132,17 @@ export class WriteTransaction implements WriteTx {
   dropNamespace(name: Name): void {
     this.#write(() => {
       for (const table of this.#options.catalog.tablesOfNamespace(name)) this.#drop(table);
+      for (const view of this.catalog.views()) if (view.namespace === name) this.#options.catalog.deleteView(view);
       this.#options.catalog.deleteNamespace(name);
     });
+  }
+
+  putView(definition: ViewDefinition): ViewSchema {
+    return this.#write(() => this.#options.catalog.putView(definition));
+  }
+
+  dropView(view: ViewSchema): void {
+    this.#write(() => this.#options.catalog.deleteView(view));
   }
 
   createTable(definition: TableDefinition): TableSchema {
