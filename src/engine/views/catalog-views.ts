@@ -137,7 +137,13 @@ const tables: SystemView = {
     ...catalog
       .views()
       .map(({ namespace, name, updatedAtMs, createdAtMs }) => [
-        ...[namespace, name, "view", null, 1n, "{}", null],
+        namespace,
+        name,
+        "view",
+        null,
+        1n,
+        "{}",
+        null,
         us(updatedAtMs),
         us(createdAtMs),
       ]),

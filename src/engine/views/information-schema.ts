@@ -40,7 +40,15 @@ export const informationTables: SystemView = {
     ...catalog
       .views()
       .map(({ namespace, name, createdAtMs, updatedAtMs }) => [
-        ...["kalam", namespace, name, "VIEW", "view", null, null, null, 1],
+        "kalam",
+        namespace,
+        name,
+        "VIEW",
+        "view",
+        null,
+        null,
+        null,
+        1,
         us(createdAtMs),
         us(updatedAtMs),
       ]),

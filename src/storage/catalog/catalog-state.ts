@@ -191,12 +191,8 @@ export class CatalogState implements CatalogView {
         this.#version = change.version;
         return undo;
       }
-      case "view": {
-        const undo = { ...change, record: this.#views.get(change.name), version: this.#version };
-        setOrDelete(this.#views, change.name, change.record);
-        this.#version = change.version;
-        return undo;
-      }
+      case "view":
+        return this.#applyView(change);
       case "user": {
         const undo = { ...change, record: this.#users.get(change.id) };
         setOrDelete(this.#users, change.id, change.record);
@@ -230,6 +226,13 @@ export class CatalogState implements CatalogView {
         return undo;
       }
     }
+  }
+
+  #applyView(change: Extract<CatalogChange, { readonly kind: "view" }>): CatalogChange {
+    const undo = { ...change, record: this.#views.get(change.name), version: this.#version };
+    setOrDelete(this.#views, change.name, change.record);
+    this.#version = change.version;
+    return undo;
   }
 
   #flushed(table: TableId, scope: Scope): Flushed {
