@@ -121,16 +121,7 @@ function contextOf(namespace: Name, { catalog, parser }: Pick<PreparerDeps, "cat
 export function createPreparer(deps: PreparerDeps): Preparer {
   const data = new PlanCache<DataPlan>(deps.maxPlans);
   const live = new PlanCache<LivePlan>(deps.maxPlans);
-  /** Texts without a literal come again as they are; others seldom do. */
-  const liftedByText = new Lru<string, LiftedStatement>(deps.maxPlans);
-
-  const liftedOf = (text: string): LiftedStatement => {
-    const known = liftedByText.get(text);
-    if (known !== undefined) return known;
-    const lifted = liftLiterals(text);
-    if (lifted.literals.length === 0 && isCacheable(lifted)) liftedByText.set(text, lifted);
-    return lifted;
-  };
+  const texts = new Lru<string, LiftedStatement>(deps.maxPlans);
 
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> =>
     planLive(onlyData(deps.parser.parse(input.text)), input);
@@ -153,7 +144,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
   return {
     prepare(sql, _session, params) {
       const text = sql.trim();
-      const lifted = liftedOf(text);
+      const lifted = liftedOf(text, texts);
       if (isCacheable(lifted)) {
         // One data statement: a hit needs no parse.
         const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
@@ -170,17 +161,28 @@ export function createPreparer(deps: PreparerDeps): Preparer {
       const text = sql.trim();
       return planOf({ text, lifted: liftLiterals(text), session, params }, live, { deps, make: planLiveSelect });
     },
-    bindView({ namespace, text }, catalog) {
-      const { parser, generators } = deps;
-      return bindView(onlyData(parser.parse(text)), {
-        text,
-        literals: [],
-        context: contextOf(namespace, { catalog, parser }),
-        generators,
-      });
-    },
+    bindView: (view, catalog) => bindViewText(view, { ...deps, catalog }),
     stats: () => data.stats(),
   };
+}
+
+/** Texts without a literal come again as they are; others seldom do. */
+function liftedOf(text: string, texts: Lru<string, LiftedStatement>): LiftedStatement {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  const lifted = liftLiterals(text);
+  if (lifted.literals.length === 0 && isCacheable(lifted)) texts.set(text, lifted);
+  return lifted;
+}
+
+function bindViewText({ namespace, text }: ViewText, deps: PreparerDeps): BoundView {
+  const { parser, generators } = deps;
+  return bindView(onlyData(parser.parse(text)), {
+    text,
+    literals: [],
+    context: contextOf(namespace, deps),
+    generators,
+  });
 }
 
 function isCacheable(lifted: LiftedStatement): boolean {
