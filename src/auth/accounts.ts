@@ -10,11 +10,12 @@ import { API_KEY_PREFIX } from "../model/api-key.ts";
 import type { Role } from "../model/role.ts";
 import type { OauthIdentity, RefreshSession, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
+import type { LoginRequest, NewUser, PresentedTokens, SetupRequest, UserChange } from "./account-requests.ts";
 import type { ApiKeys } from "./api-keys.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
-import { judgeRefresh, withSession } from "./refresh-sessions.ts";
+import { judgeRefresh, newSession, withSession } from "./refresh-sessions.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
 import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
 import { ROOT_USER, type UserStore } from "./user.ts";
@@ -39,43 +40,6 @@ export interface Session {
   readonly user: User;
   readonly tokens: IssuedTokens;
 }
-
-export interface PresentedTokens {
-  readonly access: string | undefined;
-  readonly refresh: string | undefined;
-}
-
-export interface LoginRequest {
-  readonly user: string;
-  readonly password: string;
-  readonly isLoopback: boolean;
-}
-
-export interface SetupRequest {
-  readonly user: string;
-  readonly password: string;
-  readonly rootPassword: string;
-  readonly email: string | undefined;
-  readonly isLoopback: boolean;
-}
-
-/** How a user proves who they are. `internal`: not at all; other users act for them, or API keys do. */
-export type SignIn =
-  | { readonly kind: "password"; readonly password: string }
-  | ({ readonly kind: "oauth" } & OauthIdentity)
-  | { readonly kind: "internal" };
-
-export interface NewUser {
-  readonly user: UserId;
-  readonly signIn: SignIn;
-  readonly role: Role;
-  readonly email: string | undefined;
-}
-
-export type UserChange =
-  | { readonly kind: "password"; readonly password: string }
-  | { readonly kind: "role"; readonly role: Role }
-  | { readonly kind: "email"; readonly email: string };
 
 /** Works queued on one user before more are turned away: a legitimate user has a handful of devices. */
 const MAX_WAITING_PER_USER = 16;
@@ -111,7 +75,7 @@ export class Accounts {
         await this.#countFailure(name, known);
         throw invalidCredentials();
       }
-      const session = newSession(this.#deps.tokens, this.#nowMs());
+      const session = newSession(this.#nowMs(), this.#deps.tokens.refreshExpiry(this.#nowMs()));
       const user = await this.#recordLogin(known, session);
       return { user, tokens: await this.#issue(user, session) };
     });
@@ -158,6 +122,13 @@ export class Accounts {
   /** The same without waiting, of a token that was presented before; undefined: ask `authenticate`. */
   authenticateKnown(accessToken: string): VerifiedToken | undefined {
     return this.#deps.tokens.checkedAccess(accessToken, this.#context());
+  }
+
+  /** Of requests from this machine, where the configuration lets them in without a credential. Throws INVALID_CREDENTIALS when there is no such user. */
+  localSession(id: UserId): VerifiedToken {
+    const user = this.#require(id);
+    const nowMs = this.#nowMs();
+    return { user: id, role: user.role, tokenId: "", issuedAtMs: nowMs, expiresAtMs: Number.POSITIVE_INFINITY };
   }
 
   async me(accessToken: string): Promise<User> {
@@ -365,10 +336,6 @@ export class Accounts {
     await this.#deps.store.put({ ...user, ...change, tokensValidFromMs, sessions: [], updatedAtMs: nowMs });
     this.#deps.onRevoked(user.id, reason);
   }
-}
-
-function newSession(tokens: Tokens, nowMs: number): RefreshSession {
-  return { id: crypto.randomUUID(), generation: 0, rotatedAtMs: nowMs, expiresAtMs: tokens.refreshExpiry(nowMs) };
 }
 
 function awaitsSetup(user: User): boolean {

@@ -2,23 +2,19 @@
 import { DbError } from "../base/errors.ts";
 import { invalidCredentials } from "./tokens.ts";
 
-/** The API's rule: `Bearer ` with this very case. Throws MISSING_AUTHORIZATION or INVALID_CREDENTIALS (any other scheme, Basic included). */
-export function bearerToken(header: string | null): string {
-  if (header === null) throw new DbError("MISSING_AUTHORIZATION", "Authentication required");
+/** The API's rule: `Bearer ` with this very case. Throws INVALID_CREDENTIALS for any other scheme, Basic included. */
+export function bearerToken(header: string): string {
   const token = header.startsWith("Bearer ") ? header.slice("Bearer ".length).trim() : "";
   if (token === "") throw invalidCredentials();
   return token;
 }
 
+export function missingAuthorization(): DbError {
+  return new DbError("MISSING_AUTHORIZATION", "Authentication required");
+}
+
 /** Counts where there is no Authorization header. */
 export const API_KEY_HEADER = "x-api-key";
-
-/** The token or the API key of a request to the API. Throws as `bearerToken` does. */
-export function presentedCredential(headers: { get(name: string): string | null }): string {
-  const authorization = headers.get("authorization");
-  const apiKey = authorization === null ? headers.get(API_KEY_HEADER) : null;
-  return apiKey ?? bearerToken(authorization);
-}
 
 /** The auth endpoints' rule: the scheme in any case. Undefined when there is no bearer token. */
 export function lenientBearerToken(header: string | null): string | undefined {

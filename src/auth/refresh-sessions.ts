@@ -13,6 +13,10 @@ export interface RefreshClaim {
   readonly generation: number;
 }
 
+export function newSession(nowMs: number, expiresAtMs: number): RefreshSession {
+  return { id: crypto.randomUUID(), generation: 0, rotatedAtMs: nowMs, expiresAtMs };
+}
+
 export function withSession(
   sessions: readonly RefreshSession[],
   session: RefreshSession,

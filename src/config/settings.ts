@@ -8,6 +8,7 @@ import {
   choice,
   integer,
   issuerList,
+  optionalText,
   originList,
   secretText,
   text,
@@ -110,6 +111,11 @@ export const SETTINGS = {
     type: textList,
     fallback: [],
     help: "One of these must be in the aud claim of a trusted issuer's token; unset accepts tokens it made for any application.",
+  }),
+  "auth.localhost_user": setting({
+    type: optionalText("USER", "a user's id, or nothing"),
+    fallback: "",
+    help: "Requests from this machine that bring no credential act as this user; never those that came through a proxy. Unset: they are refused.",
   }),
   "auth.min_password_length": setting({
     type: integer({ min: 1, max: 72, unit: "characters" }),

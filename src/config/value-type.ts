@@ -139,6 +139,18 @@ export function text(placeholder: string, expects = "a non-empty text"): ValueTy
   };
 }
 
+export function optionalText(placeholder: string, expects: string): ValueType<string> {
+  return {
+    placeholder,
+    expects,
+    parse: (raw) => {
+      if (typeof raw !== "string" || raw.includes("\u0000")) throw mismatch(raw, expects);
+      return raw.trim();
+    },
+    format: (value) => value,
+  };
+}
+
 /** Absent until given. The value never appears in an error: a mistyped secret is still a secret. */
 export const secretText: ValueType<string | undefined> = {
   placeholder: "SECRET",

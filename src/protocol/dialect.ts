@@ -43,8 +43,12 @@ function theOne(dialect: Dialect): Dialect {
 }
 
 /** Unknown parameters and values are ignored. `serialization` and `compression` count only together with a token in the header. */
+export function isNativeUpgrade(search: URLSearchParams): boolean {
+  return search.get("protocol") === NATIVE_PROTOCOL;
+}
+
 export function dialectOfUpgrade(search: URLSearchParams, hasToken: boolean): Dialect {
-  const isNative = search.get("protocol") === NATIVE_PROTOCOL;
+  const isNative = isNativeUpgrade(search);
   const refusesGzip = [...search].some(([name, value]) => `${name}=${value}`.toLowerCase() === "compress=false");
   return theOne({
     protocol: isNative ? "native" : "peer",

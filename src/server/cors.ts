@@ -16,7 +16,7 @@ export function createCors(allowedOrigins: readonly string[]): Cors {
   const isOpen = allowedOrigins.includes("*");
   const listed = new Set(allowedOrigins);
   const isAllowed = (origin: string, request: Request): boolean =>
-    isOpen || listed.has(origin) || isSameOrigin(origin, request);
+    isOpen || listed.has(origin) || isSameOrigin(origin, request.headers.get("host"));
   const headers = (request: Request): Record<string, string> => {
     const origin = request.headers.get("origin");
     if (origin === null || !isAllowed(origin, request)) return {};
@@ -45,7 +45,6 @@ export function createCors(allowedOrigins: readonly string[]): Cors {
 }
 
 /** The page came from this server, under whatever name the browser knows it by. */
-function isSameOrigin(origin: string, request: Request): boolean {
-  const host = request.headers.get("host");
+export function isSameOrigin(origin: string, host: string | null): boolean {
   return URL.canParse(origin) && host !== null && new URL(origin).host === host;
 }

@@ -1,10 +1,10 @@
 // Routes of the HTTP side: SQL, authentication, health. The one place where an error becomes a status and a body.
 import type { Server } from "bun";
-import type { Accounts } from "../auth/accounts.ts";
-import { presentedCredential } from "../auth/authorization.ts";
+import { missingAuthorization } from "../auth/authorization.ts";
 import type { Client, createClientResolver } from "../auth/client-ip.ts";
 import { type AuthEndpoint, type AuthEndpointsDeps, answerAuth } from "../auth/http.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
+import type { VerifiedToken } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
@@ -25,12 +25,13 @@ import {
 import type { Cors } from "./cors.ts";
 import type { InFlight } from "./in-flight.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
+import type { Identify } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
 
 export interface HttpDeps {
   readonly engine: Engine;
-  readonly accounts: Accounts;
+  readonly identify: Identify;
   readonly auth: AuthEndpointsDeps;
   readonly sockets: SocketServer;
   readonly resolveClient: ReturnType<typeof createClientResolver>;
@@ -81,7 +82,7 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     if (path === "/v1/api/sql")
       return only("POST", request, () => answerSql(request, { deps, server, queryRate, schemaText }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
-    if (path === "/metrics") return only("GET", request, () => answerMetrics(request, deps));
+    if (path === "/metrics") return only("GET", request, () => answerMetrics(request, server, deps));
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
     const endpoint = authEndpoint(path);
@@ -130,6 +131,17 @@ function clientOf(request: Request, server: Server<SocketData>, deps: HttpDeps):
   });
 }
 
+/** The caller's address is looked up only for a request that brings no credential. */
+function authenticate(
+  request: Request,
+  server: Server<SocketData>,
+  deps: HttpDeps,
+): VerifiedToken | Promise<VerifiedToken> {
+  const verify = deps.identify(request, () => clientOf(request, server, deps));
+  if (verify === undefined) throw missingAuthorization();
+  return verify();
+}
+
 async function answerAuthRequest(
   endpoint: AuthEndpoint,
   request: Request,
@@ -175,11 +187,11 @@ function health(deps: HttpDeps): Response {
 }
 
 /** Numbers of everyone's activity: for administrators, unless a setting opens them to whoever reaches the port. */
-async function answerMetrics(request: Request, deps: HttpDeps): Promise<Response> {
+async function answerMetrics(request: Request, server: Server<SocketData>, deps: HttpDeps): Promise<Response> {
   const startedMs = deps.clock.monotonicMs();
   try {
     if (deps.config.metrics.access === "admin") {
-      const { role } = await deps.accounts.authenticate(presentedCredential(request.headers));
+      const { role } = await authenticate(request, server, deps);
       if (!isAdmin(role))
         throw new DbError("PERMISSION_DENIED", "Admin privileges (DBA or System role) required for metrics");
     }
@@ -197,13 +209,13 @@ interface SqlContext {
 }
 
 async function answerSql(request: Request, context: SqlContext): Promise<Response> {
-  const { deps } = context;
+  const { deps, server } = context;
   const startedMs = deps.clock.monotonicMs();
   let role: Role = "anonymous";
   try {
     // Before the body: without a token nothing about the body is said.
-    const credential = presentedCredential(request.headers);
-    const token = deps.accounts.authenticateKnown(credential) ?? (await deps.accounts.authenticate(credential));
+    const verified = authenticate(request, server, deps);
+    const token = verified instanceof Promise ? await verified : verified;
     role = token.role;
     if (!context.queryRate.take(token.user)) {
       throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");

@@ -5,6 +5,7 @@ import type { Bucket } from "../auth/rate-limit.ts";
 import type { ConnectionId } from "../base/ids.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Dialect } from "../protocol/dialect.ts";
+import type { Verify } from "./request-identity.ts";
 
 /** Undefined: done. */
 export type SocketWork = () => Promise<void> | undefined;
@@ -14,8 +15,8 @@ export interface SocketData extends Bucket {
   readonly connection: ConnectionId;
   /** Of the client. */
   readonly address: string;
-  /** Bearer token of the upgrade; the socket is then authenticated without a message. Not kept beyond that: it is longer than all the rest. */
-  upgradeToken: string | undefined;
+  /** The upgrade itself says who it is; the socket is then authenticated without a message. Not kept beyond that: it holds the token. */
+  verifyUpgrade: Verify | undefined;
   readonly connectedAtMs: number;
   dialect: Dialect;
   /** Undefined until it is authenticated. */

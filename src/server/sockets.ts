@@ -16,16 +16,18 @@ import type { LiveQueries } from "../live/live-queries.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, invalidMessage, type NativeCloseName } from "../protocol/close-codes.ts";
-import { dialectOfUpgrade, withRequest } from "../protocol/dialect.ts";
+import { dialectOfUpgrade, isNativeUpgrade, withRequest } from "../protocol/dialect.ts";
 import { authErrorMessage, authSuccessMessage, errorMessage, pongMessage } from "../protocol/down.ts";
 import { redact } from "../protocol/http.ts";
 import { type ClientMessage, createClientMessageParser } from "../protocol/up.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type SocketTable, sendFrame } from "./outlet.ts";
+import type { Identify, Verify } from "./request-identity.ts";
 import type { Socket, SocketData, SocketWork } from "./socket-data.ts";
 
 export interface SocketServerDeps {
   readonly accounts: Accounts;
+  readonly identify: Identify;
   readonly engine: Engine;
   readonly live: LiveQueries;
   readonly sockets: SocketTable;
@@ -67,15 +69,17 @@ export class SocketServer {
 
   /** Undefined: upgraded. */
   upgrade(request: Request, server: Server<SocketData>, client: Client): Response | undefined {
-    const authorization = request.headers.get("authorization");
-    const bearer = authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : undefined;
-    const token = bearer ?? request.headers.get(API_KEY_HEADER) ?? undefined;
+    const search = new URL(request.url).searchParams;
+    const hasHeader =
+      request.headers.get("authorization")?.startsWith("Bearer ") || request.headers.has(API_KEY_HEADER);
+    // Clients of the peer protocol that bring no header page differently, so a cookie or an address must not count as one.
+    const verify = hasHeader || isNativeUpgrade(search) ? this.#deps.identify(request, () => client) : undefined;
     const data: SocketData = {
       connection: newConnectionId(),
       address: client.address,
-      upgradeToken: token,
+      verifyUpgrade: verify,
       connectedAtMs: this.#deps.clock.nowMs(),
-      dialect: dialectOfUpgrade(new URL(request.url).searchParams, token !== undefined),
+      dialect: dialectOfUpgrade(search, hasHeader),
       principal: undefined,
       tokenExpiresAtMs: 0,
       apiKey: undefined,
@@ -122,10 +126,10 @@ export class SocketServer {
 
   open(socket: Socket): void {
     this.#deps.sockets.set(socket.data.connection, socket);
-    const { upgradeToken } = socket.data;
-    if (upgradeToken !== undefined) {
-      socket.data.upgradeToken = undefined;
-      this.#enqueue(socket, () => this.#authenticate(socket, upgradeToken));
+    const { verifyUpgrade } = socket.data;
+    if (verifyUpgrade !== undefined) {
+      socket.data.verifyUpgrade = undefined;
+      this.#enqueue(socket, () => this.#authenticate(socket, verifyUpgrade));
       return;
     }
     this.#deadlines.set(socket, this.#deps.config.websocket.authTimeoutSecs * 1000);
@@ -265,7 +269,7 @@ export class SocketServer {
     const { data } = socket;
     if (data.principal === undefined) {
       data.dialect = withRequest(data.dialect, message.protocol);
-      return this.#authenticate(socket, message.token);
+      return this.#authenticate(socket, () => this.#deps.accounts.authenticate(message.token));
     }
     // In-band re-authentication: the same user extends the life of the socket and keeps its subscriptions.
     const token = await this.#deps.accounts.authenticate(message.token);
@@ -277,9 +281,9 @@ export class SocketServer {
     sendFrame(socket, authSuccessMessage(principal, data.dialect));
   }
 
-  async #authenticate(socket: Socket, token: string): Promise<void> {
+  async #authenticate(socket: Socket, verify: Verify): Promise<void> {
     try {
-      const verified = await this.#deps.accounts.authenticate(token);
+      const verified = await verify();
       if (socket.data.closing) return;
       const principal = { user: verified.user, role: verified.role };
       this.#identify(socket, principal, verified);

@@ -34,6 +34,7 @@ import { liveRows } from "./live-rows.ts";
 import { metricsText } from "./metrics.ts";
 import { openLive } from "./open-live.ts";
 import type { SocketTable } from "./outlet.ts";
+import { createIdentify } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
@@ -110,7 +111,8 @@ async function wire(input: WireInput): Promise<RunningServer> {
     engineDeps({ input, foundation, accounts, apiKeys, live, queries, preparer, stats }),
     live,
   );
-  const socketServer = new SocketServer({ accounts, engine, live, sockets, config, clock, log, pacer });
+  const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
+  const socketServer = new SocketServer({ accounts, identify, engine, live, sockets, config, clock, log, pacer });
   const inFlight = new InFlight();
   const stopping = createStopping({
     server,
@@ -128,7 +130,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   };
   wiring.fetch = createFetchHandler({
     engine,
-    accounts,
+    identify,
     auth: { accounts, limiter: authLimiter(config, clock), config: config.auth, log },
     sockets: socketServer,
     resolveClient: createClientResolver(config.security.trustedProxyRanges),

@@ -49,6 +49,7 @@ test("every link between documents leads somewhere", async () => {
     "protocol.md",
     "live-queries.md",
     "operations.md",
+    "authentication.md",
     "storage.md",
     "errors.md",
   ]) {

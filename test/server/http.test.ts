@@ -10,7 +10,7 @@ const WAIT_MS = 10_000;
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
-    "query.timeout_ms": 800,
+    "query.timeout_ms": 2_000,
     "security.cors.allowed_origins": [TRUSTED],
     "security.max_request_body_size": 256 * 1024,
   });
