@@ -122,11 +122,16 @@ export class ColdTables {
   shrink(inUse: readonly ColdSource[]): void {
     const kept = new Set(inUse.flatMap((source) => [sourceKey(source), wholeKey(source)]));
     let bytes = 0;
-    for (const table of this.#tables.values()) bytes += table.bytes;
+    let parts = 0;
+    for (const table of this.#tables.values()) {
+      bytes += table.bytes;
+      if (!table.isWhole) parts += 1;
+    }
     for (const [key, table] of this.#tables) {
-      if (bytes <= this.#maxTableBytes && this.#tables.size <= MAX_TABLES) return;
-      if (kept.has(key)) continue;
+      const isExcess = bytes > this.#maxTableBytes || (parts > MAX_PARTS && !table.isWhole);
+      if (kept.has(key) || !isExcess) continue;
       bytes -= table.bytes;
+      if (!table.isWhole) parts -= 1;
       this.#drop(key);
     }
   }
@@ -209,8 +214,8 @@ export class ColdTables {
   }
 }
 
-/** Of one process. Each costs SQLite some pages and a line of its schema. */
-const MAX_TABLES = 64;
+/** Tables of some rows of a scope, of one process: each costs SQLite some pages and a line of its schema, and few are asked for again. */
+const MAX_PARTS = 64;
 
 interface LookUp extends ColdSource {
   readonly keys: readonly Cell[];
