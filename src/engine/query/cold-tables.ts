@@ -8,7 +8,7 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
-import { type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
+import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
@@ -78,6 +78,11 @@ export class ColdTables {
       return table;
     }
     return undefined;
+  }
+
+  /** What `load` would have to read, by statistics alone. */
+  plan(source: ColdSource, segments: readonly SegmentRef[]): Promise<ScanOutcome> {
+    return planScan({ ...source, segments, places: [] }, this.#cache);
   }
 
   /** Makes `find` answer for these segments. */
