@@ -13,7 +13,7 @@ export async function openDuckDb(): Promise<DuckDb> {
   return {
     async rows(sql) {
       const reader = await connection.runAndReadAll(`SELECT COLUMNS(*)::VARCHAR FROM (${sql})`);
-      return reader.getRowsJson().map((row) => row.map((value) => (value === null ? null : String(value))));
+      return reader.getRowsJson().map((row) => row.map((value) => (typeof value === "string" ? value : null)));
     },
     async [Symbol.asyncDispose]() {
       connection.closeSync();
