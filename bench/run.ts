@@ -12,12 +12,14 @@ import { REQUEST_CASES } from "./load/request-cases.ts";
 import type { BenchSize, LoadCase } from "./load/rounds.ts";
 import { STANDING_QUERY_CASES } from "./load/standing-query-cases.ts";
 import { START_CASES } from "./load/start-cases.ts";
+import { STORM_CASES } from "./load/storm-cases.ts";
 
 const MICRO = ["parse-plan", "insert-apply", "predicate-match", "frame-encode", "codec"] as const;
 const CASES: readonly LoadCase[] = [
   ...REQUEST_CASES,
   ...DELIVERY_CASES,
   ...STANDING_QUERY_CASES,
+  ...STORM_CASES,
   ...MEMORY_CASES,
   ...START_CASES,
 ];

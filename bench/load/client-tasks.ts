@@ -53,7 +53,19 @@ export type Task =
       readonly queries: readonly string[];
       readonly perConnection: number;
     }
-  | { readonly kind: "countHeld" };
+  | { readonly kind: "countHeld" }
+  /** Sockets that all connect now and resume from a cursor, one live query each; they close when the last is live. */
+  | {
+      readonly kind: "storm";
+      readonly target: Target;
+      /** Whose sockets, in turn. */
+      readonly tokens: readonly string[];
+      readonly sockets: number;
+      readonly query: string;
+      readonly resumeFrom: string;
+      /** Rows that each is to be told of. */
+      readonly rows: number;
+    };
 
 export interface IdRange {
   readonly first: number;
@@ -106,7 +118,14 @@ export interface HoldResult {
   readonly faults: readonly string[];
 }
 
-export type TaskResult = RequestsResult | SequenceResult | FanOutResult | PacedResult | HoldResult;
+export interface StormResult {
+  readonly kind: "storm";
+  /** Until the last socket was live. */
+  readonly elapsedMs: number;
+  readonly faults: readonly string[];
+}
+
+export type TaskResult = RequestsResult | SequenceResult | FanOutResult | PacedResult | HoldResult | StormResult;
 export type Reply =
   | { readonly kind: "result"; readonly result: TaskResult }
   | { readonly kind: "failed"; readonly error: string };

@@ -5,6 +5,7 @@ import { runFanOut } from "./fan-out-task.ts";
 import { Held } from "./held.ts";
 import { runPaced } from "./paced-task.ts";
 import { runRequests, runSequence } from "./request-tasks.ts";
+import { runStorm } from "./storm-task.ts";
 
 const held = new Held();
 
@@ -22,6 +23,8 @@ function run(task: Task): Promise<TaskResult> | TaskResult {
       return held.open(task);
     case "countHeld":
       return held.count();
+    case "storm":
+      return runStorm(task);
   }
 }
 

@@ -12,9 +12,12 @@ export interface SubscriberOptions {
   /** The first position a frame names, for whoever checks the order of positions. */
   readonly onPosition?: (seq: bigint) => void;
   readonly faults: Faults;
+  /** Resumes from there; open when the last missed row has come. */
+  readonly resumeFrom?: string;
 }
 
 const ACK = Buffer.from('"subscription_ack"');
+const READY = Buffer.from('"ready":true');
 const POSITION = /"_?seq":"(\d+)"/;
 const REFUSAL = /"type":"(?:error|auth_error|killed|reset)"/;
 const READY_TIMEOUT_MS = 60_000;
@@ -46,7 +49,8 @@ export class Subscriber {
       onLost: (why) => self.#fail(why),
     });
     queries.forEach((sql, index) => {
-      self.#socket?.send(JSON.stringify({ type: "subscribe", subscription: { id: `s${index}`, sql } }));
+      const resume = options.resumeFrom === undefined ? {} : { options: { from: options.resumeFrom } };
+      self.#socket?.send(JSON.stringify({ type: "subscribe", subscription: { id: `s${index}`, sql, ...resume } }));
     });
     const timer = setTimeout(() => self.#fail("subscribing took too long"), READY_TIMEOUT_MS);
     await self.#ready.promise.finally(() => clearTimeout(timer));
@@ -68,6 +72,7 @@ export class Subscriber {
       rows += 1;
       this.#options.onRow(id);
     });
+    this.#readReady(bytes, start, end);
     if (rows === 0) this.#readControl(bytes, start, end);
     else if (this.#options.onPosition !== undefined) {
       const seq = POSITION.exec(bytes.toString("latin1", start, end))?.[1];
@@ -75,13 +80,17 @@ export class Subscriber {
     }
   }
 
+  /** A ceiling acknowledges and knows no more. */
+  #readReady(bytes: Buffer, start: number, end: number): void {
+    const { resumeFrom, target } = this.#options;
+    if (this.#waitingFor === 0) return;
+    const mark = bytes.indexOf(resumeFrom === undefined || target.kind === "ceiling" ? ACK : READY, start);
+    if (mark === -1 || mark >= end) return;
+    this.#waitingFor -= 1;
+    if (this.#waitingFor === 0) this.#ready.resolve();
+  }
+
   #readControl(bytes: Buffer, start: number, end: number): void {
-    const ack = bytes.indexOf(ACK, start);
-    if (ack !== -1 && ack < end) {
-      this.#waitingFor -= 1;
-      if (this.#waitingFor === 0) this.#ready.resolve();
-      return;
-    }
     const text = bytes.toString("utf8", start, end);
     if (REFUSAL.test(text)) this.#fail(text);
   }
@@ -90,10 +99,13 @@ export class Subscriber {
 const CONNECTING_AT_ONCE = 64;
 
 /** A few at a time: a storm of connects would measure the listen queue. */
-export async function openSubscribers(options: readonly SubscriberOptions[]): Promise<Subscriber[]> {
+export async function openSubscribers(
+  options: readonly SubscriberOptions[],
+  atOnce = CONNECTING_AT_ONCE,
+): Promise<Subscriber[]> {
   const opened: Subscriber[] = [];
-  for (let at = 0; at < options.length; at += CONNECTING_AT_ONCE) {
-    opened.push(...(await Promise.all(options.slice(at, at + CONNECTING_AT_ONCE).map((one) => Subscriber.open(one)))));
+  for (let at = 0; at < options.length; at += atOnce) {
+    opened.push(...(await Promise.all(options.slice(at, at + atOnce).map((one) => Subscriber.open(one)))));
   }
   return opened;
 }

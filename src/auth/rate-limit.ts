@@ -34,18 +34,28 @@ export class RateLimiter {
     return this.takeFrom(bucket);
   }
 
+  /** Whether there is one to take; takes none. */
+  has(key: string): boolean {
+    const known = this.#buckets.get(key);
+    return known === undefined || this.#refill(known) >= 1;
+  }
+
   /** For a caller who keeps the bucket itself. */
   fullBucket(): Bucket {
     return { tokens: this.#perSecond, refilledAtMs: this.#clock.monotonicMs() };
   }
 
   takeFrom(bucket: Bucket): boolean {
+    if (this.#refill(bucket) < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  #refill(bucket: Bucket): number {
     const nowMs = this.#clock.monotonicMs();
     const refill = ((nowMs - bucket.refilledAtMs) / 1000) * this.#perSecond;
     bucket.tokens = Math.min(this.#perSecond, bucket.tokens + refill);
     bucket.refilledAtMs = nowMs;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket.tokens;
   }
 }

@@ -41,6 +41,7 @@ export const ERRORS = {
   // capacity and life cycle
   STATEMENT_TIMEOUT: { http: 408, retry: false },
   OUT_OF_MEMORY: { http: 400, retry: false },
+  TOO_MANY_CONNECTIONS: { http: 429, retry: true },
   SERVER_BUSY: { http: 503, retry: true },
   SHUTTING_DOWN: { http: 503, retry: true },
   STORAGE_FULL: { http: 507, retry: true },

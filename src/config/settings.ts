@@ -149,6 +149,16 @@ export const SETTINGS = {
     fallback: 3,
     help: "A connection that has not authenticated after this long is closed.",
   }),
+  "websocket.max_connections": setting({
+    type: count,
+    fallback: 100_000,
+    help: "WebSockets open at once; one more is refused with 503.",
+  }),
+  "websocket.max_connections_per_ip": setting({
+    type: count,
+    fallback: 20_000,
+    help: "WebSockets open at once from one client address; one more is refused with 429.",
+  }),
   "websocket.client_timeout_secs": setting({
     type: integer({ min: 8, max: 960, unit: "seconds", placeholder: "SECONDS" }),
     fallback: 60,
@@ -177,7 +187,7 @@ export const SETTINGS = {
   "rate_limit.max_auth_requests_per_ip_per_sec": setting({
     type: perSecond,
     fallback: 20,
-    help: "Login, refresh, setup and WebSocket authentication attempts a second for each client address.",
+    help: "Login, refresh and setup requests, and failed WebSocket authentications, a second for each client address.",
     env: ["KALAMDB_RATE_LIMIT_AUTH_REQUESTS_PER_IP_PER_SEC"],
   }),
   "security.max_request_body_size": setting({

@@ -2,6 +2,7 @@
 // History that is recent enough is answered from memory; equal reads that still wait become one. First come first served.
 import { DbError } from "../base/errors.ts";
 import type { Scope, Seq } from "../base/ids.ts";
+import type { LiveDeps } from "./live-deps.ts";
 import type { MatchRequest, PageRequest, RowPage, RowSource } from "./ports.ts";
 import type { RecentChanges } from "./recent-changes.ts";
 
@@ -158,6 +159,13 @@ export class AdmittedReads {
       this.#advance();
     }
   }
+}
+
+export function createAdmittedReads(
+  { source, turn, limits }: Pick<LiveDeps, "source" | "turn" | "limits">,
+  of: Pick<AdmittedReadsDeps, "recent" | "dispatched" | "observed" | "observe">,
+): AdmittedReads {
+  return new AdmittedReads({ source, turn, atOnce: limits.readsAtOnce, maxWaiting: limits.readsWaiting, ...of });
 }
 
 function boundsText({ after, upTo, limit }: Bounds): string {

@@ -11,6 +11,7 @@ export class LatestChanges {
   /** In the order of the newest change of each key. */
   readonly #byKey = new Map<unknown, RowChange>();
   #position: Seq | undefined;
+  #sinceMs: number | undefined;
   #bytes = 0;
 
   constructor(keyIndex: number, maxKeys: number) {
@@ -23,12 +24,21 @@ export class LatestChanges {
     return this.#position;
   }
 
+  /** When the first of what waits was added. */
+  get sinceMs(): number | undefined {
+    return this.#sinceMs;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
 
   /** False at the bound: the subscriber is too far behind. */
-  add(position: Seq, changes: readonly RowChange[]): boolean {
+  add(
+    { position, changes }: { readonly position: Seq; readonly changes: readonly RowChange[] },
+    nowMs: number,
+  ): boolean {
+    this.#sinceMs ??= nowMs;
     this.#position = position;
     for (const change of changes) this.#add(change);
     return this.#byKey.size <= this.#maxKeys;
@@ -39,6 +49,7 @@ export class LatestChanges {
     const changes = [...this.#byKey.values()];
     this.#byKey.clear();
     this.#position = undefined;
+    this.#sinceMs = undefined;
     this.#bytes = 0;
     return changes;
   }

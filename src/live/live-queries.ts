@@ -8,13 +8,15 @@ import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../prot
 import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
 import { assertAdmitted, retryAfterMs, toClientError } from "./admission.ts";
-import { AdmittedReads } from "./admitted-reads.ts";
+import { type AdmittedReads, createAdmittedReads } from "./admitted-reads.ts";
 import { alterLiveQueries } from "./alteration.ts";
+import { Backlogs } from "./backlogs.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { GroupEncoders } from "./encoder.ts";
 import { FewByKey } from "./few-by-key.ts";
 import { Group, type GroupDeps } from "./group.ts";
 import type { HeldBudget } from "./held-changes.ts";
+import { LifeLog } from "./life-log.ts";
 import type { LiveCounters, LiveDeps, LiveRequest } from "./live-deps.ts";
 import {
   findLiveQuery,
@@ -27,7 +29,7 @@ import {
 } from "./live-row.ts";
 import type { Frame, Principal } from "./ports.ts";
 import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
-import { type BufferedVersion, RecentChanges } from "./recent-changes.ts";
+import { type BufferedVersion, createRecentChanges, type RecentChanges } from "./recent-changes.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, toOpening } from "./start.ts";
@@ -52,6 +54,8 @@ export class LiveQueries {
   readonly #recent: RecentChanges;
   readonly #reads: AdmittedReads;
   readonly #upkeepDeps: UpkeepDeps<Subscription>;
+  readonly #backlogs: Backlogs;
+  readonly #life: LifeLog;
   readonly #optionsTexts = new OptionsTexts();
   #lastChannel = 0;
   #slowConsumers = 0;
@@ -60,6 +64,8 @@ export class LiveQueries {
   constructor(deps: LiveDeps) {
     this.#deps = deps;
     const { outlet, clock, limits } = deps;
+    this.#backlogs = new Backlogs({ outlet, clock });
+    this.#life = new LifeLog(deps.log);
     this.#held = { maxBytes: limits.heldBytesTotal, usedBytes: 0 };
     this.#groupDeps = { outlet, clock, bound: limits, budget: this.#held };
     this.#readGateDeps = { concurrent: limits.readsPerConnection, isWritable: (id) => this.#isWritable(id) };
@@ -75,31 +81,21 @@ export class LiveQueries {
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
     const dispatched = (): Seq => this.#dispatcher.dispatched();
-    const { source, turn } = deps;
-    this.#recent = new RecentChanges({
-      maxBytes: limits.recentBytes,
-      startsAt: source.position(),
-      flushedUpTo: (table, scope) => source.flushedUpTo(table, scope),
-    });
-    const admission = { atOnce: limits.readsAtOnce, maxWaiting: limits.readsWaiting };
-    this.#reads = new AdmittedReads({
-      source,
-      turn,
-      recent: this.#recent,
-      dispatched,
-      observed: () => this.#observed,
-      observe: (position) => this.#observe(position),
-      ...admission,
-    });
+    const observe = (position: Seq): void => this.#observe(position);
+    this.#recent = createRecentChanges(deps);
+    const positions = { dispatched, observed: () => this.#observed, observe };
+    this.#reads = createAdmittedReads(deps, { recent: this.#recent, ...positions });
     this.#subscriptionDeps = {
       source: this.#reads,
       readRows: deps.limits.readRows,
       nowMs: () => deps.clock.nowMs(),
       latestKeys: deps.limits.latestKeys,
       isWritable: (connection) => this.#isWritable(connection.id),
+      monotonicMs: () => deps.clock.monotonicMs(),
+      reset: (subscription) => this.#life.reset(subscription, "history"),
       tooSlow: (connection) => this.#closeSlow(connection.id),
       dispatched,
-      observed: (position) => this.#observe(position),
+      observed: observe,
       send: (connection, frame) => this.#send(connection.id, frame),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
       fail,
@@ -125,14 +121,18 @@ export class LiveQueries {
   disconnect(id: ConnectionId): void {
     const connection = this.#registry.connection(id);
     if (connection === undefined) return;
+    this.#life.disconnected(connection);
     for (const subscription of connection.subscriptions.values()) this.#registry.drop(subscription);
     this.#registry.deleteConnection(connection);
+    this.#backlogs.delete(id);
   }
 
   /** The socket's send buffer has emptied: pushed pages go on. */
   drained(id: ConnectionId): void {
     const connection = this.#registry.connection(id);
-    if (connection !== undefined) goOn(connection);
+    if (connection === undefined) return;
+    this.#backlogs.look(id);
+    goOn(connection);
   }
 
   /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
@@ -158,7 +158,8 @@ export class LiveQueries {
     }
   }
 
-  #begin(connection: LiveConnection, request: LiveRequest, { start, reset }: Opening): void {
+  #begin(connection: LiveConnection, request: LiveRequest, opening: Opening): void {
+    const { start, reset } = opening;
     const replaced = connection.subscriptions.get(request.id);
     if (replaced !== undefined) this.#registry.drop(replaced);
     const group = this.#groupFor(connection, request);
@@ -171,6 +172,7 @@ export class LiveQueries {
       this.#subscriptionDeps,
     );
     this.#registry.add(subscription);
+    this.#life.opened(subscription, opening);
     const isNative = connection.dialect.protocol === "native";
     subscription.begin(start, reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
   }
@@ -217,6 +219,7 @@ export class LiveQueries {
     const bareId = subscriptions.get(id) === undefined && id.startsWith(ownLiveId) ? id.slice(ownLiveId.length) : id;
     const subscription = subscriptions.get(bareId);
     const found = subscription !== undefined && this.#registry.drop(subscription);
+    if (found) this.#life.ended(subscription, "unsubscribed", "debug");
     if (connection.dialect.protocol === "native") this.#send(connectionId, unsubscribedMessage(id, found));
   }
 
@@ -230,6 +233,7 @@ export class LiveQueries {
     const subscription = findLiveQuery(this.#registry.connections(), id);
     if (subscription === undefined || !this.#registry.drop(subscription)) return false;
     const { connection } = subscription;
+    this.#life.ended(subscription, "killed");
     this.#send(connection.id, killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`));
     return true;
   }
@@ -290,6 +294,11 @@ export class LiveQueries {
     for (const connection of this.#registry.connections()) goOn(connection);
   }
 
+  /** Call every second: finds the sockets that do not take what their topics send. */
+  lookAtQueues(): void {
+    for (const connection of this.#registry.connections()) this.#backlogs.look(connection.id);
+  }
+
   /** Live queries of a table, which forbid dropping it. */
   subscriptionsOf(table: TableId): number {
     return this.#registry.subscriptionsOfTable(table).length;
@@ -297,7 +306,8 @@ export class LiveQueries {
 
   rows(): Iterable<LiveQueryRow> {
     const { clock, outlet } = this.#deps;
-    return liveQueryRows(this.#registry.connections(), { outlet, monotonicMs: clock.monotonicMs() });
+    const at = { outlet, backlogs: this.#backlogs, monotonicMs: clock.monotonicMs() };
+    return liveQueryRows(this.#registry.connections(), at);
   }
 
   connections(): Iterable<LiveConnectionRow> {
@@ -347,15 +357,15 @@ export class LiveQueries {
   /** A subscription that cannot go on ends with an error: never with silence. */
   #fail(subscription: Subscription, error: unknown): void {
     if (!this.#registry.drop(subscription)) return;
-    this.refuse(
-      subscription.connection.id,
-      subscription.id,
-      toClientError(error, liveId(subscription), this.#deps.log),
-    );
+    const shown = toClientError(error, liveId(subscription), this.#deps.log);
+    this.#life.ended(subscription, shown.code);
+    this.refuse(subscription.connection.id, subscription.id, shown);
   }
 
   #send(id: ConnectionId, frame: Frame): boolean {
-    if (this.#deps.outlet.send(id, frame) === "ok") return true;
+    const sent = this.#deps.outlet.send(id, frame);
+    if (sent === "queued") this.#backlogs.begin(id);
+    if (sent !== "lost") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
     this.#noteSlow(id);
     this.disconnect(id);
@@ -373,7 +383,7 @@ export class LiveQueries {
 
   #noteSlow(id: ConnectionId): void {
     this.#slowConsumers += 1;
-    this.#deps.log.warn("slow consumer closed", { connection: id });
+    this.#life.slow(id, { queueBytes: this.#deps.outlet.queuedBytes(id), behindMs: this.#backlogs.ageMs(id) });
   }
 }
 

@@ -4,6 +4,7 @@ import { Lru } from "../base/lru.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { toJson } from "../protocol/json.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
+import type { Backlogs } from "./backlogs.ts";
 import type { Connection } from "./connection.ts";
 import type { Outlet } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
@@ -34,7 +35,7 @@ export interface LiveQueryRow {
   readonly lastSeq: Seq | undefined;
   /** Bytes waiting in the connection's socket, and for it. */
   readonly queueBytes: number;
-  /** How long the oldest change has waited: for the initial data to be finished, or for a query process to decide about it. */
+  /** Age of the oldest change that is committed and that the socket has not taken: held, undecided, squashed, or in the socket's queue. */
   readonly lagMs: number;
 }
 
@@ -61,23 +62,25 @@ export function findLiveQuery(connections: Iterable<Connection<Subscription>>, i
 
 export function* liveQueryRows(
   connections: Iterable<Connection<Subscription>>,
-  { outlet, monotonicMs }: { readonly outlet: Pick<Outlet, "queuedBytes">; readonly monotonicMs: number },
+  at: { readonly outlet: Pick<Outlet, "queuedBytes">; readonly backlogs: Backlogs; readonly monotonicMs: number },
 ): Iterable<LiveQueryRow> {
   for (const connection of connections) {
-    const queueBytes = outlet.queuedBytes(connection.id);
+    const queueBytes = at.outlet.queuedBytes(connection.id);
+    const queuedSinceMs = at.backlogs.sinceMs(connection.id);
     for (const subscription of connection.subscriptions.values()) {
-      yield toLiveQueryRow(subscription, { queueBytes, monotonicMs });
+      yield toLiveQueryRow(subscription, { queueBytes, queuedSinceMs, monotonicMs: at.monotonicMs });
     }
   }
 }
 
 function toLiveQueryRow(
   subscription: Subscription,
-  at: { readonly queueBytes: number; readonly monotonicMs: number },
+  at: { readonly queueBytes: number; readonly queuedSinceMs: number | undefined; readonly monotonicMs: number },
 ): LiveQueryRow {
   const { connection, group } = subscription;
   const heldSinceMs = subscription.phase === "live" ? undefined : group.oldestHeldMs;
-  const waitingSinceMs = heldSinceMs ?? group.upkeep?.waitingSinceMs;
+  const since = [heldSinceMs, group.upkeep?.waitingSinceMs, subscription.waitingSinceMs, at.queuedSinceMs];
+  const oldestMs = Math.min(...since.filter((each) => each !== undefined), at.monotonicMs);
   return {
     liveId: liveId(subscription),
     connectionId: connection.id,
@@ -95,7 +98,7 @@ function toLiveQueryRow(
     lastUpdateMs: subscription.lastUpdateMs,
     lastSeq: subscription.lastSeq,
     queueBytes: at.queueBytes + subscription.waitingBytes,
-    lagMs: waitingSinceMs === undefined ? 0 : Math.max(0, Math.round(at.monotonicMs - waitingSinceMs)),
+    lagMs: Math.round(at.monotonicMs - oldestMs),
   };
 }
 

@@ -8,8 +8,8 @@ import type { LivePlan, SlotValues } from "../sql/plan.ts";
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
 
-/** What became of a send: sent or queued ("ok"), or the socket is past its limit and is being closed ("lost"). */
-export type SendResult = "ok" | "lost";
+/** What became of a send: on its way ("ok"), waiting in the socket's queue ("queued"), or the socket is past its limit and is being closed ("lost"). */
+export type SendResult = "ok" | "queued" | "lost";
 
 export interface Outlet {
   send(connection: ConnectionId, frame: Frame): SendResult;

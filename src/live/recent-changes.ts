@@ -4,6 +4,7 @@
 import { type Scope, type Seq, seqOf, type TableId } from "../base/ids.ts";
 import type { Change, RowVersion } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
+import type { LiveDeps } from "./live-deps.ts";
 import { rowBytes } from "./row-bytes.ts";
 
 export interface RecentChangesOptions {
@@ -156,6 +157,14 @@ export class RecentChanges {
     fullest.bytes -= bytes;
     this.#bytes -= bytes;
   }
+}
+
+export function createRecentChanges({ source, limits }: Pick<LiveDeps, "source" | "limits">): RecentChanges {
+  return new RecentChanges({
+    maxBytes: limits.recentBytes,
+    startsAt: source.position(),
+    flushedUpTo: (table, scope) => source.flushedUpTo(table, scope),
+  });
 }
 
 function newEntry(scope: Scope, version: RowVersion): Entry {

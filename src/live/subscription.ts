@@ -35,6 +35,9 @@ export interface SubscriptionDeps {
   readonly source: AdmittedReads;
   readonly readRows: number;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  /** History went while it was read: what the client has is void. */
+  readonly reset: (subscription: Subscription) => void;
   /** Keys a slow subscriber may have waiting. */
   readonly latestKeys: number;
   /** False while the socket has too much to send. */
@@ -192,11 +195,16 @@ export class Subscription implements Subscriber {
     return this.#waiting?.bytes ?? 0;
   }
 
+  /** Monotonic: when the oldest of them came; undefined when none waits. */
+  get waitingSinceMs(): number | undefined {
+    return this.#waiting?.sinceMs;
+  }
+
   receive(frames: CommitFrames): void {
     const waiting = this.#waiting;
     // What waits may not be overtaken.
     if (waiting !== undefined && (waiting.position !== undefined || !this.#deps.isWritable(this.connection))) {
-      if (!waiting.add(frames.position, frames.changes)) this.#deps.tooSlow(this.connection);
+      if (!waiting.add(frames, this.#deps.monotonicMs())) this.#deps.tooSlow(this.connection);
       return;
     }
     if (frames.shared !== undefined) {
@@ -317,6 +325,7 @@ export class Subscription implements Subscriber {
 
   /** A peer client cannot be told to forget what it was sent: it comes back with a cursor that is answered with a snapshot. */
   #reset(isBegun: boolean): void {
+    this.#deps.reset(this);
     if (this.connection.dialect.protocol === "native") this.#send(resetMessage(this.id, "history"));
     else if (isBegun) this.#deps.tooSlow(this.connection);
   }

@@ -6,6 +6,8 @@ import type { Socket, SocketData } from "./socket-data.ts";
 
 /** Bun's code for a frame that was not taken: the socket is past its limit and, with closeOnBackpressureLimit, already closing. */
 const DROPPED = 0;
+/** And for one that was taken into the socket's queue. */
+const QUEUED = -1;
 const NO_COMPRESSION = false;
 
 /** Open sockets by connection id; shared by the outlet and the socket server. */
@@ -16,7 +18,9 @@ export function createOutlet(sockets: SocketTable, server: () => Server<SocketDa
     send(connection, frame): SendResult {
       const socket = sockets.get(connection);
       if (socket === undefined) return "lost";
-      return sendFrame(socket, frame) === DROPPED ? "lost" : "ok";
+      const sent = sendFrame(socket, frame);
+      if (sent === DROPPED) return "lost";
+      return sent === QUEUED ? "queued" : "ok";
     },
     publish(topic, frame) {
       server().publish(topic, frame, NO_COMPRESSION);

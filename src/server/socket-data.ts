@@ -4,6 +4,7 @@ import type { ServerWebSocket } from "bun";
 import type { Bucket } from "../auth/rate-limit.ts";
 import type { ConnectionId } from "../base/ids.ts";
 import type { Principal } from "../live/ports.ts";
+import type { Cell } from "../model/sql-type.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import type { Verify } from "./request-identity.ts";
 
@@ -34,3 +35,9 @@ export interface SocketData extends Bucket {
 }
 
 export type Socket = ServerWebSocket<SocketData>;
+
+/** Null for a socket that is not authenticated, and for an API key without an end. */
+export function expiryCell({ principal, tokenExpiresAtMs }: SocketData): Cell {
+  if (principal === undefined || !Number.isFinite(tokenExpiresAtMs)) return null;
+  return BigInt(Math.floor(tokenExpiresAtMs)) * 1000n;
+}

@@ -18,12 +18,13 @@ import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, invalidMessage, type NativeCloseName } from "../protocol/close-codes.ts";
 import { dialectOfUpgrade, isNativeUpgrade, withRequest } from "../protocol/dialect.ts";
 import { authErrorMessage, authSuccessMessage, errorMessage, pongMessage } from "../protocol/down.ts";
-import { redact } from "../protocol/http.ts";
+import { encodeError, redact } from "../protocol/http.ts";
 import { type ClientMessage, createClientMessageParser } from "../protocol/up.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type SocketTable, sendFrame } from "./outlet.ts";
 import type { Identify, Verify } from "./request-identity.ts";
-import type { Socket, SocketData, SocketWork } from "./socket-data.ts";
+import { SocketAdmission } from "./socket-admission.ts";
+import { expiryCell, type Socket, type SocketData, type SocketWork } from "./socket-data.ts";
 
 export interface SocketServerDeps {
   readonly accounts: Accounts;
@@ -40,8 +41,9 @@ export interface SocketServerDeps {
 
 type SubscribeMessage = Extract<ClientMessage, { kind: "subscribe" }>;
 
-/** Messages of one socket that wait for the one before them; past it the socket is closed. */
+/** Of one socket, waiting for the one before them; past it the socket is closed. */
 const MAX_WAITING_MESSAGES = 10_000;
+const REFUSED_HEADERS = { "content-type": "application/json", "retry-after": "5" };
 /** Buckets are kept with the sockets. */
 const NO_KEYS = 0;
 
@@ -50,10 +52,17 @@ export class SocketServer {
   readonly #parse: ReturnType<typeof createClientMessageParser>;
   readonly #messageRate: RateLimiter;
   readonly #deadlines: Deadlines;
+  readonly #admission: SocketAdmission;
 
   constructor(deps: SocketServerDeps) {
     this.#deps = deps;
-    const { security, rateLimit } = deps.config;
+    const { security, rateLimit, websocket } = deps.config;
+    this.#admission = new SocketAdmission({
+      maxSockets: websocket.maxConnections,
+      maxSocketsPerAddress: websocket.maxConnectionsPerIp,
+      failedAttempts: rateLimit.maxAuthRequestsPerIpPerSec,
+      clock: deps.clock,
+    });
     this.#parse = createClientMessageParser({ maxMessageBytes: security.maxWsMessageSize });
     this.#messageRate = new RateLimiter({
       perSecond: rateLimit.maxMessagesPerSec,
@@ -69,6 +78,8 @@ export class SocketServer {
 
   /** Undefined: upgraded. */
   upgrade(request: Request, server: Server<SocketData>, client: Client): Response | undefined {
+    const refusal = this.#admission.refusal(client.address);
+    if (refusal !== undefined) return this.#refused(refusal, client);
     const search = new URL(request.url).searchParams;
     const hasHeader =
       request.headers.get("authorization")?.startsWith("Bearer ") || request.headers.has(API_KEY_HEADER);
@@ -90,6 +101,11 @@ export class SocketServer {
     };
     if (server.upgrade(request, { data })) return undefined;
     return new Response("Upgrade to WebSocket required", { status: 426, headers: { upgrade: "websocket" } });
+  }
+
+  #refused(error: DbError, { address }: Client): Response {
+    this.#deps.log.warn("connection refused", { address, code: error.code });
+    return new Response(encodeError(error, { tookMs: 0 }), { status: error.httpStatus, headers: REFUSED_HEADERS });
   }
 
   /** Going away: clients come back by themselves. */
@@ -126,6 +142,8 @@ export class SocketServer {
 
   open(socket: Socket): void {
     this.#deps.sockets.set(socket.data.connection, socket);
+    this.#admission.opened(socket.data.address);
+    this.#deps.log.debug("connection opened", { connection: socket.data.connection, address: socket.data.address });
     const { verifyUpgrade } = socket.data;
     if (verifyUpgrade !== undefined) {
       socket.data.verifyUpgrade = undefined;
@@ -204,10 +222,8 @@ export class SocketServer {
 
   #failed(socket: Socket, error: unknown): void {
     if (!(error instanceof DbError)) {
-      this.#deps.log.error("socket message failed", {
-        connection: socket.data.connection,
-        error: errorText(error),
-      });
+      const { connection } = socket.data;
+      this.#deps.log.error("socket message failed", { connection, error: errorText(error) });
     }
     this.#tell(socket, "protocol", redact(error, false));
   }
@@ -282,16 +298,22 @@ export class SocketServer {
   }
 
   async #authenticate(socket: Socket, verify: Verify): Promise<void> {
+    const { address } = socket.data;
     try {
+      this.#admission.assertMayAuthenticate(address);
       const verified = await verify();
       if (socket.data.closing) return;
       const principal = { user: verified.user, role: verified.role };
       this.#identify(socket, principal, verified);
       this.#connectLive(socket);
       sendFrame(socket, authSuccessMessage(principal, socket.data.dialect));
-      this.#deps.log.debug("connection opened", { connection: socket.data.connection, user: verified.user });
+      const { connection, dialect } = socket.data;
+      this.#deps.log.debug("connection authenticated", { connection, ...principal, protocol: dialect.protocol });
     } catch (error) {
       const shown = redact(error, false);
+      // A token that was good once is no attempt to guess one.
+      if (shown.code === "INVALID_CREDENTIALS") this.#admission.authenticationFailed(address);
+      this.#deps.log.info("authentication failed", { connection: socket.data.connection, address, code: shown.code });
       sendFrame(
         socket,
         authErrorMessage(shown.code, shown.code === "INTERNAL_ERROR" ? "Authentication failed" : shown.message),
@@ -350,7 +372,7 @@ export class SocketServer {
   }
 
   #close(socket: Socket, { code, reason }: CloseReason): void {
-    this.#forget(socket, reason);
+    this.#forget(socket);
     socket.close(code, reason);
   }
 
@@ -359,21 +381,18 @@ export class SocketServer {
     this.#deps.live.drained(socket.data.connection);
   }
 
+  /** Once for every socket that opened, whoever closed it. */
   closed(socket: Socket, code: number, reason: string): void {
-    this.#forget(socket, `${code} ${reason}`);
+    const { connection, address, connectedAtMs } = socket.data;
+    this.#admission.closed(address);
+    this.#forget(socket);
+    const openMs = Math.round(this.#deps.clock.nowMs() - connectedAtMs);
+    this.#deps.log.debug("connection closed", { connection, code, reason, openMs });
   }
 
-  #forget(socket: Socket, why: string): void {
-    const { data } = socket;
+  #forget({ data }: Socket): void {
     this.#deps.sockets.delete(data.connection);
     this.#deps.live.disconnect(data.connection);
-    if (!data.closing) this.#deps.log.debug("connection closed", { connection: data.connection, why });
     data.closing = true;
   }
-}
-
-/** Null for a socket that is not authenticated, and for an API key without an end. */
-function expiryCell({ principal, tokenExpiresAtMs }: SocketData): Cell {
-  if (principal === undefined || !Number.isFinite(tokenExpiresAtMs)) return null;
-  return BigInt(Math.floor(tokenExpiresAtMs)) * 1000n;
 }

@@ -64,6 +64,7 @@ const MAX_ROWS_PER_STATEMENT = 20_000;
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 /** What storms of subscribes may take of one turn of the loop; sockets and commits have the rest. */
 const PACED_SLICE_MS = 3;
+const QUEUE_LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 15_000;
 const RETIRED_FILES_INTERVAL_MS = 10_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
@@ -198,6 +199,7 @@ function startTimers(
 ): void {
   const { jobs, retired, store } = parts.foundation;
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
+  stopping.every(QUEUE_LOOK_INTERVAL_MS, () => parts.live.lookAtQueues());
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(RETIRED_FILES_INTERVAL_MS, () => retired.sweep());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());

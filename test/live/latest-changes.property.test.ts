@@ -68,7 +68,7 @@ test("LQ-12 squashed changes lead to the same rows, one change a key, in `_seq` 
         const change = changeOf(server, key, { seq, value });
         if (change === undefined) continue;
         apply(server, change);
-        expect(waiting.add(seq, [change])).toBe(true);
+        expect(waiting.add({ position: seq, changes: [change] }, 0)).toBe(true);
         if (drains) drain();
       }
       drain();
@@ -83,7 +83,7 @@ test("LQ-12 it says when more keys wait than its bound, and what they take", () 
     kind: "insert",
     after: { seq: seqOf(key), deleted: false, cells: [key, text] },
   });
-  expect(waiting.add(seqOf(1n), [insert(1n, "x".repeat(100)), insert(2n, "y")])).toBe(true);
+  expect(waiting.add({ position: seqOf(1n), changes: [insert(1n, "x".repeat(100)), insert(2n, "y")] }, 0)).toBe(true);
   expect(waiting.bytes).toBeGreaterThan(100);
-  expect(waiting.add(seqOf(3n), [insert(3n, "z")])).toBe(false);
+  expect(waiting.add({ position: seqOf(3n), changes: [insert(3n, "z")] }, 0)).toBe(false);
 });

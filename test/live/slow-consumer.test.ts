@@ -122,3 +122,30 @@ test("LQ-08 a filter squashed over enter and leave says nothing of a row the cli
   // The position moves on, so that a resume does not begin before it.
   expect(frame).toMatchObject({ type: "changes", seq: "102", changes: [] });
 });
+
+test("LQ-05 lag_ms is the age of the oldest change that the socket has not taken", async () => {
+  const harness = started();
+  const slow = harness.connect("paging");
+  harness.subscribe(slow.id, { id: "s", table, query: inRoom("a"), options: {} });
+  const squashed = harness.connect("native");
+  harness.subscribe(squashed.id, { id: "s", table, query: inRoom("a"), options: { slow: "latest" } });
+  const shared = harness.connect("native");
+  harness.subscribe(shared.id, { id: "s", table, query: inRoom("a"), options: {} });
+  await settle();
+  const lags = (): readonly number[] => [...harness.live.rows()].map(({ lagMs }) => lagMs);
+  expect(lags()).toEqual([0, 0, 0]);
+  for (const { socket } of [slow, squashed, shared]) socket.queuedBytes = 1_000_000;
+  harness.write(table, "ann", message(1));
+  harness.nowMs += 300;
+  // Of what its topic sends nobody says that it was not taken: that is seen when somebody looks.
+  expect(lags()).toEqual([300, 300, 0]);
+  harness.nowMs += 200;
+  harness.write(table, "ann", message(2));
+  harness.live.lookAtQueues();
+  expect(lags()).toEqual([500, 500, 200]);
+  for (const { id, socket } of [slow, squashed, shared]) {
+    socket.queuedBytes = 0;
+    harness.live.drained(id);
+  }
+  expect(lags()).toEqual([0, 0, 0]);
+});

@@ -31,7 +31,7 @@ export class Sockets implements Outlet {
     if (socket === undefined || socket.failing || socket.closed !== undefined) return "lost";
     this.sent += 1;
     socket.frames.push(frame);
-    return "ok";
+    return socket.queuedBytes > 0 ? "queued" : "ok";
   }
 
   publish(topic: string, frame: Frame): void {
