@@ -12,6 +12,8 @@ export interface LoginRequest {
   readonly user: string;
   readonly password: string;
   readonly isLoopback: boolean;
+  /** Of the client, for the audit log. */
+  readonly address?: string;
 }
 
 export interface SetupRequest {

@@ -7,7 +7,8 @@ import { errorText, type Log } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
 import type { Config } from "../config/config.ts";
 import { API_KEY_PREFIX } from "../model/api-key.ts";
-import type { Role } from "../model/role.ts";
+import type { Audit, AuditStatus } from "../model/audit.ts";
+import { isAdmin, type Role } from "../model/role.ts";
 import type { OauthIdentity, RefreshSession, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
 import type { LoginRequest, NewUser, PresentedTokens, SetupRequest, UserChange } from "./account-requests.ts";
@@ -31,6 +32,7 @@ export interface AccountsDeps {
   readonly log: Log;
   /** After it is durable that the user's tokens are void; open sockets of the user must close. */
   readonly onRevoked: (user: UserId, reason: RevocationReason) => void;
+  readonly audit?: Audit;
   readonly passwords?: Passwords;
   /** Undefined: keys are not accepted. */
   readonly apiKeys?: Pick<ApiKeys, "verify">;
@@ -65,18 +67,19 @@ export class Accounts {
   // Sessions
 
   /** The same INVALID_CREDENTIALS, after the same work, for a wrong password, an unknown, a dropped and an empty user. */
-  login({ user: name, password, isLoopback }: LoginRequest): Promise<Session> {
+  login({ user: name, password, isLoopback, address }: LoginRequest): Promise<Session> {
     return this.#perUser.run(name, async () => {
       const known = this.#live(name);
       assertNotLocked(known ?? this.#unknownNames.get(name) ?? NO_FAILURES, this.#nowMs());
       if (known !== undefined && awaitsSetup(known)) assertSetupLogin(password, isLoopback);
       const isRight = await this.#passwords.verify(password, known?.passwordHash ?? "");
       if (known === undefined || !isRight) {
-        await this.#countFailure(name, known);
+        await this.#countFailure(name, { known, address });
         throw invalidCredentials();
       }
       const session = newSession(this.#nowMs(), this.#deps.tokens.refreshExpiry(this.#nowMs()));
       const user = await this.#recordLogin(known, session);
+      if (isAdmin(user.role)) await this.#audit("LOGIN", user.id, { status: "ok", address });
       return { user, tokens: await this.#issue(user, session) };
     });
   }
@@ -92,6 +95,7 @@ export class Accounts {
       const verdict = judgeRefresh(user.sessions, claim, nowMs);
       if (verdict.kind === "reuse") {
         this.#deps.log.warn("refresh token used twice; sessions ended", { user: id });
+        await this.#audit("REFRESH_TOKEN_REUSED", id, { status: "denied", address: undefined });
         await this.#revoke(user, {}, "refresh token reused");
       }
       if (verdict.kind !== "rotate" && verdict.kind !== "repeat") throw invalidCredentials();
@@ -179,6 +183,7 @@ export class Accounts {
       // Root first: after a crash in between the server is set up and root can create the user.
       await this.#putRoot(rootPassword);
       this.#deps.log.info("server was set up", { user: id });
+      await this.#audit("SETUP", id, { status: "ok", address: undefined });
       return await this.#perUser.run(id, () => this.#insert(newUser));
     });
   }
@@ -309,11 +314,33 @@ export class Accounts {
     return record;
   }
 
-  async #countFailure(name: string, known: User | undefined): Promise<void> {
+  async #countFailure(
+    name: string,
+    { known, address }: { readonly known: User | undefined; readonly address: string | undefined },
+  ): Promise<void> {
     const state = afterFailure(known ?? this.#unknownNames.get(name) ?? NO_FAILURES, this.#nowMs());
-    if (state.lockedUntilMs !== undefined) this.#deps.log.warn("account locked after failed logins", { user: name });
+    if (state.lockedUntilMs !== undefined) {
+      this.#deps.log.warn("account locked after failed logins", { user: name });
+      // Of names that exist only: anybody can make up others.
+      if (known !== undefined) await this.#audit("ACCOUNT_LOCKED", known.id, { status: "denied", address });
+    }
     if (known === undefined) this.#unknownNames.set(name, state);
     else await this.#deps.store.put({ ...known, ...state });
+  }
+
+  async #audit(
+    action: string,
+    user: UserId,
+    how: { readonly status: AuditStatus; readonly address: string | undefined },
+  ): Promise<void> {
+    await this.#deps.audit?.({
+      ...how,
+      action,
+      actor: user,
+      target: `user:${user}`,
+      details: undefined,
+      subject: undefined,
+    });
   }
 
   async #recordLogin(known: User, session: RefreshSession): Promise<User> {

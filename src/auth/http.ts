@@ -77,6 +77,7 @@ async function login({ body, client }: AuthRequest, deps: AuthEndpointsDeps): Pr
     user: fields.get("user") ?? "",
     password: fields.get("password") ?? "",
     isLoopback: client.isLoopback,
+    address: client.address,
   });
   return sessionResponse(session, areCookiesSecure(client, deps));
 }

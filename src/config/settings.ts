@@ -132,6 +132,11 @@ export const SETTINGS = {
     fallback: "admin",
     help: "Who may read /metrics: administrators with their token, or everyone who reaches the port.",
   }),
+  "audit.max_entries": setting({
+    type: integer({ min: 0, max: 100_000 }),
+    fallback: 10_000,
+    help: "Entries that system.audit_log keeps, the newest; 0 keeps none. The log has them all, at level info.",
+  }),
   "logging.level": setting({
     type: choice<LogLevel>(["debug", "info", "warn", "error"]),
     fallback: "info",

@@ -4,12 +4,13 @@ import { DbError } from "../base/errors.ts";
 import { type Param, paramShape } from "../model/param.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
+import { auditOf } from "./audit.ts";
 import { runData } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
 import type { Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
-import { runRunnable } from "./statements.ts";
+import { type Ran, runRunnable } from "./statements.ts";
 import { runTransaction } from "./transaction.ts";
 
 export interface SqlRequest {
@@ -82,7 +83,7 @@ async function runEach(
         index = end.index;
         continue;
       }
-      const ran = await runRunnable(runnable, callerOf({ ...request, session }, deps), deps);
+      const ran = await runAudited(runnable, callerOf({ ...request, session }, deps), deps);
       session = ran.session;
       keep([ran.result]);
     } catch (error) {
@@ -90,6 +91,21 @@ async function runEach(
     }
   }
   return results;
+}
+
+/** Also what is refused: an attempt is worth knowing. */
+async function runAudited(runnable: Runnable, caller: Caller, deps: EngineDeps): Promise<Ran> {
+  const { session } = caller;
+  try {
+    const ran = await runRunnable(runnable, caller, deps);
+    const entry = auditOf({ runnable, session });
+    if (entry !== undefined) await deps.audit(entry);
+    return ran;
+  } catch (error) {
+    const entry = auditOf({ runnable, session, error });
+    if (entry !== undefined) await deps.audit(entry);
+    throw error;
+  }
 }
 
 function statementKind(runnable: Runnable): Statement["kind"] | "data" {

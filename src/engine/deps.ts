@@ -4,6 +4,7 @@ import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ConnectionId, UserId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Audit } from "../model/audit.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
 import type { DefaultGenerator } from "./defaults.ts";
@@ -45,6 +46,7 @@ export interface EngineDeps {
   readonly views: ViewSource;
   readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
+  readonly audit: Audit;
   readonly live: LiveAdmin;
   readonly jobs: JobAdmin;
   /** Writes that keep losing to concurrent ones, by table and scope. */

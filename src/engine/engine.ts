@@ -24,6 +24,8 @@ export interface RunInput {
   /** Namespace of unqualified names; undefined: `default`, which never exists. */
   readonly namespace: string | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Of the client. */
+  readonly address?: () => string;
 }
 
 export interface SubscribeInput {
@@ -46,13 +48,17 @@ export function createEngine(deps: EngineDeps, live: LiveQueries): Engine {
         {
           sql: input.sql,
           params: input.params,
-          session: { user: input.user, role: input.role, namespace: requestNamespace(input.namespace) },
+          session: sessionOf(input),
           signal: input.signal,
         },
         deps,
       ),
     subscribe: (input) => subscribe(input, deps, live),
   };
+}
+
+function sessionOf({ user, role, namespace, address }: RunInput): Session {
+  return { user, role, namespace: requestNamespace(namespace), ...(address === undefined ? {} : { address }) };
 }
 
 const DEFAULT_NAMESPACE = "default";

@@ -12,6 +12,8 @@ export interface Session {
   readonly role: Role;
   /** Namespace of unqualified names. */
   readonly namespace: Name;
+  /** Of the client, for the audit log; asked for only then. */
+  readonly address?: () => string;
 }
 
 /** Who asks, with what values, and when. */

@@ -236,6 +236,7 @@ async function answerSql(request: Request, context: SqlContext): Promise<Respons
       role: token.role,
       namespace: body.namespaceId,
       signal: request.signal,
+      address: () => clientOf(request, server, deps).address,
     });
     const results = running instanceof Promise ? await answering(running, request, context) : running;
     const shown = body.batchResults === "summed" ? sumBatchResults(results, token.user) : results;

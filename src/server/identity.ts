@@ -6,6 +6,7 @@ import { createTokens } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { Audit } from "../model/audit.ts";
 import type { Store } from "../storage/store.ts";
 import { apiKeyStoreOf, userStoreOf } from "./user-store.ts";
 
@@ -18,6 +19,7 @@ export interface IdentityOptions {
   readonly store: Pick<Store, "catalog" | "writer">;
   readonly jwtSecret: Uint8Array<ArrayBuffer>;
   readonly onRevoked: AccountsDeps["onRevoked"];
+  readonly audit: Audit;
   readonly onKeyDropped: ApiKeysDeps["onDropped"];
 }
 
@@ -27,7 +29,7 @@ export interface Identity {
 }
 
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, clock, log, store, onRevoked } = options;
+  const { config, clock, log, store, onRevoked, audit } = options;
   const apiKeys = new ApiKeys({
     store: apiKeyStoreOf(store),
     user: (id) => store.catalog.user(id),
@@ -42,6 +44,6 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   });
   return {
     apiKeys,
-    accounts: new Accounts({ store: userStoreOf(store), tokens, config, clock, log, onRevoked, apiKeys }),
+    accounts: new Accounts({ store: userStoreOf(store), tokens, config, clock, log, onRevoked, audit, apiKeys }),
   };
 }

@@ -13,6 +13,7 @@ import type { Log } from "../base/log.ts";
 import { Pacer } from "../base/pacer.ts";
 import type { Config } from "../config/config.ts";
 import { settingsView } from "../config/help.ts";
+import { createAudit } from "../engine/audit.ts";
 import { createDefaultGenerator } from "../engine/defaults.ts";
 import type { EngineDeps } from "../engine/deps.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -23,7 +24,9 @@ import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
+import type { Audit } from "../model/audit.ts";
 import { loadParser } from "../sql/parse/parser.ts";
+import { auditRows } from "./audit-rows.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
 import { type Foundation, openFoundation, type ServerSeams } from "./foundation.ts";
@@ -101,7 +104,8 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
   const foundation = await openFoundation(input, dataDir);
   const { store, jobs, pool } = foundation;
-  const { accounts, apiKeys } = await identityOf(input, { store, jwtSecret: secrets.jwtSecret });
+  const audit = createAudit({ writer: store.writer, clock, log, maxEntries: config.audit.maxEntries });
+  const { accounts, apiKeys } = await identityOf(input, { store, audit, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
   const sockets: SocketTable = new Map();
   const queries = createQueryRunner(pool, store.streams);
@@ -111,7 +115,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const preparer = await openPreparer(config, foundation);
   const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
   const engine = createEngine(
-    engineDeps({ input, foundation, accounts, apiKeys, live, queries, preparer, stats }),
+    engineDeps({ input, foundation, accounts, apiKeys, audit, live, queries, preparer, stats }),
     live,
   );
   const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
@@ -154,7 +158,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
 
 function identityOf(
   { config, clock, log, wiring }: WireInput,
-  parts: Pick<IdentityOptions, "store" | "jwtSecret">,
+  parts: Pick<IdentityOptions, "store" | "audit" | "jwtSecret">,
 ): Promise<Identity> {
   return openIdentity({
     ...parts,
@@ -232,6 +236,7 @@ interface EngineInput {
   readonly foundation: Foundation;
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
+  readonly audit: Audit;
   readonly live: LiveQueries;
   readonly queries: QueryRunner;
   readonly preparer: Preparer;
@@ -239,7 +244,7 @@ interface EngineInput {
 }
 
 function engineDeps(parts: EngineInput): EngineDeps {
-  const { input, foundation, accounts, apiKeys, live, queries, preparer } = parts;
+  const { input, foundation, accounts, apiKeys, audit, live, queries, preparer } = parts;
   const { config, log, clock } = input;
   const { store, jobs, generators } = foundation;
   return {
@@ -254,6 +259,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     views: viewSource(parts),
     accounts,
     apiKeys,
+    audit,
     live: {
       killConnection: (connection) => live.killConnection(connection),
       ownerOf: (liveId) => live.ownerOf(liveId),
@@ -280,6 +286,7 @@ function viewSource({ input, foundation, live, stats }: EngineInput): ViewSource
     connections: () => wiring.sockets?.rows() ?? [],
     settings: () =>
       settingsView(config).map(({ name, value, description, category }) => [name, value, description, category]),
+    auditLog: () => auditRows(store.reader),
     stats: () => serverStats(stats),
     storageFolder: foundation.storageDir,
     versionedJson: new Map(),

@@ -1,6 +1,7 @@
 // The interfaces between the store and the rest of the process. `store.ts` implements them over one SQLite file.
 import type { Name, Scope, Seq, TableId, UserId } from "../base/ids.ts";
 import type { ApiKey } from "../model/api-key.ts";
+import type { AuditEntry } from "../model/audit.ts";
 import type { Change, RowVersion } from "../model/change.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
@@ -136,6 +137,8 @@ export interface WriteTx {
   /** Ends rows of a STREAM table whose time has come. */
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void;
   putUser(user: User): void;
+  /** Keeps the newest `keep` entries. */
+  appendAudit(entry: AuditEntry, keep: number): void;
   putApiKey(key: ApiKey): void;
   deleteApiKey(id: string): void;
   putJob(job: JobRecord): void;

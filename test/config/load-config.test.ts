@@ -100,6 +100,7 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "auth.jwt_trusted_issuers": "https://login.example/main",
   "auth.jwt_audiences": "chat",
   "auth.localhost_user": "dev",
+  "audit.max_entries": "7",
   "security.trusted_proxy_ranges": "10.0.0.0/8",
 };
 

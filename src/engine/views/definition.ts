@@ -13,6 +13,8 @@ export interface ViewSource {
   readonly connections: () => readonly (readonly Cell[])[];
   /** name, value, description, category. */
   readonly settings: () => readonly (readonly Cell[])[];
+  /** In the order of AUDIT_LOG_COLUMNS, newest first. */
+  readonly auditLog: () => readonly (readonly Cell[])[];
   /** metric_name, metric_value. */
   readonly stats: () => readonly (readonly Cell[])[];
   readonly storageFolder: string;

@@ -1,4 +1,4 @@
-// Views over what lives in memory: live queries, connections, settings, counters.
+// Views over what other parts tell: live queries, connections, the audit log, settings, counters.
 import type { OutputColumn } from "../../model/schema.ts";
 import { BIGINT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { columns, type SystemView } from "./definition.ts";
@@ -45,9 +45,25 @@ function computed(name: string, viewColumns: readonly OutputColumn[], rows: Syst
   return { name, adminOnly: true, columns: viewColumns, rows };
 }
 
+const AUDIT_LOG_COLUMNS = columns(
+  {
+    audit_id: TEXT,
+    timestamp: TIMESTAMP,
+    actor_user_id: TEXT,
+    action: TEXT,
+    target: TEXT,
+    status: TEXT,
+    details: JSON_TYPE,
+    ip_address: TEXT,
+    subject_user_id: TEXT,
+  },
+  "audit_id",
+);
+
 export const MEMORY_VIEWS: readonly SystemView[] = [
   computed("system.live_queries", LIVE_COLUMNS, (source) => source.liveQueries()),
   computed("system.live", LIVE_COLUMNS, (source) => source.liveQueries()),
+  computed("system.audit_log", AUDIT_LOG_COLUMNS, (source) => source.auditLog()),
   computed("system.connections", CONNECTION_COLUMNS, (source) => source.connections()),
   computed(
     "system.settings",

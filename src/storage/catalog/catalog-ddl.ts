@@ -43,6 +43,18 @@ const TABLES = [
     tokens_valid_from_ms INTEGER NOT NULL,
     sessions TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  // Not held in memory: it is read as seldom as it is written.
+  `CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    status TEXT NOT NULL,
+    details TEXT,
+    address TEXT,
+    subject TEXT
+  ) STRICT`,
   `CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -139,6 +151,18 @@ export const USER_COLUMNS = [
   "deleted_at_ms",
   "tokens_valid_from_ms",
   "sessions",
+] as const;
+
+/** Besides `id`, which SQLite assigns. */
+export const AUDIT_COLUMNS = [
+  "time_ms",
+  "actor",
+  "action",
+  "target",
+  "status",
+  "details",
+  "address",
+  "subject",
 ] as const;
 
 export const API_KEY_COLUMNS = [

@@ -4,6 +4,7 @@
 import { assert, DbError } from "../../base/errors.ts";
 import type { Name, Seq, TableId } from "../../base/ids.ts";
 import type { ApiKey } from "../../model/api-key.ts";
+import type { AuditEntry } from "../../model/audit.ts";
 
 import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
@@ -153,6 +154,10 @@ export class CatalogTransaction {
   putUser(user: User): void {
     this.#options.rows.putUser(user);
     this.#options.record({ kind: "user", id: user.id, record: { ...user } });
+  }
+
+  appendAudit(entry: AuditEntry, keep: number): void {
+    this.#options.rows.appendAudit(entry, keep);
   }
 
   putApiKey(key: ApiKey): void {

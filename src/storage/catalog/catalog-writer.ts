@@ -4,13 +4,14 @@ import type { Changes, Database, Statement } from "bun:sqlite";
 import type { TableId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
 import type { ApiKey } from "../../model/api-key.ts";
+import type { AuditEntry } from "../../model/audit.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { Namespace, Segment } from "../seams.ts";
-import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
+import { API_KEY_COLUMNS, AUDIT_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { HistoryStart } from "./catalog-state.ts";
 import { encodeTable } from "./table-definition.ts";
 import { encodeView } from "./view-definition.ts";
@@ -40,6 +41,8 @@ const TEXTS = {
   deleteView: "DELETE FROM views WHERE namespace = ?1 AND name = ?2",
   putUser: upsertText("users", USER_COLUMNS),
   putApiKey: upsertText("api_keys", API_KEY_COLUMNS),
+  insertAudit: insertText("audit_log", AUDIT_COLUMNS),
+  trimAudit: "DELETE FROM audit_log WHERE id <= ?1",
   deleteApiKey: "DELETE FROM api_keys WHERE id = ?1",
   putJob: upsertText("jobs", JOB_COLUMNS),
   deleteJob: "DELETE FROM jobs WHERE id = ?1",
@@ -128,6 +131,16 @@ export class CatalogWriter {
       "putUser",
       USER_COLUMNS.map((column) => values[column] ?? null),
     );
+  }
+
+  appendAudit(entry: AuditEntry, keep: number): void {
+    const { timeMs, actor, action, target, status, details, address, subject } = entry;
+    const values = [timeMs, actor, action, target, status, details, address, subject];
+    const id = this.#run(
+      "insertAudit",
+      values.map((value) => value ?? null),
+    );
+    this.#run("trimAudit", [id - keep]);
   }
 
   putApiKey(key: ApiKey): void {

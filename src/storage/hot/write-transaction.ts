@@ -7,6 +7,7 @@ import { assert, DbError } from "../../base/errors.ts";
 import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { ApiKey } from "../../model/api-key.ts";
+import type { AuditEntry } from "../../model/audit.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { JobRecord } from "../../model/job.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
@@ -206,6 +207,10 @@ export class WriteTransaction implements WriteTx {
 
   putUser(user: User): void {
     this.#write(() => this.#options.catalog.putUser(user));
+  }
+
+  appendAudit(entry: AuditEntry, keep: number): void {
+    this.#write(() => this.#options.catalog.appendAudit(entry, keep));
   }
 
   putApiKey(key: ApiKey): void {
