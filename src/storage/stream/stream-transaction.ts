@@ -41,15 +41,22 @@ export class StreamTransaction {
     row: { readonly cells: readonly Cell[]; readonly deleted: boolean; readonly before: RowVersion | undefined },
   ): RowVersion {
     const { batch, seqs } = this.#options;
-    const { cells, deleted, before } = row;
+    const { cells, deleted } = row;
     const bytes = sizeOfRow(cells);
     const key = keyText(cells[table.keyIndex] ?? null);
+    const before = row.before ?? this.#untold(table, scope, key);
     if (!deleted) this.#makeRoom(table, scope, { key, bytes });
     const after: RowVersion = { seq: seqs.next(), deleted, cells };
     const stored: StoredRow = { version: after, table, bytes };
     batch.changeStream({ kind: "row", table: table.id, scope, key, row: stored, floor: undefined });
     batch.changes.push({ table, scope, before, after });
     return after;
+  }
+
+  /** A row past its time whose end no subscriber was told yet: what takes its place must tell of it. */
+  #untold(table: TableSchema, scope: Scope, key: string): RowVersion | undefined {
+    const stored = this.#options.rows.get(table.id, scope, key);
+    return stored === undefined || stored.version.deleted ? undefined : versionFor(table, stored);
   }
 
   /** Live rows end, which subscribers learn as deletes; tombstones are forgotten. What has a newer version meanwhile is left alone. */

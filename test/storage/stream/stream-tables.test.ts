@@ -81,6 +81,16 @@ describe("TB-03 STREAM tables in the store", () => {
     ]);
   });
 
+  test("LQ-17 a row written again after its window, before its end was told, replaces the row subscribers still have", async () => {
+    await using stream = await openStream();
+    const { store, table, changes } = stream;
+    await put(store, table, 1);
+    store.clock.wallMs += TTL_SECONDS * 1000 + 1;
+    await put(store, table, 1);
+    await store.current.streams.expire();
+    expect([keys(store, table), changes]).toEqual([[1], ["insert 1", "update 1"]]);
+  });
+
   test("a row written again before its window ended is not ended with the old one", async () => {
     await using stream = await openStream();
     const { store, table } = stream;
