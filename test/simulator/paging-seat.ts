@@ -4,7 +4,7 @@ import { nextBatchValue, subscribeValue, unsubscribeValue } from "../../src/prot
 import { isObject, type JsonObject, type JsonValue, parseJson, toJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
 import { wireText } from "./row.ts";
-import type { SeatClient, SeatOptions } from "./seat.ts";
+import { coverClose, type SeatClient, type SeatOptions } from "./seat.ts";
 import type { SeenRow } from "./seen.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -27,6 +27,7 @@ export class PagingSeat implements SeatClient {
   #subscribes = 0;
   #socket: Bun.WebSocket | undefined;
   #isOpen = false;
+  #isConnecting = false;
   #isClosed = false;
 
   constructor(options: SeatOptions) {
@@ -38,7 +39,7 @@ export class PagingSeat implements SeatClient {
     this.unwatch(watcher.options.id);
     this.#held.set(watcher.options.id, held);
     if (this.#isOpen) this.#subscribe(held);
-    else if (this.#socket === undefined) this.#connect();
+    else void this.#connect();
   }
 
   unwatch(id: string): void {
@@ -58,9 +59,11 @@ export class PagingSeat implements SeatClient {
     this.#socket?.close();
   }
 
-  #connect(): void {
-    if (this.#isClosed || this.#socket !== undefined) return;
-    const { url, token, format } = this.#options;
+  async #connect(): Promise<void> {
+    if (this.#isClosed || this.#isConnecting) return;
+    this.#isConnecting = true;
+    const { url, format } = this.#options;
+    const token = await this.#options.token();
     const parameters = `compress=false${format === "msgpack" ? "&serialization=msgpack" : ""}`;
     const socket = new HeaderWebSocket(`${url.replace(/^http/, "ws")}/v1/ws?${parameters}`, {
       headers: { authorization: `Bearer ${token}` },
@@ -74,13 +77,15 @@ export class PagingSeat implements SeatClient {
 
   #lost(reason: string): void {
     this.#isOpen = false;
+    this.#isConnecting = false;
     this.#socket = undefined;
+    coverClose(this.#options.coverage, reason);
     this.#byWireId.clear();
     if (reason === "Connection killed") {
       for (const { watcher } of this.#held.values()) watcher.ended = `KILLED: ${reason}`;
       this.#held.clear();
     }
-    if (this.#held.size > 0) setTimeout(() => this.#connect(), RECONNECT_MS);
+    if (this.#held.size > 0) setTimeout(() => void this.#connect(), RECONNECT_MS);
   }
 
   #subscribe(held: Held): void {
@@ -90,7 +95,7 @@ export class PagingSeat implements SeatClient {
     this.#subscribes += 1;
     held.wireId = `${id}#${this.#subscribes}`;
     this.#byWireId.set(held.wireId, held);
-    watcher.reconnects();
+    watcher.subscribed();
     // Without a cursor nothing says what was missed.
     if (start.kind === "none" && cursor === undefined) watcher.receive({ kind: "reset", cursor: undefined });
     const options = {
@@ -115,6 +120,8 @@ export class PagingSeat implements SeatClient {
     if (type === "auth_success") {
       this.#isOpen = true;
       for (const held of this.#held.values()) this.#subscribe(held);
+    } else if (type === "auth_error") {
+      this.#socket?.terminate();
     } else if (typeof id === "string") this.#about(id, message);
   }
 

@@ -4,8 +4,9 @@ import type { Random } from "./random.ts";
 export const COLUMNS = ["id", "room", "n", "note", "f", "b", "d", "at"] as const;
 export type ColumnName = (typeof COLUMNS)[number];
 
+/** `extra` is never written nor looked at: it is renamed, dropped and added, and moves the places of the others. */
 export const TABLE_COLUMNS =
-  "(id BIGINT PRIMARY KEY, room TEXT NOT NULL, n INT, note TEXT, f DOUBLE, b BOOLEAN, d DECIMAL(8,2), at TIMESTAMP)";
+  "(id BIGINT PRIMARY KEY, extra INT DEFAULT 0, room TEXT NOT NULL, n INT, note TEXT, f DOUBLE, b BOOLEAN, d DECIMAL(8,2), at TIMESTAMP)";
 
 /** `d` counts hundredths, `at` microseconds; numbers so small that arithmetic on them is exact everywhere. */
 export interface ModelRow {

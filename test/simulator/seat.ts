@@ -1,4 +1,5 @@
 // A client of the simulator and the live queries it holds, whatever its family.
+import type { Coverage } from "./coverage.ts";
 import type { Watcher } from "./watcher.ts";
 
 export interface SeatClient {
@@ -12,6 +13,14 @@ export interface SeatClient {
 
 export interface SeatOptions {
   readonly url: string;
-  readonly token: string;
+  /** Another one each time. */
+  readonly token: () => Promise<string>;
   readonly format: "json" | "msgpack";
+  readonly coverage: Coverage;
+}
+
+/** Why the server closed a socket, where it is something the schedule is after. */
+export function coverClose(coverage: Coverage, reason: string): void {
+  if (reason === "Token expired") coverage.count("socket closed: token expired");
+  if (reason === "Access revoked") coverage.count("socket closed: access revoked");
 }

@@ -26,21 +26,32 @@ interface Body {
 
 export class SqlUser {
   readonly name: string;
-  readonly token: string;
+  #token: string;
   readonly #url: string;
 
   constructor(url: string, name: string, token: string) {
-    this.#url = `${url}/v1/api/sql`;
+    this.#url = `${url}/v1/api`;
     this.name = name;
-    this.token = token;
+    this.#token = token;
+  }
+
+  /** Voids every token of the user. */
+  async logOut(): Promise<void> {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const { status } = await fetch(`${this.#url}/auth/logout`, { method: "POST", headers });
+    if (status !== 200) throw new Error(`logout of ${this.name}: ${status}`);
+  }
+
+  renew(token: string): void {
+    this.#token = token;
   }
 
   async send(sql: string, params: readonly ModelValue[] = []): Promise<Answer> {
     let body: Body;
     try {
-      const response = await fetch(this.#url, {
+      const response = await fetch(`${this.#url}/sql`, {
         method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${this.token}` },
+        headers: { "content-type": "application/json", authorization: `Bearer ${this.#token}` },
         body: JSON.stringify(params.length === 0 ? { sql } : { sql, params }),
       });
       body = (await response.json()) as Body;

@@ -11,6 +11,9 @@ export const USERS = ["ann", "ben", "cat"] as const;
 export const TABLES = ["items", "own", "wide", "brief"] as const;
 export type TableName = (typeof TABLES)[number];
 
+export const ALTERED_TABLES = ["items", "own"] as const;
+export type AlteredTable = (typeof ALTERED_TABLES)[number];
+
 export const FAMILIES = [
   "native-json",
   "native-msgpack",
@@ -91,6 +94,10 @@ export type Step =
   | { readonly kind: "stream"; readonly user: number; readonly deletes: number }
   /** Drops `brief`, unless live queries forbid it, and creates it again. */
   | { readonly kind: "recreate" }
+  /** What becomes of its column `extra` next. */
+  | { readonly kind: "alter"; readonly table: AlteredTable }
+  /** Voids every token of the user. */
+  | { readonly kind: "logout"; readonly user: number }
   /** Rows of `bytes` each, one statement a row. */
   | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
   | { readonly kind: "watch"; readonly seat: number; readonly slot: number; readonly watch: Watch }
@@ -99,7 +106,7 @@ export type Step =
   | { readonly kind: "stall" | "unstall"; readonly seat: number }
   | { readonly kind: "killQuery"; readonly seat: number; readonly slot: number }
   | { readonly kind: "killConnection"; readonly seat: number }
-  | { readonly kind: "flush"; readonly table: TableName }
+  | { readonly kind: "flush" | "compact"; readonly table: TableName }
   | { readonly kind: "restart" }
   | { readonly kind: "crash" }
   /** Lets answers come in while the schedule goes on. */
@@ -117,8 +124,11 @@ const WEIGHTS = {
   killQuery: 5,
   killConnection: 3,
   flush: 4,
+  compact: 2,
   stream: 25,
   recreate: 4,
+  alter: 6,
+  logout: 2,
   wait: 60,
 } as const;
 
@@ -131,7 +141,7 @@ export interface Cadence {
 
 export const CADENCE: Cadence = { checkEvery: 60, settleEvery: 600, restartEvery: 2_500, floodEvery: 1_700 };
 /** Everything that is rare comes soon. */
-export const DENSE_CADENCE: Cadence = { checkEvery: 25, settleEvery: 150, restartEvery: 400, floodEvery: 1_000 };
+export const DENSE_CADENCE: Cadence = { checkEvery: 25, settleEvery: 150, restartEvery: 400, floodEvery: 310 };
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
 export function nextStep(random: Random, index: number, cadence: Cadence): readonly Step[] {
@@ -176,9 +186,14 @@ function commonStep(random: Random): Step {
     case "killConnection":
       return { kind, seat };
     case "flush":
+    case "compact":
       return { kind, table: random.pick(TABLES) };
     case "recreate":
       return { kind };
+    case "alter":
+      return { kind, table: random.pick(ALTERED_TABLES) };
+    case "logout":
+      return { kind, user: random.below(USERS.length) };
     case "stream": {
       const user = random.below(USERS.length);
       if (random.chance(30)) return { kind, user, deletes: random.below(KEYS) };

@@ -23,7 +23,12 @@ export function strategyOf({ inRoom, filter }: Watch): "filter" | "re-run by key
 /** It came back between DROP and CREATE; or a query process had too much to do, or too little time. */
 export function mayEnd(watch: Watch, reason: string): boolean {
   if (watch.table === "brief" && reason.startsWith("TABLE_NOT_FOUND")) return true;
-  return strategyOf(watch) !== "filter" && /^(SERVER_BUSY|STATEMENT_TIMEOUT)\b/.test(reason);
+  return strategyOf(watch) !== "filter" && (isAltered(reason) || /^(SERVER_BUSY|STATEMENT_TIMEOUT)\b/.test(reason));
+}
+
+/** What a query process had under way in the old layout is lost. */
+function isAltered(reason: string): boolean {
+  return reason.startsWith("SUBSCRIPTION_FAILED") && reason.includes("altered");
 }
 
 export function coverWatch(coverage: Coverage, family: Family, watch: Watch): void {

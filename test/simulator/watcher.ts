@@ -31,8 +31,8 @@ export class Watcher {
     this.#judge = judgeOf({ ...options, columns: this.columns, wrong: (text) => this.wrong(text) });
   }
 
-  /** The server counts anew, and says `ready` again. */
-  reconnects(): void {
+  /** It is subscribed anew: the server counts anew, and says `ready` again. */
+  subscribed(): void {
     this.changes = 0;
     this.isReady = false;
   }

@@ -6,17 +6,23 @@ import type { ServerProcess } from "../support/server-process.ts";
 import { loginToken } from "../support/test-server.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
-import { LinkSeat } from "./link-seat.ts";
 import { Space, Wrong } from "./model.ts";
-import { PagingSeat } from "./paging-seat.ts";
+import { createPlaces, type Place, signToken } from "./places.ts";
 import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
 import { cellText, TABLE_COLUMNS } from "./row.ts";
-import type { SeatClient } from "./seat.ts";
 import { PASSWORD, startServer } from "./simulated-server.ts";
-import { SlowProxy } from "./slow-proxy.ts";
 import { SqlUser } from "./sql-user.ts";
-import { createShared, streamSql } from "./statement.ts";
-import { SEATS, type Seat, SLOTS_PER_SEAT, type Step, TABLES, USERS, type Watch, type WriteOp } from "./step.ts";
+import { alterSql, createShared, streamSql } from "./statement.ts";
+import {
+  type AlteredTable,
+  SEATS,
+  SLOTS_PER_SEAT,
+  type Step,
+  TABLES,
+  USERS,
+  type Watch,
+  type WriteOp,
+} from "./step.ts";
 import { coverWatch, isOfStream, mayEnd, watchFor } from "./watch.ts";
 import { Watcher } from "./watcher.ts";
 import { Writes } from "./writes.ts";
@@ -26,12 +32,6 @@ const QUIET_MS = 15_000;
 const FAULTY_QUIET_MS = 1_500;
 /** The most writes under way at a time. */
 const FLOOD_LANES = 4;
-
-interface Place {
-  readonly seat: Seat;
-  readonly client: SeatClient;
-  readonly proxy: SlowProxy | undefined;
-}
 
 export interface WorldOptions {
   readonly fault?: FaultName;
@@ -50,6 +50,8 @@ export class World implements AsyncDisposable {
   readonly #watchers = new Map<string, Watcher>();
   readonly #coverage: Coverage;
   readonly #writes: Writes;
+  /** How often each table was altered. */
+  readonly #alterations = new Map<AlteredTable, number>();
   readonly #others = new Set<Promise<void>>();
   readonly #killed = new Set<string>();
   #wrong: Wrong | undefined;
@@ -102,20 +104,11 @@ export class World implements AsyncDisposable {
     const users: SqlUser[] = [];
     for (const name of USERS) {
       await this.#root.must(`CREATE USER '${name}' WITH PASSWORD 'pass-word-${name}-1' ROLE service`);
-      users.push(new SqlUser(url, name, await loginToken(url, name, `pass-word-${name}-1`)));
+      users.push(new SqlUser(url, name, await signToken(name)));
     }
     this.#users = users;
-    this.#places = SEATS.map((seat) => this.#place(seat));
+    this.#places = createPlaces(url, this.#coverage);
     this.#known = await this.#mark();
-  }
-
-  #place(seat: Seat): Place {
-    const proxy = seat.isSlow ? new SlowProxy(this.#server.url) : undefined;
-    const [protocol, notation] = seat.family.split("-");
-    const format = notation === "msgpack" ? "msgpack" : "json";
-    const options = { url: proxy?.url ?? this.#server.url, token: this.#user(seat.user).token, format } as const;
-    if (protocol === "paging") return { seat, proxy, client: new PagingSeat(options) };
-    return { seat, proxy, client: new LinkSeat({ ...options, protocol: protocol === "native" ? "native" : "peer" }) };
   }
 
   async run(step: Step): Promise<void> {
@@ -127,6 +120,10 @@ export class World implements AsyncDisposable {
         return this.#meanwhile(this.#stream(this.#user(step.user), step));
       case "recreate":
         return this.#recreate();
+      case "alter":
+        return this.#alter(step.table);
+      case "logout":
+        return this.#logOut(this.#user(step.user));
       case "flood":
         return this.#flood(step);
       case "watch": {
@@ -147,7 +144,10 @@ export class World implements AsyncDisposable {
       case "killConnection":
         return this.#kill(idsOf(step.seat), "connection_id", "CONNECTION");
       case "flush":
-        return this.#meanwhile(this.#root.send(`STORAGE FLUSH TABLE sim.${step.table}`).then(() => undefined));
+      case "compact": {
+        const sent = this.#root.send(`STORAGE ${step.kind.toUpperCase()} TABLE sim.${step.table}`);
+        return this.#meanwhile(sent.then(() => undefined));
+      }
       case "restart":
         return this.#restart("SIGTERM");
       case "crash":
@@ -183,6 +183,21 @@ export class World implements AsyncDisposable {
   async #stream(user: SqlUser, step: Extract<Step, { kind: "stream" }>): Promise<void> {
     const answer = await user.send(streamSql(step));
     if (answer.kind === "failed") this.#wrong ??= new Wrong(`${streamSql(step)}\n  ${answer.error}`);
+  }
+
+  async #alter(table: AlteredTable): Promise<void> {
+    const turn = this.#alterations.get(table) ?? 0;
+    await this.#root.must(alterSql(table, turn));
+    this.#alterations.set(table, turn + 1);
+  }
+
+  async #logOut(user: SqlUser): Promise<void> {
+    await this.#writes.answered();
+    await Promise.all(this.#others);
+    await user.logOut();
+    // A token of the moment of the logout is void too.
+    await Bun.sleep(2);
+    user.renew(await signToken(user.name));
   }
 
   async #recreate(): Promise<void> {

@@ -53,8 +53,7 @@ export type QueryRelation =
       readonly rowsParameter: number;
     };
 
-/** "plan": no rows, only what statistics leave of the flushed ones to be read. */
-export type ResultFormat = "json" | "cells" | "plan";
+export type ResultFormat = "json" | "cells";
 
 export interface QueryRequest {
   readonly sql: SqlText;
