@@ -14,7 +14,15 @@ import { type BoundQuery, type ReadDeps, type RowsText, readBuffered, rowsToJson
 import { retryStale } from "./retry.ts";
 import type { Call, Caller } from "./session.ts";
 import { SYSTEM_VIEWS, viewRowsJson } from "./views/registry.ts";
-import { type Applied, type PreparedWrite, StaleRead, scopeFor } from "./write.ts";
+import {
+  type Applied,
+  applyAll,
+  applyInSlices,
+  MAX_ROWS_AT_ONCE,
+  type PreparedWrite,
+  StaleRead,
+  scopeFor,
+} from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 /** `plan` is asked again for each attempt: what went stale may be the table itself. Synchronous where nothing has to be waited for: a point read. */
@@ -84,7 +92,9 @@ export function slotsOf(slots: readonly Slot[], call: Omit<Call, "budget">, deps
 async function runWrite(plan: WritePlan, call: Call, deps: EngineDeps): Promise<StatementResult> {
   const preparing = prepareWrite(plan, call, deps);
   const prepared = preparing instanceof Promise ? await preparing : preparing;
-  const { value, position } = await deps.writer.submit(prepared.apply);
+  const { value, position } = await (prepared.rows > MAX_ROWS_AT_ONCE
+    ? deps.writer.submitInSlices((tx) => applyInSlices(prepared, tx))
+    : deps.writer.submit((tx) => applyAll(prepared, tx)));
   return appliedResult(value, call, position);
 }
 

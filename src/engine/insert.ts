@@ -10,7 +10,7 @@ import type { Segment, WriteTx } from "../storage/seams.ts";
 import { lookUpKeys, type ReadDeps } from "./reads.ts";
 import type { Session } from "./session.ts";
 import {
-  type Applied,
+  type Application,
   assertFresh,
   type ColdEvidence,
   checkRow,
@@ -49,7 +49,8 @@ export function prepareInsert(input: InsertInput, deps: ReadDeps): PreparedWrite
   const segmentsVersion = deps.catalog.segmentsVersion(table.id, scope);
   const doubtful = segmentsVersion === 0 ? [] : keysPerhapsFlushed({ table, scope }, rows, deps);
   const prepared = (cold: ColdEvidence | undefined): PreparedWrite => ({
-    apply: (tx) => applyInsert(tx, input, { rows, target: { table, scope, cold } }),
+    rows: rows.length,
+    begin: (tx) => beginInsert(tx, input, { rows, target: { table, scope, cold } }),
   });
   if (doubtful.length === 0)
     return prepared(segmentsVersion === 0 ? NONE_FLUSHED : { segmentsVersion, versions: new Map() });
@@ -110,33 +111,43 @@ function compareStored(a: SqliteValue, b: SqliteValue): number {
   return left - right;
 }
 
-function applyInsert(
+function beginInsert(
   tx: WriteTx,
   input: InsertInput,
   work: { readonly rows: readonly (readonly Cell[])[]; readonly target: Target },
-): Applied {
-  const { target } = work;
+): Application {
+  const { target, rows } = work;
   assertFresh(tx.catalog, target.table, target.scope, target.cold);
-  const written: RowVersion[] = [];
   const touched = new Set<string>();
-  for (const row of work.rows) {
+  const returned: (readonly Cell[])[] = [];
+  let written = 0;
+  const write = (row: readonly Cell[]): RowVersion | undefined => {
     const key = keyOf(target.table, row);
     const existing = newestVersion(tx, target, key);
     if (existing === undefined || existing.deleted) {
-      written.push(tx.put(target.table, target.scope, row, { deleted: false, before: undefined }));
       touched.add(keyText(key));
-      continue;
+      return tx.put(target.table, target.scope, row, { deleted: false, before: undefined });
     }
     const merged = resolveConflict(input, { existing, row, again: touched.has(keyText(key)) });
-    if (merged === undefined) continue;
-    written.push(
-      sameCells(merged, existing.cells)
-        ? existing
-        : tx.put(target.table, target.scope, merged, { deleted: false, before: existing }),
-    );
+    if (merged === undefined) return undefined;
     touched.add(keyText(key));
-  }
-  return { verb: "Inserted", rowCount: written.length, returning: returningRows(input, written) };
+    if (sameCells(merged, existing.cells)) return existing;
+    return tx.put(target.table, target.scope, merged, { deleted: false, before: existing });
+  };
+  return {
+    rows: rows.length,
+    applyRow(index) {
+      const version = write(rows[index] ?? []);
+      if (version === undefined) return;
+      written += 1;
+      if (input.plan.returning !== undefined) returned.push(returningRow(input, version));
+    },
+    finish: () => ({
+      verb: "Inserted",
+      rowCount: written,
+      returning: input.plan.returning && { output: input.plan.returning.output, rows: returned },
+    }),
+  };
 }
 
 /** The merged row, or undefined to leave the existing one alone. */
@@ -159,14 +170,9 @@ function resolveConflict(
   return checkRow(plan.table, merged, 1);
 }
 
-function returningRows(input: InsertInput, versions: readonly RowVersion[]): Applied["returning"] {
-  const { returning } = input.plan;
-  if (returning === undefined) return undefined;
-  const rows = versions.map((version) => {
-    const row = systemRow(version);
-    const values = returning.values.map((value) => value(row, input.slots));
-    input.budget.take(values);
-    return values;
-  });
-  return { output: returning.output, rows };
+function returningRow({ plan, slots, budget }: InsertInput, version: RowVersion): readonly Cell[] {
+  const row = systemRow(version);
+  const values = (plan.returning?.values ?? []).map((value) => value(row, slots));
+  budget.take(values);
+  return values;
 }

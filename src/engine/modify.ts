@@ -18,7 +18,7 @@ import {
 } from "./reads.ts";
 import type { Session } from "./session.ts";
 import {
-  type Applied,
+  type Application,
   assertFresh,
   type ColdEvidence,
   checkRow,
@@ -54,14 +54,15 @@ export function prepareModify(input: ModifyInput, deps: ReadDeps): PreparedWrite
   const target = pointTarget(input.find);
   if (target !== undefined && isBuffered(target, deps)) {
     return {
-      apply: (tx) => {
+      rows: target.keys.length,
+      begin: (tx) => {
         assertFresh(tx.catalog, table, scope, undefined);
         // A key that is not buffered in this transaction could be in Parquet if the scope was flushed since.
         if (!isBuffered(target, readsInside(tx))) throw new StaleRead("key flushed");
         const rows = tx
           .all(hotSql(input.find.plan), slotValues(input.find))
           .map((row) => cellsOf(input.find.plan, row));
-        return applyModify(tx, input, { scope, found: rows.map((row) => foundRow(input, row)), cold: undefined });
+        return beginModify(tx, input, { scope, found: rows.map((row) => foundRow(input, row)), cold: undefined });
       },
     };
   }
@@ -79,7 +80,7 @@ async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): 
   );
   // A row of a STREAM table that memory does not have is gone, whatever was found.
   const cold = table.kind === "stream" ? undefined : { segmentsVersion, versions };
-  return { apply: (tx) => applyModify(tx, input, { scope, found, cold }) };
+  return { rows: found.length, begin: (tx) => beginModify(tx, input, { scope, found, cold }) };
 }
 
 function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {
@@ -89,40 +90,42 @@ function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {
   return { seq: seqOf(seq), cells: row.slice(1, 1 + width), computed: row.slice(1 + width) };
 }
 
-function applyModify(
+function beginModify(
   tx: WriteTx,
   input: ModifyInput,
   work: { readonly scope: Scope; readonly found: readonly FoundRow[]; readonly cold: ColdEvidence | undefined },
-): Applied {
+): Application {
   const { plan } = input;
-  const { table } = plan;
-  if (work.found.length > input.maxRows) throw input.tooManyRows(work.found.length);
+  const { table, returning } = plan;
+  const { found } = work;
+  if (found.length > input.maxRows) throw input.tooManyRows(found.length);
   assertFresh(tx.catalog, table, work.scope, work.cold);
   const target = { table, scope: work.scope, cold: work.cold };
-  const results: RowVersion[] = [];
-  for (const row of work.found) {
+  const returned: (readonly Cell[])[] = [];
+  const write = (row: FoundRow, number: number): RowVersion => {
     const current = newestVersion(tx, target, keyOf(table, row.cells));
     if (current === undefined || current.deleted || current.seq !== row.seq) throw new StaleRead("the row changed");
-    results.push(
-      plan.kind === "delete"
-        ? remove(tx, target, current)
-        : update(tx, target, { plan, current, row, number: results.length + 1, budget: input.budget }),
-    );
-  }
-  const returned =
-    plan.kind === "delete" ? work.found.map((row) => ({ seq: row.seq, deleted: false, cells: row.cells })) : results;
+    if (plan.kind !== "delete") return update(tx, target, { plan, current, row, number, budget: input.budget });
+    remove(tx, target, current);
+    return { seq: row.seq, deleted: false, cells: row.cells };
+  };
   return {
-    verb: plan.kind === "delete" ? "Deleted" : "Updated",
-    rowCount: work.found.length,
-    returning: plan.returning && {
-      output: plan.returning.output,
-      rows: returned.map((version) => {
-        const cells = systemRow(version);
-        const values = (plan.returning?.values ?? []).map((value) => value(cells, input.slots));
-        input.budget.take(values);
-        return values;
-      }),
+    rows: found.length,
+    applyRow(index) {
+      const row = found[index];
+      assert(row !== undefined, "a row of the statement");
+      const version = write(row, index + 1);
+      if (returning === undefined) return;
+      const cells = systemRow(version);
+      const values = returning.values.map((value) => value(cells, input.slots));
+      input.budget.take(values);
+      returned.push(values);
     },
+    finish: () => ({
+      verb: plan.kind === "delete" ? "Deleted" : "Updated",
+      rowCount: found.length,
+      returning: returning && { output: returning.output, rows: returned },
+    }),
   };
 }
 

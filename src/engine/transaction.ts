@@ -4,7 +4,7 @@ import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { DeletePlan, QueryPlan, UpdatePlan, WritePlan } from "../sql/plan.ts";
-import type { PointReader, WriteTx } from "../storage/seams.ts";
+import type { PointReader, Slices, WriteTx } from "../storage/seams.ts";
 import { appliedResult, bind, prepareWrite, queryResult } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
@@ -14,7 +14,7 @@ import type { Runnable } from "./prepare.ts";
 import { isBuffered, type PointTarget, pointTarget, type RowsText, readBuffered, readsInside } from "./reads.ts";
 import { retryStale } from "./retry.ts";
 import type { Call, Caller, Session } from "./session.ts";
-import { assertFresh, StaleRead } from "./write.ts";
+import { applyAll, applyInSlices, assertFresh, MAX_ROWS_AT_ONCE, type PreparedWrite, StaleRead } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 export interface TransactionInput {
@@ -29,6 +29,14 @@ export interface TransactionInput {
 
 /** The second half of a statement. */
 type Apply = (tx: WriteTx) => StatementResult;
+/** Of a statement of many rows. */
+interface LargeApply {
+  readonly inSlices: (tx: WriteTx) => Slices<StatementResult>;
+}
+type Step = Apply | LargeApply;
+
+/** More statements are applied in slices, between which the loop serves everybody else. */
+const MAX_STATEMENTS_AT_ONCE = 100;
 
 /** Undoes the savepoint of a transaction that ends in ROLLBACK, carrying its results out. */
 class RolledBack extends Error {
@@ -46,12 +54,10 @@ export async function runTransaction(input: TransactionInput, deps: EngineDeps):
   try {
     const { value, position } = await retryStale(async () => {
       const call = { ...input.caller, literals: [], budget: new WriteBudget(deps.limits.maxWriteBytes) };
-      const steps = await Promise.all(input.runnables.map((runnable) => prepareStep(runnable, call, deps)));
-      return deps.writer.submit((tx) => {
-        const results = steps.map((apply, index) => applyStep(apply, tx, { input, index }));
-        if (!input.commits) throw new RolledBack(results);
-        return results;
-      });
+      const steps = await prepareSteps(input.runnables, call, deps);
+      const isLarge = steps.length > MAX_STATEMENTS_AT_ONCE || steps.some((step) => typeof step !== "function");
+      if (isLarge) return deps.writer.submitInSlices((tx) => applySteps(steps, tx, input));
+      return deps.writer.submit((tx) => toTheEnd(applySteps(steps, tx, input)));
     });
     return wrap(value, session, { ended: "committed", position });
   } catch (error) {
@@ -60,16 +66,26 @@ export async function runTransaction(input: TransactionInput, deps: EngineDeps):
   }
 }
 
-function applyStep(
-  apply: Apply,
-  tx: WriteTx,
-  { input, index }: { readonly input: TransactionInput; readonly index: number },
-): StatementResult {
-  try {
-    return apply(tx);
-  } catch (error) {
-    const runnable = input.runnables[index];
-    throw runnable === undefined ? error : failure(error, runnable, { index: input.firstIndex + index, isBatch: true });
+function* applySteps(steps: readonly Step[], tx: WriteTx, input: TransactionInput): Slices<StatementResult[]> {
+  const results: StatementResult[] = [];
+  for (const [index, step] of steps.entries()) {
+    try {
+      results.push(typeof step === "function" ? step(tx) : yield* step.inSlices(tx));
+    } catch (error) {
+      const runnable = input.runnables[index];
+      const at = { index: input.firstIndex + index, isBatch: true };
+      throw runnable === undefined ? error : failure(error, runnable, at);
+    }
+    yield;
+  }
+  if (!input.commits) throw new RolledBack(results);
+  return results;
+}
+
+function toTheEnd<T>(slices: Slices<T>): T {
+  for (;;) {
+    const step = slices.next();
+    if (step.done === true) return step.value;
   }
 }
 
@@ -86,8 +102,23 @@ function wrap(
   ];
 }
 
+/** Those that ask query processes do so beside each other. */
+async function prepareSteps(runnables: readonly Runnable[], call: Call, deps: EngineDeps): Promise<readonly Step[]> {
+  const steps: Promise<Step>[] = [];
+  for (const runnable of runnables) {
+    steps.push(prepareStep(runnable, call, deps));
+    if (steps.length % MAX_STATEMENTS_AT_ONCE === 0) await nextTurn();
+  }
+  return Promise.all(steps);
+}
+
+/** After sockets and timers had theirs. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** What is wrong with a statement is told when its turn comes: one before it may fail first. */
-async function prepareStep(runnable: Runnable, call: Call, deps: EngineDeps): Promise<Apply> {
+async function prepareStep(runnable: Runnable, call: Call, deps: EngineDeps): Promise<Step> {
   try {
     return await prepared(runnable, call, deps);
   } catch (error) {
@@ -97,7 +128,7 @@ async function prepareStep(runnable: Runnable, call: Call, deps: EngineDeps): Pr
   }
 }
 
-function prepared(runnable: Runnable, call: Call, deps: EngineDeps): Apply | Promise<Apply> {
+function prepared(runnable: Runnable, call: Call, deps: EngineDeps): Step | Promise<Step> {
   if (runnable.kind !== "data") throw new DbError("UNSUPPORTED", "only data statements can run inside a transaction");
   const { plan, literals } = runnable.plan(call.session);
   const own = { ...call, literals };
@@ -106,7 +137,7 @@ function prepared(runnable: Runnable, call: Call, deps: EngineDeps): Apply | Pro
   return plan.kind === "insert" ? preparedInsert(plan, own, deps) : preparedModify(plan, own, deps);
 }
 
-function preparedRead(plan: QueryPlan, call: Call, deps: EngineDeps): Apply | Promise<Apply> {
+function preparedRead(plan: QueryPlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
   const query = bind(plan, call, deps);
   const target = pointTarget(query);
   if (target === undefined) {
@@ -135,14 +166,14 @@ function preparedInsert(
   plan: Extract<WritePlan, { kind: "insert" }>,
   call: Call,
   deps: EngineDeps,
-): Apply | Promise<Apply> {
+): Step | Promise<Step> {
   if (plan.source.kind !== "values") {
     throw new DbError("UNSUPPORTED", "inside a transaction, rows can be inserted by VALUES only");
   }
   return preparedWrite(plan, call, deps);
 }
 
-function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: EngineDeps): Apply | Promise<Apply> {
+function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
   const target = pointTarget(bind(plan.find, call, deps));
   if (target === undefined) {
     throw new DbError("UNSUPPORTED", "inside a transaction, rows can be changed by primary key only");
@@ -150,22 +181,29 @@ function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: EngineD
   const outside = preparedWrite(plan, call, deps);
   if (!(outside instanceof Promise)) return outside;
   // The rows were found as they are committed: true for the transaction unless it wrote one of them itself.
-  return outside.then((apply) => (tx) => {
-    if (isUntouched(tx, target, deps.reader)) return apply(tx);
+  return outside.then((step) => (tx) => {
+    if (isUntouched(tx, target, deps.reader)) return applyWhole(step, tx);
     if (!isBuffered(target, readsInside(tx))) return stale("some keys are flushed and some were written");
     const again = preparedWrite(plan, call, { ...deps, ...readsInside(tx) });
-    return again instanceof Promise ? stale("a key was flushed") : again(tx);
+    return again instanceof Promise ? stale("a key was flushed") : applyWhole(again, tx);
   });
 }
 
-function preparedWrite(plan: WritePlan, call: Call, deps: EngineDeps): Apply | Promise<Apply> {
+function applyWhole(step: Step, tx: WriteTx): StatementResult {
+  return typeof step === "function" ? step(tx) : toTheEnd(step.inSlices(tx));
+}
+
+function preparedWrite(plan: WritePlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
   const writing = prepareWrite(plan, call, deps);
-  if (!(writing instanceof Promise)) return (tx) => appliedResult(writing.apply(tx), call, undefined);
-  return writing.then(
-    ({ apply }) =>
-      (tx) =>
-        appliedResult(apply(tx), call, undefined),
-  );
+  const applied = (prepared: PreparedWrite): Step => {
+    if (prepared.rows <= MAX_ROWS_AT_ONCE) return (tx) => appliedResult(applyAll(prepared, tx), call, undefined);
+    return {
+      *inSlices(tx) {
+        return appliedResult(yield* applyInSlices(prepared, tx), call, undefined);
+      },
+    };
+  };
+  return writing instanceof Promise ? writing.then(applied) : applied(writing);
 }
 
 /** Whether the keys are, for the open transaction, what they are for everybody else. */

@@ -6,7 +6,7 @@ import type { RowVersion } from "../model/change.ts";
 import { type Column, keyColumn, type OutputColumn, qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { TYPES } from "../model/types.ts";
-import type { CatalogView, WriteTx } from "../storage/seams.ts";
+import type { CatalogView, Slices, WriteTx } from "../storage/seams.ts";
 
 export type WriteVerb = "Inserted" | "Updated" | "Deleted";
 
@@ -18,8 +18,36 @@ export interface Applied {
     | undefined;
 }
 
+/** A statement inside the writer's transaction: each row in its turn, then what became of all. */
+export interface Application {
+  readonly rows: number;
+  applyRow(index: number): void;
+  finish(): Applied;
+}
+
 export interface PreparedWrite {
-  readonly apply: (tx: WriteTx) => Applied;
+  /** As far as it is known before. */
+  readonly rows: number;
+  readonly begin: (tx: WriteTx) => Application;
+}
+
+/** More are applied in slices, between which the loop serves everybody else. */
+export const MAX_ROWS_AT_ONCE = 200;
+const ROWS_PER_STEP = 16;
+
+export function applyAll({ begin }: PreparedWrite, tx: WriteTx): Applied {
+  const application = begin(tx);
+  for (let index = 0; index < application.rows; index += 1) application.applyRow(index);
+  return application.finish();
+}
+
+export function* applyInSlices({ begin }: PreparedWrite, tx: WriteTx): Slices<Applied> {
+  const application = begin(tx);
+  for (let index = 0; index < application.rows; index += 1) {
+    application.applyRow(index);
+    if (index % ROWS_PER_STEP === ROWS_PER_STEP - 1) yield;
+  }
+  return application.finish();
 }
 
 /** What a statement believed about flushed rows when it looked: true until the scope's set of segments changes. */

@@ -167,12 +167,20 @@ export interface CommitEvent {
   readonly droppedTables: readonly TableSchema[];
 }
 
+/** Yields where it can be interrupted. */
+export type Slices<T> = Generator<undefined, T, undefined>;
+
 export interface Writer {
   /**
-   * Runs `work` now, inside the turn's transaction and a savepoint of its own; resolves once that transaction is durable. A throw rolls back this
+   * Runs `work` now (unless a work in slices is under way), inside the turn's transaction and a savepoint of its own; resolves once that transaction is durable. A throw rolls back this
    * work alone and rejects; a failed COMMIT rejects every work of the turn.
    */
   submit<T>(work: (tx: WriteTx) => T): Promise<Committed<T>>;
+  /**
+   * The same for a work that would hold the loop for long: it gives way between its steps, in a transaction of its own. Works submitted meanwhile run, in their
+   * order, when it has ended; too many of them are refused with SERVER_BUSY.
+   */
+  submitInSlices<T>(work: (tx: WriteTx) => Slices<T>): Promise<Committed<T>>;
   /** Called after the sync, before any submitter's promise runs on. In registration order. */
   onCommit(listener: (event: CommitEvent) => void): void;
   /** Last committed position. */

@@ -70,6 +70,7 @@ function hookedWriter(writer: Writer, hooks: Hooks): Writer {
       hook?.();
       return outcome;
     },
+    submitInSlices: (work) => writer.submitInSlices(work),
     onCommit: (listener) => writer.onCommit(listener),
     bufferedRows: (table) => writer.bufferedRows(table),
     bufferedScopes: (table) => writer.bufferedScopes(table),

@@ -204,6 +204,7 @@ test("a job that cannot be written down is refused, and the next request for its
         return writer.position;
       },
       submit: (work) => (isFull ? Promise.reject(new Error("full")) : writer.submit(work)),
+      submitInSlices: (work) => writer.submitInSlices(work),
       onCommit: (listener) => writer.onCommit(listener),
       bufferedRows: (id) => writer.bufferedRows(id),
       bufferedScopes: (id) => writer.bufferedScopes(id),

@@ -38,6 +38,8 @@ export class Checkpointer {
     this.#seenCommits = this.#commits;
     const bytes = this.logBytes();
     if (bytes === 0) return false;
+    // Between two slices of a large work.
+    if (this.#options.db.inTransaction) return true;
     if (!isIdle && bytes <= LOG_LIMIT_BYTES) return true;
     return !this.truncate();
   }

@@ -9,7 +9,7 @@ import { errorText, type Log } from "../../base/log.ts";
 import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
 import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
 import { CatalogWriter } from "../catalog/catalog-writer.ts";
-import type { CommitEvent, Committed, Writer, WriteTx } from "../seams.ts";
+import type { CommitEvent, Committed, Slices, Writer, WriteTx } from "../seams.ts";
 import type { StreamExpiry } from "../stream/stream-expiry.ts";
 import type { StreamLimits } from "../stream/stream-limits.ts";
 import { StreamTransaction } from "../stream/stream-transaction.ts";
@@ -22,6 +22,8 @@ import type { Leftovers } from "./leftovers.ts";
 import { RowStatements } from "./row-statements.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { isFull, toStorageError } from "./storage-error.ts";
+import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
+import { WorkTurns } from "./work-turns.ts";
 import { WriteTransaction, type WriteTransactionOptions } from "./write-transaction.ts";
 
 /** A turn that brings more is committed in pieces, so that neither the loop nor the memory of an open batch grows without limit. */
@@ -60,6 +62,11 @@ interface OpenBatch {
   failure: unknown;
 }
 
+interface Settling<T> {
+  readonly resolve: (committed: Committed<T>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 type Outcome<T> =
   | { readonly kind: "returned"; readonly value: T }
   | { readonly kind: "threw"; readonly error: unknown };
@@ -72,6 +79,7 @@ export class GroupCommitWriter implements Writer {
   readonly #catalogRows: CatalogWriter;
   readonly #listeners: ((event: CommitEvent) => void)[] = [];
   readonly #sql: TransactionStatements;
+  readonly #turns: WorkTurns;
   #open: OpenBatch | undefined;
   #position: Seq;
   #catalogVersion: number;
@@ -81,6 +89,7 @@ export class GroupCommitWriter implements Writer {
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#turns = new WorkTurns(options.clock);
     this.#position = options.position;
     this.#catalogVersion = options.committed.catalog.version;
     this.#seqs = createSeqGenerator(options.clock, options.position);
@@ -108,28 +117,97 @@ export class GroupCommitWriter implements Writer {
 
   submit<T>(work: (tx: WriteTx) => T): Promise<Committed<T>> {
     assert(!this.#isInWork, "a work submits no other work");
-    if (this.#isClosed) return Promise.reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
+    if (this.#isClosed) return Promise.reject(shuttingDown());
+    if (this.#turns.isFree) return this.#submitNow(work);
+    return this.#enqueue((done) => void this.#submitNow(work).then(done.resolve, done.reject));
+  }
+
+  submitInSlices<T>(work: (tx: WriteTx) => Slices<T>): Promise<Committed<T>> {
+    assert(!this.#isInWork, "a work submits no other work");
+    if (this.#isClosed) return Promise.reject(shuttingDown());
+    return this.#enqueue((done) => this.#beginLarge(work, done));
+  }
+
+  #enqueue<T>(start: (done: Settling<T>) => void): Promise<Committed<T>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Committed<T>>();
+    if (!this.#turns.add(() => start({ resolve, reject }))) {
+      reject(new DbError("SERVER_BUSY", "Too many writes are waiting for a large one"));
+    }
+    return promise;
+  }
+
+  #submitNow<T>(work: (tx: WriteTx) => T): Promise<Committed<T>> {
     let open: OpenBatch;
     try {
       open = this.#openBatch();
     } catch (error) {
       return Promise.reject(this.#noteFull(error));
     }
-    const outcome = this.#runWork(open, work);
+    const tx = this.#transaction(open);
+    const outcome = this.#run(open, tx, () => ({ value: work(tx) }));
+    assert(outcome !== undefined, "a work is done in one go");
     const { promise, resolve, reject } = Promise.withResolvers<Committed<T>>();
-    open.settle.push((position, failure) => {
-      if (failure !== undefined) reject(failure);
-      else if (outcome.kind === "threw") reject(outcome.error);
-      else resolve({ value: outcome.value, position });
-    });
+    open.settle.push(settling(outcome, { resolve, reject }));
     // A listener that submits must not start a second commit before the other listeners have seen the first.
     if (!this.#isPublishing && this.#isLarge(open)) this.#commit(open);
     return promise;
   }
 
+  /** In a batch of its own, so that nobody's commit waits for all of its slices. */
+  #beginLarge<T>(work: (tx: WriteTx) => Slices<T>, done: Settling<T>): void {
+    if (this.#open !== undefined) this.#commit(this.#open);
+    let open: OpenBatch;
+    try {
+      open = this.#openBatch();
+    } catch (error) {
+      done.reject(this.#noteFull(error));
+      return;
+    }
+    clearImmediate(open.turnEnd);
+    const tx = this.#transaction(open);
+    let slices: Slices<T> | undefined;
+    this.#turns.hold((untilMs) => {
+      const outcome = this.#run(open, tx, () => {
+        slices ??= work(tx);
+        for (;;) {
+          const step = slices.next();
+          if (step.done === true) return { value: step.value };
+          if (this.#options.clock.monotonicMs() >= untilMs) return undefined;
+        }
+      });
+      if (outcome === undefined) return false;
+      open.settle.push(settling(outcome, done));
+      this.#commit(open);
+      return true;
+    });
+  }
+
+  /** Undefined: there is more to do. */
+  #run<T>(
+    open: OpenBatch,
+    tx: WriteTransaction,
+    slice: () => { readonly value: T } | undefined,
+  ): Outcome<T> | undefined {
+    this.#isInWork = true;
+    try {
+      const done = slice();
+      if (done === undefined) return undefined;
+      assert(!(done.value instanceof Promise), "a work is synchronous");
+      tx.release();
+      return { kind: "returned", value: done.value };
+    } catch (error) {
+      this.#rollBackWork(open, tx);
+      return { kind: "threw", error };
+    } finally {
+      this.#isInWork = false;
+    }
+  }
+
+  /** What was accepted is committed. */
   close(): Promise<void> {
     assert(!this.#isInWork, "a work does not close the writer");
     this.#isClosed = true;
+    this.#turns.finish();
     if (this.#open !== undefined) this.#commit(this.#open);
     return Promise.resolve();
   }
@@ -163,23 +241,6 @@ export class GroupCommitWriter implements Writer {
     );
   }
 
-  #runWork<T>(open: OpenBatch, work: (tx: WriteTx) => T): Outcome<T> {
-    open.parts ??= this.#partsOf(open);
-    const tx = new WriteTransaction(open.parts);
-    this.#isInWork = true;
-    try {
-      const value = work(tx);
-      assert(!(value instanceof Promise), "a work is synchronous");
-      tx.release();
-      return { kind: "returned", value };
-    } catch (error) {
-      this.#rollBackWork(open, tx);
-      return { kind: "threw", error };
-    } finally {
-      this.#isInWork = false;
-    }
-  }
-
   #rollBackWork(open: OpenBatch, tx: WriteTransaction): void {
     if (open.failure !== undefined) return;
     try {
@@ -188,6 +249,11 @@ export class GroupCommitWriter implements Writer {
       // What the work did cannot be taken back alone, so nothing of the batch may stay.
       open.failure = this.#noteFull(error);
     }
+  }
+
+  #transaction(open: OpenBatch): WriteTransaction {
+    open.parts ??= this.#partsOf(open);
+    return new WriteTransaction(open.parts);
   }
 
   #partsOf(open: OpenBatch): WriteTransactionOptions {
@@ -310,18 +376,16 @@ export class GroupCommitWriter implements Writer {
   }
 }
 
-const NO_ROOM = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";
-
-type TransactionStatements = ReturnType<typeof transactionStatements>;
-
-function transactionStatements(db: Database) {
-  return {
-    begin: db.prepare("BEGIN IMMEDIATE"),
-    commit: db.prepare("COMMIT"),
-    rollback: db.prepare("ROLLBACK"),
-    savepoint: db.prepare("SAVEPOINT work"),
-    release: db.prepare("RELEASE work"),
-    rollbackTo: db.prepare("ROLLBACK TO work"),
-    putPosition: db.prepare<never, [bigint]>("UPDATE meta SET value = ?1 WHERE key = 'last_seq'"),
+function settling<T>(outcome: Outcome<T>, { resolve, reject }: Settling<T>): OpenBatch["settle"][number] {
+  return (position, failure) => {
+    if (failure !== undefined) reject(failure);
+    else if (outcome.kind === "threw") reject(outcome.error);
+    else resolve({ value: outcome.value, position });
   };
 }
+
+function shuttingDown(): DbError {
+  return new DbError("SHUTTING_DOWN", "The server is shutting down");
+}
+
+const NO_ROOM = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";
