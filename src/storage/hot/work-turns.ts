@@ -16,7 +16,7 @@ export class WorkTurns {
   #waiting: (() => void)[] = [];
   /** Of the waiting, those that had their turn. */
   #taken = 0;
-  #nextTurn: ReturnType<typeof setImmediate> | undefined;
+  #isScheduled = false;
 
   constructor(clock: Pick<Clock, "monotonicMs">, maxWaiting = MAX_WAITING_WORKS) {
     this.#clock = clock;
@@ -47,8 +47,10 @@ export class WorkTurns {
   }
 
   #schedule(): void {
-    this.#nextTurn ??= setImmediate(() => {
-      this.#nextTurn = undefined;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
       this.#run(this.#clock.monotonicMs() + MAX_TURN_MS);
       if (!this.isFree) this.#schedule();
     });
