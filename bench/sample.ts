@@ -39,6 +39,8 @@ const CONTEXT: BindContext = {
   namespace: parseName("chat"),
   findRelation: (namespace, name) => (namespace === "chat" && name === "messages" ? MESSAGES : undefined),
   hasNamespace: (namespace) => namespace === "chat",
+  relationsLike: () => [],
+  namespaces: () => ["chat"],
 };
 
 export function planInput(text: string): PlanInput {

@@ -14,6 +14,9 @@ export type StatementKind =
   | "createTable"
   | "alterTable"
   | "dropTable"
+  | "truncate"
+  | "clearCache"
+  | "showCreate"
   | "createView"
   | "dropView"
   | "showViews"
@@ -62,6 +65,10 @@ const RULES: Record<StatementKind, Rule> = {
   // Of which kind is `assertMayAlterTable`'s to decide.
   alterTable: { role: "user", what: "altering tables" },
   dropTable: { role: "dba", what: "dropping tables" },
+  // Of which tables is decided table by table.
+  truncate: { role: "user", what: "writes" },
+  clearCache: { role: "dba", what: "CLEAR CACHE" },
+  showCreate: { role: "anonymous", what: "SHOW CREATE" },
   createView: { role: "dba", what: "creating views" },
   dropView: { role: "dba", what: "dropping views" },
   showViews: { role: "anonymous", what: "SHOW VIEWS" },

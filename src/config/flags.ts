@@ -1,5 +1,5 @@
 // Command-line flags → raw values by setting. Refuses to know types: a flag's text is parsed by the setting it belongs to.
-import { suggestion } from "./closest.ts";
+import { suggestion } from "../base/closest.ts";
 import { envNames, flagName, SETTING_NAMES, type SettingName, settingRow } from "./settings.ts";
 import { boolean, type RawValue } from "./value-type.ts";
 

@@ -1,5 +1,5 @@
 // server.toml → raw values by setting. A key that is no setting is a fault: a misspelt limit must not be silently without effect.
-import { suggestion } from "./closest.ts";
+import { suggestion } from "../base/closest.ts";
 import { isSettingName, SETTING_NAMES, type SettingName } from "./settings.ts";
 import type { RawValue } from "./value-type.ts";
 

@@ -16,6 +16,7 @@ import type { StatementResult } from "../protocol/http.ts";
 import type { CreateTable, Statement, TableRef } from "../sql/statement.ts";
 import type { WriteTx } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
+import { namespaceHint, relationHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { assertNotViewed, assertNoViews } from "./view-dependents.ts";
@@ -44,8 +45,9 @@ export function namespaceOf(ref: TableRef, session: Session): Name {
 export function requireTable(ref: TableRef, session: Session, deps: Pick<EngineDeps, "catalog">): TableSchema {
   const namespace = namespaceOf(ref, session);
   const table = deps.catalog.table(namespace, ref.name);
-  if (table === undefined) throw new DbError("TABLE_NOT_FOUND", `relation '${namespace}.${ref.name}' does not exist`);
-  return table;
+  if (table !== undefined) return table;
+  const hint = relationHint(namespace, ref.name, deps.catalog);
+  throw new DbError("TABLE_NOT_FOUND", `relation '${namespace}.${ref.name}' does not exist`, hint);
 }
 
 export async function runDdl(statement: DdlStatement, session: Session, deps: EngineDeps): Promise<StatementResult> {
@@ -147,6 +149,7 @@ function assertNamespace(tx: WriteTx, namespace: Name): void {
   throw new DbError(
     "NAMESPACE_NOT_FOUND",
     `Namespace '${namespace}' does not exist. Create it first with CREATE NAMESPACE.`,
+    namespaceHint(namespace, tx.catalog),
   );
 }
 
@@ -213,7 +216,11 @@ const SHOW_TABLES: readonly OutputColumn[] = [
 
 export function assertNamespaceExists(namespace: Name, { catalog }: Pick<EngineDeps, "catalog">): void {
   if (catalog.namespace(namespace) !== undefined || SYSTEM_NAMESPACES.has(namespace)) return;
-  throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
+  throw new DbError(
+    "NAMESPACE_NOT_FOUND",
+    `Namespace '${namespace}' does not exist`,
+    namespaceHint(namespace, catalog),
+  );
 }
 
 function showTables(namespace: Name | undefined, session: Session, deps: EngineDeps): StatementResult {

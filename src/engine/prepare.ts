@@ -1,5 +1,6 @@
 // Text → plans. A request that is one data statement is found by its lifted text and costs neither a parse nor a bind; everything else is parsed, and its data
 // statements are planned through the same cache.
+import { type Clock, systemClock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import type { Name } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
@@ -21,7 +22,9 @@ import {
 } from "../sql/planner.ts";
 import type { DataStatement, ParsedStatement, Statement } from "../sql/statement.ts";
 import type { CatalogView } from "../storage/seams.ts";
+import { namespaceNames, relationNames } from "./names.ts";
 import type { Session } from "./session.ts";
+import { TableCache } from "./table-cache.ts";
 import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
 
 type Literals = LiftedStatement["literals"];
@@ -59,6 +62,8 @@ export interface Preparer {
   /** What a view would show that belongs to the namespace, on the catalog as it is at this moment. */
   bindView(view: ViewText, catalog: CatalogView): BoundView;
   stats(): PlanCacheStats;
+  /** Forgets what can be found out again; how many entries each cache had. */
+  clearCaches(): Readonly<Record<string, number>>;
 }
 
 export interface ViewText {
@@ -71,6 +76,7 @@ export interface PreparerDeps {
   readonly catalog: CatalogView;
   readonly generators: Generators;
   readonly maxPlans: number;
+  readonly clock?: Pick<Clock, "monotonicMs">;
 }
 
 /** The lifter's mark for a text that is its own key: several statements, or none that has a plan. */
@@ -89,13 +95,19 @@ interface PlanCall {
 function planOf<Plan extends DataPlan | LivePlan>(
   call: PlanCall,
   cache: PlanCache<Plan>,
-  { deps, make }: { readonly deps: PreparerDeps; readonly make: (input: PlanInput) => Planned<Plan> },
+  {
+    deps,
+    make,
+  }: {
+    readonly deps: PreparerDeps & { readonly tables: TableCache };
+    readonly make: (input: PlanInput) => Planned<Plan>;
+  },
 ): { readonly plan: Plan; readonly literals: Literals } {
   const { text, lifted, session, params } = call;
   const input: PlanInput = {
     text,
     literals: lifted.literals,
-    context: contextOf(session.namespace, deps),
+    context: sessionContext(session, deps, deps.tables),
     listRooms: params.listRooms,
     generators: deps.generators,
   };
@@ -110,15 +122,33 @@ function planOf<Plan extends DataPlan | LivePlan>(
   return { plan: planned.plan, literals: lifted.literals };
 }
 
-function contextOf(namespace: Name, { catalog, parser }: Pick<PreparerDeps, "catalog" | "parser">): BindContext {
+type Names = Pick<PreparerDeps, "catalog" | "parser">;
+
+/** Names as a session finds them. */
+function sessionContext(session: Session, deps: Names, tables: TableCache): BindContext {
+  const context = contextOf(session.namespace, deps);
+  return {
+    ...context,
+    findRelation: (namespace, name) =>
+      tables.find({ session, name: `${namespace}.${name}` }, deps.catalog.version, () =>
+        context.findRelation(namespace, name),
+      ),
+  };
+}
+
+function contextOf(namespace: Name, { catalog, parser }: Names): BindContext {
   return {
     namespace,
     findRelation: (schema, name) => findRelation({ catalog, parser }, schema, name),
     hasNamespace: (name) => SYSTEM_NAMESPACES.has(name) || catalog.namespace(name) !== undefined,
+    relationsLike: (schema) => relationNames(schema, catalog),
+    namespaces: () => namespaceNames(catalog),
   };
 }
 
-export function createPreparer(deps: PreparerDeps): Preparer {
+export function createPreparer(options: PreparerDeps): Preparer {
+  const tables = new TableCache(options.clock ?? systemClock);
+  const deps = { ...options, tables };
   const data = new PlanCache<DataPlan>(deps.maxPlans);
   const live = new PlanCache<LivePlan>(deps.maxPlans);
   const texts = new Lru<string, LiftedStatement>(deps.maxPlans);
@@ -163,6 +193,12 @@ export function createPreparer(deps: PreparerDeps): Preparer {
     },
     bindView: (view, catalog) => bindViewText(view, { ...deps, catalog }),
     stats: () => data.stats(),
+    clearCaches: () => ({
+      plans: data.clear(),
+      live_plans: live.clear(),
+      statement_texts: texts.clear(),
+      session_tables: tables.clear(),
+    }),
   };
 }
 

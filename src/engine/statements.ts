@@ -6,7 +6,7 @@ import type { ConnectionId } from "../base/ids.ts";
 import { paramShape } from "../model/param.ts";
 import { isAdmin } from "../model/role.ts";
 import { qualifiedName } from "../model/schema.ts";
-import { JSON_TYPE, TEXT } from "../model/sql-type.ts";
+import { BIGINT, JSON_TYPE, TEXT } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
@@ -18,10 +18,13 @@ import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { explain } from "./explain.ts";
+import { namespaceHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
 import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
+import { showCreate } from "./show-create.ts";
+import { truncate } from "./truncate.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
@@ -46,7 +49,8 @@ export async function runRunnable(runnable: Runnable, call: Caller, deps: Engine
 
 function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, call: Caller, deps: EngineDeps): Ran {
   if (deps.catalog.namespace(statement.name) === undefined && !SYSTEM_NAMESPACES.has(statement.name)) {
-    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`);
+    const hint = namespaceHint(statement.name, deps.catalog);
+    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${statement.name}' does not exist`, hint);
   }
   const session = { ...call.session, namespace: statement.name };
   return { result: messageResult(session, `Namespace switched to '${statement.name}'`), session };
@@ -62,6 +66,12 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "showTables":
     case "describeTable":
       return runDdl(statement, call.session, deps);
+    case "truncate":
+      return truncate(statement.tables, call, deps);
+    case "clearCache":
+      return clearCaches(call, deps);
+    case "showCreate":
+      return showCreate(statement.relation, call.session, deps);
     case "createView":
       return createView(statement, call.session, deps);
     case "dropView":
@@ -104,6 +114,16 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     default:
       return assertNever(statement, "statement");
   }
+}
+
+const CACHES = [
+  { name: "cache", type: TEXT, flags: [] },
+  { name: "entries_cleared", type: BIGINT, flags: [] },
+] as const;
+
+function clearCaches(call: Caller, deps: EngineDeps): StatementResult {
+  const rows = Object.entries(deps.preparer.clearCaches()).map(([name, entries]) => [name, BigInt(entries)]);
+  return rowsResult(call.session, CACHES, rows);
 }
 
 type UserStatement = Extract<Statement, { readonly kind: "createUser" | "alterUser" | "dropUser" }>;

@@ -75,7 +75,7 @@ function wordTable(rows: readonly (readonly [number, string])[]): ReadonlyMap<st
   return table;
 }
 
-const DATA_STATEMENTS = new Set(["select", "insert", "update", "delete", "with", "values"]);
+const DATA_STATEMENTS = new Set(["select", "insert", "upsert", "update", "delete", "with", "values"]);
 
 const SPACE = 32;
 const DOUBLE_QUOTE = 34;

@@ -247,8 +247,10 @@ export interface LivePlan {
 export interface BindContext {
   readonly namespace: Name;
   readonly findRelation: (namespace: string, name: string) => TableSchema | SystemViewInfo | ViewInfo | undefined;
-  /** For "did you mean". */
   readonly hasNamespace: (namespace: string) => boolean;
+  /** What a mistyped name may have meant: some relations of a namespace, some namespaces. For hints only. */
+  readonly relationsLike: (namespace: string) => Iterable<string>;
+  readonly namespaces: () => Iterable<string>;
 }
 
 export interface SystemViewInfo {

@@ -77,6 +77,9 @@ export type Statement =
   | AlterTable
   | CreateView
   | { readonly kind: "dropView"; readonly ifExists: boolean; readonly view: TableRef }
+  | { readonly kind: "truncate"; readonly tables: readonly TableRef[] }
+  | { readonly kind: "clearCache" }
+  | { readonly kind: "showCreate"; readonly relation: TableRef }
   | { readonly kind: "showViews"; readonly namespace: Name | undefined }
   | { readonly kind: "dropTable"; readonly ifExists: boolean; readonly table: TableRef }
   | { readonly kind: "createNamespace"; readonly ifNotExists: boolean; readonly name: Name }

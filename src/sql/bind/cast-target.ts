@@ -37,6 +37,7 @@ function castType(session: BindSession, typeName: TypeName): SqlType {
     return sqlTypeOf(typeName, session.text);
   } catch (error) {
     if (!(error instanceof DbError)) throw error;
-    throw new DbError(error.code, error.message, { cause: error, ...at(session.position(error.position)) });
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new DbError(error.code, error.message, { cause: error, ...at(session.position(error.position)), ...hint });
   }
 }

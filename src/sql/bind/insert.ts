@@ -1,8 +1,8 @@
 // INSERT: rows as closures where that is possible, else as a query; ON CONFLICT; RETURNING.
 import type { InsertStmt, Node, OnConflictClause, SelectStmt } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import type { TableSchema } from "../../model/schema.ts";
-import { BOOLEAN } from "../../model/sql-type.ts";
+import { SYSTEM_COLUMNS, type TableSchema } from "../../model/schema.ts";
+import { BOOLEAN, type Cell } from "../../model/sql-type.ts";
 import { compile } from "../compile.ts";
 import type { Expr } from "../expression.ts";
 import type { Generators } from "../functions/generators.ts";
@@ -31,7 +31,7 @@ export function bindInsert(binder: Binder, stmt: InsertStmt, context: InsertCont
   const listed = listedColumns(binder, stmt, table);
   const source = select === undefined ? DEFAULT_VALUES : bindSource(binder, select, { table, listed, context });
   const columns = select === undefined ? [] : (listed ?? table.columns.map((_, index) => index)).slice(0, source.width);
-  const onConflict = bindOnConflict(binder, stmt.onConflictClause, { target, generators });
+  const onConflict = bindOnConflict(binder, stmt.onConflictClause, { target, columns, generators });
   const returning = bindReturning(binder, stmt.returningClause, { target, ctes: undefined, generators });
   return {
     kind: "insert",
@@ -160,21 +160,25 @@ function bindQuerySource(select: SelectStmt, input: SourceInput): BoundSource {
 
 interface ConflictInput {
   readonly target: WriteTarget;
+  /** The columns that the statement gives. */
+  readonly columns: readonly number[];
   readonly generators: Generators;
 }
 
 function bindOnConflict(
   binder: Binder,
   clause: OnConflictClause | undefined,
-  { target, generators }: ConflictInput,
+  { target, columns, generators }: ConflictInput,
 ): OnConflict | undefined {
   if (clause === undefined || clause.action === "ONCONFLICT_NONE") return undefined;
-  assertArbiter(binder, clause, target.table);
+  const isUpsert = clause.action === "ONCONFLICT_UPDATE" && clause.targetList === undefined;
+  if (!isUpsert) assertArbiter(binder, clause, target.table);
   if (clause.action === "ONCONFLICT_NOTHING") return { kind: "nothing" };
   if (target.table.kind === "stream") {
     const position = binder.session.position(clause.location);
     throw new DbError("UNSUPPORTED", "UPDATE not supported for STREAM tables", at(position));
   }
+  if (isUpsert) return replacing(target.table, columns);
   const excluded = tableItem(binder.session, target.table, { alias: { aliasname: "excluded" }, position: undefined });
   const scope: Scope = {
     ...target.scope,
@@ -202,6 +206,15 @@ function bindOnConflict(
     assignments: assignments.map(({ column, value }) => ({ column, value: evaluator(value) })),
     where: where === undefined ? undefined : evaluator(where),
   };
+}
+
+/** UPSERT: of the row that is there, the given columns take the new values and the others stay. */
+function replacing(table: TableSchema, columns: readonly number[]): OnConflict {
+  const width = table.columns.length + SYSTEM_COLUMNS.length;
+  const assignments = columns
+    .filter((column) => column !== table.keyIndex)
+    .map((column) => ({ column, value: (row: readonly Cell[]): Cell => row[width + column] ?? null }));
+  return { kind: "update", assignments, where: undefined };
 }
 
 /** The primary key is the only unique constraint there is. */

@@ -22,7 +22,7 @@ import type { Binder } from "./binder.ts";
 import { indexTerms } from "./index-terms.ts";
 import { liveQueries } from "./live-queries.ts";
 import { required } from "./operand.ts";
-import { cutAtHoles, type FromItem, tableItem } from "./relation.ts";
+import { cutAtHoles, type FromItem, relationHint, tableItem } from "./relation.ts";
 import { columnNotFound, type Scope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
 import { at, locationOf, nodeKind, stringOf, unsupported } from "./syntax.ts";
@@ -110,7 +110,8 @@ function liveTable(session: BindSession, select: SelectStmt): TableSchema {
   const namespace = ref.namespace ?? session.namespace;
   const found = session.context.findRelation(namespace, ref.name);
   if (found === undefined) {
-    throw new DbError("NOT_FOUND", `Not found: Table not found: ${namespace}.${ref.name}`, at(position));
+    const details = { ...at(position), ...relationHint(session, ref) };
+    throw new DbError("TABLE_NOT_FOUND", `Not found: Table not found: ${namespace}.${ref.name}`, details);
   }
   if (found.kind === "view") throw notLive(`the view ${qualifiedName(found.schema)}`, position);
   if (found.kind === "systemView") {

@@ -6,9 +6,11 @@ import { SYSTEM_COLUMNS } from "../../model/schema.ts";
 import type { SqlType } from "../../model/sql-type.ts";
 import { tableRefOf } from "../parse/names.ts";
 import type { SystemViewInfo, ViewInfo } from "../plan.ts";
+import type { TableRef } from "../statement.ts";
 import type { CteScope, QueryColumn, RenderArg } from "./binder.ts";
 import type { ScopeColumn, ScopeTable } from "./scope.ts";
 import { type BindSession, type RelationDraft, relationDraft } from "./session.ts";
+import { didYouMean } from "./suggest.ts";
 import { at, namesOf } from "./syntax.ts";
 
 export interface FromItem {
@@ -98,13 +100,26 @@ export function findRelation(session: BindSession, node: RangeVar): TableSchema 
   const namespace = ref.namespace ?? session.namespace;
   const found = session.context.findRelation(namespace, ref.name);
   if (found !== undefined) return found;
+  throw relationNotFound(session, ref, position);
+}
+
+function relationNotFound(session: BindSession, ref: TableRef, position: number | undefined): DbError {
   const label = ref.namespace === undefined ? ref.name : `${ref.namespace}.${ref.name}`;
-  const hint = session.context.hasNamespace(namespace)
-    ? ref.namespace === undefined
-      ? { hint: `Tables without a namespace are looked up in "${namespace}".` }
-      : {}
-    : { hint: `Namespace "${namespace}" does not exist.` };
-  throw new DbError("TABLE_NOT_FOUND", `relation "${label}" does not exist`, { ...at(position), ...hint });
+  const details = { ...at(position), ...relationHint(session, ref) };
+  return new DbError("TABLE_NOT_FOUND", `relation "${label}" does not exist`, details);
+}
+
+/** What the name may have meant. */
+export function relationHint(session: BindSession, ref: TableRef): { readonly hint?: string } {
+  const { context } = session;
+  const namespace = ref.namespace ?? session.namespace;
+  const missing = `Namespace "${namespace}" does not exist.`;
+  const looked = `Tables without a namespace are looked up in "${namespace}".`;
+  const near = context.hasNamespace(namespace)
+    ? didYouMean(ref.name, context.relationsLike(namespace)).hint
+    : [missing, didYouMean(namespace, context.namespaces()).hint].filter(Boolean).join(" ");
+  const hint = near ?? (ref.namespace === undefined ? looked : undefined);
+  return hint === undefined ? {} : { hint };
 }
 
 /** A common table expression of that name; undefined when there is none in reach. */

@@ -98,7 +98,11 @@ export function findColumn(scope: Scope, name: ColumnName): FoundColumn | undefi
 export function columnNotFound(scope: Scope, name: ColumnName): DbError {
   const tableMissing = name.table !== undefined && !visibleTables(scope).some((table) => table.alias === name.table);
   if (tableMissing) {
-    return new DbError("TABLE_NOT_FOUND", `missing FROM-clause entry for table "${name.table}"`, at(name.position));
+    const aliases = visibleTables(scope).map((table) => table.alias);
+    return new DbError("TABLE_NOT_FOUND", `missing FROM-clause entry for table "${name.table}"`, {
+      ...at(name.position),
+      ...didYouMean(name.table ?? "", aliases),
+    });
   }
   const label = name.table === undefined ? `"${name.column}"` : `${name.table}.${name.column}`;
   const tables = visibleTables(scope).filter((table) => name.table === undefined || table.alias === name.table);

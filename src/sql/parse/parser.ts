@@ -16,6 +16,8 @@ import { parseSubscribe } from "./subscribe.ts";
 import { withOffset } from "./syntax-error.ts";
 import { parseCreateTable, parseDropTable } from "./tables.ts";
 import { Cursor, leadingWords } from "./tokens.ts";
+import { parseClearCache, parseTruncate } from "./truncate.ts";
+import { parseUpsert } from "./upsert.ts";
 import { parseAlterUser, parseCreateUser, parseDropUser } from "./users.ts";
 import { parseCreateView, parseDropView } from "./views.ts";
 
@@ -74,7 +76,10 @@ const FAMILIES: readonly Family[] = [
   { words: ["DROP", "USER"], parse: parseDropUser },
   { words: ["CREATE", "API", "KEY"], parse: parseCreateApiKey },
   { words: ["DROP", "API", "KEY"], parse: parseDropApiKey },
-  { words: ["SHOW"], parse: parseShow },
+  { words: ["UPSERT"], parse: (cursor, { postgres, part }) => parseUpsert(cursor, postgres, part) },
+  { words: ["TRUNCATE"], parse: parseTruncate },
+  { words: ["CLEAR", "CACHE"], parse: parseClearCache },
+  { words: ["SHOW"], parse: (cursor, { postgres }) => parseShow(cursor, postgres) },
   { words: ["DESCRIBE"], parse: parseDescribe },
   { words: ["DESC"], parse: parseDescribe },
   { words: ["KILL"], parse: parseKill },

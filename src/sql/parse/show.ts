@@ -1,26 +1,64 @@
-// SHOW NAMESPACES, SHOW TABLES and DESCRIBE.
+// SHOW in its forms, and DESCRIBE. What a system view holds is shown by a SELECT from it, with the rights that view asks for.
+import { suggestion } from "../../base/closest.ts";
 import type { Statement } from "../statement.ts";
 import { takeShowApiKeys } from "./api-keys.ts";
 import { takeTableRef } from "./names.ts";
+import type { Postgres } from "./postgres.ts";
 import { takeInNamespace } from "./storage.ts";
 import { unsupported } from "./syntax-error.ts";
 import type { Cursor } from "./tokens.ts";
 
-export function parseShow(cursor: Cursor): Statement {
+export function parseShow(cursor: Cursor, postgres: Postgres): Statement {
   cursor.expectWords("SHOW");
-  const statement = takeShown(cursor);
+  const statement = takeShown(cursor, postgres);
   cursor.expectEnd();
   return statement;
 }
 
-function takeShown(cursor: Cursor): Statement {
-  if (cursor.takeWords("NAMESPACES")) return { kind: "showNamespaces" };
+/** Short names for `SELECT * FROM` a view. */
+const SHOWN_VIEWS: ReadonlyMap<string, string> = new Map([
+  ["USERS", "system.users"],
+  ["JOBS", "system.jobs"],
+  ["CONNECTIONS", "system.connections"],
+  ["LIVE QUERIES", "system.live_queries"],
+  ["SEGMENTS", "system.segments"],
+  ["SETTINGS", "system.settings"],
+  ["ALL", "system.settings"],
+]);
+const KNOWN = [
+  "NAMESPACES",
+  "DATABASES",
+  "SCHEMAS",
+  "TABLES",
+  "VIEWS",
+  "COLUMNS",
+  "CREATE",
+  "API KEYS",
+  ...SHOWN_VIEWS.keys(),
+];
+
+function takeShown(cursor: Cursor, postgres: Postgres): Statement {
+  if (cursor.takeWords("NAMESPACES") || cursor.takeWords("DATABASES") || cursor.takeWords("SCHEMAS"))
+    return { kind: "showNamespaces" };
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
+  if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);
+  if (cursor.takeWords("CREATE", "TABLE") || cursor.takeWords("CREATE", "VIEW"))
+    return { kind: "showCreate", relation: takeTableRef(cursor) };
+  for (const [words, view] of SHOWN_VIEWS) {
+    if (!cursor.takeWords(...words.split(" "))) continue;
+    return { kind: "select", node: postgres.parse({ text: `SELECT * FROM ${view}`, chainTokens: 0 }) };
+  }
   const { kind, text, start } = cursor.peek();
   if (kind !== "word") throw cursor.unexpected();
-  throw unsupported(`SHOW ${text.toUpperCase()}`, start);
+  throw unsupported(`SHOW ${text.toUpperCase()}`, start, suggestion(text.toUpperCase(), KNOWN));
+}
+
+/** `SHOW COLUMNS { FROM | IN } t`, as MySQL spells DESCRIBE. */
+function takeColumns(cursor: Cursor): Statement {
+  if (!cursor.takeWords("FROM")) cursor.expectWords("IN");
+  return { kind: "describeTable", table: takeTableRef(cursor), history: false };
 }
 
 /** `{DESC|DESCRIBE} [TABLE] t [HISTORY]`. A table called "table" needs the long form. */

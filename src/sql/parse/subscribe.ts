@@ -1,4 +1,5 @@
 // SUBSCRIBE TO a table or a SELECT, with options.
+import { suggestion } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import type { Statement, SubscribeOptions } from "../statement.ts";
 import { takeTableRef } from "./names.ts";
@@ -62,7 +63,8 @@ function takeOptions(cursor: Cursor): SubscribeOptions {
     const written = cursor.expectText().toLowerCase();
     const name = written === "from_seq_id" ? "from" : written;
     const bounds = BOUNDS.get(name);
-    if (bounds === undefined) throw invalid(`Unknown subscription option '${written}'`);
+    if (bounds === undefined)
+      throw invalid(`Unknown subscription option '${written}'${suggestion(name, BOUNDS.keys())}`);
     if (values.has(name)) throw invalid(`Subscription option '${written}' is given twice`);
     cursor.expectSymbol("=");
     const text = cursor.peek().kind === "string" ? cursor.take().text : takeNumber(cursor);

@@ -7,8 +7,10 @@ export function syntaxError(found: string, position: number): DbError {
   return new DbError("INVALID_SQL", `syntax error ${where}`, { position });
 }
 
-export function unsupported(what: string, position?: number): DbError {
-  return new DbError("UNSUPPORTED", `${what} is not supported`, position === undefined ? {} : { position });
+/** `suggestion` follows the message: ` (did you mean "x"?)`. */
+export function unsupported(what: string, position?: number, suggestion = ""): DbError {
+  const details = position === undefined ? {} : { position };
+  return new DbError("UNSUPPORTED", `${what} is not supported${suggestion}`, details);
 }
 
 /** Runs work on a part that starts at `offset` of a larger text: an error's position is given in the larger text. */

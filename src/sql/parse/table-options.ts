@@ -1,4 +1,5 @@
 // `WITH (OPTION = value, …)` of CREATE TABLE.
+import { suggestion } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { ACCESS_LEVELS, type AccessLevel } from "../../model/role.ts";
 import { type FlushPolicy, TABLE_KINDS, type TableKind } from "../../model/schema.ts";
@@ -33,7 +34,7 @@ export function takeTableOptions(cursor: Cursor): TableOptionValues {
   cursor.expectSymbol("(");
   do {
     const name = cursor.expectText().toUpperCase();
-    if (!OPTION_NAMES.includes(name)) throw invalid(`Unknown table option '${name}'`);
+    if (!OPTION_NAMES.includes(name)) throw invalid(`Unknown table option '${name}'${suggestion(name, OPTION_NAMES)}`);
     if (valueByName.has(name)) throw invalid(`Table option '${name}' is given twice`);
     cursor.expectSymbol("=");
     valueByName.set(name, takeValue(cursor));

@@ -1,5 +1,6 @@
 // PostgreSQL's TypeName node → SqlType, by the spellings of the type table. Used for columns and for casts.
 import type { Node, TypeName } from "libpg-query";
+import { closest } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import type { SqlType, TypeKind } from "../../model/sql-type.ts";
@@ -85,5 +86,10 @@ const KNOWN_UNSUPPORTED = [
 
 function unknownType(name: string, position: number): DbError {
   if (KNOWN_UNSUPPORTED.includes(name)) return unsupported(`Type ${name.toUpperCase()}`, position);
-  return new DbError("INVALID_SQL", `type "${name}" does not exist`, { position });
+  const near = closest(
+    name,
+    Object.values(TYPES).flatMap(({ names }) => names),
+  );
+  const hint = near === undefined ? {} : { hint: `Perhaps you meant "${near}".` };
+  return new DbError("INVALID_SQL", `type "${name}" does not exist`, { position, ...hint });
 }

@@ -115,6 +115,9 @@ export const context: BindContext = {
     return [items, orders, notes, clicks].find((known) => known.name === name);
   },
   hasNamespace: (namespace) => namespace === "app" || namespace === "system",
+  relationsLike: (namespace) =>
+    namespace === "app" ? [items, orders, notes, clicks].map(({ name }) => name) : ["jobs"],
+  namespaces: () => ["app", "system"],
 };
 
 export const NOW_US = 1_717_243_200_000_000n;

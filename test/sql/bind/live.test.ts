@@ -100,7 +100,7 @@ const REFUSED: readonly (readonly [sql: string, code: string, message: string])[
     "the system view system.jobs in a live query is not supported",
   ],
   ["select * from items where _deleted", "UNSUPPORTED", "_deleted in WHERE in a live query is not supported"],
-  ["select * from app.nope", "NOT_FOUND", "Not found: Table not found: app.nope"],
+  ["select * from app.nope", "TABLE_NOT_FOUND", "Not found: Table not found: app.nope"],
   ["select nope from items", "COLUMN_NOT_FOUND", 'column "nope" does not exist'],
   ["select * from items where qty", "SQL_EXECUTION_ERROR", "argument of WHERE must be type boolean, not type integer"],
   ["delete from items where id = 1", "UNSUPPORTED", "DELETE as a live query is not supported"],

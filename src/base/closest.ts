@@ -16,12 +16,14 @@ function distance(left: string, right: string): number {
   return previous[right.length] ?? 0;
 }
 
-/** Undefined when nothing is near: at most a third of the word may differ. */
+/** Undefined when nothing is near: one letter or a third of the word may differ. */
 export function closest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.floor(word.length / 3) + 1;
+  const allowed = Math.max(1, Math.floor(word.length / 3));
+  let bestDistance = allowed + 1;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) > allowed) continue;
     const found = distance(word, candidate);
     if (found < bestDistance) {
       best = candidate;
