@@ -183,8 +183,8 @@ MERGE INTO customers USING orders ON false WHEN NOT MATCHED THEN DO NOTHING;
 -- error: UNSUPPORTED MERGE is not supported
 
 -- … nor TRUNCATE
-TRUNCATE customers;
--- error: UNSUPPORTED TRUNCATE is not supported
+TRUNCATE customers CASCADE;
+-- error: UNSUPPORTED TRUNCATE … CASCADE is not supported
 
 -- … nor session settings
 SET timezone = 'Europe/Paris';
