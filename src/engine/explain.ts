@@ -1,22 +1,26 @@
-// EXPLAIN: where a statement would run and what it would touch. EXPLAIN LIVE: the shape a subscription would join and how changes are routed to it.
+// EXPLAIN: where a statement would run and what it would touch; EXPLAIN ANALYZE runs it and says what it touched. EXPLAIN LIVE: the shape a subscription would join and how changes are routed to it.
 import { paramShape } from "../model/param.ts";
-import { qualifiedName, type TableSchema } from "../model/schema.ts";
+import { qualifiedName, SYSTEM_COLUMNS, type TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
-import type { DataPlan, IndexTerm, LivePlan, QueryPlan } from "../sql/plan.ts";
+import type { IndexTerm, InsertPlan, LivePlan, QueryPlan, RelationUse, WritePlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
+import { slotsOf } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { rowsResult, textColumns } from "./outcome.ts";
 import { assertMayRun } from "./permission.ts";
+import type { Explained, FlushedRead } from "./reads.ts";
 import type { Caller } from "./session.ts";
 
-export function explain(
+type TableUse = Exclude<RelationUse, { kind: "systemView" }>;
+
+export async function explain(
   statement: Extract<Statement, { kind: "explain" }>,
   call: Caller,
   deps: EngineDeps,
-): StatementResult {
+): Promise<StatementResult> {
   const lines = statement.live
     ? liveLines(deps.preparer.prepareLive(statement.innerText, call.session, paramShape(call.params)).plan)
-    : dataLines(statement.innerText, call, deps);
+    : await dataLines(statement, call, deps);
   return rowsResult(
     call.session,
     textColumns("QUERY PLAN"),
@@ -24,33 +28,68 @@ export function explain(
   );
 }
 
-function dataLines(text: string, call: Caller, deps: EngineDeps): string[] {
-  const [runnable] = deps.preparer.prepare(text, call.session, paramShape(call.params));
+async function dataLines(
+  { innerText, analyze }: Extract<Statement, { kind: "explain" }>,
+  call: Caller,
+  deps: EngineDeps,
+): Promise<string[]> {
+  const [runnable] = deps.preparer.prepare(innerText, call.session, paramShape(call.params));
   if (runnable === undefined || runnable.kind !== "data") return [];
-  const { plan } = runnable.plan(call.session);
+  const { plan, literals } = runnable.plan(call.session);
   assertMayRun(plan, call.session);
-  return planLines(plan);
+  const describe = async (query: QueryPlan): Promise<string[]> => {
+    const slots = slotsOf(query.slots, { ...call, literals }, deps);
+    const explained = await deps.queries.explain({ plan: query, slots }, { analyze, signal: call.signal });
+    const lines = queryLines(query, explained);
+    return analyze ? [...lines, `Rows: ${explained.rowCount}`] : lines;
+  };
+  if (plan.kind === "query") return describe(plan);
+  const lines = plan.kind === "insert" ? await sourceLines(plan, describe) : await describe(plan.find);
+  return [targetLine(plan), ...lines.map((line) => `  ${line}`)];
 }
 
-function planLines(plan: DataPlan): string[] {
-  if (plan.kind === "query") return queryLines(plan);
-  const target = `${plan.kind === "insert" ? "Insert into" : plan.kind === "update" ? "Update" : "Delete from"} ${describeTable(plan.table)}`;
-  if (plan.kind !== "insert") return [target, ...queryLines(plan.find).map((line) => `  ${line}`)];
-  const source = plan.source;
-  return source.kind === "values"
-    ? [target, `  Values: ${source.rows.length} row(s)`]
-    : [target, ...queryLines(source.query).map((line) => `  ${line}`)];
+function targetLine(plan: WritePlan): string {
+  const verb = plan.kind === "insert" ? "Insert into" : plan.kind === "update" ? "Update" : "Delete from";
+  return `${verb} ${describeTable(plan.table)}`;
 }
 
-function queryLines(plan: QueryPlan): string[] {
+async function sourceLines(
+  { source }: InsertPlan,
+  describe: (query: QueryPlan) => Promise<string[]>,
+): Promise<readonly string[]> {
+  return source.kind === "values" ? [`Values: ${source.rows.length} row(s)`] : describe(source.query);
+}
+
+function queryLines(plan: QueryPlan, { reads }: Explained): string[] {
   const where =
     plan.strategy.kind === "point"
       ? `Point read by primary key (${plan.strategy.keys.length} key(s)), main thread when buffered`
       : "Query process";
-  return [
-    where,
-    ...plan.relations.map((use) => `  Relation: ${use.kind === "systemView" ? use.view : describeTable(use.schema)}`),
-  ];
+  const waiting = [...reads];
+  const relations = plan.relations.flatMap((use) => {
+    if (use.kind === "systemView") return [`  Relation: ${use.view}`];
+    const name = `  Relation: ${describeTable(use.schema)}`;
+    const read = use.schema.kind === "stream" ? undefined : waiting.shift();
+    return [name, ...readLines(use, read).map((line) => `    ${line}`)];
+  });
+  return [where, ...relations];
+}
+
+/** What of a table is asked for, and what that leaves of its files. */
+function readLines(use: TableUse, flushed: FlushedRead | undefined): string[] {
+  const { schema, read } = use;
+  const lines: string[] = [];
+  const nameOf = (place: number): string =>
+    schema.columns[place]?.name ?? SYSTEM_COLUMNS[place - schema.columns.length]?.name ?? "";
+  if (read !== undefined)
+    lines.push(`Columns: ${read.columns.length === 0 ? "none" : read.columns.map(nameOf).join(", ")}`);
+  const { conditions = [] } = flushed ?? {};
+  if (conditions.length > 0) lines.push(`Conditions: ${conditions.join(" AND ")}`);
+  if (read?.top !== undefined)
+    lines.push(`First rows by: ${nameOf(read.top.column)}${read.top.descending ? " DESC" : ""}`);
+  if (flushed === undefined || flushed.segments === 0) return lines;
+  const files = `Segments: ${flushed.segmentsRead} of ${flushed.segments}, row groups: ${flushed.rowGroupsRead} of ${flushed.rowGroups}`;
+  return [...lines, flushed.isCached ? `${files}, by an earlier query` : files];
 }
 
 function describeTable(table: TableSchema): string {
@@ -63,7 +102,7 @@ function liveLines(plan: LivePlan): string[] {
     `Live query on ${describeTable(plan.table)}`,
     `  Shape: ${plan.shape}`,
     `  Strategy: ${strategyText(plan)}`,
-    ...(plan.strategy.kind === "rerun" ? readLines(plan.snapshot) : []),
+    ...(plan.strategy.kind === "rerun" ? tableLines(plan.snapshot) : []),
     `  Routing: ${routing.length === 0 ? "every change of the scope" : routing.join("; ")}`,
   ];
 }
@@ -81,7 +120,7 @@ function strategyText({ strategy, predicate }: LivePlan): string {
   }
 }
 
-function readLines(query: QueryPlan): string[] {
+function tableLines(query: QueryPlan): string[] {
   return query.relations.flatMap((use) => (use.kind === "systemView" ? [] : [`  Reads: ${describeTable(use.schema)}`]));
 }
 

@@ -35,6 +35,33 @@ export interface RowsCells {
 export interface QueryRunner {
   json(query: BoundQuery, signal: AbortSignal | undefined): Promise<RowsText>;
   cells(query: BoundQuery, signal: AbortSignal | undefined): Promise<RowsCells>;
+  /** How the flushed rows are had, table by table: by statistics alone, or (`analyze`) by running the query. */
+  explain(query: BoundQuery, options: ExplainOptions): Promise<Explained>;
+}
+
+export interface ExplainOptions {
+  readonly analyze: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Of the flushed rows of one table. */
+export interface FlushedRead {
+  readonly segments: number;
+  readonly segmentsRead: number;
+  readonly rowGroups: number;
+  readonly rowGroupsRead: number;
+  /** Newest versions that the query was given. */
+  readonly rows: number;
+  /** A query before had them loaded. */
+  readonly isCached: boolean;
+  /** As text, for people. */
+  readonly conditions: readonly string[];
+}
+
+export interface Explained {
+  readonly rowCount: number;
+  /** In the order of the plan's tables; system views and STREAM tables have none. */
+  readonly reads: readonly FlushedRead[];
 }
 
 export interface ReadDeps {

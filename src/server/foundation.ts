@@ -10,9 +10,12 @@ import { registerFunctions } from "../sql/functions/register.ts";
 import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
+import type { ParquetThread } from "../storage/cold/parquet-worker.ts";
 import type { RetiredFiles } from "../storage/cold/retired-files.ts";
+import type { Failpoint } from "../storage/hot/failpoint.ts";
 import { openFilesystemStore } from "../storage/objects/filesystem-store.ts";
 import { createHoldableStore } from "../storage/objects/holdable-store.ts";
+import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { openStore, type Store } from "../storage/store.ts";
 import { createServerCompaction } from "./server-compaction.ts";
 import { createServerJobs } from "./server-jobs.ts";
@@ -20,7 +23,16 @@ import { createServerJobs } from "./server-jobs.ts";
 const MAX_QUEUED_QUERIES = 10_000;
 const COLD_CACHE_BYTES = 256 * 1024 * 1024;
 
+/** The declared seams of a server: tests make it fail there, or end its process. */
+export interface ServerSeams {
+  readonly failpoint?: Failpoint;
+  readonly spawnParquetThread?: () => ParquetThread;
+  /** Around the storage as the main thread uses it. */
+  readonly objects?: (objects: ObjectStore) => ObjectStore;
+}
+
 export interface FoundationInput {
+  readonly seams: ServerSeams;
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -41,7 +53,7 @@ export interface Foundation {
 }
 
 export async function openFoundation(input: FoundationInput, dataDir: string): Promise<Foundation> {
-  const { config, log, clock, opened } = input;
+  const { config, log, clock, opened, seams } = input;
   const storageDir = join(dataDir, "storage");
   const generators = createGenerators(clock);
   const store = openStore({
@@ -50,10 +62,12 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
     clock,
     log,
     registerFunctions: (db) => registerFunctions(db, generators),
+    ...(seams.failpoint === undefined ? {} : { failpoint: seams.failpoint }),
   });
   opened.push(() => store.close());
   // Nothing is being flushed yet, so whatever no segment names is left over.
-  const objects = createHoldableStore(openFilesystemStore(storageDir));
+  const files = openFilesystemStore(storageDir);
+  const objects = createHoldableStore(seams.objects?.(files) ?? files);
   const swept = await removeOrphans({
     objects,
     segments: store.catalog.allSegments(),
@@ -79,6 +93,7 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
     writer: store.writer,
     clock,
     segmentRows: config.flush.segmentRows,
+    ...(seams.spawnParquetThread === undefined ? {} : { spawn: seams.spawnParquetThread }),
   });
   opened.push(() => flusher.close());
   const droppedFiles = createDroppedFiles({ objects, log });

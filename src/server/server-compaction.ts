@@ -54,6 +54,8 @@ export function createServerCompaction(input: ServerCompactionInput): ServerComp
             log.warn("manifest not written", { error: errorText(error) }),
           );
         }
+        // What earlier merges replaced may go by now.
+        void retired.sweep();
         return done;
       },
     },

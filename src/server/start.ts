@@ -29,7 +29,7 @@ import { loadParser } from "../sql/parse/parser.ts";
 import { auditRows } from "./audit-rows.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
-import { type Foundation, openFoundation } from "./foundation.ts";
+import { type Foundation, openFoundation, type ServerSeams } from "./foundation.ts";
 import { createFetchHandler } from "./http.ts";
 import { type Identity, type IdentityOptions, openIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
@@ -47,6 +47,7 @@ export interface StartOptions {
   readonly config: Config;
   readonly log: Log;
   readonly clock?: Clock;
+  readonly seams?: ServerSeams;
 }
 
 export interface RunningServer {
@@ -72,13 +73,13 @@ const RETIRED_FILES_INTERVAL_MS = 10_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { config, log, clock = systemClock } = options;
+  const { config, log, clock = systemClock, seams = {} } = options;
   const wiring: Wiring = { fetch: undefined, sockets: undefined, onRevoked: undefined };
   // The port first: a second server must fail before it touches the data of the first.
   const server = bindPort(config, wiring, log);
   const opened: (() => Promise<void> | void)[] = [() => server.stop(true)];
   try {
-    return await wire({ config, log, clock, server, wiring, opened });
+    return await wire({ config, log, clock, seams, server, wiring, opened });
   } catch (error) {
     for (const close of opened.toReversed()) await close();
     throw error;
@@ -89,6 +90,7 @@ interface WireInput {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
+  readonly seams: ServerSeams;
   readonly server: Server<SocketData>;
   readonly wiring: Wiring;
   /** What to undo when a later step fails, oldest first. */

@@ -72,7 +72,14 @@ export type DataStatement =
 
 export type Statement =
   | DataStatement
-  | { readonly kind: "explain"; readonly live: boolean; readonly inner: DataStatement; readonly innerText: string }
+  | {
+      readonly kind: "explain";
+      readonly live: boolean;
+      /** Runs the statement and says what that took. */
+      readonly analyze: boolean;
+      readonly inner: DataStatement;
+      readonly innerText: string;
+    }
   | CreateTable
   | AlterTable
   | CreateView

@@ -195,8 +195,8 @@ SAVEPOINT a;
 -- error: UNSUPPORTED SAVEPOINT is not supported
 
 -- … nor a plan with its run times
-EXPLAIN ANALYZE SELECT 1;
--- error: UNSUPPORTED EXPLAIN ANALYZE is not supported
+EXPLAIN ANALYZE DELETE FROM t WHERE id = 1;
+-- error: UNSUPPORTED EXPLAIN ANALYZE of anything but a SELECT is not supported
 
 -- PostgreSQL's own catalog
 SELECT relname FROM pg_class;

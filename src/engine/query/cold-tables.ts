@@ -8,7 +8,7 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
-import { type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
+import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
@@ -80,6 +80,11 @@ export class ColdTables {
     return undefined;
   }
 
+  /** What `load` would have to read, by statistics alone. */
+  plan(source: ColdSource, segments: readonly SegmentRef[]): Promise<ScanOutcome> {
+    return planScan({ ...source, segments, places: [] }, this.#cache);
+  }
+
   /** Makes `find` answer for these segments. */
   async load(source: ColdSource, segments: readonly SegmentRef[]): Promise<void> {
     const key = sourceKey(source);
@@ -122,11 +127,16 @@ export class ColdTables {
   shrink(inUse: readonly ColdSource[]): void {
     const kept = new Set(inUse.flatMap((source) => [sourceKey(source), wholeKey(source)]));
     let bytes = 0;
-    for (const table of this.#tables.values()) bytes += table.bytes;
+    let parts = 0;
+    for (const table of this.#tables.values()) {
+      bytes += table.bytes;
+      if (!table.isWhole) parts += 1;
+    }
     for (const [key, table] of this.#tables) {
-      if (bytes <= this.#maxTableBytes && this.#tables.size <= MAX_TABLES) return;
-      if (kept.has(key)) continue;
+      const isExcess = bytes > this.#maxTableBytes || (parts > MAX_PARTS && !table.isWhole);
+      if (kept.has(key) || !isExcess) continue;
       bytes -= table.bytes;
+      if (!table.isWhole) parts -= 1;
       this.#drop(key);
     }
   }
@@ -209,8 +219,8 @@ export class ColdTables {
   }
 }
 
-/** Of one process. Each costs SQLite some pages and a line of its schema. */
-const MAX_TABLES = 64;
+/** Tables of some rows of a scope, of one process: each costs SQLite some pages and a line of its schema, and few are asked for again. */
+const MAX_PARTS = 64;
 
 interface LookUp extends ColdSource {
   readonly keys: readonly Cell[];

@@ -53,7 +53,8 @@ export type QueryRelation =
       readonly rowsParameter: number;
     };
 
-export type ResultFormat = "json" | "cells";
+/** "plan": no rows, only what statistics leave of the flushed ones to be read. */
+export type ResultFormat = "json" | "cells" | "plan";
 
 export interface QueryRequest {
   readonly sql: SqlText;

@@ -63,6 +63,7 @@ export class QuerySession {
   }
 
   async run(request: RunMessage, sink: RowSink): Promise<QueryDone> {
+    if (request.format === "plan") return this.#plan(request);
     const run: Run = { request, sink, extraRows: request.relations.map(() => 0), loaded: new Set() };
     try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -74,6 +75,17 @@ export class QuerySession {
     } finally {
       this.#cold.dropLookups();
     }
+  }
+
+  async #plan({ relations }: RunMessage): Promise<QueryDone> {
+    const reads: ColdRead[] = [];
+    for (const relation of relations) {
+      if (relation.kind !== "table") continue;
+      const segments = this.#inTransaction(() => this.#segments(relation));
+      const outcome = await this.#cold.plan(relation, segments);
+      reads.push({ ...outcome, table: qualifiedName(relation.schema), isCached: false });
+    }
+    return { rowCount: 0, position: this.#inTransaction(() => this.#position()), reads };
   }
 
   /** Undefined when flushed rows must be loaded first. */

@@ -1,13 +1,15 @@
 // A bound plan → a request to the pool. The one place that decides which scope and which keys a query process reads for a hole.
 import { assert } from "../../base/errors.ts";
 import type { RowVersion } from "../../model/change.ts";
-import type { TableSchema } from "../../model/schema.ts";
+import { qualifiedName, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
-import { cellToSqlite } from "../../model/types.ts";
+import { cellFromSqlite, cellToSqlite, TYPES } from "../../model/types.ts";
 import type { QueryPlan, RelationUse } from "../../sql/plan.ts";
+import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
+import { typeAt } from "../../storage/cold/segment-cache.ts";
 import type { StreamView } from "../../storage/seams.ts";
-import { type BoundQuery, type QueryRunner, scopeOf, slotValues, sourceValue } from "../reads.ts";
-import type { QueryRelation, QueryRequest, ResultFormat } from "./messages.ts";
+import { type BoundQuery, type FlushedRead, type QueryRunner, scopeOf, slotValues, sourceValue } from "../reads.ts";
+import type { ColdRead, QueryRelation, QueryRequest, ResultFormat } from "./messages.ts";
 import type { QueryPool } from "./pool.ts";
 import { boundRead } from "./relation-read.ts";
 
@@ -21,8 +23,53 @@ export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "ve
       const { rows, position } = await pool.run(queryRequest(query, "cells", streams), { signal });
       return { rows, position };
     },
+    async explain(query, { analyze, signal }) {
+      const request = queryRequest(query, analyze ? "json" : "plan", streams);
+      const { reads, rowCount } = await pool.run(request, { signal });
+      const tables = request.relations.filter((relation) => relation.kind === "table");
+      return { rowCount, reads: readsOf(tables, reads) };
+    },
   };
 }
+
+/** A table without segments is read from the buffer alone and reports nothing. */
+function readsOf(tables: readonly TableRelation[], reads: readonly ColdRead[]): FlushedRead[] {
+  const waiting = [...reads];
+  return tables.map((relation) => {
+    const isNext = waiting[0]?.table === qualifiedName(relation.schema);
+    const read = isNext ? waiting.shift() : undefined;
+    const conditions = relation.conditions.map((condition) => conditionText(relation.schema, condition));
+    return { ...NOTHING_FLUSHED, ...read, conditions };
+  });
+}
+
+const NOTHING_FLUSHED = {
+  segments: 0,
+  segmentsRead: 0,
+  rowGroups: 0,
+  rowGroupsRead: 0,
+  rows: 0,
+  isCached: false,
+};
+
+function conditionText(schema: TableSchema, condition: ColumnCondition): string {
+  const name = schema.columns[condition.place]?.name ?? SEQ_COLUMN;
+  const type = typeAt(schema, condition.place);
+  const text = (value: SqliteValue): string => {
+    const cell = cellFromSqlite(value, type);
+    return cell === null ? "NULL" : TYPES[type.kind].toText(cell, type);
+  };
+  switch (condition.kind) {
+    case "isNull":
+      return `${name} IS ${condition.negated ? "NOT " : ""}NULL`;
+    case "compare":
+      return `${name} ${condition.op} ${text(condition.value)}`;
+    case "in":
+      return `${name} IN (${condition.values.map(text).join(", ")})`;
+  }
+}
+
+type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
 export function queryRequest(
   query: BoundQuery,

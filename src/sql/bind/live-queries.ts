@@ -3,9 +3,10 @@ import { DELETED_COLUMN, type OutputColumn, SEQ_COLUMN, type TableSchema } from 
 import { BIGINT, BOOLEAN, INT } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
-import type { QueryPlan, RelationUse, Slot } from "../plan.ts";
+import type { QueryPlan, RelationUse, ScanTerm, Slot, TopRows, ValueSource } from "../plan.ts";
 import { createRenderer } from "../render/render-expression.ts";
 import { cutAtHoles, type FromItem } from "./relation.ts";
+import { type ScanTerms, scanTerms } from "./scan-terms.ts";
 import type { BindSession } from "./session.ts";
 
 export interface LiveQueries {
@@ -18,6 +19,8 @@ export interface LiveQueries {
   /** Which of so many versions, given as values, match; undefined without a predicate. */
   readonly match: ((versions: number) => QueryPlan) | undefined;
 }
+
+type LiveRead = "snapshot" | "lastRows" | "lastRowsStart" | "history";
 
 interface LiveQueryInput {
   readonly table: TableSchema;
@@ -46,18 +49,20 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
     { name: DELETED_COLUMN, type: BOOLEAN, flags: [] },
     ...table.columns.map(({ name, type }) => ({ name, type, flags: [] })),
   ];
-  const seq = `r${item.tables[0]?.relation ?? 0}.${SEQ_COLUMN}`;
+  const relation = item.tables[0]?.relation ?? 0;
+  const seq = `r${relation}.${SEQ_COLUMN}`;
+  const reads = pageReads({ relation, table, condition, firstBound: slots.length });
   const bound = (place: number): string => `?${slots.length + place}`;
-  const plan = (tail: string, bounds: readonly Slot[], relations: readonly RelationUse[]): QueryPlan => ({
+  const plan = (tail: string, bounds: readonly Slot[], read: Read): QueryPlan => ({
     kind: "query",
     sql: cutAtHoles(`SELECT ${list.join(", ")} FROM ${item.render(render)} WHERE ${tail}`),
     slots: [...slots, ...bounds],
-    relations,
+    relations: withRead(uses, table, read),
     output,
     strategy: { kind: "scan" },
   });
   const firstOfLast = (tail: string): QueryPlan => ({
-    ...plan("", [LIMIT], uses),
+    ...plan("", [LIMIT], reads.lastRowsStart),
     sql: cutAtHoles(`SELECT CAST(${seq} AS TEXT) FROM ${item.render(render)} WHERE ${tail}`),
     output: output.slice(0, 1),
   });
@@ -66,10 +71,10 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
   const everything = condition === undefined ? "1" : render(condition);
   return {
     slots,
-    snapshot: plan(`${matching}${within}`, [AFTER, UP_TO, LIMIT], uses),
-    lastRows: plan(`${everything} ORDER BY ${seq} DESC LIMIT ${bound(1)}`, [LIMIT], uses),
+    snapshot: plan(`${matching}${within}`, [AFTER, UP_TO, LIMIT], reads.snapshot),
+    lastRows: plan(`${everything} ORDER BY ${seq} DESC LIMIT ${bound(1)}`, [LIMIT], reads.lastRows),
     lastRowsStart: firstOfLast(`${everything} ORDER BY ${seq} DESC LIMIT 1 OFFSET ${bound(1)}`),
-    history: plan(within, [AFTER, UP_TO, LIMIT], uses.map(withTombstones)),
+    history: withTombstones(plan(within, [AFTER, UP_TO, LIMIT], reads.history)),
     match:
       condition === undefined
         ? undefined
@@ -78,7 +83,7 @@ export function liveQueries(session: BindSession, { table, item, condition }: Li
               table,
               slots,
               versions,
-              relation: item.tables[0]?.relation ?? 0,
+              relation,
               predicate: render(condition),
             }),
   };
@@ -120,6 +125,48 @@ function matchPlan({ table, slots, versions, relation, predicate }: MatchInput):
   };
 }
 
-function withTombstones(use: RelationUse): RelationUse {
-  return use.kind === "systemView" ? use : { ...use, includeDeleted: true };
+/** The rows a read can need of the table itself; of other tables that the predicate names it may need any. */
+interface Read extends ScanTerms {
+  readonly page: TopRows;
+}
+
+interface PageInput {
+  readonly relation: number;
+  readonly table: TableSchema;
+  readonly condition: Expr | undefined;
+  /** Slot of the first bound of each query. */
+  readonly firstBound: number;
+}
+
+function pageReads({ relation, table, condition, firstBound }: PageInput): Record<LiveRead, Read> {
+  const column = table.columns.length;
+  const bound = (number: number): ValueSource => ({ kind: "slot", slot: firstBound + number - 1 });
+  const newest = { column, descending: true, nullsFirst: true, offset: undefined };
+  const oldest = { column, descending: false, nullsFirst: false, offset: undefined, limit: bound(3) };
+  const inBounds: readonly ScanTerm[] = [
+    { kind: "compare", column, op: ">", value: bound(1) },
+    { kind: "compare", column, op: "<=", value: bound(2) },
+  ];
+  const matching = scanTerms(condition, { relation, columns: column + 1 }, false);
+  return {
+    snapshot: { ...matching, terms: [...matching.terms, ...inBounds], page: oldest },
+    lastRows: { ...matching, page: { ...newest, limit: bound(1) } },
+    lastRowsStart: { ...matching, page: { ...newest, limit: { kind: "constant", value: 1n }, offset: bound(1) } },
+    // A change that no longer matches counts too.
+    history: { terms: inBounds, isWhole: true, page: oldest },
+  };
+}
+
+function withRead(uses: readonly RelationUse[], table: TableSchema, { terms, isWhole, page }: Read): RelationUse[] {
+  const columns = Array.from({ length: table.columns.length + 2 }, (_unused, place) => place);
+  return uses.map((use, index) =>
+    index > 0 || use.kind === "systemView"
+      ? use
+      : { ...use, read: { columns, terms, top: isWhole ? page : undefined } },
+  );
+}
+
+function withTombstones(plan: QueryPlan): QueryPlan {
+  const relations = plan.relations.map((use) => (use.kind === "systemView" ? use : { ...use, includeDeleted: true }));
+  return { ...plan, relations };
 }

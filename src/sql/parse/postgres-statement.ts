@@ -50,18 +50,18 @@ export function refuse(text: string): never {
   throw unsupported(isQualified && third !== "" ? `${first} ${second} ${third}` : `${first} ${second}`, 0);
 }
 
-/** `EXPLAIN [LIVE] statement`. */
+/** `EXPLAIN [LIVE | ANALYZE] statement`. */
 export function parseExplain(cursor: Cursor, postgres: Postgres, part: BatchPart): Statement {
   cursor.expectWords("EXPLAIN");
-  for (const option of ["ANALYZE", "ANALYSE", "VERBOSE"]) {
-    if (cursor.isWord(option)) throw unsupported(`EXPLAIN ${option}`, cursor.peek().start);
-  }
-  const live = cursor.takeWords("LIVE");
+  if (cursor.isWord("VERBOSE")) throw unsupported("EXPLAIN VERBOSE", cursor.peek().start);
+  const analyze = cursor.takeWords("ANALYZE") || cursor.takeWords("ANALYSE");
+  const live = !analyze && cursor.takeWords("LIVE");
   const { start } = cursor.peek();
   const innerText = cursor.source.slice(start);
   if (innerText === "") throw syntaxError("", start);
   const node = withOffset(start, () => postgres.parse({ text: innerText, chainTokens: part.chainTokens }));
   const inner = dataStatementOf(node) ?? refuse(innerText);
   if (live && inner.kind !== "select") throw unsupported("EXPLAIN LIVE of anything but a SELECT", start);
-  return { kind: "explain", live, inner, innerText };
+  if (analyze && inner.kind !== "select") throw unsupported("EXPLAIN ANALYZE of anything but a SELECT", start);
+  return { kind: "explain", live, analyze, inner, innerText };
 }

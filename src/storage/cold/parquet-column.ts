@@ -87,12 +87,9 @@ function decimalFromBytes(value: unknown): bigint {
   return (view.getBigInt64(0) << 64n) | view.getBigUint64(8);
 }
 
+/** No logical type: the encoder writes its width as a number of another size, and readers in C++ and Java refuse the whole file. */
 function integer(bitWidth: 16 | 32 | 64): ParquetColumn["element"] {
-  return () => ({
-    type: bitWidth === 64 ? "INT64" : "INT32",
-    converted_type: `INT_${bitWidth}`,
-    logical_type: { type: "INTEGER", bitWidth, isSigned: true },
-  });
+  return () => ({ type: bitWidth === 64 ? "INT64" : "INT32", converted_type: `INT_${bitWidth}` });
 }
 
 const small: Omit<ParquetColumn, "element"> = {
@@ -152,11 +149,8 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
   },
   time: {
     ...wide,
-    element: () => ({
-      type: "INT64",
-      converted_type: "TIME_MICROS",
-      logical_type: { type: "TIME", isAdjustedToUTC: true, unit: "MICROS" },
-    }),
+    // A time of day has no zone; the older annotation would say it is UTC.
+    element: () => ({ type: "INT64", logical_type: { type: "TIME", isAdjustedToUTC: false, unit: "MICROS" } }),
     toPhysical: (cell) => BigInt(asNumber(cell)),
     fromPhysical: (value) => Number(asBigint(value)),
   },

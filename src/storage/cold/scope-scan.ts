@@ -53,6 +53,11 @@ export function scanScope(
   return new Scan(scan, cache).run(onChunk);
 }
 
+/** What statistics leave of the scope to be read; decodes nothing. With a `top`, fewer row groups may do. */
+export function planScan(scan: ScopeScan, cache: SegmentCache): Promise<ScanOutcome> {
+  return new Scan(scan, cache).plan();
+}
+
 class Scan {
   readonly #scan: ScopeScan;
   readonly #cache: SegmentCache;
@@ -64,16 +69,15 @@ class Scan {
     this.#cache = cache;
   }
 
+  async plan(): Promise<ScanOutcome> {
+    const chosen = await this.#chosen();
+    for (const group of chosen) this.#touched.add(group);
+    return this.#outcome(0, true);
+  }
+
   async run(onChunk: (chunk: ScanChunk) => void): Promise<ScanOutcome> {
-    const { segments, top, places } = this.#scan;
-    const chosen: Group[] = [];
-    for (const segment of segments.filter((one) => this.#mayHoldRows(one))) {
-      for (const group of await this.#groupsOf(segment)) {
-        if (this.#scan.conditions.every((condition) => mayHold(condition, this.#statistics(group, condition.place)))) {
-          chosen.push(group);
-        }
-      }
-    }
+    const { top, places } = this.#scan;
+    const chosen = await this.#chosen();
     const cut = top && new TopCut(top);
     const ordered = cut === undefined ? chosen : cut.order(chosen, (group) => this.#statistics(group, cut.place));
     let rows = 0;
@@ -95,8 +99,24 @@ class Scan {
       rows += positions.length;
       onChunk({ vectors, positions });
     }
+    return this.#outcome(rows, isWhole);
+  }
+
+  /** Row groups that may hold a row that satisfies the conditions. */
+  async #chosen(): Promise<readonly Group[]> {
+    const chosen: Group[] = [];
+    for (const segment of this.#scan.segments.filter((one) => this.#mayHoldRows(one))) {
+      for (const group of await this.#groupsOf(segment)) {
+        const holds = this.#scan.conditions.every((one) => mayHold(one, this.#statistics(group, one.place)));
+        if (holds) chosen.push(group);
+      }
+    }
+    return chosen;
+  }
+
+  #outcome(rows: number, isWhole: boolean): ScanOutcome {
     return {
-      segments: segments.length,
+      segments: this.#scan.segments.length,
       segmentsRead: new Set(Array.from(this.#touched, ({ segment }) => segment.id)).size,
       rowGroups: [...this.#groups.values()].reduce((sum, groups) => sum + groups.length, 0),
       rowGroupsRead: this.#touched.size,

@@ -1,0 +1,90 @@
+// What the Parquet worker does: one request at a time. A flush has a read-only connection of its own, so that no read transaction outlives its file; merges are kept
+// between their steps.
+import { Database } from "bun:sqlite";
+import { assertNever, DbError } from "../../base/errors.ts";
+import { toStorageError } from "../hot/storage-error.ts";
+import { openFilesystemStore } from "../objects/filesystem-store.ts";
+import type { FlushRequest, MergeRequest, WorkerMessage, WorkerOutcome, WorkerReply } from "./flush-messages.ts";
+import { ScopeMerge } from "./merge-scope.ts";
+import type { WriteStep } from "./parquet-write.ts";
+import { writeScope } from "./write-scope.ts";
+
+/** Named places where a test may end the process or make the work fail. */
+export type WorkFailpoint = (work: "flush" | "merge", step: WriteStep) => void;
+
+interface Work {
+  /** One at a time in practice: a compaction ends a merge before it begins the next. */
+  readonly merges: Map<number, ScopeMerge>;
+  readonly failpoint: WorkFailpoint;
+}
+
+/** `thread` is the `self` of the worker. */
+export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () => undefined): void {
+  const work: Work = { merges: new Map(), failpoint };
+  thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
+    void answer(event.data, work).then((reply) => thread.postMessage(reply));
+  };
+}
+
+async function answer(message: WorkerMessage, work: Work): Promise<WorkerReply> {
+  const before = process.threadCpuUsage();
+  try {
+    const outcome = await run(message, work);
+    const { user, system } = process.threadCpuUsage(before);
+    return {
+      id: message.id,
+      kind: "done",
+      outcome,
+      usage: { memoryBytes: process.memoryUsage.rss(), cpuUs: user + system },
+    };
+  } catch (error) {
+    return { id: message.id, kind: "failed", ...describe(toStorageError(error)) };
+  }
+}
+
+async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
+  switch (message.kind) {
+    case "flush":
+      return { kind: "flushed", segment: await flush(message, work) };
+    case "merge":
+      return { kind: "merged", merged: await mergeStep(message, work) };
+    case "discard":
+      await work.merges.get(message.merge)?.discard();
+      work.merges.delete(message.merge);
+      return { kind: "discarded" };
+    default:
+      return assertNever(message, "worker request");
+  }
+}
+
+async function flush(
+  { databasePath, storageDir, task }: FlushRequest,
+  { failpoint }: Work,
+): ReturnType<typeof writeScope> {
+  using db = new Database(databasePath, { readonly: true });
+  const objects = openFilesystemStore(storageDir);
+  return await writeScope({ db, objects, failpoint: (step) => failpoint("flush", step) }, task);
+}
+
+async function mergeStep({ merge: number, start }: MergeRequest, work: Work): ReturnType<ScopeMerge["step"]> {
+  const merge = start === undefined ? work.merges.get(number) : openMerge(start, work);
+  if (merge === undefined) throw new DbError("STORAGE_ERROR", "The Parquet worker was started anew during the merge");
+  work.merges.set(number, merge);
+  const merged = await merge.step();
+  if (merged !== undefined) work.merges.delete(number);
+  return merged;
+}
+
+function openMerge({ storageDir, task }: NonNullable<MergeRequest["start"]>, { failpoint }: Work): ScopeMerge {
+  const objects = openFilesystemStore(storageDir);
+  return new ScopeMerge({ objects, failpoint: (step) => failpoint("merge", step) }, task);
+}
+
+function describe(error: unknown): Pick<Extract<WorkerReply, { kind: "failed" }>, "code" | "message"> {
+  if (error instanceof DbError) return { code: error.code, message: error.message };
+  // The buffer's table goes when its table is dropped.
+  if (error instanceof Error && error.message.startsWith("no such table: hot_")) {
+    return { code: "TABLE_NOT_FOUND", message: "The table was dropped while it was flushed" };
+  }
+  return { code: "INTERNAL_ERROR", message: error instanceof Error ? error.message : String(error) };
+}

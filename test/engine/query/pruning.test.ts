@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { SHARED_SCOPE } from "../../../src/base/ids.ts";
+import { type EngineFixture, openEngine } from "../engine-fixture.ts";
+
+setDefaultTimeout(120_000);
+
+const FILES = 5;
+/** Three row groups: two full ones and a half. */
+const ROWS_PER_FILE = 25_000;
+
+let engine: EngineFixture;
+
+/** Rows (id, at = 10 × id, room = file, body) in one file; ids rise from file to file. */
+async function writeFile(file: number): Promise<void> {
+  const { catalog, writer } = engine.deps;
+  const table = catalog.table("app", "log");
+  if (table === undefined) throw new Error("no table");
+  for (let start = 0; start < ROWS_PER_FILE; start += 5_000) {
+    await writer.submit((tx) => {
+      for (let n = start; n < start + 5_000; n += 1) {
+        const id = file * ROWS_PER_FILE + n;
+        const cells = [BigInt(id), BigInt(id) * 10n, `room ${file}`, n % 1000 === 0 ? null : "text"];
+        tx.put(table, SHARED_SCOPE, cells, { deleted: false, before: undefined });
+      }
+    });
+  }
+  await engine.flush("app", "log");
+  await engine.store.current.trimmed();
+}
+
+beforeAll(async () => {
+  engine = await openEngine({ coldCacheBytes: 64 << 20 });
+  await engine.run("CREATE SHARED TABLE log (id BIGINT PRIMARY KEY, at TIMESTAMP, room TEXT, body TEXT)");
+  for (let file = 0; file < FILES; file += 1) await writeFile(file);
+});
+
+afterAll(() => engine[Symbol.asyncDispose]());
+
+/** `read of all` for segments and row groups, and the number of rows. */
+async function counts(sql: string): Promise<string> {
+  const lines = (await engine.rows(`EXPLAIN ANALYZE ${sql}`)).map(([line]) => String(line).trim());
+  const files = lines.find((line) => line.startsWith("Segments")) ?? "no files";
+  return `${files}; ${lines.at(-1)}`;
+}
+
+const LAST = FILES * ROWS_PER_FILE - 1;
+
+test.each([
+  ["the newest page", "SELECT id FROM log ORDER BY at DESC LIMIT 50", "1 of 5, row groups: 1 of 15; Rows: 50"],
+  [
+    "a page by offset",
+    "SELECT id FROM log ORDER BY at DESC LIMIT 50 OFFSET 200",
+    "1 of 5, row groups: 1 of 15; Rows: 50",
+  ],
+  [
+    "a page over the end of a row group",
+    "SELECT id FROM log ORDER BY at DESC LIMIT 50 OFFSET 4990",
+    "1 of 5, row groups: 2 of 15; Rows: 50",
+  ],
+  [
+    "a page by keyset",
+    `SELECT id, body FROM log WHERE at < '1970-01-01T00:00:00.500000Z' ORDER BY at DESC LIMIT 50`,
+    "1 of 5, row groups: 1 of 15; Rows: 50",
+  ],
+  ["the oldest page, by the key", "SELECT * FROM log ORDER BY id LIMIT 50", "1 of 5, row groups: 1 of 15; Rows: 50"],
+  ["the page of a default order", "SELECT id, room FROM log LIMIT 50", "1 of 5, row groups: 1 of 15; Rows: 50"],
+  ["the newest versions", "SELECT id FROM log ORDER BY _seq DESC LIMIT 10", "1 of 5, row groups: 1 of 15; Rows: 10"],
+])("ST-05 time-ordered paging reads the row groups it needs: %s", async (_why, sql, expected) => {
+  expect(await counts(sql)).toBe(`Segments: ${expected}`);
+});
+
+test.each([
+  [
+    "a range of keys: the catalog knows the files' keys",
+    `SELECT body FROM log WHERE id > ${LAST - 5}`,
+    "1 of 5, row groups: 1 of 3; Rows: 5",
+  ],
+  [
+    "one value of a column",
+    "SELECT count(id) AS n, max(id) AS m FROM log WHERE room = 'room 3' AND id > 0",
+    "1 of 5, row groups: 3 of 15; Rows: 1",
+  ],
+  [
+    "a range of another column",
+    "SELECT id FROM log WHERE at BETWEEN '1970-01-01T00:00:00.300000Z' AND '1970-01-01T00:00:00.300090Z'",
+    "1 of 5, row groups: 1 of 15; Rows: 10",
+  ],
+  [
+    "a value that no file has",
+    "SELECT id FROM log WHERE room = 'none' AND at IS NOT NULL",
+    "0 of 5, row groups: 0 of 15; Rows: 0",
+  ],
+  ["NULL in a column without NULLs", "SELECT id FROM log WHERE room IS NULL", "0 of 5, row groups: 0 of 15; Rows: 0"],
+  [
+    "NULLs of all files",
+    "SELECT id FROM log WHERE body IS NULL AND id < 10000",
+    "1 of 5, row groups: 1 of 3; Rows: 10",
+  ],
+])("ST-05 segments and row groups are chosen by statistics: %s", async (_why, sql, expected) => {
+  expect(await counts(sql)).toBe(`Segments: ${expected}`);
+});
+
+test("ST-05 EXPLAIN says what statistics leave, and decodes nothing for it", async () => {
+  expect(
+    await engine.rows("EXPLAIN SELECT id FROM log WHERE room = 'room 1' AND length(body) > 2 ORDER BY at LIMIT 5"),
+  ).toEqual([
+    ["Query process"],
+    ["  Relation: app.log (shared)"],
+    ["    Columns: id, at, room, body"],
+    ["    Conditions: room IN (room 1)"],
+    ["    Segments: 1 of 5, row groups: 3 of 15"],
+  ]);
+});
+
+test("ST-05 a query that was asked before reads nothing", async () => {
+  const sql = "SELECT id FROM log WHERE room = 'room 2' ORDER BY at LIMIT 7";
+  const first = await counts(sql);
+  expect(first).toBe("Segments: 1 of 5, row groups: 1 of 15; Rows: 7");
+  expect(await counts(sql)).toBe("Segments: 1 of 5, row groups: 1 of 15, by an earlier query; Rows: 7");
+});
+
+test("ST-05 rows that buffered versions hide or move are replaced by the next ones of the files", async () => {
+  const newest = "SELECT id FROM log ORDER BY at DESC, body LIMIT 3";
+  expect(await engine.rows(newest)).toEqual([[String(LAST)], [String(LAST - 1)], [String(LAST - 2)]]);
+  await engine.run(`DELETE FROM log WHERE id IN (${LAST}, ${LAST - 1}, ${LAST - 2}, ${LAST - 3})`);
+  await engine.run(`UPDATE log SET at = '1960-01-01T00:00:00Z' WHERE id = ${LAST - 4}`);
+  expect(await engine.rows(newest)).toEqual([[String(LAST - 5)], [String(LAST - 6)], [String(LAST - 7)]]);
+  expect(await counts(newest)).toBe("Segments: 1 of 5, row groups: 1 of 15, by an earlier query; Rows: 3");
+  expect(await engine.rows("SELECT id FROM log ORDER BY at LIMIT 2")).toEqual([[String(LAST - 4)], ["0"]]);
+  await engine.flush("app", "log");
+  // The tombstones are in a newer file now: their keys are looked for in it.
+  expect(await engine.rows(newest)).toEqual([[String(LAST - 5)], [String(LAST - 6)], [String(LAST - 7)]]);
+  expect(await counts("SELECT id FROM log WHERE room = 'room 0' AND at IS NOT NULL LIMIT 2")).toBe(
+    "Segments: 1 of 6, row groups: 1 of 16; Rows: 2",
+  );
+});
