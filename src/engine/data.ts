@@ -133,14 +133,18 @@ function prepareInsertPlan(
   context: { readonly call: Call; readonly deps: ReadDeps & Pick<EngineDeps, "views" | "defaults" | "limits"> },
 ): PreparedWrite | Promise<PreparedWrite> {
   const { call, deps } = context;
-  const insert = (queried: readonly (readonly Cell[])[] | undefined): PreparedWrite | Promise<PreparedWrite> => {
-    const rows = queried?.length ?? (plan.source.kind === "values" ? plan.source.rows.length : 0);
-    if (rows > deps.limits.maxRowsPerStatement) throw tooManyRows(rows, deps.limits.maxRowsPerStatement);
+  const maxRows = deps.limits.maxRowsPerStatement;
+  const insert = (
+    queried: readonly (readonly Cell[])[] | undefined,
+    rows: number,
+  ): PreparedWrite | Promise<PreparedWrite> => {
+    if (rows > maxRows) throw tooManyRows(rows, maxRows);
     const generateDefault = deps.defaults.forStatement(call.session.user, call.nowUs);
     return prepareInsert({ plan, slots, session: call.session, queried, generateDefault, budget: call.budget }, deps);
   };
-  if (plan.source.kind === "values") return insert(undefined);
-  return deps.queries.cells(bind(plan.source.query, call, deps), call.signal).then(({ rows }) => insert(rows));
+  if (plan.source.kind === "values") return insert(undefined, plan.source.rows.length);
+  const query = { ...bind(plan.source.query, call, deps), maxRows };
+  return deps.queries.cells(query, call.signal).then(({ rows, rowCount }) => insert(rows, rowCount));
 }
 
 export function appliedResult(applied: Applied, call: Call, position: Seq | undefined): StatementResult {

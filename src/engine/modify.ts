@@ -72,7 +72,8 @@ export function prepareModify(input: ModifyInput, deps: ReadDeps): PreparedWrite
 async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): Promise<PreparedWrite> {
   const { table } = input.plan;
   const segmentsVersion = deps.catalog.segmentsVersion(table.id, scope);
-  const { rows } = await deps.queries.cells(input.find, input.signal);
+  const { rows, rowCount } = await deps.queries.cells({ ...input.find, maxRows: input.maxRows }, input.signal);
+  if (rowCount > input.maxRows) throw input.tooManyRows(rowCount);
   const found = rows.map((row) => foundRow(input, row));
   // Every found row counts as evidence: if it is not buffered, this is the version Parquet holds.
   const versions = new Map(

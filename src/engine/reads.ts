@@ -17,6 +17,8 @@ import { keyText } from "./write.ts";
 export interface BoundQuery {
   readonly plan: QueryPlan;
   readonly slots: readonly Cell[];
+  /** As cells: rows beyond it are counted and not handed over. */
+  readonly maxRows?: number;
 }
 
 export interface RowsText {
@@ -27,6 +29,7 @@ export interface RowsText {
 
 export interface RowsCells {
   readonly rows: readonly (readonly Cell[])[];
+  readonly rowCount: number;
   /** Last committed position when the rows were read. */
   readonly position: Seq;
 }

@@ -62,6 +62,8 @@ export interface QueryRequest {
   readonly relations: readonly QueryRelation[];
   readonly output: readonly SqlType[];
   readonly format: ResultFormat;
+  /** Of cells: rows beyond it are counted only. */
+  readonly maxRows?: number;
 }
 
 export interface RunMessage extends QueryRequest {

@@ -266,6 +266,7 @@ interface Output {
   readonly output: readonly SqlType[];
   readonly format: ResultFormat;
   readonly maxResultBytes: number;
+  readonly maxRows?: number;
 }
 
 function emit(rows: Iterable<readonly SqliteValue[]>, request: Output, sink: RowSink): number {
@@ -304,11 +305,13 @@ function emitCells(rows: Iterable<readonly SqliteValue[]>, request: Output, sink
   let rowCount = 0;
   let bytes = 0;
   let batch: Cell[][] = [];
+  const { maxRows = Number.POSITIVE_INFINITY } = request;
   for (const row of rows) {
+    rowCount += 1;
+    if (rowCount > maxRows) continue;
     batch.push(request.output.map((type, index) => cellFromSqlite(row[index] ?? null, type)));
     for (const value of row) bytes += sizeOf(value);
     if (bytes > request.maxResultBytes) throw tooLarge(request.maxResultBytes);
-    rowCount += 1;
     if (batch.length === ROWS_PER_CELL_BATCH) {
       sink.cells(batch);
       batch = [];

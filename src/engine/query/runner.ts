@@ -20,8 +20,8 @@ export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "ve
       return { rowsJson: json, rowCount };
     },
     async cells(query, signal) {
-      const { rows, position } = await pool.run(queryRequest(query, "cells", streams), { signal });
-      return { rows, position };
+      const { rows, rowCount, position } = await pool.run(queryRequest(query, "cells", streams), { signal });
+      return { rows, rowCount, position };
     },
     async explain(query, { analyze, signal }) {
       const request = queryRequest(query, analyze ? "json" : "plan", streams);
@@ -89,7 +89,8 @@ export function queryRequest(
     streamParameters.set(schema.id, rowsParameter);
     return { kind: "stream", schema, rowsParameter };
   });
-  return { sql: plan.sql, values, relations, output: plan.output.map(({ type }) => type), format };
+  const request = { sql: plan.sql, values, relations, output: plan.output.map(({ type }) => type), format };
+  return query.maxRows === undefined ? request : { ...request, maxRows: query.maxRows };
 }
 
 /** SQLite's forms of the live rows; 64-bit integers as bare digits, bytes as hexadecimal text. */

@@ -137,3 +137,17 @@ test("ST-05 flushes that commit while queries run never cost or repeat a row", a
   expect([...answers]).toEqual(['[["400","400"]]']);
   expect(store.current.catalog.segments(table.id, ALICE)).toHaveLength(20);
 });
+
+test("ST-05 rows beyond those asked for are counted and neither kept nor sent", async () => {
+  await using fixture = openQueryFixture({ pool: { processes: 1, maxResultBytes: 200 } });
+  const table = await createTable(fixture.store.current, "notes");
+  await putAndFlush(
+    fixture,
+    table,
+    Array.from({ length: 100 }, (_unused, id) => id),
+  );
+  const request = tableRequest({ schema: table, scope: ALICE });
+  const { rows, rowCount } = await fixture.pool.run({ ...request, maxRows: 2 });
+  expect([rows.length, rowCount]).toEqual([2, 100]);
+  expect(await rejection(fixture.pool.run(request))).toMatchObject({ code: "RESULT_TOO_LARGE" });
+});
