@@ -68,4 +68,6 @@ export type QueryExpr = {
   readonly args: readonly Expr[];
   /** SQLite text with holes, made by the binder (sub-query, aggregate, window function, output reference). */
   readonly render: (renderArg: (expr: Expr) => string) => string;
+  /** Of an aggregate over all rows that can be had from the same of parts of them; `column` undefined: it counts the rows. */
+  readonly merge?: { readonly kind: "count" | "min" | "max"; readonly column: Expr | undefined };
 };

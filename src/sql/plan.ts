@@ -122,6 +122,21 @@ export interface QueryPlan {
   readonly relations: readonly RelationUse[];
   readonly output: readonly OutputColumn[];
   readonly strategy: Strategy;
+  /** Says the same as `sql` of the one relation. */
+  readonly summary?: SummaryText;
+}
+
+/** What a summary of some rows says of a column: how many values it has, or the least or greatest. */
+export interface SummaryColumn {
+  readonly kind: "count" | "min" | "max";
+  /** Counts the table's columns. */
+  readonly column: number;
+}
+
+/** A query over summaries of parts of a table's live rows: in the hole, `n` is the number of rows of a part and `s0, s1, …` are the columns. */
+export interface SummaryText {
+  readonly sql: SqlText;
+  readonly columns: readonly SummaryColumn[];
 }
 
 /** The values a closure may ask for besides the row. Index = slot. */

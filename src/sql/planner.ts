@@ -71,7 +71,8 @@ function planSelect(session: BindSession, select: SelectStmt): QueryPlan {
   const open = createBinder(session).query(select, env);
   const query = open.close(open.operands.map(outputType));
   const output = query.columns.map(({ name, type, flags }) => ({ name, type, flags }));
-  return queryPlan(session, { render: query.render, output, point: query.point });
+  const { render, point, summarized } = query;
+  return queryPlan(session, { render, output, point, summarized });
 }
 
 function planInsert(session: BindSession, statement: InsertStmt, input: PlanInput): Planned<InsertPlan> {

@@ -9,6 +9,7 @@ import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
 import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
+import { type SummarizedColumn, summarizeScope } from "../../storage/cold/scope-summary.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
@@ -123,6 +124,49 @@ export class ColdTables {
     }
   }
 
+  /** A table of summaries of the row groups of these segments. */
+  findSummary(
+    source: ScopeTarget,
+    columns: readonly SummarizedColumn[],
+    segments: readonly SegmentRef[],
+  ): ColdTable | undefined {
+    const table = this.#tables.get(summaryKey(source, columns));
+    return table?.segments === segmentsText(segments) ? table : undefined;
+  }
+
+  /** Makes `findSummary` answer for these segments; false when metadata alone does not say it exactly. */
+  async loadSummary(
+    source: ScopeTarget,
+    columns: readonly SummarizedColumn[],
+    segments: readonly SegmentRef[],
+  ): Promise<boolean> {
+    const rows = await summarizeScope({ ...source, segments, columns }, this.#cache);
+    if (rows === undefined) return false;
+    const key = summaryKey(source, columns);
+    if (this.#tables.has(key)) this.#drop(key);
+    const name = this.#newName();
+    this.#db.exec(
+      `CREATE TEMP TABLE ${name} (${["n INTEGER", ...summaryColumns(source.schema, columns)].join(", ")}) STRICT`,
+    );
+    const insert = new RowInsert(this.#db, name, columns.length + 1);
+    this.#inTransaction(() => {
+      for (const row of rows) for (const value of row) insert.value(value);
+      insert.flush();
+    });
+    const read = { segments: segments.length, segmentsRead: 0, rowGroups: rows.length, rowGroupsRead: 0 };
+    this.#tables.set(key, {
+      name,
+      outcome: { ...read, rows: 0, isWhole: true },
+      target: targetKey(source),
+      segments: segmentsText(segments),
+      places: [],
+      isWhole: false,
+      topRows: 0,
+      bytes: insert.bytes,
+    });
+    return true;
+  }
+
   /** Drops what was unused for longest until the budget is kept, but none that a query is about to read. */
   shrink(inUse: readonly ColdSource[]): void {
     const kept = new Set(inUse.flatMap((source) => [sourceKey(source), wholeKey(source)]));
@@ -148,9 +192,14 @@ export class ColdTables {
     }
   }
 
-  #create(schema: TableSchema, places: readonly number[]): string {
+  #newName(): string {
     const name = `cold_${this.#nextName}`;
     this.#nextName += 1;
+    return name;
+  }
+
+  #create(schema: TableSchema, places: readonly number[]): string {
+    const name = this.#newName();
     const columns = places.map((place) => {
       const type = TYPES[typeAt(schema, place).kind].sqlite;
       // Rows come in the order of an integer key, mostly, so that this costs nothing and a join by key is a search.
@@ -234,6 +283,14 @@ export function placeName(schema: TableSchema, place: number): string {
   return column === undefined ? (place === schema.columns.length ? "_seq" : "_deleted") : `c${column.id}`;
 }
 
+/** Columns of a table of summaries, with the types the values have. */
+function summaryColumns(schema: TableSchema, columns: readonly SummarizedColumn[]): string[] {
+  return columns.map(({ kind, column }, index) => {
+    const type = kind === "count" ? "INTEGER" : TYPES[typeAt(schema, column).kind].sqlite;
+    return `s${index} ${type}`;
+  });
+}
+
 /** Always with the key, by which buffered rows hide flushed ones. Without tombstones `_deleted` says nothing. */
 function storedPlaces({ schema, places, includeDeleted }: ColdSource): readonly number[] {
   const deletedPlace = schema.columns.length + 1;
@@ -252,6 +309,10 @@ function targetKey({ schema, scope }: ScopeTarget): string {
 
 function wholeKey(source: ColdSource): string {
   return `all ${targetKey(source)} ${source.includeDeleted}`;
+}
+
+function summaryKey(target: ScopeTarget, columns: readonly SummarizedColumn[]): string {
+  return `sum ${targetKey(target)} ${columns.map(({ kind, column }) => `${kind}:${column}`).join(" ")}`;
 }
 
 function sourceKey(source: ColdSource): string {

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
-import type { SqlText } from "../../sql/plan.ts";
+import type { SqlText, SummaryText } from "../../sql/plan.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import type { ScanOutcome } from "../../storage/cold/scope-scan.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
@@ -62,6 +62,8 @@ export interface QueryRequest {
   readonly relations: readonly QueryRelation[];
   readonly output: readonly SqlType[];
   readonly format: ResultFormat;
+  /** Says the same of the one relation. */
+  readonly summary?: SummaryText;
   /** Of cells: rows beyond it are counted only. */
   readonly maxRows?: number;
 }

@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Seq, seqOf } from "../../base/ids.ts";
-import { qualifiedName } from "../../model/schema.ts";
+import { keyColumn, qualifiedName } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
@@ -12,7 +12,7 @@ import { openFilesystemStore } from "../../storage/objects/filesystem-store.ts";
 import { type ColdTable, ColdTables } from "./cold-tables.ts";
 import type { ColdRead, OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
-import { hiddenText, relationText } from "./relation-text.ts";
+import { hiddenText, relationText, summaryText, type TableRelation } from "./relation-text.ts";
 import { rowEncoder } from "./row-json.ts";
 
 /** Registers the SQL functions plans may call. */
@@ -28,8 +28,6 @@ export interface QueryDone {
   readonly position: Seq;
   readonly reads: readonly ColdRead[];
 }
-
-type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
 const CHUNK_CHARACTERS = 256 * 1024;
 const ROWS_PER_CELL_BATCH = 1000;
@@ -67,7 +65,7 @@ export class QuerySession {
     const run: Run = { request, sink, extraRows: request.relations.map(() => 0), loaded: new Set() };
     try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const done = this.#attempt(run);
+        const done = (await this.#summarized(run)) ?? this.#attempt(run);
         if (done !== undefined) return done;
         await this.#load(run);
       }
@@ -86,6 +84,57 @@ export class QuerySession {
       reads.push({ ...outcome, table: qualifiedName(relation.schema), isCached: false });
     }
     return { rowCount: 0, position: this.#inTransaction(() => this.#position()), reads };
+  }
+
+  /** The answer from metadata of the files and the buffer; undefined when that does not say it exactly. */
+  async #summarized({ request, sink }: Run): Promise<QueryDone | undefined> {
+    const { summary, relations } = request;
+    const [relation] = relations;
+    if (summary === undefined || relation?.kind !== "table" || relation.includeDeleted) return undefined;
+    const { columns } = summary;
+    const segments = this.#inTransaction(() => this.#segments(relation));
+    if (segments.length === 0) return undefined;
+    try {
+      this.#cold.shrink([]);
+      const isKnown = this.#cold.findSummary(relation, columns, segments) !== undefined;
+      if (!isKnown && !(await this.#cold.loadSummary(relation, columns, segments))) return undefined;
+    } catch (error) {
+      if (
+        sameSegments(
+          segments,
+          this.#inTransaction(() => this.#segments(relation)),
+        )
+      )
+        throw error;
+      return undefined;
+    }
+    return this.#inTransaction(() => {
+      const now = this.#segments(relation);
+      const cold = this.#cold.findSummary(relation, columns, now);
+      if (cold === undefined || this.#mayHide(relation, now)) return undefined;
+      const hole = summaryText(relation, columns, cold.name);
+      const text = summary.sql.map((piece) => (typeof piece === "string" ? piece : hole)).join("");
+      const tables = new Set([hotTableName(relation.schema), cold.name]);
+      const position = this.#position();
+      const rowCount = this.#policy.restrict(tables, () => this.#select(text, request, sink));
+      return {
+        rowCount,
+        position,
+        reads: [{ ...cold.outcome, table: qualifiedName(relation.schema), isCached: false }],
+      };
+    });
+  }
+
+  /** Whether a buffered version has a key within the key range of a segment. */
+  #mayHide({ schema, scope }: TableRelation, segments: readonly SegmentRef[]): boolean {
+    const isScoped = isScopedByUser(schema.kind);
+    const owner = isScoped ? "_user = ? AND " : "";
+    const key = `c${keyColumn(schema).id}`;
+    const text = `SELECT 1 FROM ${hotTableName(schema)} WHERE ${owner}${key} BETWEEN ? AND ? LIMIT 1`;
+    const statement = this.#db.prepare(text);
+    return segments.some(({ minKey, maxKey }) => {
+      return statement.get(...(isScoped ? [scope] : []), minKey, maxKey) !== undefined;
+    });
   }
 
   /** Undefined when flushed rows must be loaded first. */

@@ -1,6 +1,7 @@
 // The sub-select that fills a hole of a plan's text: buffered rows, and the flushed rows that no buffered version of the same key hides.
 import { keyColumn } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
+import type { SummaryColumn } from "../../sql/plan.ts";
 import { hotColumns, hotRelation, hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { placeName } from "./cold-tables.ts";
 import type { QueryRelation } from "./messages.ts";
@@ -18,7 +19,7 @@ export function relationText(relation: QueryRelation, rows: RelationRows): strin
   return relation.kind === "view" ? viewText(relation) : streamText(relation);
 }
 
-type TableRelation = Extract<QueryRelation, { kind: "table" }>;
+export type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
 function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: RelationRows): string {
   const { schema, includeDeleted } = relation;
@@ -30,6 +31,19 @@ function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: Relati
   const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f")}`;
   const cold = `SELECT ${flushed} FROM temp.${coldTable} AS f${hidden}`;
   return `(${hot.slice(1, -1)} UNION ALL ${cold})`;
+}
+
+/** Buffered live rows, each a part of its own, and the summaries of the flushed ones, none of which they hide. */
+export function summaryText(relation: TableRelation, columns: readonly SummaryColumn[], coldTable: string): string {
+  const { schema } = relation;
+  const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
+  const values = columns.map(({ kind, column }, index) => {
+    const name = placeName(schema, column);
+    return `${kind === "count" ? `${name} IS NOT NULL` : name} AS s${index}`;
+  });
+  const hot = hotRelation({ schema, scopeParameter, includeDeleted: false, columns: ["1 AS n", ...values] });
+  const names = ["n", ...columns.map((_column, index) => `s${index}`)];
+  return `(${hot.slice(1, -1)} UNION ALL SELECT ${names.join(", ")} FROM temp.${coldTable})`;
 }
 
 /** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */

@@ -89,8 +89,15 @@ export function queryRequest(
     streamParameters.set(schema.id, rowsParameter);
     return { kind: "stream", schema, rowsParameter };
   });
-  const request = { sql: plan.sql, values, relations, output: plan.output.map(({ type }) => type), format };
-  return query.maxRows === undefined ? request : { ...request, maxRows: query.maxRows };
+  return {
+    sql: plan.sql,
+    values,
+    relations,
+    output: plan.output.map(({ type }) => type),
+    format,
+    ...(plan.summary === undefined ? {} : { summary: plan.summary }),
+    ...(query.maxRows === undefined ? {} : { maxRows: query.maxRows }),
+  };
 }
 
 /** SQLite's forms of the live rows; 64-bit integers as bare digits, bytes as hexadecimal text. */

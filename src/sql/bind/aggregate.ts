@@ -142,7 +142,14 @@ export function bindAggregate(binder: Binder, node: FuncCall, context: ExprConte
     type: bound.type,
     args: bound.args,
     render: (renderArg) => bound.finish(bound.render(renderArg)),
+    ...mergeOf(name, node, bound.args),
   };
+}
+
+function mergeOf(name: string, node: FuncCall, args: readonly Expr[]): Pick<QueryExpr, "merge"> {
+  const isPlain = node.agg_filter === undefined && node.agg_distinct !== true && node.agg_order === undefined;
+  if (!isPlain || (name !== "count" && name !== "min" && name !== "max")) return {};
+  return { merge: { kind: name, column: args[0] } };
 }
 
 export function bindAggregateCall(

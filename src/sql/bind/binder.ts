@@ -84,6 +84,8 @@ export interface BoundQuery {
   readonly singleRow: boolean;
   /** `select` and `set` (UNION and its kin) may be operands of a set operation as they are; `closed` text has an order, a limit or a WITH. */
   readonly shape: "select" | "set" | "closed";
+  /** Aggregates over all rows of one table and nothing else: its relation. */
+  readonly summarized?: number | undefined;
   /** The key values that bound the rows of a SELECT from one table. */
   readonly point: readonly ValueSource[] | undefined;
 }

@@ -79,7 +79,13 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   };
   const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
   const shape = order.length > 0 || on !== undefined || rowCounts.isPresent ? "closed" : "select";
-  return { columns: outputColumns(targets, exprs), render, singleRow, shape, point };
+  const columns = outputColumns(targets, exprs);
+  return { columns, render, singleRow, shape, point, summarized: summarizedRelation(parts, groups) };
+}
+
+function summarizedRelation({ stmt, from, where, traits }: SelectParts, { keys }: Grouped): number | undefined {
+  const isTotal = keys?.length === 0 && where === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
+  return isTotal ? from?.baseTable?.relation : undefined;
 }
 
 /** `shown`: what must have one value for each group. */

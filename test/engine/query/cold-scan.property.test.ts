@@ -82,7 +82,8 @@ function withoutHints({ plan, slots }: BoundQuery): BoundQuery {
     const { read: _read, ...rest } = use;
     return rest;
   });
-  return { plan: { ...plan, relations }, slots };
+  const { summary: _summary, ...rest } = plan;
+  return { plan: { ...rest, relations }, slots };
 }
 
 /** Asks everything twice, the second time for whole rows of whole scopes, and expects the same bytes. */
