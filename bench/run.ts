@@ -3,6 +3,7 @@
 // NAME is a micro-benchmark (codec, frame-encode, …) or a row of the report (P1, P4, …). Exit code 1 when a process failed or a run lost,
 // repeated or misordered anything; a missed target is a result, not an error.
 import { parseArgs } from "node:util";
+import { COLD_READ_CASES } from "./load/cold-read-cases.ts";
 import { DELIVERY_CASES } from "./load/delivery-cases.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
 import { MEMORY_CASES } from "./load/memory-cases.ts";
@@ -22,6 +23,7 @@ const CASES: readonly LoadCase[] = [
   ...STORM_CASES,
   ...MEMORY_CASES,
   ...START_CASES,
+  ...COLD_READ_CASES,
 ];
 
 const { values } = parseArgs({
