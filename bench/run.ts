@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { COLD_READ_CASES } from "./load/cold-read-cases.ts";
 import { DELIVERY_CASES } from "./load/delivery-cases.ts";
+import { FLUSH_CASES } from "./load/flush-cases.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
 import { MEMORY_CASES } from "./load/memory-cases.ts";
 import { NoiseMeter } from "./load/noise-meter.ts";
@@ -22,6 +23,7 @@ const CASES: readonly LoadCase[] = [
   ...STANDING_QUERY_CASES,
   ...STORM_CASES,
   ...MEMORY_CASES,
+  ...FLUSH_CASES,
   ...START_CASES,
   ...COLD_READ_CASES,
 ];

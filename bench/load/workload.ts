@@ -40,7 +40,7 @@ const COLON = 58;
 const DIGIT_0 = 48;
 
 /** `m:12:…`: the mark is found without decoding what is around it. */
-function bodyText(id: number): string {
+export function rowBody(id: number): string {
   return `m:${id}:${FILLER}`;
 }
 
@@ -58,11 +58,11 @@ export function requestBody(operation: Operation, id: number): string {
     case "insert":
     case "insert-publish":
     case "insert-send-each":
-      return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${bodyText(id)}"]}`;
+      return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${rowBody(id)}"]}`;
     case "insert-own":
-      return `{"sql":"INSERT INTO bench.own (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${bodyText(id)}"]}`;
+      return `{"sql":"INSERT INTO bench.own (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${rowBody(id)}"]}`;
     case "insert-literal":
-      return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES (${id}, '${ROOM}', '${bodyText(id)}')"}`;
+      return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES (${id}, '${ROOM}', '${rowBody(id)}')"}`;
     case "update":
       return `{"sql":"UPDATE bench.messages SET body = $1 WHERE id = $2","params":["${editedText(id)}",${id}]}`;
     case "delete":
@@ -84,7 +84,7 @@ export function requestBody(operation: Operation, id: number): string {
 const SEQ_BASE = 327_500_000_000_000_000n;
 
 function nativeRow(id: number): string {
-  return `{"op":"insert","key":["${id}"],"row":["${id}","${ROOM}","${bodyText(id)}","${SEQ_BASE + BigInt(id)}",false]}`;
+  return `{"op":"insert","key":["${id}"],"row":["${id}","${ROOM}","${rowBody(id)}","${SEQ_BASE + BigInt(id)}",false]}`;
 }
 
 /** What the server sends for one insert under the native protocol, to the byte but for the numbers. */
@@ -94,7 +94,7 @@ function nativeFrame(id: number): string {
 
 function peerFrame(id: number): string {
   const seq = (SEQ_BASE + BigInt(id)).toString();
-  return `{"type":"change","subscription_id":"s","change_type":"insert","rows":[{"id":"${id}","room":"${ROOM}","body":"${bodyText(id)}","_seq":"${seq}","_deleted":false}]}`;
+  return `{"type":"change","subscription_id":"s","change_type":"insert","rows":[{"id":"${id}","room":"${ROOM}","body":"${rowBody(id)}","_seq":"${seq}","_deleted":false}]}`;
 }
 
 /** Text that the right answer contains. */

@@ -37,7 +37,10 @@ export function flushKind(deps: FlushDeps): JobKind {
   };
 }
 
-/** One scope after the other. A scope that fails keeps its rows and does not stop the rest. */
+/** While the file of one is committed and described, the worker, which has one file in memory at a time, writes that of the next. */
+const SCOPES_AT_ONCE = 2;
+
+/** A scope that fails keeps its rows and does not stop the rest. */
 async function flushTable(id: TableSchema["id"], context: JobContext, deps: FlushDeps): Promise<JobEnd> {
   const { writer, catalog, flushScope } = deps;
   const { signal } = context;
@@ -48,20 +51,23 @@ async function flushTable(id: TableSchema["id"], context: JobContext, deps: Flus
   const total = { rows: 0, files: 0, bytes: 0 };
   const failures: { readonly scope: Scope; readonly error: unknown }[] = [];
   const scopes = writer.bufferedScopes(id);
-  for (const [index, scope] of scopes.entries()) {
-    context.progress(index, scopes.length);
-    if (signal.aborted) break;
-    try {
-      const outcome = await flushScope(table, scope, upTo, signal);
-      total.rows += outcome.rows;
-      total.files += outcome.segments.length;
-      total.bytes += outcome.bytes;
-      context.used(outcome.usage);
-    } catch (error) {
-      if (signal.aborted) break;
-      failures.push({ scope, error });
+  const waiting = scopes.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, scope] of waiting) {
+      context.progress(index, scopes.length);
+      if (signal.aborted) return;
+      try {
+        const outcome = await flushScope(table, scope, upTo, signal);
+        total.rows += outcome.rows;
+        total.files += outcome.segments.length;
+        total.bytes += outcome.bytes;
+        context.used(outcome.usage);
+      } catch (error) {
+        if (!signal.aborted) failures.push({ scope, error });
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: SCOPES_AT_ONCE }, lane));
   const flushed = `(${total.rows} rows, ${total.files} files)`;
   if (failures.length > 0) {
     throw new JobFailure(`Flush failed for ${failures.length} scope(s) ${flushed}`, {

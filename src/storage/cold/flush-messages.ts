@@ -1,8 +1,7 @@
 // What the main thread and the Parquet worker say to each other.
 import type { ErrorCode } from "../../base/errors.ts";
-import type { Segment } from "../seams.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
-import type { ScopeTask } from "./write-scope.ts";
+import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushRequest {
   readonly kind: "flush";
@@ -36,8 +35,7 @@ export interface WorkerUsage {
 }
 
 export type WorkerOutcome =
-  /** Undefined: nothing was buffered. */
-  | { readonly kind: "flushed"; readonly segment: Omit<Segment, "id"> | undefined }
+  | ({ readonly kind: "flushed" } & ScopeWritten)
   /** Undefined: there is more to do. */
   | { readonly kind: "merged"; readonly merged: Merged | undefined }
   | { readonly kind: "discarded" };

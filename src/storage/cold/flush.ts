@@ -8,7 +8,7 @@ import type { TableSchema } from "../../model/schema.ts";
 import type { Segment, Writer } from "../seams.ts";
 import type { WorkerUsage } from "./flush-messages.ts";
 import { type ParquetThread, ParquetWorker } from "./parquet-worker.ts";
-import type { ScopeTask } from "./write-scope.ts";
+import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushScopeRequest {
   readonly schema: TableSchema;
@@ -54,8 +54,7 @@ export interface FlusherDeps {
 const SEGMENT_ROWS = 25_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
-interface FlushedFile {
-  readonly segment: Omit<Segment, "id"> | undefined;
+interface FlushedFile extends ScopeWritten {
   readonly usage: WorkerUsage;
 }
 
@@ -77,7 +76,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     const { databasePath, storageDir } = deps;
     const { outcome, usage } = await worker.run({ kind: "flush", databasePath, storageDir, task });
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
-    return { segment: outcome.segment, usage };
+    return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
   };
 
   const flushAll = async (request: FlushScopeRequest): Promise<ScopeFlushed> => {
@@ -86,12 +85,13 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     let cpuUs = 0;
     for (;;) {
       request.signal?.throwIfAborted();
-      const { segment, usage } = await flushNext(request);
+      const { segment, hasMore, usage } = await flushNext(request);
       memoryBytes = Math.max(memoryBytes, usage.memoryBytes);
       cpuUs += usage.cpuUs;
       if (segment === undefined) break;
       const { value } = await deps.writer.submit((tx) => tx.commitSegment(segment));
       segments.push(value);
+      if (!hasMore) break;
     }
     const sum = (read: (segment: Segment) => number): number => segments.reduce((total, one) => total + read(one), 0);
     return { segments, rows: sum((one) => one.rows), bytes: sum((one) => one.bytes), usage: { memoryBytes, cpuUs } };

@@ -44,8 +44,8 @@ export function manifestText(input: Omit<ManifestInput, "objects">): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-/** Replaces the file as a whole. Call it after a commit; when it fails, the next flush writes it again. */
+/** Replaces the file as a whole. Call it after a commit; when it fails, or is lost with the power, the next flush writes it again. */
 export async function writeManifest(input: ManifestInput): Promise<void> {
   const key = `${scopeFolder(input.schema, input.scope)}/${MANIFEST_FILE}`;
-  await input.objects.put(key, new TextEncoder().encode(manifestText(input)));
+  await input.objects.put(key, new TextEncoder().encode(manifestText(input)), { isLasting: false });
 }

@@ -45,7 +45,7 @@ async function answer(message: WorkerMessage, work: Work): Promise<WorkerReply> 
 async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
   switch (message.kind) {
     case "flush":
-      return { kind: "flushed", segment: await flush(message, work) };
+      return { kind: "flushed", ...(await flush(message, work)) };
     case "merge":
       return { kind: "merged", merged: await mergeStep(message, work) };
     case "discard":

@@ -32,11 +32,18 @@ export interface ScopeWriter {
   readonly failpoint?: WriteFailpoint;
 }
 
-/** Undefined when the scope has no version at or below `upTo` that is not in a file yet. Throws TABLE_NOT_FOUND when the table is gone. */
-export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<Omit<Segment, "id"> | undefined> {
-  const rows = readOldest(writer.db, task);
+export interface ScopeWritten {
+  /** Undefined when the scope has no version at or below `upTo` that is not in a file yet. */
+  readonly segment: Omit<Segment, "id"> | undefined;
+  /** Whether there may be more of them. */
+  readonly hasMore: boolean;
+}
+
+/** Throws TABLE_NOT_FOUND when the table is gone. */
+export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<ScopeWritten> {
+  const { rows, hasMore } = readOldest(writer.db, task);
   const last = rows.at(-1);
-  if (last === undefined) return undefined;
+  if (last === undefined) return { segment: undefined, hasMore };
   const { schema, scope } = task;
   const path = segmentPath(schema, scope, last.seq);
   const written = await writeSegment({
@@ -47,14 +54,9 @@ export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<
     rows,
     ...(writer.failpoint === undefined ? {} : { failpoint: writer.failpoint }),
   });
-  return {
-    ...written,
-    tableId: schema.id,
-    scope,
-    path,
-    schemaVersion: schema.version,
-    createdAtMs: task.nowMs,
-  };
+  const { id: tableId, version: schemaVersion } = schema;
+  const segment = { ...written, tableId, scope, path, schemaVersion, createdAtMs: task.nowMs };
+  return { segment, hasMore };
 }
 
 /**
@@ -71,7 +73,7 @@ function oldestText(schema: TableSchema): string {
 
 const FLUSHED_UP_TO = `ifnull(${flushedUpToSql("?4", "?1")}, 0)`;
 
-function readOldest(db: Database, task: ScopeTask): RowVersion[] {
+function readOldest(db: Database, task: ScopeTask): { readonly rows: RowVersion[]; readonly hasMore: boolean } {
   const { schema, scope } = task;
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
   requireTable(db, schema);
@@ -91,7 +93,7 @@ function readOldest(db: Database, task: ScopeTask): RowVersion[] {
     bytes += rowBytes(values);
     if (bytes >= task.maxBytes) break;
   }
-  return rows;
+  return { rows, hasMore: rows.length >= task.maxRows || bytes >= task.maxBytes };
 }
 
 /** A dropped table's rows are there for a while. */

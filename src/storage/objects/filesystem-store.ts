@@ -3,7 +3,7 @@
 import {
   closeSync,
   fstatSync,
-  fsyncSync,
+  fsync,
   mkdirSync,
   openSync,
   readSync,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
+import { promisify } from "node:util";
 import { DbError } from "../../base/errors.ts";
 import { errorCode } from "../hot/storage-error.ts";
 import {
@@ -70,14 +71,14 @@ class FilesystemStore implements ObjectStore {
         try {
           options.signal?.throwIfAborted();
           options.failpoint?.("written");
-          fsyncSync(file);
+          if (options.isLasting !== false) await sync(file);
         } finally {
           close();
         }
         options.failpoint?.("synced");
         renameSync(temporary, path);
         options.failpoint?.("renamed");
-        syncFolders(folder, created);
+        if (options.isLasting !== false) await syncFolders(folder, created);
         options.failpoint?.("folder-synced");
       },
       discard() {
@@ -227,19 +228,22 @@ function readRange(file: number, start: number, end: number): ArrayBuffer {
 }
 
 /** A folder made on the way is durable only once its parent is synced. */
-function syncFolders(folder: string, created: string | undefined): void {
-  syncFolder(folder);
+async function syncFolders(folder: string, created: string | undefined): Promise<void> {
+  await syncFolder(folder);
   if (created === undefined) return;
   for (let parent = dirname(folder); parent.length >= dirname(created).length; parent = dirname(parent)) {
-    syncFolder(parent);
+    await syncFolder(parent);
     if (parent === dirname(parent)) break;
   }
 }
 
-function syncFolder(folder: string): void {
+/** On a thread of the pool: a sync takes as long as the disk likes, and the caller may be the main thread. */
+const sync = promisify(fsync);
+
+async function syncFolder(folder: string): Promise<void> {
   const handle = openSync(folder, "r");
   try {
-    fsyncSync(handle);
+    await sync(handle);
   } finally {
     closeSync(handle);
   }

@@ -23,6 +23,8 @@ export interface ObjectReader {
 export type PutStep = "written" | "synced" | "renamed" | "folder-synced";
 
 export interface PutOptions {
+  /** False: what was put may be lost, or cut short, by a power loss. For what can be made again; nothing waits for the disk then. */
+  readonly isLasting?: boolean | undefined;
   readonly failpoint?: ((step: PutStep) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

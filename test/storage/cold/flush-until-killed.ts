@@ -31,7 +31,7 @@ const objects = openFilesystemStore(join(dataDir, "storage"));
 using db = new Database(store.path, { readonly: true });
 const limits = { maxRows: 5_000, maxBytes: 1e9, nowMs: 0 };
 const task = { schema: table, scope: ALICE, upTo: store.writer.position, ...limits };
-const segment = await writeScope({ db, objects, failpoint: reached }, task);
+const { segment } = await writeScope({ db, objects, failpoint: reached }, task);
 if (segment !== undefined) await store.writer.submit((tx) => tx.commitSegment(segment));
 reached("acknowledged");
 isTrimming = true;

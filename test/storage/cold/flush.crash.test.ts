@@ -66,7 +66,7 @@ test.each([...BEFORE, ...AFTER])(
       if (isCommitted) {
         using db = new Database(store.path, { readonly: true });
         const task = { schema: table, scope, upTo: store.writer.position, maxRows: 10, maxBytes: 1e9, nowMs: 0 };
-        expect(await writeScope({ db, objects }, task)).toBeUndefined();
+        expect(await writeScope({ db, objects }, task)).toEqual({ segment: undefined, hasMore: false });
       }
       await store.trimmed();
       expect(physicalRows(store.path)).toBe(buffered);

@@ -1,0 +1,215 @@
+// P9 and the flush part of P8: many users' buffered rows go to Parquet while others write and watch. Beside it, in the same round: the Parquet library alone on the same
+// rows, and the same writers while nothing is flushed.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { residentBytes } from "../../src/engine/query/process-limits.ts";
+import type { TestUser } from "../../test/support/test-server.ts";
+import { LoadClient } from "./child-process.ts";
+import type { PacedResult } from "./client-tasks.ts";
+import { compare, figureText, type ReportRow } from "./report.ts";
+import { type BenchSize, idsOf, type LoadCase } from "./rounds.ts";
+import { cpuSeconds, ServerSide } from "./side.ts";
+import { ROOM, rowBody } from "./workload.ts";
+
+const WATCHERS = 100;
+const WRITES_PER_SECOND = 200;
+const QUIET_MS = 4_000;
+const POLL_MS = 20;
+/** Above every id that paced writers use. */
+const FIRST_ROW = 1_000_000_000;
+const MEMORY_TARGET_MB = 400;
+const MB = 2 ** 20;
+
+interface Amount {
+  readonly users: number;
+  readonly rowsPerUser: number;
+  readonly rounds: number;
+}
+
+function amountOf({ isQuick, isFull, rounds }: BenchSize): Amount {
+  if (isQuick) return { users: 100, rowsPerUser: 200, rounds: 1 };
+  return isFull
+    ? { users: 1_000, rowsPerUser: 1_000, rounds: 1 }
+    : { users: 1_000, rowsPerUser: 200, rounds: Math.min(rounds, 2) };
+}
+
+interface Round {
+  readonly flushSeconds: number;
+  readonly libraryRowsPerSecond: number;
+  readonly rows: number;
+  readonly cpuSeconds: number;
+  readonly memoryMb: number;
+  readonly quiet: PacedResult;
+  readonly busy: PacedResult;
+  readonly faults: readonly string[];
+}
+
+function rowsOf(round: number, amount: Amount): { readonly id: number; readonly body: string }[] {
+  const first = FIRST_ROW + round * amount.rowsPerUser;
+  return Array.from({ length: amount.rowsPerUser }, (_unused, index) => ({
+    id: first + index,
+    body: rowBody(first + index),
+  }));
+}
+
+async function fill(users: readonly TestUser[], round: number, amount: Amount): Promise<void> {
+  const rows = rowsOf(round, amount);
+  const values = rows.map(({ id, body }) => `(${id}, '${ROOM}', '${body}')`).join(", ");
+  for (const user of users) await user.sql(`INSERT INTO bench.own (id, room, body) VALUES ${values}`);
+}
+
+/** A file for each user, as a flush makes them; not synced, and nothing else. */
+async function libraryAlone(round: number, amount: Amount): Promise<number> {
+  const rows = rowsOf(round, amount);
+  const folder = await mkdtemp(join(tmpdir(), "kalamdb-bench-"));
+  try {
+    const startedAt = performance.now();
+    for (let user = 0; user < amount.users; user += 1) {
+      const bytes = parquetWriteBuffer({
+        codec: "ZSTD",
+        compressors: { ZSTD: (page) => new Uint8Array(Bun.zstdCompressSync(page, { level: 3 })) },
+        columnData: [
+          { name: "id", data: rows.map(({ id }) => BigInt(id)), type: "INT64", bloomFilter: true, columnIndex: true },
+          { name: "room", data: rows.map(() => ROOM), type: "STRING" },
+          { name: "body", data: rows.map(({ body }) => body), type: "STRING" },
+          { name: "_seq", data: rows.map(({ id }) => BigInt(id)), type: "INT64" },
+          { name: "_deleted", data: rows.map(() => false), type: "BOOLEAN" },
+        ],
+      });
+      await writeFile(join(folder, `${user}.parquet`), new Uint8Array(bytes));
+    }
+    return (amount.users * amount.rowsPerUser * 1_000) / (performance.now() - startedAt);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Watched<R> {
+  readonly result: R;
+  readonly peakBytes: number;
+}
+
+/** Resident memory of the process at its peak while the work runs. */
+async function watchMemory<R>(pid: number, work: Promise<R>): Promise<Watched<R>> {
+  let peakBytes = residentBytes(pid) ?? Number.NaN;
+  const timer = setInterval(() => {
+    peakBytes = Math.max(peakBytes, residentBytes(pid) ?? 0);
+  }, POLL_MS);
+  try {
+    return { result: await work, peakBytes };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Resolves with the seconds the job worked, and what went wrong with it. */
+async function flushAll(root: TestUser): Promise<{ readonly seconds: number; readonly faults: readonly string[] }> {
+  const started = await root.sql("STORAGE FLUSH TABLE bench.own");
+  const id = /FL-\w+/.exec(JSON.stringify(started))?.[0] ?? "";
+  for (;;) {
+    await Bun.sleep(POLL_MS);
+    const [[status, said, startedAt, finishedAt] = []] = await root.rows(
+      "SELECT status, message, started_at, finished_at FROM system.jobs WHERE job_id = $1",
+      [id],
+    );
+    if (status === "pending" || status === "running") continue;
+    const seconds = (Number(finishedAt) - Number(startedAt)) / 1_000_000;
+    return { seconds, faults: status === "completed" ? [] : [`the flush ended as ${String(status)}: ${String(said)}`] };
+  }
+}
+
+async function measureRound(
+  {
+    server,
+    client,
+    users,
+  }: { readonly server: ServerSide; readonly client: LoadClient; readonly users: readonly TestUser[] },
+  round: number,
+  amount: Amount,
+): Promise<Round> {
+  const tokens = users.slice(0, WATCHERS).map(({ token }) => token);
+  const pace = (part: number, durationMs: number): Promise<PacedResult> =>
+    client.run({
+      kind: "paced",
+      target: server.target,
+      operation: "insert-own",
+      tokens,
+      ratePerSecond: WRITES_PER_SECOND,
+      durationMs,
+      firstId: idsOf(3 * round + part).first,
+    });
+  await fill(users, round, amount);
+  await pace(0, 1_000);
+  const quiet = await pace(1, QUIET_MS);
+  const idleBytes = residentBytes(server.pid) ?? Number.NaN;
+  const cpuBefore = cpuSeconds(server.pid);
+  const rows = amount.users * amount.rowsPerUser;
+  // About as long as the flush: longer would dilute it, shorter would miss its end.
+  const busyMs = Math.max(QUIET_MS / 2, rows / 30);
+  const { result, peakBytes } = await watchMemory(server.pid, Promise.all([flushAll(server.root), pace(2, busyMs)]));
+  const [flushed, busy] = result;
+  return {
+    flushSeconds: flushed.seconds,
+    libraryRowsPerSecond: await libraryAlone(round, amount),
+    rows,
+    cpuSeconds: cpuSeconds(server.pid) - cpuBefore,
+    memoryMb: (peakBytes - idleBytes) / MB,
+    quiet,
+    busy,
+    faults: [...flushed.faults, ...quiet.faults, ...busy.faults],
+  };
+}
+
+async function runFlush(size: BenchSize): Promise<readonly ReportRow[]> {
+  const amount = amountOf(size);
+  await using server = await ServerSide.open();
+  await using client = new LoadClient();
+  const tokens = await server.createUsers(amount.users);
+  const users = tokens.map((token) => server.as(token));
+  const rounds: Round[] = [];
+  size.noise.begin();
+  for (let round = 0; round < amount.rounds; round += 1)
+    rounds.push(await measureRound({ server, client, users }, round, amount));
+  size.noise.end();
+  const faults = rounds.flatMap((round) => round.faults);
+  const question = `flush of ${(amount.users * amount.rowsPerUser).toLocaleString("en")} rows of ${amount.users.toLocaleString("en")} users`;
+  const pick = (read: (round: Round) => number): number[] => rounds.map(read);
+  const seconds = pick(({ flushSeconds }) => flushSeconds);
+  return [
+    compare({
+      id: "P9",
+      question,
+      unit: "rows/s",
+      ours: pick((round) => round.rows / round.flushSeconds),
+      ceiling: pick((round) => round.libraryRowsPerSecond),
+      target: { atLeast: 0.6 },
+      faults,
+      note: `${figureText(Math.max(...seconds))} s at most; ceiling: hyparquet-writer alone, no sync; server CPU ${figureText(Math.max(...pick((round) => round.cpuSeconds)))} s, writers and watchers included`,
+    }),
+    compare({
+      id: "P9",
+      question: `${question}: memory above idle`,
+      unit: "MB",
+      ours: pick((round) => round.memoryMb),
+      ceiling: pick(() => MEMORY_TARGET_MB),
+      target: "any",
+      oursAtMost: MEMORY_TARGET_MB,
+      faults: [],
+      note: "peak of the server process; the other figure is the bound",
+    }),
+    compare({
+      id: "P8",
+      question: `write to delivery during it, ${WRITES_PER_SECOND} writes/s, ${WATCHERS} watchers, p99`,
+      unit: "ms",
+      ours: pick(({ busy }) => busy.latency.p99Ms),
+      ceiling: pick(({ quiet }) => quiet.latency.p99Ms),
+      target: { atMost: 3 },
+      faults: [],
+      note: "against the same before the flush",
+    }),
+  ];
+}
+
+export const FLUSH_CASES: readonly LoadCase[] = [{ id: "P9", question: "flush under load", run: runFlush }];
