@@ -58,8 +58,6 @@ export class ServerSide implements Side {
     return new TestUser(this.#process.url, "", token);
   }
 
-  }
-
   /** Tokens of new users. They are signed here: a thousand logins would take half a minute of password hashing. */
   async createUsers(count: number): Promise<string[]> {
     const names = Array.from({ length: count }, (_, index) => `user-${index}`);

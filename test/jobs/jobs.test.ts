@@ -156,7 +156,7 @@ test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed,
   expect(await it.jobs.killJob(id)).toBe("cancelled");
   await it.jobs.idle();
   expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (0 rows, 0 files)" });
-  expect(it.flushed).toHaveLength(1);
+  expect(it.flushed).toHaveLength(2);
   expect(it.store.writer.bufferedRows(table.id)).toBe(3);
   expect(await it.jobs.killJob(id)).toBe("finished");
   expect(await it.jobs.killJob("FL-000000000000")).toBe("unknown");
