@@ -89,7 +89,7 @@ async function compactTable({ id, mode }: CompactWork, context: JobContext, deps
       failures.push({ scope, error });
     }
   }
-  const merged = `(${total.filesBefore} files into ${total.filesAfter})`;
+  const merged = total.merges === 0 ? "(nothing to merge)" : `(${total.filesBefore} files into ${total.filesAfter})`;
   if (failures.length > 0) {
     throw new JobFailure(`Compaction failed for ${failures.length} scope(s) ${merged}`, {
       trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),

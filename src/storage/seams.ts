@@ -24,6 +24,8 @@ export interface Segment {
   readonly path: string;
   readonly schemaVersion: number;
   readonly rows: number;
+  /** Of the rows; undefined in files that were made before they were counted. */
+  readonly tombstones?: number | undefined;
   readonly bytes: number;
   readonly minSeq: Seq;
   readonly maxSeq: Seq;

@@ -99,6 +99,7 @@ const TABLES = [
 
 /** Columns that a file of this format may lack: they were added after it was made. Each is one that older rows can do without. */
 const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  segments: { tombstones: "INTEGER" },
   jobs: {
     result: "TEXT",
     progress: "REAL",
@@ -205,6 +206,7 @@ export const SEGMENT_COLUMNS = [
   "path",
   "schema_version",
   "rows",
+  "tombstones",
   "bytes",
   "min_seq",
   "max_seq",

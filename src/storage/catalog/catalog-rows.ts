@@ -178,6 +178,7 @@ function toSegmentChange(row: Fields): CatalogChange {
     path: toText(row["path"], `${what}, path`),
     schemaVersion: count("schema_version"),
     rows: count("rows"),
+    tombstones: toOptional(row["tombstones"], toCount, `${what}, tombstones`),
     bytes: count("bytes"),
     minSeq: seqOf(toWide(row["min_seq"], `${what}, min_seq`)),
     maxSeq: seqOf(toWide(row["max_seq"], `${what}, max_seq`)),

@@ -204,6 +204,7 @@ export class CatalogWriter {
       path: segment.path,
       schema_version: segment.schemaVersion,
       rows: segment.rows,
+      tombstones: segment.tombstones ?? null,
       bytes: segment.bytes,
       min_seq: segment.minSeq,
       max_seq: segment.maxSeq,

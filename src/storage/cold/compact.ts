@@ -2,7 +2,7 @@
 // Whatever dies before that transaction leaves the old segments; whatever dies after it leaves files that no segment names.
 import type { Clock } from "../../base/clock.ts";
 import { assert } from "../../base/errors.ts";
-import type { Scope, TableId } from "../../base/ids.ts";
+import type { Scope, Seq, TableId } from "../../base/ids.ts";
 import { seqAtMs } from "../../base/seq.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogView, Segment, Writer } from "../seams.ts";
@@ -10,10 +10,9 @@ import {
   type CompactionPolicy,
   chooseFullMerge,
   chooseMerge,
+  chooseRewrite,
   type Merge,
-  rewriteOf,
   runsOf,
-  type SortedRun,
 } from "./compaction-plan.ts";
 import type { WorkerUsage } from "./flush-messages.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
@@ -73,7 +72,11 @@ export function createCompactor(deps: CompactorDeps): Compactor {
         return lastMerge;
       }).run();
     },
-    isDue: (table, scope) => chooseMerge(runsOf(catalog.segments(table, scope)), settings) !== undefined,
+    isDue: (table, scope) => {
+      const runs = runsOf(catalog.segments(table, scope));
+      const purgeBelow = purgeBelowOf(deps);
+      return (chooseMerge(runs, settings) ?? chooseRewrite(runs, { purgeBelow, mode: "due" })) !== undefined;
+    },
   };
 }
 
@@ -89,8 +92,6 @@ class ScopeCompaction {
   #merges = 0;
   #memoryBytes = 0;
   #cpuUs = 0;
-  /** The scope's newest run has been looked through for tombstones that may go. */
-  #isPurged = false;
 
   constructor(deps: CompactorDeps, request: CompactScopeRequest, nextMerge: () => number) {
     this.#deps = deps;
@@ -125,17 +126,13 @@ class ScopeCompaction {
     const { catalog, settings } = this.#deps;
     const schema = catalog.tableById(this.#request.table);
     if (schema === undefined) return undefined;
+    const { mode } = this.#request;
     const runs = runsOf(this.#segments());
-    const merge = this.#request.mode === "due" ? chooseMerge(runs, settings) : this.#chooseFull(runs);
-    return merge === undefined ? undefined : { schema, merge };
-  }
-
-  #chooseFull(runs: readonly SortedRun[]): Merge | undefined {
-    const merge = chooseFullMerge(runs);
-    const [only] = runs;
-    if (merge !== undefined || this.#isPurged || this.#merges > 0) return merge;
-    this.#isPurged = true;
-    return only === undefined ? undefined : rewriteOf(runs, only);
+    const merge = mode === "due" ? chooseMerge(runs, settings) : chooseFullMerge(runs);
+    if (merge !== undefined) return { schema, merge };
+    // What a merge has just made holds no tombstone that could go.
+    const rewrite = this.#merges > 0 ? undefined : chooseRewrite(runs, { purgeBelow: purgeBelowOf(this.#deps), mode });
+    return rewrite === undefined ? undefined : { schema, merge: rewrite };
   }
 
   async #merge(chosen: Chosen): Promise<void> {
@@ -186,7 +183,7 @@ class ScopeCompaction {
       runs: merge.runs.map(({ segments }) => segments.map(({ path, rows }) => ({ path, rows }))),
       minSeq: oldest.minSeq,
       maxSeq: newest.maxSeq,
-      purgeBelow: seqAtMs(nowMs - settings.tombstoneRetentionMs),
+      purgeBelow: purgeBelowOf(this.#deps),
       olderKeys: merge.olderKeys,
       maxRows: settings.targetRows,
       maxBytes: settings.targetBytes,
@@ -194,6 +191,10 @@ class ScopeCompaction {
       tag: crypto.getRandomValues(new Uint8Array(6)).toHex(),
     };
   }
+}
+
+function purgeBelowOf({ clock, settings }: Pick<CompactorDeps, "clock" | "settings">): Seq {
+  return seqAtMs(clock.nowMs() - settings.tombstoneRetentionMs);
 }
 
 function rowsOf(segments: readonly Segment[]): number {

@@ -13,6 +13,8 @@ export interface SortedRun {
   readonly minSeq: Seq;
   readonly maxSeq: Seq;
   readonly rows: number;
+  /** Undefined: nobody has counted them. */
+  readonly tombstones: number | undefined;
 }
 
 export interface KeyRange {
@@ -47,7 +49,11 @@ export function runsOf(segments: readonly Segment[]): SortedRun[] {
     if (first === undefined) return [];
     const ordered = files.toSorted((a, b) => compareSqlite(a.minKey, b.minKey));
     const rows = files.reduce((total, file) => total + file.rows, 0);
-    return [{ segments: ordered, minSeq: first.minSeq, maxSeq: first.maxSeq, rows }];
+    const tombstones = files.reduce<number | undefined>(
+      (total, file) => (total === undefined || file.tombstones === undefined ? undefined : total + file.tombstones),
+      0,
+    );
+    return [{ segments: ordered, minSeq: first.minSeq, maxSeq: first.maxSeq, rows, tombstones }];
   });
   return runs.sort((a, b) => (a.maxSeq < b.maxSeq ? -1 : 1));
 }
@@ -75,10 +81,22 @@ export function chooseFullMerge(runs: readonly SortedRun[]): Merge | undefined {
   return mergeOf(runs, cheapest, cheapest + width);
 }
 
-/** One run written anew, for the tombstones it may lose. */
-export function rewriteOf(runs: readonly SortedRun[], run: SortedRun): Merge {
-  const index = runs.indexOf(run);
-  return mergeOf(runs, index, index + 1);
+/** The oldest run written anew: only there is nothing that its tombstones could hide. */
+export function chooseRewrite(runs: readonly SortedRun[], { purgeBelow, mode }: RewritePolicy): Merge | undefined {
+  const [oldest] = runs;
+  if (oldest === undefined || oldest.tombstones === 0) return undefined;
+  const isWorthIt =
+    mode === "full"
+      ? runs.length === 1 && oldest.minSeq < purgeBelow
+      : (oldest.tombstones ?? 0) * 2 >= oldest.rows && oldest.maxSeq < purgeBelow;
+  return isWorthIt ? mergeOf(runs, 0, 1) : undefined;
+}
+
+export interface RewritePolicy {
+  /** Tombstones below this position are past their retention. */
+  readonly purgeBelow: Seq;
+  /** `due`: when at least half of the run goes; `full`: when anything may. */
+  readonly mode: "due" | "full";
 }
 
 function oldestSimilar(runs: readonly SortedRun[], newest: number, { targetRows }: CompactionPolicy): number {

@@ -163,6 +163,7 @@ class OutputFile {
   readonly #encoder: SegmentEncoder;
   #minKey: SqliteValue = null;
   #maxKey: SqliteValue = null;
+  #tombstones = 0;
   rows = 0;
 
   constructor(task: MergeTask, path: string, file: ObjectWriter) {
@@ -183,6 +184,7 @@ class OutputFile {
     if (this.rows === 0) this.#minKey = keyOf(schema, rows[0]);
     this.#maxKey = keyOf(schema, rows.at(-1));
     this.rows += rows.length;
+    for (const { deleted } of rows) this.#tombstones += deleted ? 1 : 0;
     this.#encoder.add(rows);
   }
 
@@ -196,6 +198,7 @@ class OutputFile {
       path: this.path,
       schemaVersion: schema.version,
       rows: this.rows,
+      tombstones: this.#tombstones,
       bytes: this.bytes,
       minSeq,
       maxSeq,

@@ -26,6 +26,7 @@ export interface SegmentInput {
 
 export interface WrittenSegment {
   readonly rows: number;
+  readonly tombstones: number;
   readonly bytes: number;
   readonly minSeq: Seq;
   readonly maxSeq: Seq;
@@ -49,7 +50,8 @@ export async function writeSegment(input: SegmentInput): Promise<WrittenSegment>
   input.failpoint?.("encoded");
   await writeFile(input, bytes);
   const size = bytes.reduce((total, part) => total + part.byteLength, 0);
-  return { rows: rows.length, bytes: size, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
+  const tombstones = rows.filter(({ row }) => row.deleted).length;
+  return { rows: rows.length, tombstones, bytes: size, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
 }
 
 function orderByKey(schema: TableSchema, rows: readonly RowVersion[]): KeyedRow[] {

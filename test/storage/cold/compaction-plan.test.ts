@@ -4,6 +4,7 @@ import { seqOf, tableIdOf } from "../../../src/base/ids.ts";
 import {
   chooseFullMerge,
   chooseMerge,
+  chooseRewrite,
   MAX_MERGED_RUNS,
   runsOf,
   type SortedRun,
@@ -74,6 +75,19 @@ test("ST-04 keys of older files outside the merge are named, with no others", ()
   expect(chooseFullMerge(runs)?.olderKeys).toEqual([]);
 });
 
+test.each([
+  ["tombstones that are past their retention", { tombstones: 1, age: "past" }, "full", true],
+  ["no tombstones", { tombstones: 0, age: "past" }, "full", false],
+  ["tombstones nobody has counted", { tombstones: undefined, age: "past" }, "full", true],
+  ["tombstones that must stay", { tombstones: 10, age: "within" }, "full", false],
+  ["half of it tombstones", { tombstones: 5, age: "past" }, "due", true],
+  ["few tombstones", { tombstones: 4, age: "past" }, "due", false],
+] as const)("ST-04 the oldest run with %s: is it written anew?", (_what, { tombstones, age }, mode, expected) => {
+  const runs = runsOf(segmentsOf([{ rows: 10 }]).map((segment) => ({ ...segment, tombstones })));
+  const purgeBelow = seqOf(age === "past" ? 1000n : 0n);
+  expect(chooseRewrite(runs, { purgeBelow, mode }) !== undefined).toBe(expected);
+});
+
 /** What a merge that drops nothing leaves. */
 function merged(runs: readonly SortedRun[], merge: readonly SortedRun[]): SortedRun[] {
   const start = runs.findIndex((run) => run === merge[0]);
@@ -81,7 +95,7 @@ function merged(runs: readonly SortedRun[], merge: readonly SortedRun[]): Sorted
   const [oldest] = merge;
   if (oldest === undefined || newest === undefined) return [...runs];
   const rows = merge.reduce((total, run) => total + run.rows, 0);
-  const run = { segments: newest.segments, minSeq: oldest.minSeq, maxSeq: newest.maxSeq, rows };
+  const run = { segments: newest.segments, minSeq: oldest.minSeq, maxSeq: newest.maxSeq, rows, tombstones: 0 };
   return runs.toSpliced(start, merge.length, run);
 }
 
@@ -94,7 +108,7 @@ test("ST-04 flush after flush, the files of a scope stay few and each row is wri
         const [segment] = segmentsOf([{ rows }]);
         if (segment === undefined) throw new Error("one was made");
         const range = { minSeq: seqOf(BigInt(10 * index)), maxSeq: seqOf(BigInt(10 * index + 1)) };
-        runs = [...runs, { segments: [{ ...segment, ...range }], ...range, rows }];
+        runs = [...runs, { segments: [{ ...segment, ...range }], ...range, rows, tombstones: 0 }];
         for (let merge = chooseMerge(runs, POLICY); merge !== undefined; merge = chooseMerge(runs, POLICY)) {
           rewritten += merge.runs.reduce((total, run) => total + run.rows, 0);
           expect(merge.runs.length).toBeLessThanOrEqual(MAX_MERGED_RUNS);

@@ -148,6 +148,7 @@ describe("a merge", () => {
       merges: 1,
       rowsAfter: 1,
     });
+    expect(await fixture.compactor.compactScope({ ...request, table: table.id })).toMatchObject({ merges: 0 });
   });
 
   test("ST-04 a large scope goes to files of the target size with disjoint keys, in bounded steps, and is one run", async () => {
