@@ -125,7 +125,11 @@ function tableLines(query: QueryPlan): string[] {
 }
 
 function termText(table: TableSchema, term: IndexTerm): string {
+  if (term.kind === "any") {
+    const arms = term.arms.map((arm) => arm.map((each) => termText(table, each)).join(", "));
+    return `any of (${arms.join(" | ")})`;
+  }
   const column = table.columns[term.column]?.name ?? `column ${term.column}`;
   if (term.kind === "equal") return `hash on ${column} (${term.values.length} value(s))`;
-  return `range on ${column}`;
+  return term.kind === "null" ? `NULL in ${column}` : `range on ${column}`;
 }

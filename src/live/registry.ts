@@ -38,10 +38,13 @@ export class Registry {
 
   /** Entries of every index, for the test that nothing is left behind. */
   get indexEntries(): number {
-    let routed = 0;
-    for (const byScope of this.#routers.values()) for (const router of byScope.values()) routed += router.size;
+    let inside = 0;
+    for (const byScope of this.#routers.values()) for (const router of byScope.values()) inside += 1 + router.entries;
+    for (const group of this.#groups.values()) inside += group.size;
+    for (const { connections, subscriptions } of this.#users.values()) inside += connections.size + subscriptions;
+    for (const { subscriptions, reads } of this.#connections.values()) inside += subscriptions.size + reads.size;
     return (
-      routed + this.#routers.size + this.#groups.size + this.#users.size + this.#connections.size + this.settling.size
+      inside + this.#routers.size + this.#groups.size + this.#users.size + this.#connections.size + this.settling.size
     );
   }
 

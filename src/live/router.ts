@@ -1,5 +1,6 @@
 // From a changed row to the groups that can match it, without touching the others. One router serves the groups of one (table, scope):
-// groups with an equality term sit in a hash index, groups with a numeric range in an interval tree, the rest in a list that every change visits.
+// groups with an equality term sit in a hash index (IS NULL is an entry of it), groups with a numeric range in an interval tree, those with an OR of such terms in several
+// places, the rest in a list that every change visits.
 // A router may return a group that does not match, never miss one that does.
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, TypeKind } from "../model/sql-type.ts";
@@ -13,7 +14,8 @@ export interface Routed {
   readonly slots: SlotValues;
 }
 
-type HashKey = string | number | bigint | boolean;
+/** NULL is the key of IS NULL; no equality has it. */
+type HashKey = string | number | bigint | boolean | null;
 
 /** The JavaScript type of an indexable column's cells. Types whose SQL equality is not JavaScript's are absent. */
 const KEY_TYPES: Partial<Record<TypeKind, "string" | "number" | "bigint" | "boolean">> = {
@@ -47,10 +49,21 @@ export class Router<G extends Routed> {
     return this.#size;
   }
 
+  /** Places in every index, for the test that nothing is left behind. */
+  get entries(): number {
+    let entries = this.#rest.size;
+    for (const byKey of this.#hashes.values()) for (const groups of byKey.values()) entries += groups.size;
+    for (const tree of this.#ranges.values()) entries += tree.size;
+    return entries + this.#hashes.size + this.#ranges.size;
+  }
+
   /** Once for a group. */
   add(group: G): void {
     this.#size += 1;
-    const place = placeOf(group);
+    for (const place of placesOf(group)) this.#addAt(place, group);
+  }
+
+  #addAt(place: Place, group: G): void {
     switch (place.kind) {
       case "hash":
         for (const key of place.keys) {
@@ -72,7 +85,10 @@ export class Router<G extends Routed> {
   /** Of a group that was added and whose plan and values are what they were then: they say where it is. */
   delete(group: G): void {
     this.#size -= 1;
-    const place = placeOf(group);
+    for (const place of placesOf(group)) this.#deleteAt(place, group);
+  }
+
+  #deleteAt(place: Place, group: G): void {
     switch (place.kind) {
       case "hash":
         this.#deleteKeys(group, place.column, place.keys);
@@ -102,9 +118,9 @@ export class Router<G extends Routed> {
   collect(row: readonly Cell[], found: Set<G>): void {
     for (const group of this.#rest) found.add(group);
     for (const [column, byKey] of this.#hashes) {
-      const value = row[column];
-      // An equality with NULL is never true, and bytes are never keys.
-      if (value === null || value === undefined || typeof value === "object") continue;
+      const value = row[column] ?? null;
+      // Bytes are never keys.
+      if (value instanceof Uint8Array) continue;
       byKey.get(value)?.addAllTo(found);
     }
     for (const [column, tree] of this.#ranges) {
@@ -114,24 +130,62 @@ export class Router<G extends Routed> {
   }
 }
 
-/** An equality with the fewest values is the most selective place, a range comes next. */
-function placeOf(group: Routed): Place {
-  let best: Place = { kind: "rest" };
-  for (const term of group.plan.terms) {
-    const place = placeOfTerm(term, group);
-    if (place === undefined) continue;
-    if (
-      best.kind === "rest" ||
-      (place.kind === "hash" && (best.kind !== "hash" || place.keys.length < best.keys.length))
-    ) {
-      best = place;
-    }
+const REST: readonly Place[] = [{ kind: "rest" }];
+/** How many keys of a hash index a range is worth. */
+const RANGE_COST = 1_000;
+
+/** Where a change has to look so as not to miss the group: the places of its most selective term. */
+function placesOf(group: Routed): readonly Place[] {
+  return bestPlaces(group.plan.terms, group) ?? REST;
+}
+
+/** An equality with the fewest values is the most selective, a range comes next. Undefined: none of the terms can be indexed. */
+function bestPlaces(terms: readonly IndexTerm[], group: Routed): readonly Place[] | undefined {
+  let best: readonly Place[] | undefined;
+  for (const term of terms) {
+    const places = placesOfTerm(term, group);
+    if (places !== undefined && (best === undefined || costOf(places) < costOf(best))) best = places;
   }
   return best;
 }
 
+function costOf(places: readonly Place[]): number {
+  return places.reduce((sum, place) => sum + (place.kind === "hash" ? place.keys.length : RANGE_COST), 0);
+}
+
 /** Undefined: the index cannot answer this term as SQL would. */
-function placeOfTerm(term: IndexTerm, { plan, slots }: Routed): Place | undefined {
+function placesOfTerm(term: IndexTerm, group: Routed): readonly Place[] | undefined {
+  switch (term.kind) {
+    case "any":
+      return placesOfArms(term.arms, group);
+    case "null":
+      return [{ kind: "hash", column: term.column, keys: [null] }];
+    default: {
+      const place = placeOfTerm(term, group);
+      return place && [place];
+    }
+  }
+}
+
+function placesOfArms(arms: readonly (readonly IndexTerm[])[], group: Routed): readonly Place[] | undefined {
+  const places: Place[] = [];
+  const ranged = new Set<number>();
+  for (const arm of arms) {
+    for (const place of bestPlaces(arm, group) ?? REST) {
+      if (place.kind === "rest") return undefined;
+      // A group has one range in a tree.
+      if (place.kind === "range" && ranged.has(place.column)) return undefined;
+      if (place.kind === "range") ranged.add(place.column);
+      places.push(place);
+    }
+  }
+  return places;
+}
+
+function placeOfTerm(
+  term: Extract<IndexTerm, { kind: "equal" | "range" }>,
+  { plan, slots }: Routed,
+): Place | undefined {
   const expected = keyType(plan.table, term.column);
   if (expected === undefined) return undefined;
   const valueOf = (source: ValueSource): Cell => (source.kind === "slot" ? (slots[source.slot] ?? null) : source.value);

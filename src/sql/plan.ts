@@ -214,7 +214,10 @@ export type IndexTerm =
       readonly lowInclusive: boolean;
       readonly high: ValueSource | undefined;
       readonly highInclusive: boolean;
-    };
+    }
+  | { readonly kind: "null"; readonly column: number }
+  /** Every term of at least one arm holds. */
+  | { readonly kind: "any"; readonly arms: readonly (readonly IndexTerm[])[] };
 
 /** How the rows of a live query are kept right. `why` names what keeps it from being a filter. */
 export type LiveStrategy =

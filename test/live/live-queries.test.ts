@@ -183,6 +183,29 @@ describe("the end of a subscription", () => {
     expect(harness.live.counters().slowConsumers).toBe(1);
   });
 
+  test("LQ-16 a lone native subscriber is sent its frames; with the second both are on the topic, and every change comes and counts once", async () => {
+    const harness = started();
+    const first = harness.connect("native");
+    harness.subscribe(first.id, { id: "s", table, query: everything, options: {} });
+    await settle();
+    messages(first.socket);
+    harness.write(table, "ann", message(1));
+    expect([harness.sockets.published, first.socket.topics.size]).toEqual([0, 0]);
+    const second = harness.connect("native");
+    harness.subscribe(second.id, { id: "t", table, query: everything, options: {} });
+    await settle();
+    messages(second.socket);
+    harness.write(table, "ann", message(2), message(3));
+    expect([harness.sockets.published, first.socket.topics.size, second.socket.topics.size]).toEqual([1, 1, 1]);
+    expect(brief(messages(first.socket))).toEqual(["changes insert", "changes insert insert"]);
+    expect(brief(messages(second.socket))).toEqual(["changes insert insert"]);
+    expect([...harness.live.rows()].map(({ changes }) => changes)).toEqual([3, 2]);
+    harness.live.disconnect(second.id);
+    harness.write(table, "ann", message(4));
+    expect(brief(messages(first.socket))).toEqual(["changes insert"]);
+    expect([...harness.live.rows()].map(({ changes }) => changes)).toEqual([4]);
+  });
+
   test("LQ-02 OP-04 nothing is left in any index after 100,000 subscriptions have come and gone", async () => {
     const harness = started({ subscriptionsPerConnection: 1_000 });
     const queries = [everything, inRoom("a"), inRoom("b"), scoreAbove(1), scoreAbove(2), unscored];

@@ -24,6 +24,9 @@ const above = (column: number, low: Cell): IndexTerm => ({
   highInclusive: false,
 });
 
+const isNull = (column: number): IndexTerm => ({ kind: "null", column });
+const anyOf = (...arms: readonly (readonly IndexTerm[])[]): IndexTerm => ({ kind: "any", arms });
+
 function routed(terms: readonly IndexTerm[], row: readonly Cell[], slots: readonly Cell[] = []): boolean {
   const router = new Router<ReturnType<typeof group>>();
   router.add(group("g", terms, slots));
@@ -47,6 +50,18 @@ describe("LQ-16 a row is routed to a group", () => {
     ["never for a range that begins at NULL", [above(2, null)], row, false],
     ["not for a range when the row has NULL there", [above(2, 2)], [7n, "a", null, 900n, false], false],
     ["by the most selective of several terms", [above(2, 100), equal(1, "b", "a")], row, true],
+    ["with NULL where it is asked for", [isNull(1)], [7n, null, 3, 900n, false], true],
+    ["not for NULL when the row has a value there", [isNull(1)], row, false],
+    ["with one arm that holds", [anyOf([equal(1, "b")], [above(2, 2)])], row, true],
+    [
+      "with an arm that holds in its most selective term",
+      [anyOf([above(2, 100), equal(1, "a")], [isNull(1)])],
+      row,
+      true,
+    ],
+    ["not with arms that all fail", [anyOf([equal(1, "b")], [above(2, 3)], [isNull(1)])], row, false],
+    ["with an arm that cannot be indexed, always", [anyOf([equal(1, "b")], [])], row, true],
+    ["with two ranges of one column, always", [anyOf([above(2, 100)], [above(2, 200)])], row, true],
     ["with a 64-bit key", [equal(0, 7n)], row, true],
     ["on `_seq`", [above(3, 899n)], row, true],
     ["with a range on text, whose order is not JavaScript's, always", [above(1, "z")], row, true],
@@ -66,10 +81,16 @@ describe("LQ-16 a row is routed to a group", () => {
 
 test("LQ-02 a router forgets what is deleted from it, wherever it stood", () => {
   const router = new Router<ReturnType<typeof group>>();
-  const groups = [group("hash", [equal(1, "a", "b")]), group("range", [above(2, 1)]), group("rest", [])];
+  const groups = [
+    group("hash", [equal(1, "a", "b")]),
+    group("range", [above(2, 1)]),
+    group("rest", []),
+    group("null", [isNull(1)]),
+    group("any", [anyOf([equal(1, "a")], [equal(1, "a"), above(2, 1)], [above(2, 0)])]),
+  ];
   for (const each of groups) router.add(each);
   for (const each of groups) router.delete(each);
   const found = new Set<ReturnType<typeof group>>();
   router.collect([7n, "a", 3, 900n, false], found);
-  expect([found.size, router.size]).toEqual([0, 0]);
+  expect([found.size, router.size, router.entries]).toEqual([0, 0, 0]);
 });

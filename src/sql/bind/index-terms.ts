@@ -12,17 +12,17 @@ type RangeTerm = Extract<IndexTerm, { readonly kind: "range" }>;
 
 /** Every matching row satisfies every term. Bounds of one column are joined into one range. */
 export function indexTerms(table: TableSchema, condition: Expr | undefined): readonly IndexTerm[] {
-  const equals: IndexTerm[] = [];
+  const others: IndexTerm[] = [];
   const ranges = new Map<number, RangeTerm>();
   for (const part of conjuncts(condition)) {
-    const equal = equalTerm(table, part);
-    if (equal !== undefined) equals.push(equal);
+    const term = equalTerm(table, part) ?? truthTerm(table, part) ?? nullTerm(table, part) ?? anyTerm(table, part);
+    if (term !== undefined) others.push(term);
     const range = rangeTerm(table, part);
     if (range === undefined) continue;
     const known = ranges.get(range.column);
     ranges.set(range.column, known === undefined ? range : narrowed(known, range));
   }
-  return [...equals, ...ranges.values()];
+  return [...others, ...ranges.values()];
 }
 
 function columnOf(table: TableSchema, expr: Expr): number | undefined {
@@ -40,6 +40,43 @@ function equalTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
     if (values !== undefined) return { kind: "equal", column, values };
   }
   return undefined;
+}
+
+/** A BOOLEAN column as it stands, its negation, IS TRUE and IS FALSE. */
+function truthTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
+  const [arg, truth] =
+    part.kind === "not"
+      ? [part.arg, false]
+      : part.kind === "isTruth" && !part.negated
+        ? [part.arg, part.truth]
+        : [part, true];
+  const column = arg.type.kind === "boolean" ? columnOf(table, arg) : undefined;
+  if (column === undefined) return undefined;
+  return truth === null
+    ? { kind: "null", column }
+    : { kind: "equal", column, values: [{ kind: "constant", value: truth }] };
+}
+
+function nullTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
+  if (part.kind !== "isNull" || part.negated) return undefined;
+  const column = columnOf(table, part.arg);
+  return column === undefined ? undefined : { kind: "null", column };
+}
+
+/** With more, the entries of the index would cost more than they spare. */
+const MAX_ARMS = 32;
+
+/** An OR all of whose arms an index can find. */
+function anyTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
+  const parts = disjuncts(part);
+  if (parts.length < 2 || parts.length > MAX_ARMS) return undefined;
+  const arms = parts.map((arm) => indexTerms(table, arm));
+  return arms.every((terms) => terms.length > 0) ? { kind: "any", arms } : undefined;
+}
+
+/** Of which one must be true, nested ORs opened up. */
+function disjuncts(expr: Expr): readonly Expr[] {
+  return expr.kind === "or" ? expr.args.flatMap(disjuncts) : [expr];
 }
 
 const MIRRORED: Readonly<Record<CompareOp, CompareOp>> = {

@@ -119,7 +119,10 @@ test.each([
   ["select * from items where name ~ '^a' and id > all (select 1)", "rerun", []],
 ] as const)("LQ-09 the predicate decides the strategy, and what changes are routed by: %s", (sql, kind, columns) => {
   const { plan } = live(sql);
-  expect([plan.strategy.kind, plan.terms.map((term) => term.column)]).toEqual([kind, [...columns]]);
+  expect([plan.strategy.kind, plan.terms.map((term) => (term.kind === "any" ? undefined : term.column))]).toEqual([
+    kind,
+    [...columns],
+  ]);
   expect(plan.predicate === undefined).toBe(kind !== "filter" || columns.length === 0);
 });
 
@@ -162,7 +165,22 @@ test("LQ-09 terms are the conjuncts an index can use", () => {
     { kind: "equal", column: 0, values: [slot(1), slot(2)] },
     { kind: "range", column: 2, low: undefined, lowInclusive: false, high: slot(0), highInclusive: false },
   ]);
-  expect(live("select * from items where name = 'a' or qty = 1").plan.terms).toEqual([]);
+  expect(live("select * from items where name is null and (name = 'a' or qty > 1 and id = 2)").plan.terms).toEqual([
+    { kind: "null", column: 1 },
+    {
+      kind: "any",
+      arms: [
+        [{ kind: "equal", column: 1, values: [slot(0)] }],
+        [
+          { kind: "equal", column: 0, values: [slot(2)] },
+          { kind: "range", column: 2, low: slot(1), lowInclusive: false, high: undefined, highInclusive: false },
+        ],
+      ],
+    },
+  ]);
+  // An arm that no index finds makes the whole OR one that none finds.
+  expect(live("select * from items where name = 'a' or upper(name) = 'B'").plan.terms).toEqual([]);
+  expect(live("select * from items where name is not null").plan.terms).toEqual([]);
   expect(live("select * from items where id not in (1) and qty <> 2 and name = name").plan.terms).toEqual([]);
   // A fraction compares as decimal: no value of the column's own type stands for it.
   expect(live("select * from items where qty > 5.5").plan.terms).toEqual([]);
