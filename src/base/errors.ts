@@ -46,6 +46,7 @@ export const ERRORS = {
   SHUTTING_DOWN: { http: 503, retry: true },
   STORAGE_FULL: { http: 507, retry: true },
   STORAGE_ERROR: { http: 500, retry: true },
+  STORAGE_UNREACHABLE: { http: 503, retry: true },
   // live queries
   AUTH_REQUIRED: { http: 401, retry: false },
   INVALID_SUBSCRIPTION_ID: { http: 400, retry: false },
