@@ -26,6 +26,11 @@ export type StatementKind =
   | "showNamespaces"
   | "showTables"
   | "describeTable"
+  | "showStorages"
+  | "createStorage"
+  | "alterStorage"
+  | "dropStorage"
+  | "checkStorage"
   | "begin"
   | "commit"
   | "rollback"
@@ -78,6 +83,11 @@ const RULES: Record<StatementKind, Rule> = {
   showNamespaces: { role: "anonymous", what: "SHOW NAMESPACES" },
   showTables: { role: "anonymous", what: "SHOW TABLES" },
   describeTable: { role: "anonymous", what: "DESCRIBE TABLE" },
+  showStorages: { role: "user", what: "SHOW STORAGES" },
+  createStorage: { role: "dba", what: "storage administration" },
+  alterStorage: { role: "dba", what: "storage administration" },
+  dropStorage: { role: "dba", what: "storage administration" },
+  checkStorage: { role: "dba", what: "storage administration" },
   begin: { role: "user", what: "transactions" },
   commit: { role: "user", what: "transactions" },
   rollback: { role: "user", what: "transactions" },

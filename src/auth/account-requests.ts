@@ -1,7 +1,7 @@
 // What accounts are asked for.
 import type { UserId } from "../base/ids.ts";
 import type { Role } from "../model/role.ts";
-import type { OauthIdentity } from "../model/user.ts";
+import type { OauthIdentity, UserStorage } from "../model/user.ts";
 
 export interface PresentedTokens {
   readonly access: string | undefined;
@@ -40,4 +40,6 @@ export interface NewUser {
 export type UserChange =
   | { readonly kind: "password"; readonly password: string }
   | { readonly kind: "role"; readonly role: Role }
-  | { readonly kind: "email"; readonly email: string };
+  | { readonly kind: "email"; readonly email: string }
+  /** That the storage exists is the caller's to know. */
+  | { readonly kind: "storage"; readonly storage: UserStorage };

@@ -69,6 +69,16 @@ export const SETTINGS = {
     fallback: "full",
     help: "full syncs every commit to disk; normal survives a crash of the process, not of the machine.",
   }),
+  "storage.remote_timeouts.request_ms": setting({
+    type: milliseconds,
+    fallback: 60_000,
+    help: "Time one attempt of a request to a remote storage may take; a large upload gets it again for each 16 MiB.",
+  }),
+  "storage.remote_read_cache_bytes": setting({
+    type: byteSize(0, GIB),
+    fallback: 32 * MIB,
+    help: "Ranges of remote objects that each query process keeps in memory.",
+  }),
   "auth.jwt_secret": setting({
     type: secretText,
     fallback: undefined,

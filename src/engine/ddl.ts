@@ -10,6 +10,7 @@ import {
   type TableSchema,
 } from "../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../model/sql-type.ts";
+import { LOCAL_STORAGE } from "../model/storage.ts";
 import { typeText } from "../model/types.ts";
 import type { ViewSchema } from "../model/view.ts";
 import type { StatementResult } from "../protocol/http.ts";
@@ -137,6 +138,10 @@ async function createTable(statement: CreateTable, session: Session, deps: Engin
       if (statement.ifNotExists) return false;
       throw new DbError("ALREADY_EXISTS", `Table ${full} already exists`);
     }
+    const { storageId } = definition.options;
+    if (tx.catalog.storage(storageId) === undefined) {
+      throw new DbError("NOT_FOUND", `Storage '${storageId}' does not exist`);
+    }
     tx.createTable(definition);
     return true;
   });
@@ -154,8 +159,7 @@ function assertNamespace(tx: WriteTx, namespace: Name): void {
 }
 
 function tableDefinition(statement: CreateTable, namespace: Name): Parameters<WriteTx["createTable"]>[0] {
-  const { storageId = "local" } = statement;
-  if (storageId !== "local") throw new DbError("NOT_FOUND", `Storage '${storageId}' does not exist`);
+  const { storageId = LOCAL_STORAGE } = statement;
   return {
     namespace,
     name: statement.table.name,
@@ -171,7 +175,13 @@ function tableOptions(statement: CreateTable, kind: TableKind, storageId: string
     throw new DbError("INVALID_SQL", "ACCESS_LEVEL applies to SHARED tables only");
   }
   const { flushPolicy, accessLevel = "private", ttlSeconds } = statement;
-  return { storageId, flushPolicy, accessLevel, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
+  return {
+    storageId,
+    flushPolicy,
+    accessLevel,
+    ...(statement.useUserStorage ? { useUserStorage: true } : {}),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  };
 }
 
 async function dropTable(

@@ -6,6 +6,7 @@ import type { ConnectionId, UserId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Audit } from "../model/audit.ts";
 import type { TableSchema } from "../model/schema.ts";
+import type { StorageAccess } from "../storage/objects/storage-access.ts";
 import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
 import type { DefaultGenerator } from "./defaults.ts";
 import type { Preparer } from "./prepare.ts";
@@ -34,6 +35,13 @@ export interface JobAdmin {
   killJob(job: string): Promise<"cancelled" | "ending" | "finished" | "unknown">;
 }
 
+/** What the engine needs to reach storages, besides their definitions. */
+export interface StorageHost {
+  readonly access: StorageAccess;
+  /** Of this database's history. */
+  readonly epoch: string;
+}
+
 export interface EngineDeps {
   readonly clock: Clock;
   readonly log: Log;
@@ -47,6 +55,7 @@ export interface EngineDeps {
   readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly audit: Audit;
+  readonly storages: StorageHost;
   readonly live: LiveAdmin;
   readonly jobs: JobAdmin;
   /** Writes that keep losing to concurrent ones, by table and scope. */

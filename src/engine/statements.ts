@@ -25,6 +25,7 @@ import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
 import { showCreate } from "./show-create.ts";
 import { truncate } from "./truncate.ts";
+import { assertStorage, runStorageStatement } from "./storages.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
@@ -102,6 +103,12 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
       return runKill(statement, call, deps);
     case "subscribe":
       return subscribeRow(statement, call);
+    case "createStorage":
+    case "alterStorage":
+    case "dropStorage":
+    case "checkStorage":
+    case "showStorages":
+      return runStorageStatement(statement, call.session, deps);
     case "explain":
       return explain(statement, call, deps);
     case "executeAs":
@@ -137,6 +144,7 @@ async function runUserStatement(statement: UserStatement, call: Caller, deps: En
       return messageResult(call.session, `${named} ${created ? "created successfully" : "already exists"}`);
     }
     case "alterUser":
+      if (statement.change.kind === "storage") assertStorage(statement.change.storage.storageId, deps.catalog);
       await deps.accounts.alterUser(role, statement.user, statement.change);
       return messageResult(call.session, `${named} altered successfully`);
     case "dropUser": {

@@ -33,6 +33,8 @@ export interface FlushPolicy {
 
 export interface TableOptions {
   readonly storageId: string;
+  /** USER tables only: a user's rows go to the user's own storage, if there is one. */
+  readonly useUserStorage?: boolean;
   readonly flushPolicy: FlushPolicy | undefined;
   /** SHARED tables only. */
   readonly accessLevel: AccessLevel;

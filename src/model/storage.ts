@@ -37,6 +37,21 @@ export interface Storage {
 export const DEFAULT_SHARED_TEMPLATE = "{namespace}/{tableName}";
 export const DEFAULT_USER_TEMPLATE = "{namespace}/{tableName}/{userId}";
 
+/** As it is until it is altered. */
+export const DEFAULT_LOCAL_STORAGE: Storage = {
+  id: LOCAL_STORAGE,
+  name: "Local Filesystem",
+  description: "Default local filesystem storage",
+  type: "filesystem",
+  base: "",
+  sealedCredentials: undefined,
+  s3: undefined,
+  sharedTablesTemplate: DEFAULT_SHARED_TEMPLATE,
+  userTablesTemplate: DEFAULT_USER_TEMPLATE,
+  createdAtMs: 0,
+  updatedAtMs: 0,
+};
+
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

@@ -1,6 +1,7 @@
 // A user as identity needs it and as the store keeps it.
 import type { UserId } from "../base/ids.ts";
 import type { Role } from "./role.ts";
+import type { StorageMode } from "./storage.ts";
 
 export interface OauthIdentity {
   /** The `iss` claim, as configured. */
@@ -38,4 +39,9 @@ export interface User {
   readonly tokensValidFromMs: number;
   /** Void with the tokens. */
   readonly sessions: readonly RefreshSession[];
+  /** Where the user's rows go in tables WITH (USE_USER_STORAGE = TRUE), when `storageMode` is "region". Absent: with the table's. */
+  readonly storageId?: string | undefined;
+  readonly storageMode?: StorageMode | undefined;
 }
+
+export type UserStorage = Pick<User, "storageId" | "storageMode">;

@@ -9,16 +9,15 @@ import { createGenerators, type Generators } from "../sql/functions/generators.t
 import { registerFunctions } from "../sql/functions/register.ts";
 import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
-import { removeOrphans } from "../storage/cold/orphans.ts";
 import type { ParquetThread } from "../storage/cold/parquet-worker.ts";
 import type { RetiredFiles } from "../storage/cold/retired-files.ts";
 import type { Failpoint } from "../storage/hot/failpoint.ts";
-import { openFilesystemStore } from "../storage/objects/filesystem-store.ts";
-import { createHoldableStore } from "../storage/objects/holdable-store.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
+import { deriveSealingKey } from "../storage/objects/sealed-credentials.ts";
 import { openStore, type Store } from "../storage/store.ts";
 import { createServerCompaction } from "./server-compaction.ts";
 import { createServerJobs } from "./server-jobs.ts";
+import { openServerStorages, type ServerStorages } from "./storages.ts";
 
 const MAX_QUEUED_QUERIES = 10_000;
 const COLD_CACHE_BYTES = 256 * 1024 * 1024;
@@ -45,6 +44,7 @@ export interface Foundation {
   readonly storageDir: string;
   readonly generators: Generators;
   readonly store: Store;
+  readonly storages: ServerStorages;
   readonly pool: QueryPool;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
@@ -52,7 +52,10 @@ export interface Foundation {
   readonly jobs: Jobs;
 }
 
-export async function openFoundation(input: FoundationInput, dataDir: string): Promise<Foundation> {
+export async function openFoundation(
+  input: FoundationInput & { readonly secret: Uint8Array<ArrayBuffer> },
+  dataDir: string,
+): Promise<Foundation> {
   const { config, log, clock, opened, seams } = input;
   const storageDir = join(dataDir, "storage");
   const generators = createGenerators(clock);
@@ -65,15 +68,9 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
     ...(seams.failpoint === undefined ? {} : { failpoint: seams.failpoint }),
   });
   opened.push(() => store.close());
-  // Nothing is being flushed yet, so whatever no segment names is left over.
-  const files = openFilesystemStore(storageDir);
-  const objects = createHoldableStore(seams.objects?.(files) ?? files);
-  const swept = await removeOrphans({
-    objects,
-    segments: store.catalog.allSegments(),
-    olderThanMs: Number.POSITIVE_INFINITY,
-  });
-  if (swept.files > 0) log.info("removed orphan files", { files: swept.files, bytes: swept.bytes });
+  const sealingKey = await deriveSealingKey(input.secret);
+  const storages = await openServerStorages({ dataDir, sealingKey, config, store, log, seam: seams.objects });
+  const { objects, places, foldersOf } = storages;
   const pool = createQueryPool({
     processes: config.query.processes,
     timeoutMs: config.query.timeoutMs,
@@ -83,6 +80,7 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
     maxQueue: MAX_QUEUED_QUERIES,
     databasePath: store.path,
     storageDir,
+    storages: storages.access,
     command: ownCommand("__query-process"),
     log,
   });
@@ -90,20 +88,21 @@ export async function openFoundation(input: FoundationInput, dataDir: string): P
   const flusher = createFlusher({
     databasePath: store.path,
     storageDir,
+    places,
     writer: store.writer,
     clock,
     segmentRows: config.flush.segmentRows,
     ...(seams.spawnParquetThread === undefined ? {} : { spawn: seams.spawnParquetThread }),
   });
   opened.push(() => flusher.close());
-  const droppedFiles = createDroppedFiles({ objects, log });
+  const droppedFiles = createDroppedFiles({ objects, foldersOf, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
   const backupCommand = ownCommand("__backup");
-  const parts = { config, clock, log, store, objects, flusher, droppedFiles };
-  const { compaction, retired } = createServerCompaction({ ...parts, storageDir, worker: flusher.worker });
-  const jobs = createServerJobs({ ...parts, dataDir, backupCommand, compaction });
+  const parts = { config, clock, log, store, flusher, droppedFiles };
+  const { compaction, retired } = createServerCompaction({ ...parts, storages, storageDir, worker: flusher.worker });
+  const jobs = createServerJobs({ ...parts, storages, dataDir, backupCommand, compaction });
   await jobs.recover();
-  return { dataDir, storageDir, generators, store, pool, flusher, droppedFiles, retired, jobs };
+  return { dataDir, storageDir, generators, store, storages, pool, flusher, droppedFiles, retired, jobs };
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

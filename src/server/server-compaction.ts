@@ -1,15 +1,15 @@
 // Compaction as the server runs it: with its settings, its manifests, and the time after which nobody reads a replaced file any more.
 import type { Clock } from "../base/clock.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { type CompactionSettings, createCompactor } from "../storage/cold/compact.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
-import { writeManifest } from "../storage/cold/manifest.ts";
 import type { ParquetWorker } from "../storage/cold/parquet-worker.ts";
 import { createRetiredFiles, type RetiredFiles } from "../storage/cold/retired-files.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import type { Store } from "../storage/store.ts";
+import type { ServerStorages } from "./storages.ts";
 
 export interface ServerCompactionInput {
   readonly config: Config;
@@ -17,7 +17,7 @@ export interface ServerCompactionInput {
   readonly log: Log;
   readonly store: Store;
   readonly storageDir: string;
-  readonly objects: ObjectStore;
+  readonly storages: Pick<ServerStorages, "places" | "describe"> & { readonly objects: Pick<ObjectStore, "remove"> };
   readonly worker: ParquetWorker;
   readonly droppedFiles: DroppedFiles;
 }
@@ -32,12 +32,13 @@ const GRACE_MARGIN_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 export function createServerCompaction(input: ServerCompactionInput): ServerCompaction {
-  const { config, clock, log, store, storageDir, objects, worker, droppedFiles } = input;
+  const { config, clock, log, store, storageDir, worker, droppedFiles } = input;
+  const { objects, places, describe } = input.storages;
   const { catalog, writer, path: databasePath } = store;
   const graceMs = config.query.timeoutMs + GRACE_MARGIN_MS;
   const retired = createRetiredFiles({ objects, databasePath, writer, clock, log, graceMs });
   const settings = compactionSettings(config);
-  const compactor = createCompactor({ storageDir, catalog, writer, worker, clock, settings, retired });
+  const compactor = createCompactor({ storageDir, places, catalog, writer, worker, clock, settings, retired });
   return {
     retired,
     compaction: {
@@ -47,13 +48,7 @@ export function createServerCompaction(input: ServerCompactionInput): ServerComp
           // Dropped while its files were merged.
           if (catalog.tableById(table.id) === undefined) droppedFiles.remove(table);
         });
-        const segments = catalog.segments(table.id, scope);
-        // For outside readers only: a manifest that cannot be written is written after the next flush.
-        if (done.merges > 0) {
-          await writeManifest({ objects, schema: table, scope, segments }).catch((error: unknown) =>
-            log.warn("manifest not written", { error: errorText(error) }),
-          );
-        }
+        if (done.merges > 0) await describe(table, scope);
         // What earlier merges replaced may go by now.
         void retired.sweep();
         return done;

@@ -1,16 +1,15 @@
 // The jobs of a server, over its storage.
 import type { Clock } from "../base/clock.ts";
-import { errorText, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
 import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
 import type { Flusher } from "../storage/cold/flush.ts";
-import { writeManifest } from "../storage/cold/manifest.ts";
-import type { HoldableStore } from "../storage/objects/holdable-store.ts";
 import type { Store } from "../storage/store.ts";
 import { createBackupProcess } from "./backup-process.ts";
+import type { ServerStorages } from "./storages.ts";
 
 const MAX_QUEUED_JOBS = 1_000;
 
@@ -20,16 +19,17 @@ export interface ServerJobsInput {
   readonly log: Log;
   readonly store: Store;
   readonly dataDir: string;
-  readonly objects: HoldableStore;
   /** Starts the program that makes backups. */
   readonly backupCommand: readonly string[];
+  readonly storages: Pick<ServerStorages, "objects" | "describe">;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
   readonly compaction: CompactDeps["compaction"];
 }
 
 export function createServerJobs(input: ServerJobsInput): Jobs {
-  const { config, clock, log, store, objects, flusher, droppedFiles, compaction } = input;
+  const { config, clock, log, store, flusher, droppedFiles, compaction } = input;
+  const { objects, describe } = input.storages;
   const { catalog, writer } = store;
   return createJobs({
     clock,
@@ -55,15 +55,8 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
         // Dropped while a file of it was being written.
         if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
       });
-      const segments = catalog.segments(schema.id, scope);
-      // For outside readers only: the segments are committed whether or not their description can be written.
-      if (flushed.segments.length > 0)
-        await writeManifest({ objects, schema, scope, segments }).catch(warnManifest(log));
+      if (flushed.segments.length > 0) await describe(schema, scope);
       return flushed;
     },
   });
-}
-
-function warnManifest(log: Log): (error: unknown) => void {
-  return (error) => log.warn("manifest not written", { error: errorText(error) });
 }

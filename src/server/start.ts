@@ -102,7 +102,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const startedAtMs = clock.nowMs();
   const dataDir = resolve(config.storage.dataPath);
   const secrets = loadOrCreateSecrets({ dataDir, config: config.auth, log });
-  const foundation = await openFoundation(input, dataDir);
+  const foundation = await openFoundation({ ...input, secret: secrets.jwtSecret }, dataDir);
   const { store, jobs, pool } = foundation;
   const audit = createAudit({ writer: store.writer, clock, log, maxEntries: config.audit.maxEntries });
   const { accounts, apiKeys } = await identityOf(input, { store, audit, jwtSecret: secrets.jwtSecret });
@@ -260,6 +260,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     accounts,
     apiKeys,
     audit,
+    storages: { access: foundation.storages.access, epoch: store.epoch },
     live: {
       killConnection: (connection) => live.killConnection(connection),
       ownerOf: (liveId) => live.ownerOf(liveId),

@@ -4,6 +4,8 @@ import type { Name, UserId } from "../base/ids.ts";
 import type { AccessLevel, Role } from "../model/role.ts";
 import type { ColumnDefault, FlushPolicy, TableKind } from "../model/schema.ts";
 import type { SqlType } from "../model/sql-type.ts";
+import type { StorageType } from "../model/storage.ts";
+import type { UserStorage } from "../model/user.ts";
 
 /** An unqualified name takes the request's namespace. */
 export interface TableRef {
@@ -27,6 +29,7 @@ export interface CreateTable {
   /** Name of the primary key column, one of `columns`. */
   readonly key: Name;
   readonly storageId: string | undefined;
+  readonly useUserStorage: boolean;
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
   /** STREAM tables, and only they, have one. */
@@ -95,6 +98,17 @@ export type Statement =
   | { readonly kind: "showNamespaces" }
   | { readonly kind: "showTables"; readonly namespace: Name | undefined }
   | { readonly kind: "describeTable"; readonly table: TableRef; readonly history: boolean }
+  | { readonly kind: "showStorages" }
+  | {
+      readonly kind: "createStorage";
+      readonly ifNotExists: boolean;
+      readonly id: string;
+      readonly type: StorageType;
+      readonly properties: StorageProperties;
+    }
+  | { readonly kind: "alterStorage"; readonly id: string; readonly properties: StorageProperties }
+  | { readonly kind: "dropStorage"; readonly ifExists: boolean; readonly id: string }
+  | { readonly kind: "checkStorage"; readonly id: string; readonly extended: boolean }
   | { readonly kind: "begin" }
   | { readonly kind: "commit" }
   | { readonly kind: "rollback" }
@@ -125,7 +139,8 @@ export type Statement =
       readonly change:
         | { readonly kind: "password"; readonly password: string }
         | { readonly kind: "role"; readonly role: Role }
-        | { readonly kind: "email"; readonly email: string };
+        | { readonly kind: "email"; readonly email: string }
+        | { readonly kind: "storage"; readonly storage: UserStorage };
     }
   | {
       readonly kind: "createApiKey";
@@ -147,6 +162,20 @@ export type Statement =
   | { readonly kind: "showApiKeys"; readonly user: UserId | undefined }
   | { readonly kind: "dropUser"; readonly ifExists: boolean; readonly user: UserId }
   | { readonly kind: "executeAs"; readonly user: UserId; readonly inner: Statement; readonly innerText: string };
+
+/** As they are written, unchecked; absent: not given. */
+export interface StorageProperties {
+  readonly name?: string;
+  readonly description?: string;
+  readonly path?: string;
+  readonly bucket?: string;
+  readonly region?: string;
+  readonly sharedTablesTemplate?: string;
+  readonly userTablesTemplate?: string;
+  /** Secret. */
+  readonly credentials?: string;
+  readonly config?: string;
+}
 
 export interface SubscribeOptions {
   readonly lastRows: number | undefined;

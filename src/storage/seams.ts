@@ -6,6 +6,7 @@ import type { Change, RowVersion } from "../model/change.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
+import type { Storage } from "../model/storage.ts";
 import type { User } from "../model/user.ts";
 import type { ViewSchema } from "../model/view.ts";
 import type { Leftover, TrimStep } from "./hot/leftovers.ts";
@@ -20,7 +21,7 @@ export interface Segment {
   readonly id: number;
   readonly tableId: TableId;
   readonly scope: Scope;
-  /** Relative to the storage folder. */
+  /** Key of its file; `@id/` before it names the storage it is in when that is not `local`. */
   readonly path: string;
   readonly schemaVersion: number;
   readonly rows: number;
@@ -58,6 +59,9 @@ export interface CatalogView {
   tableVersions(id: TableId): readonly TableSchema[];
   view(namespace: string, name: string): ViewSchema | undefined;
   views(): readonly ViewSchema[];
+  storage(id: string): Storage | undefined;
+  /** `local` first, then by id. */
+  storages(): readonly Storage[];
   user(id: UserId): User | undefined;
   users(): readonly User[];
   apiKey(id: string): ApiKey | undefined;
@@ -143,6 +147,8 @@ export interface WriteTx {
   appendAudit(entry: AuditEntry, keep: number): void;
   putApiKey(key: ApiKey): void;
   deleteApiKey(id: string): void;
+  putStorage(storage: Storage): void;
+  deleteStorage(id: string): void;
   putJob(job: JobRecord): void;
   /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;

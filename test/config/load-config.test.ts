@@ -41,7 +41,7 @@ test("OP-01 without any source every setting has its default", () => {
   const config = load({});
   expect(config).toEqual(configOf());
   expect(config.server).toEqual({ host: "127.0.0.1", port: 8080 });
-  expect(config.storage).toEqual({ dataPath: "./data", durability: "full" });
+  expect(config.storage).toMatchObject({ dataPath: "./data", durability: "full" });
   expect(config.auth.jwtSecret).toBeUndefined();
   expect(config.security.cors.allowedOrigins).toEqual([]);
   expect(config.rateLimit.maxAuthRequestsPerIpPerSec).toBe(20);

@@ -86,6 +86,12 @@ export async function openEngine(
   const generators = createGenerators({ nowMs: Date.now, monotonicMs: () => performance.now() });
   const store = openTestStore({ registerFunctions: (db) => registerFunctions(db, generators) });
   const storageDir = join(store.dataDir, "storage");
+  const storageAccess = {
+    dataDir: store.dataDir,
+    sealingKey: new Uint8Array(32).toBase64(),
+    requestTimeoutMs: 5_000,
+    readCacheBytes: 1 << 20,
+  };
   const { catalog, reader, path } = store.current;
   const writer = hookedWriter(store.current.writer, hooks);
   const pool = createQueryPool({
@@ -138,6 +144,7 @@ export async function openEngine(
     accounts: { createUser: unused, alterUser: unused, dropUser: unused },
     audit: async () => undefined,
     apiKeys: { create: unused, drop: unused, list: unused },
+    storages: { access: storageAccess, epoch: store.current.epoch },
     live: { killConnection: unused, ownerOf: unused, killLiveQuery: unused, subscriptionsOf: () => 0 },
     jobs,
     contended: new Turns(100),

@@ -25,6 +25,8 @@ const USER: User = {
   deletedAtMs: undefined,
   tokensValidFromMs: 3,
   sessions: [],
+  storageId: "far",
+  storageMode: "region",
 };
 
 function segment(table: TableSchema, overrides: Partial<Segment> = {}): Omit<Segment, "id"> {

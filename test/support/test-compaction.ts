@@ -6,6 +6,7 @@ import type { SettingValues } from "../../src/config/settings.ts";
 import { createServerCompaction, type ServerCompaction } from "../../src/server/server-compaction.ts";
 import { createDroppedFiles } from "../../src/storage/cold/dropped-files.ts";
 import type { Flusher } from "../../src/storage/cold/flush.ts";
+import { localPlaces } from "../../src/storage/cold/places.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 import type { Store } from "../../src/storage/store.ts";
 
@@ -20,7 +21,8 @@ export interface TestCompactionInput {
 export function testCompaction(input: TestCompactionInput): ServerCompaction {
   const { store, storageDir, flusher, clock, settings } = input;
   const objects = openFilesystemStore(storageDir);
-  const droppedFiles = createDroppedFiles({ objects, log: silentLog });
-  const parts = { store, storageDir, objects, clock, droppedFiles, log: silentLog };
+  const droppedFiles = createDroppedFiles({ foldersOf: () => [], objects, log: silentLog });
+  const storages = { objects, places: localPlaces(storageDir), describe: () => Promise.resolve() };
+  const parts = { store, storageDir, storages, clock, droppedFiles, log: silentLog };
   return createServerCompaction({ ...parts, config: configOf(settings), worker: flusher.worker });
 }

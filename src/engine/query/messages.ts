@@ -8,12 +8,15 @@ import type { SqlText, SummaryText } from "../../sql/plan.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import type { ScanOutcome } from "../../storage/cold/scope-scan.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
+import type { StorageAccess } from "../../storage/objects/storage-access.ts";
 
 /** The first message to a new process. */
 export interface OpenMessage {
   readonly kind: "open";
   readonly databasePath: string;
   readonly storageDir: string;
+  /** Undefined: there is no storage but the folder. */
+  readonly storages: StorageAccess | undefined;
   /** Address space SQLite and the rest may take beyond what the runtime reserved at its start. */
   readonly memoryLimitBytes: number;
   /** Flushed rows kept decoded between queries. */

@@ -2,6 +2,7 @@
 // What cannot be interrupted is killed, and a spare process that is already warm takes its place.
 import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import type { StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
 import { residentBytes } from "./process-limits.ts";
 import { type ChildOutcome, QueryChild } from "./query-child.ts";
@@ -22,6 +23,8 @@ export interface QueryPoolOptions {
   readonly databasePath: string;
   /** Absolute. */
   readonly storageDir: string;
+  /** Undefined: there is no storage but the folder. */
+  readonly storages?: StorageAccess;
   /** Starts this program so that it calls `runQueryProcess`. */
   readonly command: readonly string[];
   readonly log: Log;
@@ -151,11 +154,12 @@ class Pool implements QueryPool {
   }
 
   #spawn(): QueryChild {
-    const { databasePath, storageDir, memoryLimitBytes, coldCacheBytes } = this.#options;
+    const { databasePath, storageDir, storages, memoryLimitBytes, coldCacheBytes } = this.#options;
     const open: OpenMessage = {
       kind: "open",
       databasePath,
       storageDir,
+      storages,
       memoryLimitBytes,
       coldCacheBytes,
       parentPid: process.pid,

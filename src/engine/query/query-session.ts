@@ -6,9 +6,12 @@ import { type Seq, seqOf } from "../../base/ids.ts";
 import { keyColumn, qualifiedName } from "../../model/schema.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
+import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
 import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
-import { openFilesystemStore } from "../../storage/objects/filesystem-store.ts";
+import { RoutedStore, unknownStorage } from "../../storage/objects/routed-store.ts";
+import { locationOf, type StorageAccess } from "../../storage/objects/storage-access.ts";
+import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables } from "./cold-tables.ts";
 import type { ColdRead, OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
@@ -41,8 +44,10 @@ export class QuerySession {
   readonly #db: DatabaseSync;
   readonly #policy: ReadPolicy;
   readonly #cold: ColdTables;
+  readonly #access: StorageAccess | undefined;
 
   constructor(options: OpenMessage, prepareConnection: PrepareConnection) {
+    this.#access = options.storages;
     this.#db = new DatabaseSync(options.databasePath, { readOnly: true });
     // Sorts and temporary tables stay in memory, where the limit of the process counts them.
     this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000");
@@ -51,9 +56,16 @@ export class QuerySession {
     this.#policy.install(this.#db);
     this.#cold = new ColdTables({
       db: this.#db,
-      objects: openFilesystemStore(options.storageDir),
+      objects: new RoutedStore(options.storageDir, (id) => this.#locate(id)),
       maxBytes: options.coldCacheBytes,
     });
+  }
+
+  /** As the data file says now: a segment that was just read of may lie in a storage that was just made. */
+  async #locate(id: string): Promise<StorageLocation> {
+    const row = this.#db.prepare("SELECT definition FROM storages WHERE id = ?").get(id);
+    if (row === undefined || this.#access === undefined) throw unknownStorage(id);
+    return locationOf(decodeStorage(id, String(row["definition"])), this.#access);
   }
 
   close(): void {

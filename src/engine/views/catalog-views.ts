@@ -1,8 +1,10 @@
 // Views over the catalog: users, namespaces, tables, columns, segments, storages, types.
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import type { S3Config } from "../../model/storage.ts";
 import { TYPES, typeText } from "../../model/types.ts";
 import type { User } from "../../model/user.ts";
+import { storageOfPath } from "../../storage/objects/routed-store.ts";
 import { API_KEY_COLUMNS, apiKeyCells } from "./api-key-cells.ts";
 import { columns, defaultText, type SystemView, text, us } from "./definition.ts";
 
@@ -33,6 +35,7 @@ function columnsJson(table: TableSchema): string {
 function optionsJson(table: TableSchema): string {
   return JSON.stringify({
     storage_id: table.options.storageId,
+    ...(table.kind === "user" ? { use_user_storage: table.options.useUserStorage ?? false } : {}),
     flush_policy: flushPolicyText(table) ?? null,
     access_level: table.kind === "shared" ? table.options.accessLevel : null,
     ...(table.kind === "stream" ? { ttl_seconds: table.options.ttlSeconds } : {}),
@@ -54,6 +57,8 @@ const users: SystemView = {
       role: TEXT,
       email: TEXT,
       auth_type: TEXT,
+      storage_mode: TEXT,
+      storage_id: TEXT,
       failed_login_attempts: INT,
       locked_until: TIMESTAMP,
       last_login_at: TIMESTAMP,
@@ -71,6 +76,8 @@ const users: SystemView = {
       user.role,
       text(user.email),
       authType(user),
+      user.storageMode ?? "table",
+      text(user.storageId),
       user.failedLogins,
       us(user.lockedUntilMs),
       us(user.lastLoginAtMs),
@@ -257,6 +264,7 @@ const segments: SystemView = {
     namespace_id: TEXT,
     table_name: TEXT,
     scope: TEXT,
+    storage_id: TEXT,
     path: TEXT,
     row_count: BIGINT,
     size_bytes: BIGINT,
@@ -273,6 +281,7 @@ const segments: SystemView = {
         text(table?.namespace),
         text(table?.name),
         segment.scope === "" ? "shared" : segment.scope,
+        storageOfPath(segment.path),
         segment.path,
         BigInt(segment.rows),
         BigInt(segment.bytes),
@@ -288,11 +297,41 @@ const storages: SystemView = {
   name: "system.storages",
   adminOnly: true,
   columns: columns(
-    { storage_id: TEXT, storage_name: TEXT, storage_type: TEXT, base_directory: TEXT, created_at: TIMESTAMP },
+    {
+      storage_id: TEXT,
+      storage_name: TEXT,
+      description: TEXT,
+      storage_type: TEXT,
+      base_directory: TEXT,
+      credentials: JSON_TYPE,
+      config_json: JSON_TYPE,
+      shared_tables_template: TEXT,
+      user_tables_template: TEXT,
+      created_at: TIMESTAMP,
+      updated_at: TIMESTAMP,
+    },
     "storage_id",
   ),
-  rows: ({ storageFolder }) => [["local", "Local Filesystem", "filesystem", storageFolder, null]],
+  rows: ({ catalog, storageFolder }) =>
+    catalog.storages().map((storage) => [
+      storage.id,
+      storage.name,
+      text(storage.description),
+      storage.type,
+      storage.base === "" ? storageFolder : storage.base,
+      // Never shown, whoever asks.
+      storage.sealedCredentials === undefined ? null : '"***"',
+      storage.s3 === undefined ? null : s3Json(storage.s3),
+      storage.sharedTablesTemplate,
+      storage.userTablesTemplate,
+      us(storage.createdAtMs === 0 ? undefined : storage.createdAtMs),
+      us(storage.updatedAtMs === 0 ? undefined : storage.updatedAtMs),
+    ]),
 };
+
+function s3Json({ endpoint, region, virtualHostedStyle }: S3Config): string {
+  return JSON.stringify({ endpoint, region, virtual_hosted_style: virtualHostedStyle });
+}
 
 const datatypes: SystemView = {
   name: "system.datatypes",

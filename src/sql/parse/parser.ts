@@ -12,6 +12,7 @@ import { parseExplain, parsePostgresStatement, refuse } from "./postgres-stateme
 import { parseDescribe, parseShow } from "./show.ts";
 import { type BatchPart, splitBatch } from "./split-batch.ts";
 import { parseStorage } from "./storage.ts";
+import { parseAlterStorage, parseCreateStorage, parseDropStorage } from "./storages.ts";
 import { parseSubscribe } from "./subscribe.ts";
 import { withOffset } from "./syntax-error.ts";
 import { parseCreateTable, parseDropTable } from "./tables.ts";
@@ -84,12 +85,13 @@ const FAMILIES: readonly Family[] = [
   { words: ["DESC"], parse: parseDescribe },
   { words: ["KILL"], parse: parseKill },
   { words: ["STORAGE"], parse: parseStorage },
+  { words: ["CREATE", "STORAGE"], parse: parseCreateStorage },
+  { words: ["ALTER", "STORAGE"], parse: parseAlterStorage },
+  { words: ["DROP", "STORAGE"], parse: parseDropStorage },
   { words: ["SUBSCRIBE"], parse: (cursor, { postgres, part }) => parseSubscribe(cursor, postgres, part) },
   { words: ["EXECUTE", "AS"], parse: (cursor, { parseOne }) => parseExecuteAs(cursor, parseOne) },
   { words: ["EXPLAIN"], parse: (cursor, { postgres, part }) => parseExplain(cursor, postgres, part) },
-  ...["CREATE", "ALTER", "DROP"].flatMap((verb) =>
-    ["STORAGE", "TOPIC"].map((object): Family => ({ words: [verb, object], parse: notAvailable })),
-  ),
+  ...["CREATE", "ALTER", "DROP"].map((verb): Family => ({ words: [verb, "TOPIC"], parse: notAvailable })),
   { words: ["BACKUP"], parse: parseBackup },
   { words: ["RESTORE"], parse: parseRestore },
   ...["EXPORT", "CLEAR", "CONSUME", "ACK", "CLUSTER"].map((verb): Family => ({ words: [verb], parse: notAvailable })),

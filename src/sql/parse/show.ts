@@ -34,6 +34,7 @@ const KNOWN = [
   "COLUMNS",
   "CREATE",
   "API KEYS",
+  "STORAGES",
   ...SHOWN_VIEWS.keys(),
 ];
 
@@ -41,6 +42,7 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
   if (cursor.takeWords("NAMESPACES") || cursor.takeWords("DATABASES") || cursor.takeWords("SCHEMAS"))
     return { kind: "showNamespaces" };
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
+  if (cursor.takeWords("STORAGES")) return { kind: "showStorages" };
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);

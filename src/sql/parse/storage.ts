@@ -1,12 +1,12 @@
-// STORAGE FLUSH and STORAGE COMPACT, of a TABLE and of ALL.
+// STORAGE FLUSH and STORAGE COMPACT, of a TABLE and of ALL; STORAGE CHECK is read with the statements about storages.
 import type { Statement } from "../statement.ts";
 import { takeTableRef } from "./names.ts";
-import { unsupported } from "./syntax-error.ts";
+import { takeStorageCheck } from "./storages.ts";
 import type { Cursor } from "./tokens.ts";
 
 export function parseStorage(cursor: Cursor): Statement {
   cursor.expectWords("STORAGE");
-  if (cursor.isWord("CHECK")) throw unsupported("STORAGE CHECK", cursor.peek().start);
+  if (cursor.takeWords("CHECK")) return takeStorageCheck(cursor);
   const isCompact = cursor.takeWords("COMPACT");
   if (!isCompact) cursor.expectWords("FLUSH");
   if (cursor.takeWords("TABLE")) {

@@ -9,6 +9,7 @@ import type { Cursor } from "./tokens.ts";
 export interface TableOptionValues {
   readonly kind: TableKind | undefined;
   readonly storageId: string | undefined;
+  readonly useUserStorage: boolean;
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
   readonly ttlSeconds: number | undefined;
@@ -63,6 +64,7 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
   return {
     kind: type === undefined ? undefined : oneOf("TYPE", type, TABLE_KINDS),
     storageId,
+    useUserStorage: parseFlag("USE_USER_STORAGE", valueByName.get("USE_USER_STORAGE")),
     flushPolicy: flushPolicy === undefined ? undefined : parseFlushPolicy(flushPolicy),
     accessLevel: accessLevel === undefined ? undefined : oneOf("ACCESS_LEVEL", accessLevel, ACCESS_LEVELS),
     ttlSeconds: ttlSeconds === undefined ? undefined : parseTtl(ttlSeconds),
@@ -71,12 +73,13 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
 
 /** An option that would have no effect is refused: accepting it would promise what does not happen. */
 function refuseUnavailable(valueByName: ReadonlyMap<string, string>): void {
-  const useUserStorage = valueByName.get("USE_USER_STORAGE")?.toUpperCase();
-  if (useUserStorage === "TRUE") throw unsupported("Table option USE_USER_STORAGE = TRUE");
-  if (useUserStorage !== undefined && useUserStorage !== "FALSE") {
-    throw invalid(`USE_USER_STORAGE must be TRUE or FALSE, not '${useUserStorage}'`);
-  }
   if (valueByName.has("DELETED_RETENTION_HOURS")) throw unsupported("Table option DELETED_RETENTION_HOURS");
+}
+
+function parseFlag(option: string, text = "FALSE"): boolean {
+  const value = text.toUpperCase();
+  if (value !== "TRUE" && value !== "FALSE") throw invalid(`${option} must be TRUE or FALSE, not '${text}'`);
+  return value === "TRUE";
 }
 
 /** What the options mean for a table of a kind, and which of them it cannot have. */
@@ -84,6 +87,9 @@ export function assertOptionsFit(kind: TableKind, options: TableOptionValues): v
   const { ttlSeconds, accessLevel, flushPolicy, storageId } = options;
   if (kind !== "shared" && accessLevel !== undefined) {
     throw invalid("Table option ACCESS_LEVEL applies to SHARED tables only");
+  }
+  if (kind !== "user" && options.useUserStorage) {
+    throw invalid("Table option USE_USER_STORAGE applies to USER tables only");
   }
   if (kind !== "stream") {
     if (ttlSeconds !== undefined) throw invalid("Table option TTL_SECONDS applies to STREAM tables only");

@@ -40,6 +40,7 @@ export function parseCreateTable(cursor: Cursor, postgres: Postgres, part: Batch
     columns: columns.columns,
     key: keyOf(columns, what),
     storageId: options.storageId,
+    useUserStorage: options.useUserStorage,
     flushPolicy: options.flushPolicy,
     accessLevel: options.accessLevel,
     ttlSeconds: options.ttlSeconds,

@@ -2,7 +2,10 @@
 import { DbError } from "../../base/errors.ts";
 import { parseUserId, type UserId } from "../../base/ids.ts";
 import { parseRole, type Role } from "../../model/role.ts";
+import { STORAGE_MODES } from "../../model/storage.ts";
+import type { UserStorage } from "../../model/user.ts";
 import type { Statement } from "../statement.ts";
+import { takeStorageId } from "./storages.ts";
 import type { Cursor } from "./tokens.ts";
 
 const ROLE_ALIASES: ReadonlyMap<string, Role> = new Map([
@@ -90,11 +93,16 @@ export function parseCreateUser(cursor: Cursor): Statement {
   return { kind: "createUser", ifNotExists, user, signIn, role, email };
 }
 
-/** `ALTER USER id SET { PASSWORD 'p' | ROLE r | EMAIL 'e' }` */
+/** `ALTER USER id SET { PASSWORD 'p' | ROLE r | EMAIL 'e' | STORAGE_ID { 's' | NULL } | STORAGE_MODE { TABLE | REGION } }` */
 export function parseAlterUser(cursor: Cursor): Statement {
   cursor.expectWords("ALTER", "USER");
   const user = takeUserId(cursor);
   cursor.expectWords("SET");
+  const storage = takeStorage(cursor);
+  if (storage !== undefined) {
+    cursor.expectEnd();
+    return { kind: "alterUser", user, change: { kind: "storage", storage } };
+  }
   const clauses: UserClauses = {};
   if (!takeClause(cursor, clauses)) throw cursor.unexpected();
   cursor.expectEnd();
@@ -103,6 +111,17 @@ export function parseAlterUser(cursor: Cursor): Statement {
   if (signIn !== undefined) throw new DbError("INVALID_SQL", "ALTER USER SET expects PASSWORD, ROLE or EMAIL");
   if (role !== undefined) return { kind: "alterUser", user, change: { kind: "role", role } };
   return { kind: "alterUser", user, change: { kind: "email", email: email ?? "" } };
+}
+
+function takeStorage(cursor: Cursor): UserStorage | undefined {
+  if (cursor.takeWords("STORAGE_ID")) {
+    return { storageId: cursor.takeWords("NULL") ? undefined : takeStorageId(cursor) };
+  }
+  if (!cursor.takeWords("STORAGE_MODE")) return undefined;
+  const text = cursor.expectText().toLowerCase();
+  const storageMode = STORAGE_MODES.find((one) => one === text);
+  if (storageMode === undefined) throw new DbError("INVALID_SQL", "STORAGE_MODE is TABLE or REGION");
+  return { storageMode };
 }
 
 export function parseDropUser(cursor: Cursor): Statement {

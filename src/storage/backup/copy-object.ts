@@ -26,7 +26,7 @@ export async function copyObject(request: CopyRequest): Promise<BackupFile> {
     if (request.bytes !== undefined && request.bytes !== reader.sizeBytes) {
       throw new DbError("STORAGE_ERROR", `${fromKey} has ${reader.sizeBytes} bytes instead of ${request.bytes}`);
     }
-    const writer = to.create(toKey);
+    const writer = await to.create(toKey);
     try {
       const sha256 = await hashPieces(reader, (piece) => writer.write(piece));
       if (request.sha256 !== undefined && request.sha256 !== sha256) throw wrongChecksum(fromKey);

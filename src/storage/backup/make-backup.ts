@@ -5,10 +5,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
+import { LOCAL_STORAGE } from "../../model/storage.ts";
 import { readMeta } from "../catalog/catalog-ddl.ts";
 import { BUSY_TIMEOUT_MS } from "../hot/connection.ts";
 import { openFilesystemStore } from "../objects/filesystem-store.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import { storageOfPath } from "../objects/routed-store.ts";
 import { claimFolder, nameFile, releaseFolder } from "./backup-folder.ts";
 import { BACKUP_FORMAT, BACKUP_MANIFEST, type BackupFile, encodeManifest } from "./backup-manifest.ts";
 import { copyObject, hashObject } from "./copy-object.ts";
@@ -52,6 +54,7 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
     const from = openFilesystemStore(dataDir);
     files.push(await copyObject({ from, fromKey: SECRETS_FILE, to, toKey: SECRETS_FILE }));
   }
+  assertLocal(snapshot.segments);
   const from = openFilesystemStore(join(dataDir, "storage"));
   const [{ bytes: done } = { bytes: 0 }] = files;
   const total = snapshot.segments.reduce((sum, { bytes }) => sum + bytes, done);
@@ -66,6 +69,19 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
   await to.put(BACKUP_MANIFEST, new TextEncoder().encode(encodeManifest(manifest)));
   releaseFolder(target);
   return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), position };
+}
+
+/** A backup is whole or refused: what lies in other storages is not copied. */
+function assertLocal(segments: readonly StoredSegment[]): void {
+  const away = new Set(segments.map(({ path }) => storageOfPath(path)).filter((id) => id !== LOCAL_STORAGE));
+  if (away.size === 0) return;
+  throw new DbError(
+    "UNSUPPORTED",
+    `Backup is not supported while flushed rows lie in other storages: ${[...away].join(", ")}`,
+    {
+      hint: "Back up those storages by their own means, together with a copy of the data folder of the stopped server.",
+    },
+  );
 }
 
 /** VACUUM INTO reads in one transaction and holds up no writer. SQLite does not sync what it writes. */

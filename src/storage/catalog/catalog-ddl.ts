@@ -100,6 +100,10 @@ const TABLES = [
 /** Columns that a file of this format may lack: they were added after it was made. Each is one that older rows can do without. */
 const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   segments: { tombstones: "INTEGER" },
+  users: {
+    storage_id: "TEXT",
+    storage_mode: "TEXT NOT NULL DEFAULT 'table'",
+  },
   jobs: {
     result: "TEXT",
     progress: "REAL",
@@ -118,6 +122,10 @@ const ADDED_TABLES = [
     name TEXT NOT NULL,
     definition TEXT NOT NULL,
     PRIMARY KEY (namespace, name)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS storages (
+    id TEXT PRIMARY KEY,
+    definition TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS history_starts (
     table_id INTEGER NOT NULL,
@@ -152,6 +160,8 @@ export const USER_COLUMNS = [
   "deleted_at_ms",
   "tokens_valid_from_ms",
   "sessions",
+  "storage_id",
+  "storage_mode",
 ] as const;
 
 /** Besides `id`, which SQLite assigns. */

@@ -8,10 +8,12 @@ import { JOB_STATUSES, JOB_TYPES, type JobRecord } from "../../model/job.ts";
 import { ROLES } from "../../model/role.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
+import { STORAGE_MODES } from "../../model/storage.ts";
 import type { RefreshSession, User } from "../../model/user.ts";
 import type { Segment } from "../seams.ts";
 import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
+import { decodeStorage } from "./storage-definition.ts";
 import { damaged, type Fields, toCount, toOneOf, toOptional, toReal, toText, toWide } from "./stored-fields.ts";
 import { decodeTable } from "./table-definition.ts";
 import { decodeView } from "./view-definition.ts";
@@ -41,6 +43,7 @@ function readAll(db: Database): CatalogChange[] {
       ),
     ),
     ...rows("SELECT definition FROM views ORDER BY namespace, name").map(toViewChange),
+    ...rows("SELECT id, definition FROM storages ORDER BY id").map(toStorageChange),
     ...rows(`SELECT ${USER_COLUMNS.join(", ")} FROM users ORDER BY created_at_ms, id`).map(toUserChange),
     ...rows(`SELECT ${API_KEY_COLUMNS.join(", ")} FROM api_keys ORDER BY created_at_ms, id`).map(toApiKeyChange),
     ...rows(`SELECT ${JOB_COLUMNS.join(", ")} FROM jobs ORDER BY created_at_ms, rowid`).map(toJobChange),
@@ -84,6 +87,11 @@ function toViewChange(row: Fields): CatalogChange {
   return { kind: "view", name: qualifiedName(record), record, version: 1 };
 }
 
+function toStorageChange(row: Fields): CatalogChange {
+  const id = toText(row["id"], "a storage's id");
+  return { kind: "storage", id, record: decodeStorage(id, toText(row["definition"], `storage ${id}`)) };
+}
+
 function toUserChange(row: Fields): CatalogChange {
   const id = parseUserId(toText(row["id"], "a user's id"));
   const count = (column: string): number => toCount(row[column], `user ${id}, ${column}`);
@@ -105,6 +113,8 @@ function toUserChange(row: Fields): CatalogChange {
     deletedAtMs: optionalCount("deleted_at_ms"),
     tokensValidFromMs: count("tokens_valid_from_ms"),
     sessions: toSessions(row["sessions"], `user ${id}, sessions`),
+    storageId: toOptional(row["storage_id"], toText, `user ${id}, storage_id`),
+    storageMode: toOneOf(row["storage_mode"], STORAGE_MODES, `user ${id}, storage_mode`),
   };
   return { kind: "user", id, record };
 }

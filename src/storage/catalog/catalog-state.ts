@@ -5,6 +5,7 @@ import { type Scope, type Seq, seqOf, type TableId, type UserId } from "../../ba
 import type { ApiKey } from "../../model/api-key.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
+import { DEFAULT_LOCAL_STORAGE, LOCAL_STORAGE, type Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { CatalogView, Namespace, Segment } from "../seams.ts";
@@ -40,6 +41,7 @@ export type CatalogChange =
     }
   | { readonly kind: "user"; readonly id: UserId; readonly record: User | undefined }
   | { readonly kind: "apiKey"; readonly id: string; readonly record: ApiKey | undefined }
+  | { readonly kind: "storage"; readonly id: string; readonly record: Storage | undefined }
   | { readonly kind: "job"; readonly id: string; readonly record: JobRecord | undefined }
   | { readonly kind: "segmentAdded"; readonly segment: Segment }
   | { readonly kind: "segmentRemoved"; readonly segment: Segment }
@@ -68,6 +70,8 @@ export class CatalogState implements CatalogView {
   readonly #views = new Map<string, ViewSchema>();
   readonly #users = new Map<UserId, User>();
   readonly #apiKeys = new Map<string, ApiKey>();
+  /** Besides `local`, until that is altered. */
+  readonly #storages = new Map<string, Storage>();
   readonly #jobs = new Map<string, JobRecord>();
   readonly #segments = new Map<TableId, ScopeSegments>();
 
@@ -121,6 +125,18 @@ export class CatalogState implements CatalogView {
 
   apiKeys(): readonly ApiKey[] {
     return [...this.#apiKeys.values()];
+  }
+
+  storage(id: string): Storage | undefined {
+    return this.#storages.get(id) ?? (id === LOCAL_STORAGE ? DEFAULT_LOCAL_STORAGE : undefined);
+  }
+
+  storages(): readonly Storage[] {
+    const others = [...this.#storages.values()].filter(({ id }) => id !== LOCAL_STORAGE);
+    return [
+      this.#storages.get(LOCAL_STORAGE) ?? DEFAULT_LOCAL_STORAGE,
+      ...others.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ];
   }
 
   segments(table: TableId, scope: Scope): readonly Segment[] {
@@ -193,21 +209,14 @@ export class CatalogState implements CatalogView {
       }
       case "view":
         return this.#applyView(change);
-      case "user": {
-        const undo = { ...change, record: this.#users.get(change.id) };
-        setOrDelete(this.#users, change.id, change.record);
-        return undo;
-      }
-      case "apiKey": {
-        const undo = { ...change, record: this.#apiKeys.get(change.id) };
-        setOrDelete(this.#apiKeys, change.id, change.record);
-        return undo;
-      }
-      case "job": {
-        const undo = { ...change, record: this.#jobs.get(change.id) };
-        setOrDelete(this.#jobs, change.id, change.record);
-        return undo;
-      }
+      case "user":
+        return putRecord(this.#users, change);
+      case "apiKey":
+        return putRecord(this.#apiKeys, change);
+      case "storage":
+        return putRecord(this.#storages, change);
+      case "job":
+        return putRecord(this.#jobs, change);
       case "segmentAdded":
         this.#changeSegments(change.segment, (segments) => [...segments, change.segment].sort((a, b) => a.id - b.id));
         return { kind: "segmentRemoved", segment: change.segment };
@@ -262,6 +271,13 @@ export class CatalogState implements CatalogView {
     else scopes.set(scope, { segments, historyStartsAt, upTo });
     if (scopes.size === 0) this.#segments.delete(table);
   }
+}
+
+/** Returns the change that undoes it. */
+function putRecord<K, V, C extends { readonly id: K; readonly record: V | undefined }>(map: Map<K, V>, change: C): C {
+  const undo = { ...change, record: map.get(change.id) };
+  setOrDelete(map, change.id, change.record);
+  return undo;
 }
 
 function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {

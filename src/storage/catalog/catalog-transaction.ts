@@ -9,6 +9,7 @@ import type { AuditEntry } from "../../model/audit.ts";
 import { isFinished, type JobRecord } from "../../model/job.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
+import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { Segment, SegmentSwap, TableAlteration } from "../seams.ts";
@@ -168,6 +169,16 @@ export class CatalogTransaction {
   deleteApiKey(id: string): void {
     this.#options.rows.deleteApiKey(id);
     this.#options.record({ kind: "apiKey", id, record: undefined });
+  }
+
+  putStorage(storage: Storage): void {
+    this.#options.rows.putStorage(storage);
+    this.#options.record({ kind: "storage", id: storage.id, record: { ...storage } });
+  }
+
+  deleteStorage(id: string): void {
+    this.#options.rows.deleteStorage(id);
+    this.#options.record({ kind: "storage", id, record: undefined });
   }
 
   putJob(job: JobRecord): void {

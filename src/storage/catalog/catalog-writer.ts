@@ -8,11 +8,13 @@ import type { AuditEntry } from "../../model/audit.ts";
 import type { JobRecord } from "../../model/job.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
+import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { Namespace, Segment } from "../seams.ts";
 import { API_KEY_COLUMNS, AUDIT_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { HistoryStart } from "./catalog-state.ts";
+import { encodeStorage } from "./storage-definition.ts";
 import { encodeTable } from "./table-definition.ts";
 import { encodeView } from "./view-definition.ts";
 
@@ -44,6 +46,8 @@ const TEXTS = {
   insertAudit: insertText("audit_log", AUDIT_COLUMNS),
   trimAudit: "DELETE FROM audit_log WHERE id <= ?1",
   deleteApiKey: "DELETE FROM api_keys WHERE id = ?1",
+  putStorage: upsertText("storages", ["id", "definition"]),
+  deleteStorage: "DELETE FROM storages WHERE id = ?1",
   putJob: upsertText("jobs", JOB_COLUMNS),
   deleteJob: "DELETE FROM jobs WHERE id = ?1",
   insertSegment: insertText("segments", SEGMENT_COLUMNS),
@@ -126,6 +130,8 @@ export class CatalogWriter {
       deleted_at_ms: user.deletedAtMs,
       tokens_valid_from_ms: user.tokensValidFromMs,
       sessions: JSON.stringify(user.sessions),
+      storage_id: user.storageId,
+      storage_mode: user.storageMode ?? "table",
     };
     this.#run(
       "putUser",
@@ -163,6 +169,14 @@ export class CatalogWriter {
 
   deleteApiKey(id: string): void {
     this.#run("deleteApiKey", [id]);
+  }
+
+  putStorage(storage: Storage): void {
+    this.#run("putStorage", [storage.id, encodeStorage(storage)]);
+  }
+
+  deleteStorage(id: string): void {
+    this.#run("deleteStorage", [id]);
   }
 
   putJob(job: JobRecord): void {

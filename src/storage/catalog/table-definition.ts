@@ -101,6 +101,9 @@ function decodeOptions(value: unknown, what: string): TableOptions {
   return {
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     storageId: toText(json["storageId"], `${what}, storageId`),
+    ...(json["useUserStorage"] === undefined
+      ? {}
+      : { useUserStorage: toFlag(json["useUserStorage"], `${what}, useUserStorage`) }),
     flushPolicy: toOptional(
       json["flushPolicy"],
       (policy) => {

@@ -14,9 +14,10 @@ import {
   type Merge,
   runsOf,
 } from "./compaction-plan.ts";
-import type { WorkerUsage } from "./flush-messages.ts";
+import type { MergeRequest, WorkerUsage } from "./flush-messages.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ParquetWorker } from "./parquet-worker.ts";
+import { localPlaces, type Places } from "./places.ts";
 import type { RetiredFiles } from "./retired-files.ts";
 
 export interface CompactionSettings extends CompactionPolicy {
@@ -53,6 +54,8 @@ export interface Compactor {
 export interface CompactorDeps {
   /** Absolute; segments lie below it. */
   readonly storageDir: string;
+  /** Undefined: everything goes below `storageDir`. */
+  readonly places?: Places;
   readonly catalog: Pick<CatalogView, "tableById" | "segments">;
   readonly writer: Pick<Writer, "submit">;
   readonly worker: ParquetWorker;
@@ -151,9 +154,11 @@ class ScopeCompaction {
 
   async #write(chosen: Chosen): Promise<Merged> {
     const { storageDir, worker } = this.#deps;
+    const places = this.#deps.places ?? localPlaces(storageDir);
     const merge = this.#nextMerge();
-    let start: { readonly storageDir: string; readonly task: MergeTask } | undefined;
-    start = { storageDir, task: this.#task(chosen) };
+    const folder = places.folderOf(chosen.schema, this.#request.scope);
+    await places.ready(folder);
+    let start: MergeRequest["start"] = { storages: await places.locations(), task: this.#task(chosen, folder) };
     try {
       for (;;) {
         const { outcome, usage } = await worker.run({ kind: "merge", merge, start });
@@ -171,7 +176,7 @@ class ScopeCompaction {
     }
   }
 
-  #task({ schema, merge }: Chosen): MergeTask {
+  #task({ schema, merge }: Chosen, folder: string): MergeTask {
     const { clock, settings } = this.#deps;
     const nowMs = clock.nowMs();
     const [oldest] = merge.runs;
@@ -180,6 +185,7 @@ class ScopeCompaction {
     return {
       schema,
       scope: this.#request.scope,
+      folder,
       runs: merge.runs.map(({ segments }) => segments.map(({ path, rows }) => ({ path, rows }))),
       minSeq: oldest.minSeq,
       maxSeq: newest.maxSeq,

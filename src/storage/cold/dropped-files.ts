@@ -4,7 +4,6 @@ import { errorText, type Log } from "../../base/log.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { removeOrphans } from "./orphans.ts";
-import { tableFolder } from "./segment-paths.ts";
 
 export interface DroppedFiles {
   /** After the commit of the drop, and again when a flush of the table ends after it. Returns at once. */
@@ -13,8 +12,15 @@ export interface DroppedFiles {
   idle(): Promise<void>;
 }
 
-export function createDroppedFiles(deps: { readonly objects: ObjectStore; readonly log: Log }): DroppedFiles {
-  const { objects, log } = deps;
+export interface DroppedFilesDeps {
+  readonly objects: ObjectStore;
+  /** Wherever files of a table may lie. */
+  readonly foldersOf: (table: TableSchema) => readonly string[];
+  readonly log: Log;
+}
+
+export function createDroppedFiles(deps: DroppedFilesDeps): DroppedFiles {
+  const { objects, foldersOf, log } = deps;
   let last: Promise<void> = Promise.resolve();
   /** Not begun yet: once more would do the same. */
   const waiting = new Set<TableSchema["id"]>();
@@ -24,8 +30,11 @@ export function createDroppedFiles(deps: { readonly objects: ObjectStore; readon
     try {
       // No file in the folder of a dropped table can still become a segment, however young it is.
       const olderThanMs = Number.POSITIVE_INFINITY;
-      const swept = await removeOrphans({ objects, folder: tableFolder(table), segments: [], olderThanMs });
-      log.info("removed files of a dropped table", { table: qualifiedName(table), files: swept.files });
+      let files = 0;
+      for (const folder of foldersOf(table)) {
+        files += (await removeOrphans({ objects, folder, segments: [], olderThanMs })).files;
+      }
+      log.info("removed files of a dropped table", { table: qualifiedName(table), files });
     } catch (error) {
       log.warn("files of a dropped table not removed", { table: qualifiedName(table), error: errorText(error) });
     }

@@ -1,12 +1,13 @@
 // What the main thread and the Parquet worker say to each other.
 import type { ErrorCode } from "../../base/errors.ts";
+import type { StorageLocations } from "../objects/routed-store.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushRequest {
   readonly kind: "flush";
   readonly databasePath: string;
-  readonly storageDir: string;
+  readonly storages: StorageLocations;
   readonly task: ScopeTask;
 }
 
@@ -16,7 +17,7 @@ export interface MergeRequest {
   /** A number the merge alone has. */
   readonly merge: number;
   /** With the first step. */
-  readonly start: { readonly storageDir: string; readonly task: MergeTask } | undefined;
+  readonly start: { readonly storages: StorageLocations; readonly task: MergeTask } | undefined;
 }
 
 /** Ends a merge; its files go. */

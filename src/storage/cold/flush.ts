@@ -8,6 +8,7 @@ import type { TableSchema } from "../../model/schema.ts";
 import type { Segment, Writer } from "../seams.ts";
 import type { WorkerUsage } from "./flush-messages.ts";
 import { type ParquetThread, ParquetWorker } from "./parquet-worker.ts";
+import { localPlaces, type Places } from "./places.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushScopeRequest {
@@ -42,6 +43,8 @@ export interface FlusherDeps {
   readonly databasePath: string;
   /** Absolute; segments lie below it. */
   readonly storageDir: string;
+  /** Undefined: everything goes below `storageDir`. */
+  readonly places?: Places;
   readonly writer: Writer;
   readonly clock: Clock;
   /** Rows of one file, at most. */
@@ -60,21 +63,25 @@ interface FlushedFile extends ScopeWritten {
 
 export function createFlusher(deps: FlusherDeps): Flusher {
   const worker = new ParquetWorker(deps.spawn);
+  const places = deps.places ?? localPlaces(deps.storageDir);
   /** Kept until the commit, not only until the file: a sweep must not take a file for an orphan in between. */
   const running = new Set<{ readonly startedMs: number }>();
 
   const flushNext = async (request: FlushScopeRequest): Promise<FlushedFile> => {
+    const folder = places.folderOf(request.schema, request.scope);
+    await places.ready(folder);
     const nowMs = deps.clock.nowMs();
     const task: ScopeTask = {
       schema: request.schema,
       scope: request.scope,
+      folder,
       upTo: request.upTo,
       maxRows: deps.segmentRows ?? SEGMENT_ROWS,
       maxBytes: deps.segmentBytes ?? SEGMENT_BYTES,
       nowMs,
     };
-    const { databasePath, storageDir } = deps;
-    const { outcome, usage } = await worker.run({ kind: "flush", databasePath, storageDir, task });
+    const storages = await places.locations();
+    const { outcome, usage } = await worker.run({ kind: "flush", databasePath: deps.databasePath, storages, task });
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
     return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
   };

@@ -5,7 +5,6 @@ import type { Cell } from "../../model/sql-type.ts";
 import { cellFromSqlite, cellToWire } from "../../model/types.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
-import { scopeFolder } from "./segment-paths.ts";
 
 export const MANIFEST_FILE = "manifest.json";
 
@@ -13,11 +12,13 @@ export interface ManifestInput {
   readonly objects: ObjectStore;
   readonly schema: TableSchema;
   readonly scope: Scope;
-  /** Committed segments of the scope. */
+  /** Where it goes. */
+  readonly folder: string;
+  /** Committed segments of the scope in that folder. */
   readonly segments: readonly Segment[];
 }
 
-export function manifestText(input: Omit<ManifestInput, "objects">): string {
+export function manifestText(input: Omit<ManifestInput, "objects" | "folder">): string {
   const { schema, scope, segments } = input;
   const key = keyColumn(schema);
   const keyText = (value: Segment["minKey"]): string => {
@@ -46,6 +47,6 @@ export function manifestText(input: Omit<ManifestInput, "objects">): string {
 
 /** Replaces the file as a whole. Call it after a commit; when it fails, or is lost with the power, the next flush writes it again. */
 export async function writeManifest(input: ManifestInput): Promise<void> {
-  const key = `${scopeFolder(input.schema, input.scope)}/${MANIFEST_FILE}`;
+  const key = `${input.folder}/${MANIFEST_FILE}`;
   await input.objects.put(key, new TextEncoder().encode(manifestText(input)), { isLasting: false });
 }

@@ -19,6 +19,8 @@ export interface MergeTask {
   /** Not older than any of the files. */
   readonly schema: TableSchema;
   readonly scope: Scope;
+  /** Of the new files. */
+  readonly folder: string;
   /** Files of each run, by key. */
   readonly runs: readonly (readonly Pick<Segment, "path" | "rows">[])[];
   /** Positions of all runs. */
@@ -134,18 +136,19 @@ export class ScopeMerge {
 
   async #write(rows: readonly RowVersion[]): Promise<void> {
     const { maxRows, maxBytes } = this.#task;
-    const output = this.#output ?? this.#openOutput();
+    const output = this.#output ?? (await this.#openOutput());
     output.add(rows);
     if (output.rows >= maxRows || output.bytes >= maxBytes) await this.#closeOutput();
   }
 
-  #openOutput(): OutputFile {
-    const { schema, scope, maxSeq, tag } = this.#task;
-    const path = mergedSegmentPath(schema, scope, { maxSeq, tag, part: this.#segments.length + 1 });
+  async #openOutput(): Promise<OutputFile> {
+    const { folder, maxSeq, tag } = this.#task;
+    const path = mergedSegmentPath(folder, { maxSeq, tag, part: this.#segments.length + 1 });
     const { objects, failpoint } = this.#files;
-    const file = objects.create(path, { failpoint });
-    this.#output = new OutputFile(this.#task, path, file);
-    return this.#output;
+    const file = await objects.create(path, { failpoint });
+    const output = new OutputFile(this.#task, path, file);
+    this.#output = output;
+    return output;
   }
 
   async #closeOutput(): Promise<void> {

@@ -3,7 +3,8 @@
 import { Database } from "bun:sqlite";
 import { assertNever, DbError } from "../../base/errors.ts";
 import { toStorageError } from "../hot/storage-error.ts";
-import { openFilesystemStore } from "../objects/filesystem-store.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { openStorages, type StorageLocations } from "../objects/routed-store.ts";
 import type { FlushRequest, MergeRequest, WorkerMessage, WorkerOutcome, WorkerReply } from "./flush-messages.ts";
 import { ScopeMerge } from "./merge-scope.ts";
 import type { WriteStep } from "./parquet-write.ts";
@@ -16,11 +17,22 @@ interface Work {
   /** One at a time in practice: a compaction ends a merge before it begins the next. */
   readonly merges: Map<number, ScopeMerge>;
   readonly failpoint: WorkFailpoint;
+  readonly open: (storages: StorageLocations) => ObjectStore;
+}
+
+/** Keeps the storages open while they are the same, so that one that cannot be reached is known for it in the next task. */
+function storageOpener(): Work["open"] {
+  let last: { readonly description: string; readonly objects: ObjectStore } | undefined;
+  return (storages) => {
+    const description = JSON.stringify(storages);
+    if (last?.description !== description) last = { description, objects: openStorages(storages) };
+    return last.objects;
+  };
 }
 
 /** `thread` is the `self` of the worker. */
 export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () => undefined): void {
-  const work: Work = { merges: new Map(), failpoint };
+  const work: Work = { merges: new Map(), failpoint, open: storageOpener() };
   thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
     void answer(event.data, work).then((reply) => thread.postMessage(reply));
   };
@@ -58,11 +70,11 @@ async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
 }
 
 async function flush(
-  { databasePath, storageDir, task }: FlushRequest,
-  { failpoint }: Work,
+  { databasePath, storages, task }: FlushRequest,
+  { failpoint, open }: Work,
 ): ReturnType<typeof writeScope> {
   using db = new Database(databasePath, { readonly: true });
-  const objects = openFilesystemStore(storageDir);
+  const objects = open(storages);
   return await writeScope({ db, objects, failpoint: (step) => failpoint("flush", step) }, task);
 }
 
@@ -75,8 +87,8 @@ async function mergeStep({ merge: number, start }: MergeRequest, work: Work): Re
   return merged;
 }
 
-function openMerge({ storageDir, task }: NonNullable<MergeRequest["start"]>, { failpoint }: Work): ScopeMerge {
-  const objects = openFilesystemStore(storageDir);
+function openMerge({ storages, task }: NonNullable<MergeRequest["start"]>, { failpoint, open }: Work): ScopeMerge {
+  const objects = open(storages);
   return new ScopeMerge({ objects, failpoint: (step) => failpoint("merge", step) }, task);
 }
 

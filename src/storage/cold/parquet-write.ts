@@ -85,7 +85,7 @@ function encode(
 }
 
 async function writeFile({ objects, path, failpoint }: SegmentInput, bytes: readonly Uint8Array[]): Promise<void> {
-  const file = objects.create(path, { failpoint });
+  const file = await objects.create(path, { failpoint });
   try {
     for (const part of bytes) file.write(part);
     await file.finish();

@@ -18,6 +18,8 @@ import { segmentPath } from "./segment-paths.ts";
 export interface ScopeTask {
   readonly schema: TableSchema;
   readonly scope: Scope;
+  /** Of the file. */
+  readonly folder: string;
   /** Inclusive. Versions above it stay buffered. */
   readonly upTo: Seq;
   readonly maxRows: number;
@@ -45,7 +47,7 @@ export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<
   const last = rows.at(-1);
   if (last === undefined) return { segment: undefined, hasMore };
   const { schema, scope } = task;
-  const path = segmentPath(schema, scope, last.seq);
+  const path = segmentPath(task.folder, last.seq);
   const written = await writeSegment({
     objects: writer.objects,
     path,

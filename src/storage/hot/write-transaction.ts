@@ -12,6 +12,7 @@ import type { RowVersion } from "../../model/change.ts";
 import type { JobRecord } from "../../model/job.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { CatalogTransaction, TableDefinition, ViewDefinition } from "../catalog/catalog-transaction.ts";
@@ -219,6 +220,14 @@ export class WriteTransaction implements WriteTx {
 
   deleteApiKey(id: string): void {
     this.#write(() => this.#options.catalog.deleteApiKey(id));
+  }
+
+  putStorage(storage: Storage): void {
+    this.#write(() => this.#options.catalog.putStorage(storage));
+  }
+
+  deleteStorage(id: string): void {
+    this.#write(() => this.#options.catalog.deleteStorage(id));
   }
 
   putJob(job: JobRecord): void {

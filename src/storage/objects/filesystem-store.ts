@@ -51,7 +51,7 @@ class FilesystemStore implements ObjectStore {
     this.#root = root;
   }
 
-  create(key: ObjectKey, options: PutOptions = {}): ObjectWriter {
+  async create(key: ObjectKey, options: PutOptions = {}): Promise<ObjectWriter> {
     const path = this.#path(key);
     const folder = dirname(path);
     const created = this.#makeFolder(folder);
@@ -90,7 +90,7 @@ class FilesystemStore implements ObjectStore {
 
   /** A write that fails leaves its temporary file to the sweep, which a process that dies does too. */
   async put(key: ObjectKey, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
-    const writer = this.create(key, options);
+    const writer = await this.create(key, options);
     writer.write(bytes);
     await writer.finish();
   }

@@ -37,18 +37,9 @@ export interface ObjectWriter {
   discard(): void;
 }
 
-export interface StorageHealth {
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly listable: boolean;
-  readonly deletable: boolean;
-  /** What failed first. */
-  readonly error: string | undefined;
-}
-
 export interface ObjectStore {
   /** For large objects that are made piece by piece, in bounded memory. */
-  create(key: ObjectKey, options?: PutOptions): ObjectWriter;
+  create(key: ObjectKey, options?: PutOptions): Promise<ObjectWriter>;
   /** Replaces what the key held, atomically and durably. */
   put(key: ObjectKey, bytes: Uint8Array, options?: PutOptions): Promise<void>;
   open(key: ObjectKey): Promise<ObjectReader>;

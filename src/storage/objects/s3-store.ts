@@ -52,7 +52,7 @@ class S3Store implements ObjectStore {
   }
 
   /** Put together in a local file, so that an upload can be tried again and takes no memory. */
-  create(key: ObjectKey, options: PutOptions = {}): ObjectWriter {
+  async create(key: ObjectKey, options: PutOptions = {}): Promise<ObjectWriter> {
     assertKey(key);
     mkdirSync(this.#location.spoolDir, { recursive: true, mode: 0o700 });
     const path = join(this.#location.spoolDir, `${crypto.randomUUID()}.upload`);
@@ -111,7 +111,7 @@ class S3Store implements ObjectStore {
     const upload = { partSize: PART_BYTES, queueSize: PARTS_IN_FLIGHT, retry: PART_RETRIES };
     const sink = this.#client.file(this.#name(key)).writer(upload);
     for await (const piece of pieces(content)) {
-      sink.write(piece);
+      await sink.write(piece);
       // Waits for room: no more than the parts on their way are in memory.
       await sink.flush();
     }

@@ -1,8 +1,5 @@
 // Where a storage's objects are and how to get at them, as plain data: it travels to the flush worker. It holds secrets and is never logged.
 import type { S3Config, S3Credentials } from "../../model/storage.ts";
-import { openFilesystemStore } from "./filesystem-store.ts";
-import type { ObjectStore } from "./object-store.ts";
-import { openS3Store } from "./s3-store.ts";
 
 export interface S3Location extends S3Config {
   readonly kind: "s3";
@@ -22,7 +19,3 @@ export interface S3Location extends S3Config {
 }
 
 export type StorageLocation = { readonly kind: "filesystem"; readonly folder: string } | S3Location;
-
-export function openObjectStore(location: StorageLocation): ObjectStore {
-  return location.kind === "s3" ? openS3Store(location) : openFilesystemStore(location.folder);
-}

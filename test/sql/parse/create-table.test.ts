@@ -34,6 +34,7 @@ test("TB-02 a table becomes plain data", () => {
     ],
     key: "id",
     storageId: "local",
+    useUserStorage: false,
     flushPolicy: { rows: 100, intervalSeconds: 60 },
     accessLevel: undefined,
     ttlSeconds: undefined,
@@ -293,7 +294,8 @@ test.each([
   ["TYPE = stream, TTL_SECONDS = 5, STORAGE_ID = x", "Table option STORAGE_ID does not apply to STREAM tables"],
   ["TYPE = stream, TTL_SECONDS = 5, ACCESS_LEVEL = dba", "Table option ACCESS_LEVEL applies to SHARED tables only"],
   ["TYPE = user, ACCESS_LEVEL = public", "Table option ACCESS_LEVEL applies to SHARED tables only"],
-  ["USE_USER_STORAGE = true", "Table option USE_USER_STORAGE = TRUE is not supported"],
+  ["USE_USER_STORAGE = true", "Table option USE_USER_STORAGE applies to USER tables only"],
+  ["TYPE = user, USE_USER_STORAGE = yes", "USE_USER_STORAGE must be TRUE or FALSE, not 'yes'"],
   ["DELETED_RETENTION_HOURS = 5", "Table option DELETED_RETENTION_HOURS is not supported"],
 ])("TB-02 refuses the options %s", (options, message) => {
   expect(refusalOf(`CREATE TABLE t (id BIGINT PRIMARY KEY) WITH (${options})`).message).toBe(message);

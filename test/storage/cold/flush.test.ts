@@ -10,6 +10,7 @@ import { writeManifest } from "../../../src/storage/cold/manifest.ts";
 import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
 import type { WriteStep } from "../../../src/storage/cold/parquet-write.ts";
+import { localPlaces } from "../../../src/storage/cold/places.ts";
 import { isSegmentFile } from "../../../src/storage/cold/segment-paths.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
@@ -234,7 +235,8 @@ describe("a flush that stops", () => {
       const failpoint = (reached: WriteStep): void => {
         if (reached === step) throw new Error(`stopped after ${step}`);
       };
-      const task = { schema: table, scope: ALICE, upTo, maxRows: 100, maxBytes: 1e9, nowMs: 0 };
+      const folder = localPlaces(storageDir).folderOf(table, ALICE);
+      const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100, maxBytes: 1e9, nowMs: 0 };
       const stopped = { message: `stopped after ${step}` };
       expect(await rejection(writeScope({ db, objects, failpoint }, task))).toMatchObject(stopped);
       expect(writer.bufferedRows(table.id)).toBe(2);
@@ -290,7 +292,7 @@ test("ST-06 the manifest lists a scope's committed segments for other readers", 
     [20n, "two"],
   ]);
   const { segments } = await flusher.flushScope({ schema: table, scope: ALICE, upTo: store.current.writer.position });
-  await writeManifest({ objects, schema: table, scope: ALICE, segments });
+  await writeManifest({ objects, schema: table, scope: ALICE, folder: "chat/notes-1/alice", segments });
   const [file = ""] = files(storageDir).filter((path) => path.endsWith("manifest.json"));
   const manifest: unknown = await Bun.file(file).json();
   const [segment] = segments;

@@ -1,18 +1,20 @@
 import { expect, test } from "bun:test";
 import { normalize } from "node:path";
 import fc from "fast-check";
-import { parseUserId, scopeOfUser, seqOf } from "../../../src/base/ids.ts";
+import { parseUserId, type Scope, scopeOfUser, seqOf } from "../../../src/base/ids.ts";
 import { BIGINT } from "../../../src/model/sql-type.ts";
-import { segmentPath, userFolder } from "../../../src/storage/cold/segment-paths.ts";
+import { localPlaces } from "../../../src/storage/cold/places.ts";
+import { isSegmentFile, segmentPath } from "../../../src/storage/cold/segment-paths.ts";
+import { userFolder } from "../../../src/storage/objects/user-folder.ts";
 import { columnOf, SHARED, schemaOf } from "./arbitrary.ts";
 
 const schema = schemaOf([columnOf(1, BIGINT)], { id: 42 });
 
 test("ST-02 a segment's path names namespace, table with its id, owner and newest position", () => {
-  expect(segmentPath(schema, scopeOfUser(parseUserId("alice")), seqOf(9n))).toBe(
-    "chat/messages-42/alice/segment-9.parquet",
-  );
-  expect(segmentPath(schema, SHARED, seqOf(9n))).toBe("chat/messages-42/segment-9.parquet");
+  const pathOf = (scope: Scope): string => segmentPath(localPlaces("").folderOf(schema, scope), seqOf(9n));
+  expect(pathOf(scopeOfUser(parseUserId("alice")))).toBe("chat/messages-42/alice/segment-9.parquet");
+  expect(pathOf(SHARED)).toBe("chat/messages-42/segment-9.parquet");
+  expect(isSegmentFile(pathOf(SHARED))).toBe(true);
 });
 
 test.each([

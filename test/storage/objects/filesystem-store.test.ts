@@ -72,10 +72,10 @@ describe("ST-03 a put that stops", () => {
 test("ST-03 an object made piece by piece is there at the end, or not at all", async () => {
   using folder = temporaryFolder();
   const objects = openFilesystemStore(folder.path);
-  const given = objects.create("a/given-up");
+  const given = await objects.create("a/given-up");
   given.write(text("half"));
   given.discard();
-  const made = objects.create("a/made");
+  const made = await objects.create("a/made");
   made.write(text("one "));
   made.write(text("two"));
   expect(await keysOf(objects)).toEqual([]);

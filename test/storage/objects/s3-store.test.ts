@@ -99,7 +99,7 @@ test("ST-07 a large object goes in parts, from memory and piece by piece, and re
   const objects = openS3Store(location());
   const bytes = patterned(21 * MIB);
   await objects.put("from-memory", bytes);
-  const writer = objects.create("from-pieces");
+  const writer = await objects.create("from-pieces");
   for (let at = 0; at < bytes.length; at += MIB) writer.write(bytes.subarray(at, at + MIB));
   expect(readdirSync(join(folder.path, "spool"))).toHaveLength(1);
   await writer.finish();
@@ -138,7 +138,7 @@ test("ST-05 what was read once is read from memory, within the bound of the cach
 
 test("ST-03 nothing is there until an object is finished, and nothing after it is given up", async () => {
   const objects = openS3Store(location());
-  const writer = objects.create("x");
+  const writer = await objects.create("x");
   writer.write(text("half"));
   expect(s3.objects.size).toBe(0);
   writer.discard();

@@ -1,0 +1,263 @@
+// CREATE, ALTER, DROP, CHECK and SHOW STORAGE. A storage is tried before it is written down, and goes only when nothing lies in it and nothing is meant to.
+import { statfs } from "node:fs/promises";
+import { assertNever, DbError } from "../base/errors.ts";
+import { isAdmin } from "../model/role.ts";
+import { type OutputColumn, qualifiedName } from "../model/schema.ts";
+import { BIGINT, BOOLEAN, type Cell, TEXT, TIMESTAMP } from "../model/sql-type.ts";
+import { LOCAL_STORAGE, type Storage } from "../model/storage.ts";
+import type { StatementResult } from "../protocol/http.ts";
+import type { Statement } from "../sql/statement.ts";
+import { checkStorage, statusOf, usedBytes } from "../storage/objects/check-storage.ts";
+import type { ObjectStore } from "../storage/objects/object-store.ts";
+import { openObjectStore } from "../storage/objects/open-object-store.ts";
+import { claim, ownerOf } from "../storage/objects/ownership.ts";
+import { RoutedStore, storageOfPath } from "../storage/objects/routed-store.ts";
+import { localFolder, locationOf, type StorageAccess } from "../storage/objects/storage-access.ts";
+import type { CatalogView } from "../storage/seams.ts";
+import type { EngineDeps } from "./deps.ts";
+import { messageResult, rowsResult } from "./outcome.ts";
+import type { Session } from "./session.ts";
+import { assertApart, changedStorage, newStorage } from "./storage-definition.ts";
+import { SYSTEM_VIEWS } from "./views/registry.ts";
+
+type StorageDeps = Pick<EngineDeps, "catalog" | "writer" | "clock" | "storages" | "views">;
+
+export type StorageStatement = Extract<
+  Statement,
+  { readonly kind: "createStorage" | "alterStorage" | "dropStorage" | "checkStorage" | "showStorages" }
+>;
+
+export async function runStorageStatement(
+  statement: StorageStatement,
+  session: Session,
+  deps: StorageDeps,
+): Promise<StatementResult> {
+  switch (statement.kind) {
+    case "createStorage":
+      return messageResult(session, await createStorage(statement, deps));
+    case "alterStorage":
+      return messageResult(session, await alterStorage(statement, deps));
+    case "dropStorage":
+      return messageResult(session, await dropStorage(statement, deps));
+    case "checkStorage":
+      return checkRow(statement, session, deps);
+    case "showStorages":
+      return showStorages(session, deps);
+    default:
+      return assertNever(statement, "storage statement");
+  }
+}
+
+type CreateStorage = Extract<Statement, { readonly kind: "createStorage" }>;
+
+async function createStorage(statement: CreateStorage, deps: StorageDeps): Promise<string> {
+  const { id, ifNotExists } = statement;
+  const exists = (catalog: CatalogView): boolean => catalog.storage(id) !== undefined;
+  const already = `Storage '${id}' already exists`;
+  if (exists(deps.catalog)) return refuseUnless(ifNotExists, already);
+  const { access, epoch } = deps.storages;
+  const storage = await newStorage({ ...statement, nowMs: deps.clock.nowMs() }, access);
+  assertApart(storage, deps.catalog.storages(), access);
+  await assertWorks(storage, deps);
+  await claim(routedTo(storage, access), id, epoch);
+  const { value: created } = await deps.writer.submit((tx) => {
+    if (exists(tx.catalog)) return false;
+    assertApart(storage, tx.catalog.storages(), access);
+    tx.putStorage(storage);
+    return true;
+  });
+  return created ? `Storage '${id}' created successfully` : refuseUnless(ifNotExists, already);
+}
+
+function refuseUnless(accepted: boolean, message: string): string {
+  if (accepted) return message;
+  throw new DbError("ALREADY_EXISTS", message);
+}
+
+type AlterStorage = Extract<Statement, { readonly kind: "alterStorage" }>;
+
+async function alterStorage({ id, properties }: AlterStorage, deps: StorageDeps): Promise<string> {
+  const before = requireStorage(id, deps.catalog);
+  if (id === LOCAL_STORAGE && (properties.path ?? properties.bucket) !== undefined) {
+    throw new DbError("INVALID_INPUT", "Storage 'local' is in the data folder and cannot be moved by itself");
+  }
+  const { access } = deps.storages;
+  const after = await changedStorage(before, { properties, nowMs: deps.clock.nowMs() }, access);
+  const isMoved = before.base !== after.base || before.s3?.endpoint !== after.s3?.endpoint;
+  if (isMoved) await assertMayMove(after, deps);
+  if (isMoved || JSON.stringify(before.s3) !== JSON.stringify(after.s3) || properties.credentials !== undefined) {
+    await assertWorks(after, deps);
+    if (isMoved) await claim(routedTo(after, access), id, deps.storages.epoch);
+  }
+  await deps.writer.submit((tx) => {
+    if (tx.catalog.storage(id)?.updatedAtMs !== before.updatedAtMs) {
+      throw new DbError("WRITE_CONFLICT", `Storage '${id}' was altered at the same time; try again`);
+    }
+    if (isMoved) assertApart(after, tx.catalog.storages(), access);
+    tx.putStorage(after);
+  });
+  return `Storage '${id}' altered successfully`;
+}
+
+/** Rows that lie in a storage stay readable: it goes elsewhere only when its objects, its mark among them, are there already. */
+async function assertMayMove(after: Storage, deps: StorageDeps): Promise<void> {
+  const { access, epoch } = deps.storages;
+  assertApart(after, deps.catalog.storages(), access);
+  const segments = segmentsIn(after.id, deps.catalog);
+  if (segments === 0) return;
+  if ((await ownerOf(routedTo(after, access), after.id)) === epoch) return;
+  throw new DbError(
+    "DEPENDENT_OBJECTS",
+    `Cannot move storage '${after.id}': ${segments} file(s) of flushed rows lie in it`,
+    {
+      hint: "Copy all of its objects to the new place first, _kalamdb_storage.json included.",
+    },
+  );
+}
+
+function segmentsIn(id: string, catalog: CatalogView): number {
+  return catalog.allSegments().filter(({ path }) => storageOfPath(path) === id).length;
+}
+
+const MAX_NAMED = 10;
+
+function named(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return names.slice(0, MAX_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+async function dropStorage(
+  { id, ifExists }: { readonly id: string; readonly ifExists: boolean },
+  deps: StorageDeps,
+): Promise<string> {
+  if (id === LOCAL_STORAGE)
+    throw new DbError("DEPENDENT_OBJECTS", "Cannot drop storage 'local': every database has it");
+  const { value: dropped } = await deps.writer.submit((tx) => {
+    if (tx.catalog.storage(id) === undefined) {
+      if (ifExists) return false;
+      throw notFound(id);
+    }
+    assertUnused(id, tx.catalog);
+    tx.deleteStorage(id);
+    return true;
+  });
+  return `Storage '${id}' ${dropped ? "dropped successfully" : "does not exist (skipped)"}`;
+}
+
+function assertUnused(id: string, catalog: CatalogView): void {
+  const cannot = `Cannot drop storage '${id}'`;
+  const holding = new Set(
+    catalog.allSegments().flatMap(({ tableId, path }) => (storageOfPath(path) === id ? [tableId] : [])),
+  );
+  const tables = catalog.tables().filter((table) => table.options.storageId === id || holding.has(table.id));
+  if (tables.length > 0) {
+    const message = `${cannot}: ${tables.length} table(s) still using it: ${named(tables.map(qualifiedName))}`;
+    throw new DbError("DEPENDENT_OBJECTS", message, { hint: "Drop the tables first." });
+  }
+  const users = catalog.users().filter(({ storageId }) => storageId === id);
+  if (users.length > 0) {
+    throw new DbError(
+      "DEPENDENT_OBJECTS",
+      `${cannot}: ${users.length} user(s) still using it: ${named(users.map((user) => user.id))}`,
+    );
+  }
+}
+
+function notFound(id: string): DbError {
+  return new DbError("NOT_FOUND", `Storage '${id}' does not exist`);
+}
+
+function requireStorage(id: string, catalog: CatalogView): Storage {
+  const storage = catalog.storage(id);
+  if (storage === undefined) throw notFound(id);
+  return storage;
+}
+
+/** Undefined is no storage, and may be. */
+export function assertStorage(id: string | undefined, catalog: CatalogView): void {
+  if (id !== undefined) requireStorage(id, catalog);
+}
+
+/** As it would be once it is written down. */
+function routedTo(storage: Storage, access: StorageAccess): ObjectStore {
+  return new RoutedStore(localFolder(access.dataDir), () => locationOf(storage, access));
+}
+
+async function openStorage(storage: Storage, deps: StorageDeps): Promise<ObjectStore> {
+  return openObjectStore(await locationOf(storage, deps.storages.access));
+}
+
+async function assertWorks(storage: Storage, deps: StorageDeps): Promise<void> {
+  const health = await checkStorage(await openStorage(storage, deps));
+  const status = statusOf(health);
+  if (status === "healthy") return;
+  throw new DbError(
+    "STORAGE_UNREACHABLE",
+    `Storage '${storage.id}' is ${status}: ${health.error ?? "it does not give back what is written"}`,
+  );
+}
+
+const CHECK_COLUMNS: readonly OutputColumn[] = [
+  { name: "storage_id", type: TEXT, flags: [] },
+  { name: "status", type: TEXT, flags: [] },
+  { name: "readable", type: BOOLEAN, flags: [] },
+  { name: "writable", type: BOOLEAN, flags: [] },
+  { name: "listable", type: BOOLEAN, flags: [] },
+  { name: "deletable", type: BOOLEAN, flags: [] },
+  { name: "latency_ms", type: BIGINT, flags: [] },
+  { name: "total_bytes", type: BIGINT, flags: [] },
+  { name: "used_bytes", type: BIGINT, flags: [] },
+  { name: "error", type: TEXT, flags: [] },
+  { name: "tested_at", type: TIMESTAMP, flags: [] },
+];
+
+async function checkRow(
+  { id, extended }: { readonly id: string; readonly extended: boolean },
+  session: Session,
+  deps: StorageDeps,
+): Promise<StatementResult> {
+  const storage = requireStorage(id, deps.catalog);
+  const objects = await openStorage(storage, deps);
+  const health = await checkStorage(objects);
+  const sizes = extended && health.listable ? await sizesOf(storage, objects, deps) : [null, null];
+  const { readable, writable, listable, deletable, error = null } = health;
+  const row: readonly Cell[] = [
+    id,
+    statusOf(health),
+    readable,
+    writable,
+    listable,
+    deletable,
+    BigInt(Math.round(health.latencyMs)),
+    ...sizes,
+    error,
+    BigInt(deps.clock.nowMs()) * 1000n,
+  ];
+  return rowsResult(session, CHECK_COLUMNS, [row]);
+}
+
+/** Of the disk, where there is one, and of what lies in the storage. */
+async function sizesOf(storage: Storage, objects: ObjectStore, deps: StorageDeps): Promise<Cell[]> {
+  const used = BigInt(await usedBytes(objects));
+  if (storage.type !== "filesystem") return [null, used];
+  const location = await locationOf(storage, deps.storages.access);
+  if (location.kind !== "filesystem") return [null, used];
+  const { blocks, bsize } = await statfs(location.folder);
+  return [BigInt(blocks) * BigInt(bsize), used];
+}
+
+/** Who does not administer sees that storages are there, not where. */
+const HIDDEN_FROM_USERS: readonly string[] = ["base_directory", "credentials", "config_json"];
+
+function showStorages(session: Session, deps: StorageDeps): StatementResult {
+  const view = SYSTEM_VIEWS.get("system.storages");
+  if (view === undefined) throw new Error("system.storages is missing");
+  const rows = view.rows(deps.views);
+  if (isAdmin(session.role)) return rowsResult(session, view.columns, rows);
+  const hidden = view.columns.map(({ name }) => HIDDEN_FROM_USERS.includes(name));
+  return rowsResult(
+    session,
+    view.columns,
+    rows.map((row) => row.map((cell, index) => (hidden[index] === true && cell !== null ? "***" : cell))),
+  );
+}

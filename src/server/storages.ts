@@ -1,0 +1,145 @@
+// The storages of a running server: how they are opened, where the files of each scope go, and the look for what a crash left in those that are not `local`.
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DbError } from "../base/errors.ts";
+import type { Scope } from "../base/ids.ts";
+import { errorText, type Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { TableSchema } from "../model/schema.ts";
+import { LOCAL_STORAGE } from "../model/storage.ts";
+import { writeManifest } from "../storage/cold/manifest.ts";
+import { removeOrphans } from "../storage/cold/orphans.ts";
+import { type Places, placeOf } from "../storage/cold/places.ts";
+import { createHoldableStore, type HoldableStore } from "../storage/objects/holdable-store.ts";
+import type { ObjectStore } from "../storage/objects/object-store.ts";
+import { ownerOf } from "../storage/objects/ownership.ts";
+import { tableFolderOf } from "../storage/objects/path-template.ts";
+import { RoutedStore, storageOfPath, storagePrefix, unknownStorage } from "../storage/objects/routed-store.ts";
+import { localFolder, locationOf, type StorageAccess, spoolFolder } from "../storage/objects/storage-access.ts";
+import type { StorageLocation } from "../storage/objects/storage-location.ts";
+import type { Store } from "../storage/store.ts";
+
+export interface ServerStorages {
+  readonly access: StorageAccess;
+  readonly objects: HoldableStore;
+  readonly places: Places;
+  /** Wherever files of a table may lie. */
+  readonly foldersOf: (table: TableSchema) => readonly string[];
+  /**
+   * Writes the manifest of a scope, for readers outside this program only: the segments are committed whether or not their description can be written. Never rejects.
+   */
+  readonly describe: (table: TableSchema, scope: Scope) => Promise<void>;
+}
+
+export interface ServerStoragesInput {
+  readonly dataDir: string;
+  readonly sealingKey: Uint8Array;
+  readonly config: Config;
+  readonly store: Pick<Store, "catalog" | "epoch">;
+  readonly log: Log;
+  /** For tests that stop a write. */
+  readonly seam: ((objects: ObjectStore) => ObjectStore) | undefined;
+}
+
+/** `local` is swept when this resolves; the others are swept in the background, and written to only after that. */
+export async function openServerStorages(input: ServerStoragesInput): Promise<ServerStorages> {
+  const { dataDir, config, store, log } = input;
+  const { catalog } = store;
+  const access: StorageAccess = {
+    dataDir,
+    sealingKey: input.sealingKey.toBase64(),
+    requestTimeoutMs: config.storage.remoteTimeouts.requestMs,
+    readCacheBytes: config.storage.remoteReadCacheBytes,
+  };
+  const locate = locator(store, access);
+  const routed = new RoutedStore(localFolder(dataDir), locate);
+  const objects = createHoldableStore(input.seam?.(routed) ?? routed);
+  await rm(spoolFolder(dataDir), { recursive: true, force: true });
+  // Nothing is being flushed yet, so whatever no segment names is left over.
+  await sweep(LOCAL_STORAGE, { objects, store, log });
+  const swept = new Map(
+    catalog
+      .storages()
+      .filter(({ id }) => id !== LOCAL_STORAGE)
+      .map(({ id }) => [id, sweepForeign(id, { objects, store, log })]),
+  );
+  const places: Places = {
+    folderOf: (schema: TableSchema, scope: Scope) => placeOf(schema, scope, catalog),
+    async ready(folder) {
+      const id = storageOfPath(folder);
+      if (id !== LOCAL_STORAGE) await locate(id);
+      const owner = await swept.get(id);
+      if (owner === undefined || owner === store.epoch) return;
+      throw new DbError("STORAGE_ERROR", `The place of storage '${id}' belongs to another database (epoch ${owner})`, {
+        hint: `After a restore, give it a place of its own with ALTER STORAGE, and start the server again.`,
+      });
+    },
+    async locations() {
+      const byId: Record<string, StorageLocation> = {};
+      for (const { id } of catalog.storages()) {
+        // One whose credentials do not open is missing from the list: whoever needs it was told by `ready`.
+        const location = await locate(id).catch(() => undefined);
+        if (location !== undefined) byId[id] = location;
+      }
+      return { localFolder: localFolder(dataDir), byId };
+    },
+  };
+  const foldersOf = (table: TableSchema): readonly string[] => {
+    const { storageId, useUserStorage = false } = table.options;
+    const storages = catalog.storages().filter(({ id }) => id === storageId || useUserStorage);
+    return storages.map(({ id, sharedTablesTemplate, userTablesTemplate }) => {
+      const template = table.kind === "user" ? userTablesTemplate : sharedTablesTemplate;
+      return storagePrefix(id) + tableFolderOf(template, table);
+    });
+  };
+  const describe = async (schema: TableSchema, scope: Scope): Promise<void> => {
+    const folder = places.folderOf(schema, scope);
+    const segments = catalog.segments(schema.id, scope).filter(({ path }) => dirname(path) === folder);
+    await writeManifest({ objects, schema, scope, folder, segments }).catch((error: unknown) =>
+      log.warn("manifest not written", { error: errorText(error) }),
+    );
+  };
+  return { access, objects, places, foldersOf, describe };
+}
+
+/** Opens credentials once for each version of a storage. */
+function locator({ catalog }: Pick<Store, "catalog">, access: StorageAccess): (id: string) => Promise<StorageLocation> {
+  const known = new Map<string, { readonly updatedAtMs: number; readonly location: Promise<StorageLocation> }>();
+  return (id) => {
+    const storage = catalog.storage(id);
+    if (storage === undefined) return Promise.reject(unknownStorage(id));
+    const { updatedAtMs } = storage;
+    const before = known.get(id);
+    if (before?.updatedAtMs === updatedAtMs) return before.location;
+    const location = locationOf(storage, access);
+    known.set(id, { updatedAtMs, location });
+    return location;
+  };
+}
+
+interface Sweeping {
+  readonly objects: ObjectStore;
+  readonly store: Pick<Store, "catalog" | "epoch">;
+  readonly log: Log;
+}
+
+async function sweep(id: string, { objects, store, log }: Sweeping): Promise<void> {
+  const segments = store.catalog.allSegments().filter(({ path }) => storageOfPath(path) === id);
+  const folder = id === LOCAL_STORAGE ? {} : { folder: storagePrefix(id).slice(0, -1) };
+  const swept = await removeOrphans({ objects, ...folder, segments, olderThanMs: Number.POSITIVE_INFINITY });
+  if (swept.files > 0) log.info("removed orphan files", { storage: id, files: swept.files, bytes: swept.bytes });
+}
+
+/** Whose the storage is, if that can be told. Never rejects: a storage that cannot be reached is looked through at the next start. */
+async function sweepForeign(id: string, sweeping: Sweeping): Promise<string | undefined> {
+  const { objects, store, log } = sweeping;
+  try {
+    const owner = await ownerOf(objects, id);
+    if (owner === store.epoch) await sweep(id, sweeping);
+    else log.warn("storage not swept: it bears no mark of this database", { storage: id, owner });
+    return owner;
+  } catch (error) {
+    log.warn("storage not swept", { storage: id, error: errorText(error) });
+    return undefined;
+  }
+}
