@@ -9,6 +9,7 @@ import { namespaceOf } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { Runnable } from "./prepare.ts";
 import type { Session } from "./session.ts";
+import { isStorageStatement } from "./storages.ts";
 
 /** Asking changes nothing. */
 const NOT_KEPT: ReadonlySet<Statement["kind"]> = new Set([
@@ -97,6 +98,7 @@ function actionOf(kind: Statement["kind"], status: AuditStatus): string {
 
 function targetOf(statement: Statement, session: Session): string {
   if ("table" in statement) return `table:${refText(statement.table, session)}`;
+  if (isStorageStatement(statement)) return "id" in statement ? `storage:${statement.id}` : "server";
   if ("view" in statement) return `view:${refText(statement.view, session)}`;
   if ("liveId" in statement) return `live_query:${statement.liveId}`;
   if ("connection" in statement) return `connection:${statement.connection}`;

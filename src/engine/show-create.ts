@@ -41,6 +41,7 @@ function optionsText({ kind, options }: TableSchema): string {
   const policy = [...rows, ...interval].join(",");
   const written = [
     kind === "stream" ? [] : [`STORAGE_ID = '${storageId}'`],
+    options.useUserStorage === true ? ["USE_USER_STORAGE = TRUE"] : [],
     policy === "" ? [] : [`FLUSH_POLICY = '${policy}'`],
     kind === "shared" ? [`ACCESS_LEVEL = '${accessLevel.toUpperCase()}'`] : [],
     ttlSeconds === undefined ? [] : [`TTL_SECONDS = ${ttlSeconds}`],

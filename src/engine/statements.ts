@@ -24,8 +24,8 @@ import { assertMayExecute } from "./permission.ts";
 import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
 import { showCreate } from "./show-create.ts";
+import { assertStorage, isStorageStatement, runStorageStatement } from "./storages.ts";
 import { truncate } from "./truncate.ts";
-import { assertStorage, runStorageStatement } from "./storages.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
@@ -58,6 +58,7 @@ function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, c
 }
 
 async function runStatement(statement: AdminStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
+  if (isStorageStatement(statement)) return runStorageStatement(statement, call.session, deps);
   switch (statement.kind) {
     case "createTable":
     case "dropTable":
@@ -103,12 +104,6 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
       return runKill(statement, call, deps);
     case "subscribe":
       return subscribeRow(statement, call);
-    case "createStorage":
-    case "alterStorage":
-    case "dropStorage":
-    case "checkStorage":
-    case "showStorages":
-      return runStorageStatement(statement, call.session, deps);
     case "explain":
       return explain(statement, call, deps);
     case "executeAs":

@@ -22,10 +22,13 @@ import { SYSTEM_VIEWS } from "./views/registry.ts";
 
 type StorageDeps = Pick<EngineDeps, "catalog" | "writer" | "clock" | "storages" | "views">;
 
-export type StorageStatement = Extract<
-  Statement,
-  { readonly kind: "createStorage" | "alterStorage" | "dropStorage" | "checkStorage" | "showStorages" }
->;
+const KINDS = ["createStorage", "alterStorage", "dropStorage", "checkStorage", "showStorages"] as const;
+
+export type StorageStatement = Extract<Statement, { readonly kind: (typeof KINDS)[number] }>;
+
+export function isStorageStatement(statement: Statement): statement is StorageStatement {
+  return KINDS.some((kind) => kind === statement.kind);
+}
 
 export async function runStorageStatement(
   statement: StorageStatement,

@@ -1,0 +1,191 @@
+// Rows flushed to S3: against a server on loopback that checks signatures and fails on demand.
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Log } from "../../src/base/log.ts";
+import {
+  type Fault,
+  S3_ACCESS_KEY,
+  S3_BUCKET,
+  S3_REGION,
+  S3_SECRET_KEY,
+  startS3,
+  type TestS3,
+} from "../support/s3-server.ts";
+import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+
+setDefaultTimeout(120_000);
+
+const SETTINGS = { "storage.remote_timeouts.request_ms": 1_000 };
+
+let s3: TestS3;
+let server: TestServer;
+let root: TestUser;
+const logged: string[] = [];
+const note = (message: string, fields?: object): void => {
+  logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
+};
+const log: Log = { debug: note, info: note, warn: note, error: note };
+
+beforeEach(async () => {
+  logged.splice(0);
+  s3 = startS3({ pageKeys: 5 });
+  server = await startTestServer(SETTINGS, { log });
+  root = server.root;
+  await root.sql("CREATE NAMESPACE app");
+});
+afterEach(async () => {
+  s3.fault = () => undefined;
+  await server[Symbol.asyncDispose]();
+  await s3[Symbol.asyncDispose]();
+});
+
+function createStorage(
+  overrides: { readonly secret?: string; readonly region?: string; readonly bucket?: string } = {},
+): string {
+  const { secret = S3_SECRET_KEY, region = S3_REGION, bucket = `s3://${S3_BUCKET}/db` } = overrides;
+  const credentials = JSON.stringify({ access_key_id: S3_ACCESS_KEY, secret_access_key: secret });
+  const config = JSON.stringify({ endpoint: s3.endpoint });
+  return `CREATE STORAGE far TYPE s3 BUCKET '${bucket}' REGION '${region}' CREDENTIALS '${credentials}' CONFIG '${config}'`;
+}
+
+async function jobsDone(user: TestUser): Promise<void> {
+  const unfinished = "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')";
+  while ((await user.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(10);
+}
+
+async function flush(table: string): Promise<void> {
+  await root.sql(`STORAGE FLUSH TABLE ${table}`);
+  await jobsDone(root);
+}
+
+const parquet = (): string[] => [...s3.objects.keys()].filter((key) => key.endsWith(".parquet")).sort();
+
+test("ST-07 rows of a table in S3 are flushed there, read from there, compacted there, and go with the table", async () => {
+  expect((await root.sql(createStorage())).message).toBe("Storage 'far' created successfully");
+  await root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT) WITH (STORAGE_ID = 'far')");
+  const alice = await server.user("alice");
+  const bob = await server.user("bob");
+  for (let round = 1; round <= 3; round += 1) {
+    await alice.sql(`INSERT INTO app.notes VALUES (${round}, 'alice ${round}')`);
+    await bob.sql(`INSERT INTO app.notes VALUES (${round}, 'bob ${round}')`);
+    await flush("app.notes");
+  }
+  await alice.sql("DELETE FROM app.notes WHERE id = 2");
+  await flush("app.notes");
+  expect(parquet()).toHaveLength(7);
+  expect(parquet().every((key) => /^db\/app\/notes-\d+\/(alice|bob)\/segment-\d+\.parquet$/.test(key))).toBe(true);
+  expect(readdirSync(join(server.folder, "uploads"))).toEqual([]);
+  const expectRows = async (): Promise<void> => {
+    expect(await alice.rows("SELECT id, body FROM app.notes ORDER BY id")).toEqual([
+      ["1", "alice 1"],
+      ["3", "alice 3"],
+    ]);
+    expect(await bob.rows("SELECT body FROM app.notes WHERE id = 2")).toEqual([["bob 2"]]);
+    await bob.sql("UPDATE app.notes SET body = 'bob 2' WHERE id = 2");
+  };
+  await expectRows();
+  await root.sql("STORAGE COMPACT TABLE app.notes");
+  await jobsDone(root);
+  await expectRows();
+  expect((await root.rows("STORAGE CHECK far EXTENDED"))[0]?.slice(0, 6)).toEqual([
+    "far",
+    "healthy",
+    true,
+    true,
+    true,
+    true,
+  ]);
+  await root.sql("DROP TABLE app.notes");
+  while (parquet().length > 0) await Bun.sleep(10);
+  expect((await root.sql("DROP STORAGE far")).message).toBe("Storage 'far' dropped successfully");
+});
+
+test.each([
+  ["a wrong secret", { secret: "wrong" }, "SignatureDoesNotMatch"],
+  ["a wrong region", { region: "us-west-2" }, "AuthorizationHeaderMalformed"],
+  ["a bucket that is not there", { bucket: "no-such-bucket" }, "NoSuchBucket"],
+])("ST-07 CREATE STORAGE with %s is refused and leaves nothing", async (_what, overrides, code) => {
+  const failed = await root.fails(createStorage(overrides));
+  expect(failed.reason ?? failed.code).toBe("STORAGE_UNREACHABLE");
+  expect(failed.message).toContain(code);
+  expect(await root.rows("SELECT count(*) FROM system.storages")).toEqual([["1"]]);
+  expect([...s3.objects.keys()]).toEqual([]);
+});
+
+const FAULTS: readonly (readonly [string, Fault])[] = [
+  ["answers 500", "500"],
+  ["answers 403", "403"],
+  ["does not answer", "hang"],
+];
+test.each([...FAULTS])(
+  "ST-03 a flush to a server that %s loses nothing: rows stay buffered and go with the next one",
+  async (_what, fault) => {
+    await root.sql(createStorage());
+    await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
+    await root.sql("INSERT INTO app.t VALUES (1), (2)");
+    s3.fault = ({ method, key }) => (method === "PUT" && key.includes("segment") ? fault : undefined);
+    await root.sql("STORAGE FLUSH TABLE app.t");
+    while (!s3.requests.some(({ method, key }) => method === "PUT" && key.includes("segment"))) await Bun.sleep(5);
+    expect(await root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
+    s3.fault = () => undefined;
+    const failedOrRetried = async (): Promise<boolean> =>
+      (await root.rows("SELECT count(*) FROM system.segments"))[0]?.[0] === "1";
+    for (let tries = 0; !(await failedOrRetried()); tries += 1) {
+      await jobsDone(root).catch(() => undefined);
+      await root.sql("STORAGE FLUSH TABLE app.t");
+      await Bun.sleep(200);
+      if (tries > 100) throw new Error("never flushed");
+    }
+    await jobsDone(root);
+    expect(parquet()).toHaveLength(1);
+    expect(await root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
+  },
+);
+
+test("ST-05 a read while the server is down is an error that names the storage, never fewer rows, and works when it is back", async () => {
+  await root.sql(createStorage());
+  await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
+  await root.sql("INSERT INTO app.t VALUES (1)");
+  await flush("app.t");
+  await root.sql("INSERT INTO app.t VALUES (2)");
+  await s3.stop();
+  const failed = await root.fails("SELECT id FROM app.t");
+  expect(failed.message).toContain("'far' cannot be reached");
+  expect((await root.rows("STORAGE CHECK far"))[0]?.slice(0, 2)).toEqual(["far", "unreachable"]);
+  s3.start();
+  await Bun.sleep(5_500);
+  expect(await root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
+});
+
+test("AU-05 no secret of a storage is in a view, an error, a plan, a job, the audit log, the log or the data folder", async () => {
+  await root.sql(createStorage());
+  await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
+  await root.sql("INSERT INTO app.t VALUES (1)");
+  await flush("app.t");
+  const shown: unknown[] = [];
+  const views = await root.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'system'");
+  for (const [name] of views) shown.push(await root.rows(`SELECT * FROM system.${String(name)}`));
+  shown.push(await root.sql("SHOW STORAGES"), await root.sql("EXPLAIN SELECT * FROM app.t"));
+  const wrong = "quite/secret-too";
+  const altered = await root.send(
+    `ALTER STORAGE far SET CREDENTIALS '{"access_key_id":"${S3_ACCESS_KEY}","secret_access_key":"${wrong}"}'`,
+  );
+  expect(altered.status).toBe("error");
+  shown.push(altered.error?.message, altered.error?.hint);
+  const half = await root.send(`ALTER STORAGE far SET CREDENTIALS '{"secret_access_key":"${wrong}"'`);
+  shown.push(half.error?.message, half.error?.hint, await root.rows("SELECT * FROM system.audit_log"));
+  s3.fault = () => "403";
+  shown.push(await root.rows("STORAGE CHECK far"));
+  s3.fault = () => undefined;
+  const told = JSON.stringify([shown, logged]);
+  for (const secret of [S3_SECRET_KEY, wrong]) expect(told.includes(secret)).toBe(false);
+  expect(told).toContain("***");
+  await server.stop();
+  for (const name of readdirSync(server.folder, { recursive: true, encoding: "utf8" })) {
+    const path = join(server.folder, name);
+    if (!/sqlite/.test(name) || !existsSync(path)) continue;
+    expect(readFileSync(path, "latin1").includes(S3_SECRET_KEY)).toBe(false);
+    expect(readFileSync(path, "latin1").includes(S3_ACCESS_KEY)).toBe(false);
+  }
+});
