@@ -10,7 +10,7 @@ import { prepareInsert } from "./insert.ts";
 import { prepareModify } from "./modify.ts";
 import { assertMayRun } from "./permission.ts";
 import type { PlannedData } from "./prepare.ts";
-import { type BoundQuery, type ReadDeps, type RowsText, readBuffered, rowsToJson } from "./reads.ts";
+import { type BoundQuery, type OwnRows, type ReadDeps, type RowsText, readBuffered, rowsToJson } from "./reads.ts";
 import { retryStale } from "./retry.ts";
 import type { Call, Caller } from "./session.ts";
 import { SYSTEM_VIEWS, viewRowsJson } from "./views/registry.ts";
@@ -70,8 +70,12 @@ export function queryResult(plan: QueryPlan, call: Call, { rowsJson, rowCount }:
   return { schema: plan.output, rowsJson, rowCount, asUser: call.session.user };
 }
 
-export function bind(plan: QueryPlan, call: Call, deps: Pick<EngineDeps, "views">): BoundQuery {
-  return { plan, slots: slotsOf(plan.slots, call, deps) };
+export function bind(
+  plan: QueryPlan,
+  call: Call,
+  deps: Pick<EngineDeps, "views"> & { readonly own?: OwnRows | undefined },
+): BoundQuery {
+  return { plan, slots: slotsOf(plan.slots, call, deps), ...(deps.own === undefined ? {} : { own: deps.own }) };
 }
 
 export function slotsOf(slots: readonly Slot[], call: Omit<Call, "budget">, deps: Pick<EngineDeps, "views">): Cell[] {
@@ -98,11 +102,11 @@ async function runWrite(plan: WritePlan, call: Call, deps: EngineDeps): Promise<
   return appliedResult(value, call, position);
 }
 
-/** The first half of a write. Synchronous unless it needs a query process. */
+/** The first half of a write. Synchronous unless it needs a query process. `own`: what its transaction has written. */
 export function prepareWrite(
   plan: WritePlan,
   call: Call,
-  deps: ReadDeps & Pick<EngineDeps, "views" | "defaults" | "limits">,
+  deps: ReadDeps & Pick<EngineDeps, "views" | "defaults" | "limits"> & { readonly own?: OwnRows | undefined },
 ): PreparedWrite | Promise<PreparedWrite> {
   const slots = slotsOf(plan.slots, call, deps);
   if (plan.kind === "insert") return prepareInsertPlan(plan, slots, { call, deps });
@@ -130,7 +134,7 @@ function tooManyRows(rows: number, limit: number): DbError {
 function prepareInsertPlan(
   plan: InsertPlan,
   slots: readonly Cell[],
-  context: { readonly call: Call; readonly deps: ReadDeps & Pick<EngineDeps, "views" | "defaults" | "limits"> },
+  context: { readonly call: Call; readonly deps: Parameters<typeof prepareWrite>[2] },
 ): PreparedWrite | Promise<PreparedWrite> {
   const { call, deps } = context;
   const maxRows = deps.limits.maxRowsPerStatement;

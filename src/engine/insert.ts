@@ -6,7 +6,7 @@ import { keyColumn, type TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import { cellToSqlite } from "../model/types.ts";
 import type { InsertPlan, SlotValues } from "../sql/plan.ts";
-import type { Segment, WriteTx } from "../storage/seams.ts";
+import type { RowTx, Segment } from "../storage/seams.ts";
 import { lookUpKeys, type ReadDeps } from "./reads.ts";
 import type { Session } from "./session.ts";
 import {
@@ -112,7 +112,7 @@ function compareStored(a: SqliteValue, b: SqliteValue): number {
 }
 
 function beginInsert(
-  tx: WriteTx,
+  tx: RowTx,
   input: InsertInput,
   work: { readonly rows: readonly (readonly Cell[])[]; readonly target: Target },
 ): Application {

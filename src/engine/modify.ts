@@ -5,7 +5,7 @@ import { type Scope, seqOf } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
-import type { WriteTx } from "../storage/seams.ts";
+import type { RowTx } from "../storage/seams.ts";
 import {
   type BoundQuery,
   cellsOf,
@@ -76,8 +76,9 @@ async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): 
   if (rowCount > input.maxRows) throw input.tooManyRows(rowCount);
   const found = rows.map((row) => foundRow(input, row));
   // Every found row counts as evidence: if it is not buffered, this is the version Parquet holds.
+  const committed = found.filter(({ seq }) => input.find.own?.isProvisional(seq) !== true);
   const versions = new Map(
-    found.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
+    committed.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
   );
   // A row of a STREAM table that memory does not have is gone, whatever was found.
   const cold = table.kind === "stream" ? undefined : { segmentsVersion, versions };
@@ -92,7 +93,7 @@ function foundRow(input: ModifyInput, row: readonly Cell[]): FoundRow {
 }
 
 function beginModify(
-  tx: WriteTx,
+  tx: RowTx,
   input: ModifyInput,
   work: { readonly scope: Scope; readonly found: readonly FoundRow[]; readonly cold: ColdEvidence | undefined },
 ): Application {
@@ -105,7 +106,8 @@ function beginModify(
   const returned: (readonly Cell[])[] = [];
   const write = (row: FoundRow, number: number): RowVersion => {
     const current = newestVersion(tx, target, keyOf(table, row.cells));
-    if (current === undefined || current.deleted || current.seq !== row.seq) throw new StaleRead("the row changed");
+    if (current === undefined || current.deleted || !isAsFound(current, row, input.find))
+      throw new StaleRead("the row changed");
     if (plan.kind !== "delete") return update(tx, target, { plan, current, row, number, budget: input.budget });
     remove(tx, target, current);
     return { seq: row.seq, deleted: false, cells: row.cells };
@@ -130,14 +132,20 @@ function beginModify(
   };
 }
 
+/** A row that the transaction wrote itself was found under another `_seq` than it has now. */
+function isAsFound(current: RowVersion, row: FoundRow, { own }: BoundQuery): boolean {
+  if (own?.isProvisional(row.seq) === true) return sameCells(current.cells, row.cells);
+  return current.seq === row.seq;
+}
+
 type Target = { readonly table: UpdatePlan["table"]; readonly scope: Scope; readonly cold: ColdEvidence | undefined };
 
-function remove(tx: WriteTx, target: Target, current: RowVersion): RowVersion {
+function remove(tx: RowTx, target: Target, current: RowVersion): RowVersion {
   return tx.put(target.table, target.scope, current.cells, { deleted: true, before: current });
 }
 
 function update(
-  tx: WriteTx,
+  tx: RowTx,
   target: Target,
   work: {
     readonly plan: UpdatePlan;

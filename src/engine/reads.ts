@@ -10,7 +10,7 @@ import { slotsToSqlite } from "../sql/bind/slots.ts";
 import { keyLookupPlan } from "../sql/key-lookup.ts";
 import type { QueryPlan, RelationUse, ValueSource } from "../sql/plan.ts";
 import { hotRelation } from "../storage/hot/relation.ts";
-import type { CatalogView, PointReader, WriteTx } from "../storage/seams.ts";
+import type { CatalogView, PointReader, RowTx } from "../storage/seams.ts";
 import { keyText } from "./write.ts";
 
 /** A plan with the values of one call, one for each slot. */
@@ -19,6 +19,15 @@ export interface BoundQuery {
   readonly slots: readonly Cell[];
   /** As cells: rows beyond it are counted and not handed over. */
   readonly maxRows?: number;
+  /** Inside a transaction: what it has written, which the query shall see and nobody else can. */
+  readonly own?: OwnRows;
+}
+
+/** Rows that an open transaction has written, the newest version of each key, ends of rows included. */
+export interface OwnRows {
+  versions(table: TableSchema, scope: Scope): readonly RowVersion[];
+  /** Whether the `_seq` is one that such a row will not keep. */
+  isProvisional(seq: Seq): boolean;
 }
 
 export interface RowsText {
@@ -74,7 +83,7 @@ export interface ReadDeps {
 }
 
 /** Buffered rows and catalog as the open transaction sees them. */
-export function readsInside(tx: WriteTx): Pick<ReadDeps, "catalog" | "reader"> {
+export function readsInside(tx: RowTx): Pick<ReadDeps, "catalog" | "reader"> {
   return {
     catalog: tx.catalog,
     reader: { get: (table, scope, key) => tx.get(table, scope, key), all: (sql, values) => tx.all(sql, values) },

@@ -1,17 +1,26 @@
-// BEGIN … COMMIT inside one request. Every statement is prepared first, which may ask query processes about flushed keys; then all of them are applied in one
-// savepoint of the writer, each checked against what the ones before it wrote. Rows are reached by key: a filter would have to see those writes in another process.
+// BEGIN … COMMIT inside one request. Every statement is prepared first, which may ask query processes for rows; then all of them are applied in one savepoint of
+// the writer, each checked against what the ones before it wrote. A query process sees committed rows; what a statement of the transaction wrote before is sent along.
 import { DbError } from "../base/errors.ts";
-import type { Seq } from "../base/ids.ts";
+import type { Seq, TableId } from "../base/ids.ts";
 import type { StatementResult } from "../protocol/http.ts";
-import type { DeletePlan, QueryPlan, UpdatePlan, WritePlan } from "../sql/plan.ts";
-import type { PointReader, Slices, WriteTx } from "../storage/seams.ts";
+import type { DeletePlan, QueryPlan, RelationUse, UpdatePlan, WritePlan } from "../sql/plan.ts";
+import type { PointReader, RowTx, Slices } from "../storage/seams.ts";
 import { appliedResult, bind, prepareWrite, queryResult } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
 import { messageResult } from "./outcome.ts";
+import { ownRowsOf } from "./own-rows.ts";
 import { assertMayRun } from "./permission.ts";
-import type { Runnable } from "./prepare.ts";
-import { isBuffered, type PointTarget, pointTarget, type RowsText, readBuffered, readsInside } from "./reads.ts";
+import type { PlannedData, Runnable } from "./prepare.ts";
+import {
+  isBuffered,
+  type OwnRows,
+  type PointTarget,
+  pointTarget,
+  type RowsText,
+  readBuffered,
+  readsInside,
+} from "./reads.ts";
 import { retryStale } from "./retry.ts";
 import type { Call, Caller, Session } from "./session.ts";
 import { applyAll, applyInSlices, assertFresh, MAX_ROWS_AT_ONCE, type PreparedWrite, StaleRead } from "./write.ts";
@@ -28,10 +37,10 @@ export interface TransactionInput {
 }
 
 /** The second half of a statement. */
-type Apply = (tx: WriteTx) => StatementResult;
+type Apply = (tx: RowTx) => StatementResult;
 /** Of a statement of many rows. */
 interface LargeApply {
-  readonly inSlices: (tx: WriteTx) => Slices<StatementResult>;
+  readonly inSlices: (tx: RowTx) => Slices<StatementResult>;
 }
 type Step = Apply | LargeApply;
 
@@ -54,7 +63,7 @@ export async function runTransaction(input: TransactionInput, deps: EngineDeps):
   try {
     const { value, position } = await retryStale(async () => {
       const call = { ...input.caller, literals: [], budget: new WriteBudget(deps.limits.maxWriteBytes) };
-      const steps = await prepareSteps(input.runnables, call, deps);
+      const steps = await prepareSteps(input, call, deps);
       const isLarge = steps.length > MAX_STATEMENTS_AT_ONCE || steps.some((step) => typeof step !== "function");
       if (isLarge) return deps.writer.submitInSlices((tx) => applySteps(steps, tx, input));
       return deps.writer.submit((tx) => toTheEnd(applySteps(steps, tx, input)));
@@ -66,7 +75,13 @@ export async function runTransaction(input: TransactionInput, deps: EngineDeps):
   }
 }
 
-function* applySteps(steps: readonly Step[], tx: WriteTx, input: TransactionInput): Slices<StatementResult[]> {
+function* applySteps(steps: readonly Step[], tx: RowTx, input: TransactionInput): Slices<StatementResult[]> {
+  const results = yield* applyEach(steps, tx, input);
+  if (!input.commits) throw new RolledBack(results);
+  return results;
+}
+
+function* applyEach(steps: readonly Step[], tx: RowTx, input: TransactionInput): Slices<StatementResult[]> {
   const results: StatementResult[] = [];
   for (const [index, step] of steps.entries()) {
     try {
@@ -78,7 +93,6 @@ function* applySteps(steps: readonly Step[], tx: WriteTx, input: TransactionInpu
     }
     yield;
   }
-  if (!input.commits) throw new RolledBack(results);
   return results;
 }
 
@@ -102,14 +116,38 @@ function wrap(
   ];
 }
 
-/** Those that ask query processes do so beside each other. */
-async function prepareSteps(runnables: readonly Runnable[], call: Call, deps: EngineDeps): Promise<readonly Step[]> {
+/** Those that ask query processes do so beside each other, but for what they read of what the ones before them write. */
+async function prepareSteps(input: TransactionInput, call: Call, deps: EngineDeps): Promise<readonly Step[]> {
   const steps: Promise<Step>[] = [];
-  for (const runnable of runnables) {
-    steps.push(prepareStep(runnable, call, deps));
+  const written = new Set<TableId>();
+  for (const runnable of input.runnables) {
+    const before = [...steps];
+    const writtenBefore = new Set(written);
+    const ownRows: StepDeps["ownRows"] = async (relations) => {
+      if (!relations.some((use) => use.kind !== "systemView" && writtenBefore.has(use.schema.id))) return undefined;
+      const earlier = await Promise.all(before);
+      return ownRowsOf(deps.writer, (tx) => unmetered(applyEach(earlier, tx, input), call.budget));
+    };
+    const planned = plannedStep(runnable, call);
+    if (planned.kind === "planned" && planned.plan.kind !== "query") written.add(planned.plan.table.id);
+    steps.push(prepareStep(planned, call, { ...deps, ownRows }));
     if (steps.length % MAX_STATEMENTS_AT_ONCE === 0) await nextTurn();
   }
   return Promise.all(steps);
+}
+
+/** What a rehearsal takes of the budget is taken again at the commit. */
+function* unmetered<T>(slices: Slices<T>, budget: WriteBudget): Slices<T> {
+  for (;;) {
+    const step = budget.rehearse(() => slices.next());
+    if (step.done === true) return step.value;
+    yield;
+  }
+}
+
+interface StepDeps extends EngineDeps {
+  /** What the statements before it wrote, if the relations could show any of it. */
+  readonly ownRows: (relations: readonly RelationUse[]) => Promise<OwnRows | undefined>;
 }
 
 /** After sockets and timers had theirs. */
@@ -117,37 +155,59 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What is wrong with a statement is told when its turn comes: one before it may fail first. */
-async function prepareStep(runnable: Runnable, call: Call, deps: EngineDeps): Promise<Step> {
+type PlannedStep = ({ readonly kind: "planned" } & PlannedData) | { readonly kind: "refused"; readonly error: unknown };
+
+function plannedStep(runnable: Runnable, { session }: Call): PlannedStep {
   try {
-    return await prepared(runnable, call, deps);
+    if (runnable.kind !== "data") throw new DbError("UNSUPPORTED", "only data statements can run inside a transaction");
+    const planned = runnable.plan(session);
+    assertMayRun(planned.plan, session);
+    return { kind: "planned", ...planned };
   } catch (error) {
+    return { kind: "refused", error };
+  }
+}
+
+/** What is wrong with a statement is told when its turn comes: one before it may fail first. */
+async function prepareStep(step: PlannedStep, call: Call, deps: StepDeps): Promise<Step> {
+  try {
+    if (step.kind === "refused") throw step.error;
+    const own = { ...call, literals: step.literals };
+    const { plan } = step;
+    if (plan.kind === "query") return await preparedRead(plan, own, deps);
+    return await (plan.kind === "insert" ? preparedInsert(plan, own, deps) : preparedModify(plan, own, deps));
+  } catch (error) {
+    // Thrown by a rehearsal, it is about what the statements before found.
+    if (error instanceof StaleRead) throw error;
     return () => {
       throw error;
     };
   }
 }
 
-function prepared(runnable: Runnable, call: Call, deps: EngineDeps): Step | Promise<Step> {
-  if (runnable.kind !== "data") throw new DbError("UNSUPPORTED", "only data statements can run inside a transaction");
-  const { plan, literals } = runnable.plan(call.session);
-  const own = { ...call, literals };
-  assertMayRun(plan, call.session);
-  if (plan.kind === "query") return preparedRead(plan, own, deps);
-  return plan.kind === "insert" ? preparedInsert(plan, own, deps) : preparedModify(plan, own, deps);
+/** Their rows are in memory, where a query process cannot be told what the transaction did to them. */
+function refuseStreams(relations: readonly RelationUse[]): void {
+  if (!relations.some((use) => use.kind !== "systemView" && use.schema.kind === "stream")) return;
+  throw new DbError("UNSUPPORTED", "inside a transaction, rows of STREAM tables can be inserted only");
 }
 
-function preparedRead(plan: QueryPlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
+async function preparedRead(plan: QueryPlan, call: Call, deps: StepDeps): Promise<Step> {
+  refuseStreams(plan.relations);
   const query = bind(plan, call, deps);
   const target = pointTarget(query);
   if (target === undefined) {
-    throw new DbError("UNSUPPORTED", "inside a transaction, rows can be read by primary key only");
+    const own = await deps.ownRows(plan.relations);
+    const rows = await deps.queries.json(bind(plan, call, { ...deps, own }), call.signal);
+    return () => {
+      call.budget.take([rows.rowsJson]);
+      return queryResult(plan, call, rows);
+    };
   }
   const result = (rows: RowsText): StatementResult => {
     call.budget.take([rows.rowsJson]);
     return queryResult(plan, call, rows);
   };
-  const inside = (tx: WriteTx): StatementResult | undefined => {
+  const inside = (tx: RowTx): StatementResult | undefined => {
     const rows = readBuffered(query, readsInside(tx));
     return rows && result(rows);
   };
@@ -162,21 +222,18 @@ function preparedRead(plan: QueryPlan, call: Call, deps: EngineDeps): Step | Pro
   });
 }
 
-function preparedInsert(
-  plan: Extract<WritePlan, { kind: "insert" }>,
-  call: Call,
-  deps: EngineDeps,
-): Step | Promise<Step> {
-  if (plan.source.kind !== "values") {
-    throw new DbError("UNSUPPORTED", "inside a transaction, rows can be inserted by VALUES only");
-  }
-  return preparedWrite(plan, call, deps);
+async function preparedInsert(plan: Extract<WritePlan, { kind: "insert" }>, call: Call, deps: StepDeps): Promise<Step> {
+  if (plan.source.kind === "values") return preparedWrite(plan, call, deps);
+  const { relations } = plan.source.query;
+  refuseStreams(relations);
+  return preparedWrite(plan, call, { ...deps, own: await deps.ownRows(relations) });
 }
 
-function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
+async function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: StepDeps): Promise<Step> {
+  refuseStreams(plan.find.relations);
   const target = pointTarget(bind(plan.find, call, deps));
   if (target === undefined) {
-    throw new DbError("UNSUPPORTED", "inside a transaction, rows can be changed by primary key only");
+    return preparedWrite(plan, call, { ...deps, own: await deps.ownRows(plan.find.relations) });
   }
   const outside = preparedWrite(plan, call, deps);
   if (!(outside instanceof Promise)) return outside;
@@ -189,11 +246,11 @@ function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: EngineD
   });
 }
 
-function applyWhole(step: Step, tx: WriteTx): StatementResult {
+function applyWhole(step: Step, tx: RowTx): StatementResult {
   return typeof step === "function" ? step(tx) : toTheEnd(step.inSlices(tx));
 }
 
-function preparedWrite(plan: WritePlan, call: Call, deps: EngineDeps): Step | Promise<Step> {
+function preparedWrite(plan: WritePlan, call: Call, deps: Parameters<typeof prepareWrite>[2]): Step | Promise<Step> {
   const writing = prepareWrite(plan, call, deps);
   const applied = (prepared: PreparedWrite): Step => {
     if (prepared.rows <= MAX_ROWS_AT_ONCE) return (tx) => appliedResult(applyAll(prepared, tx), call, undefined);
@@ -207,7 +264,7 @@ function preparedWrite(plan: WritePlan, call: Call, deps: EngineDeps): Step | Pr
 }
 
 /** Whether the keys are, for the open transaction, what they are for everybody else. */
-function isUntouched(tx: WriteTx, { table, scope, keys }: PointTarget, committed: Pick<PointReader, "get">): boolean {
+function isUntouched(tx: RowTx, { table, scope, keys }: PointTarget, committed: Pick<PointReader, "get">): boolean {
   return keys.every((key) => tx.get(table, scope, key)?.seq === committed.get(table, scope, key)?.seq);
 }
 

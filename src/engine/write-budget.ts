@@ -13,6 +13,16 @@ export class WriteBudget {
     this.#maxBytes = maxBytes;
   }
 
+  /** Runs work that will be run again: what it takes now does not count. */
+  rehearse<T>(work: () => T): T {
+    const before = this.#bytes;
+    try {
+      return work();
+    } finally {
+      this.#bytes = before;
+    }
+  }
+
   take(cells: readonly Cell[]): void {
     for (const cell of cells) this.#bytes += cellBytes(cell);
     if (this.#bytes <= this.#maxBytes) return;

@@ -6,7 +6,7 @@ import type { RowVersion } from "../model/change.ts";
 import { type Column, keyColumn, type OutputColumn, qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { TYPES } from "../model/types.ts";
-import type { CatalogView, Slices, WriteTx } from "../storage/seams.ts";
+import type { CatalogView, RowTx, Slices } from "../storage/seams.ts";
 
 export type WriteVerb = "Inserted" | "Updated" | "Deleted";
 
@@ -28,20 +28,20 @@ export interface Application {
 export interface PreparedWrite {
   /** As far as it is known before. */
   readonly rows: number;
-  readonly begin: (tx: WriteTx) => Application;
+  readonly begin: (tx: RowTx) => Application;
 }
 
 /** More are applied in slices, between which the loop serves everybody else. */
 export const MAX_ROWS_AT_ONCE = 200;
 const ROWS_PER_STEP = 16;
 
-export function applyAll({ begin }: PreparedWrite, tx: WriteTx): Applied {
+export function applyAll({ begin }: PreparedWrite, tx: RowTx): Applied {
   const application = begin(tx);
   for (let index = 0; index < application.rows; index += 1) application.applyRow(index);
   return application.finish();
 }
 
-export function* applyInSlices({ begin }: PreparedWrite, tx: WriteTx): Slices<Applied> {
+export function* applyInSlices({ begin }: PreparedWrite, tx: RowTx): Slices<Applied> {
   const application = begin(tx);
   for (let index = 0; index < application.rows; index += 1) {
     application.applyRow(index);
@@ -107,7 +107,7 @@ export function duplicateKey(table: TableSchema, key: Cell): DbError {
 
 /** The newest version of a key: buffered if there is one, else what the evidence says of Parquet. */
 export function newestVersion(
-  tx: WriteTx,
+  tx: RowTx,
   target: { readonly table: TableSchema; readonly scope: Scope; readonly cold: ColdEvidence | undefined },
   key: Cell,
 ): RowVersion | undefined {

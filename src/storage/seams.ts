@@ -158,6 +158,9 @@ export interface WriteTx {
   trim(leftover: Leftover, maxRows: number): TrimStep;
 }
 
+/** What statements that write rows use of a transaction. */
+export type RowTx = Pick<WriteTx, "get" | "put" | "all" | "catalog">;
+
 export interface Committed<T> {
   readonly value: T;
   /** Position of the commit that made it durable; at or above every `_seq` the work wrote. */

@@ -51,7 +51,12 @@ test.each([
   ["a duplicate key", "INSERT INTO t VALUES (7, 1)", "DUPLICATE_KEY", "system"],
   ["NULL in NOT NULL", "INSERT INTO t VALUES (8, NULL)", "NOT_NULL_VIOLATION", "system"],
   ["an unknown table", "INSERT INTO nope VALUES (1)", "TABLE_NOT_FOUND", "system"],
-  ["a statement that reads by filter", "SELECT count(*) FROM t", "UNSUPPORTED", "system"],
+  [
+    "a statement that fails on what the transaction wrote",
+    "SELECT 1 / (count(*) - 2) FROM u",
+    "SQL_EXECUTION_ERROR",
+    "system",
+  ],
   ["a statement that is no data", "CREATE NAMESPACE other", "UNSUPPORTED", "system"],
   ["a write of another role", "INSERT INTO t VALUES (9, 1)", "PERMISSION_DENIED", "user"],
 ] as const)("TB-08 %s takes back everything before it", async (_why, failing, code, role) => {
@@ -268,9 +273,8 @@ test("TB-14 a read by key that makes very many values of each row is answered al
   await engine.run("INSERT INTO t VALUES (1, 7)");
   const columns = Array.from({ length: 100 }, () => "n").join(", ");
   expect(await engine.rows(`SELECT ${columns} FROM t WHERE id = 1`)).toEqual([Array(100).fill(7)]);
-  expect(await failureOf(engine.run(inTransaction(`SELECT ${columns} FROM t WHERE id = 1`)))).toMatchObject({
-    error: { code: "UNSUPPORTED" },
-  });
+  const [, inside] = await engine.run(inTransaction(`SELECT ${columns} FROM t WHERE id = 1`));
+  expect(inside?.rowCount).toBe(1);
 });
 
 test("TB-03 EXECUTE AS USER writes the other user's rows, never a shared table, and never as a higher role", async () => {

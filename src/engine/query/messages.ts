@@ -35,6 +35,8 @@ export type QueryRelation =
       readonly includeDeleted: boolean;
       /** The only keys the query can need; undefined: any. */
       readonly keys: readonly Cell[] | undefined;
+      /** Number of the parameter with rows that take the place of those of the same key: cells in schema order, `_seq`, `_deleted`. */
+      readonly ownParameter?: number;
       /** The only columns the text names: the table's by place, then `_seq`, then `_deleted`; undefined: any. */
       readonly places: readonly number[] | undefined;
       /** Every row the query can use satisfies these. */

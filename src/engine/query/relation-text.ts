@@ -1,5 +1,5 @@
 // The sub-select that fills a hole of a plan's text: buffered rows, and the flushed rows that no buffered version of the same key hides.
-import { keyColumn } from "../../model/schema.ts";
+import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
 import type { SummaryColumn } from "../../sql/plan.ts";
 import { hotColumns, hotRelation, hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
@@ -15,7 +15,7 @@ export interface RelationRows {
 }
 
 export function relationText(relation: QueryRelation, rows: RelationRows): string {
-  if (relation.kind === "table") return tableText(relation, rows);
+  if (relation.kind === "table") return withOwnRows(relation, tableText(relation, rows));
   return relation.kind === "view" ? viewText(relation) : streamText(relation);
 }
 
@@ -59,8 +59,28 @@ function columnNames({ schema, places }: TableRelation): readonly string[] {
   return (places.length === 0 ? [schema.keyIndex] : places).map((place) => placeName(schema, place));
 }
 
+/** Rows that the transaction wrote hide what everybody else sees of their keys. Its relation shows every column. */
+function withOwnRows(relation: TableRelation, text: string): string {
+  const { schema, ownParameter, includeDeleted } = relation;
+  if (ownParameter === undefined) return text;
+  const rows = `json_each(?${ownParameter})`;
+  const key = `c${keyColumn(schema).id}`;
+  const width = schema.columns.length;
+  const system = [`value ->> ${width} AS _seq`, `value ->> ${width + 1} AS _deleted`];
+  const live = includeDeleted ? "" : ` WHERE value ->> ${width + 1} = 0`;
+  const written = `SELECT value ->> ${schema.keyIndex} FROM ${rows}`;
+  const others = `SELECT ${columnNames(relation).join(", ")} FROM ${text} AS p WHERE p.${key} NOT IN (${written})`;
+  return `(${others} UNION ALL SELECT ${[...unpackedColumns(schema), ...system].join(", ")} FROM ${rows}${live})`;
+}
+
 function streamText({ schema, rowsParameter }: Extract<QueryRelation, { kind: "stream" }>): string {
-  const columns = schema.columns.map((column, index) => {
+  const system = [`value ->> ${schema.columns.length} AS _seq`, "0 AS _deleted"];
+  return `(SELECT ${[...unpackedColumns(schema), ...system].join(", ")} FROM json_each(?${rowsParameter}))`;
+}
+
+/** Columns of a row that is a JSON array. */
+function unpackedColumns(schema: TableSchema): string[] {
+  return schema.columns.map((column, index) => {
     const value = `value ->> ${index}`;
     switch (TYPES[column.type.kind].sqlite) {
       case "BLOB":
@@ -71,8 +91,6 @@ function streamText({ schema, rowsParameter }: Extract<QueryRelation, { kind: "s
         return `${value} AS c${column.id}`;
     }
   });
-  const system = [`value ->> ${schema.columns.length} AS _seq`, "0 AS _deleted"];
-  return `(SELECT ${[...columns, ...system].join(", ")} FROM json_each(?${rowsParameter}))`;
 }
 
 function viewText(relation: Extract<QueryRelation, { kind: "view" }>): string {

@@ -81,7 +81,9 @@ export function queryRequest(
   /** However often a query names a STREAM table, its rows travel once. */
   const streamParameters = new Map<TableSchema["id"], number>();
   const relations = plan.relations.map((use): QueryRelation => {
-    if (use.kind !== "userTable" || use.schema.kind !== "stream") return queryRelation(use, query, values);
+    if (use.kind !== "userTable" || use.schema.kind !== "stream") {
+      return withOwnRows(queryRelation(use, query, values), query, values);
+    }
     const { schema } = use;
     const known = streamParameters.get(schema.id);
     const rowsParameter =
@@ -100,15 +102,25 @@ export function queryRequest(
   };
 }
 
+/** What the transaction has written travels as a value beside the others. */
+function withOwnRows(relation: QueryRelation, { own }: BoundQuery, values: SqliteValue[]): QueryRelation {
+  if (relation.kind !== "table") return relation;
+  const versions = own?.versions(relation.schema, relation.scope) ?? [];
+  if (versions.length === 0) return relation;
+  const rows = versions.map((version) => rowJson(relation.schema, version, version.deleted ? ",1" : ",0"));
+  // Which rows come first is not known before these are among them.
+  return { ...relation, places: undefined, top: undefined, ownParameter: values.push(`[${rows.join(",")}]`) };
+}
+
 /** SQLite's forms of the live rows; 64-bit integers as bare digits, bytes as hexadecimal text. */
 function streamRowsJson(schema: TableSchema, versions: readonly RowVersion[]): string {
-  const rows = versions
-    .filter(({ deleted }) => !deleted)
-    .map(({ cells, seq }) => {
-      const values = schema.columns.map((column, index) => jsonValue(cellToSqlite(cells[index] ?? null, column.type)));
-      return `[${[...values, seq].join(",")}]`;
-    });
+  const rows = versions.filter(({ deleted }) => !deleted).map((version) => rowJson(schema, version, ""));
   return `[${rows.join(",")}]`;
+}
+
+function rowJson(schema: TableSchema, { cells, seq }: RowVersion, tail: string): string {
+  const values = schema.columns.map((column, index) => jsonValue(cellToSqlite(cells[index] ?? null, column.type)));
+  return `[${[...values, seq].join(",")}${tail}]`;
 }
 
 function jsonValue(value: SqliteValue): string {
