@@ -103,6 +103,8 @@ export class QuerySession {
     const { summary, relations } = request;
     const [relation] = relations;
     if (summary === undefined || relation?.kind !== "table" || relation.includeDeleted) return undefined;
+    // What a transaction has written is in no metadata.
+    if (relation.ownParameter !== undefined) return undefined;
     const { columns } = summary;
     const segments = this.#inTransaction(() => this.#segments(relation));
     if (segments.length === 0) return undefined;
