@@ -9,10 +9,12 @@ import {
   S3_BUCKET,
   S3_REGION,
   S3_SECRET_KEY,
+  type S3Request,
   startS3,
   type TestS3,
 } from "../support/s3-server.ts";
-import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { ServerProcess } from "../support/server-process.ts";
+import { loginToken, ROOT_PASSWORD, startTestServer, type TestServer, TestUser } from "../support/test-server.ts";
 
 setDefaultTimeout(120_000);
 
@@ -188,4 +190,41 @@ test("AU-05 no secret of a storage is in a view, an error, a plan, a job, the au
     expect(readFileSync(path, "latin1").includes(S3_SECRET_KEY)).toBe(false);
     expect(readFileSync(path, "latin1").includes(S3_ACCESS_KEY)).toBe(false);
   }
+});
+
+test("ST-03 a server killed while it uploads loses no row, and no object stays that no segment names", async () => {
+  const folder = server.folder;
+  await server.stop();
+  const start = (): Promise<ServerProcess> =>
+    ServerProcess.start({ folder, password: ROOT_PASSWORD, logLevel: "error" });
+  const login = async (url: string): Promise<TestUser> =>
+    new TestUser(url, "root", await loginToken(url, "root", ROOT_PASSWORD));
+  let running = await start();
+  let user = await login(running.url);
+  await user.sql(createStorage());
+  await user.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
+  const written: string[][] = [];
+  // In the middle of an upload; and after it, before it is known to have arrived.
+  for (const method of ["PUT", "HEAD"]) {
+    const isStopped = (request: S3Request): boolean => request.method === method && request.key.includes("segment");
+    written.push([String(written.length + 1)]);
+    await user.sql(`INSERT INTO app.t VALUES (${written.length})`);
+    s3.fault = (request) => (isStopped(request) ? "hang" : undefined);
+    s3.requests.splice(0);
+    await user.sql("STORAGE FLUSH TABLE app.t");
+    while (!s3.requests.some(isStopped)) await Bun.sleep(5);
+    await running.end("SIGKILL");
+    expect(parquet()).toHaveLength(method === "PUT" ? 0 : 2);
+    s3.fault = () => undefined;
+    running = await start();
+    user = await login(running.url);
+    expect(await user.rows("SELECT id FROM app.t ORDER BY id")).toEqual(written);
+    // The job of the server that died is taken up again.
+    await jobsDone(user);
+    const paths = await user.rows("SELECT path FROM system.segments ORDER BY path");
+    expect(paths.map(([path]) => String(path).replace("@far/", "db/"))).toEqual(parquet());
+    expect(paths).toHaveLength(written.length);
+    expect(await user.rows("SELECT id FROM app.t ORDER BY id")).toEqual(written);
+  }
+  await running[Symbol.asyncDispose]();
 });
