@@ -9,9 +9,9 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
 const FAIL_FAST_MS = 5_000;
 
-/** Refused for good: the same request would be refused again. */
+/** Refused for good: the same request would be refused again. Servers have words of their own besides Amazon's, of the same forms. */
 const FINAL =
-  /^(AccessDenied|AllAccessDisabled|AuthorizationHeaderMalformed|BucketRegionError|EntityTooLarge|ERR_S3_.*|IllegalLocationConstraintException|Invalid(AccessKeyId|Argument|BucketName|ObjectName|Request|Range|Security|Token)|KeyTooLongError|MethodNotAllowed|MissingCredentials|NoSuchBucket|NoSuchKey|PermanentRedirect|RequestTimeTooSkewed|SignatureDoesNotMatch|TokenRefreshRequired|ExpiredToken|UnknownError403)$/;
+  /^(\w*(Denied|Disabled|NotFound|Mismatch|NotMatch|Malformed|NotAllowed|Skewed)|Invalid\w+|NoSuch\w+|\w*RegionError|IllegalLocation\w*|PermanentRedirect|EntityTooLarge|KeyTooLong\w*|MissingCredentials|ExpiredToken|TokenRefreshRequired|ERR_S3_\w+)$/;
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
