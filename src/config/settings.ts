@@ -77,7 +77,7 @@ export const SETTINGS = {
   "storage.remote_read_cache_bytes": setting({
     type: byteSize(0, GIB),
     fallback: 32 * MIB,
-    help: "Ranges of remote objects that each query process keeps in memory.",
+    help: "Ranges of the objects of a remote storage that each process reading it keeps in memory.",
   }),
   "auth.jwt_secret": setting({
     type: secretText,

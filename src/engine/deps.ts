@@ -38,6 +38,8 @@ export interface JobAdmin {
 /** What the engine needs to reach storages, besides their definitions. */
 export interface StorageHost {
   readonly access: StorageAccess;
+  /** Resolves when the files of dropped tables have been removed, as far as they can be. */
+  readonly settled: () => Promise<void>;
   /** Of this database's history. */
   readonly epoch: string;
 }

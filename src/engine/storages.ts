@@ -135,6 +135,8 @@ async function dropStorage(
 ): Promise<string> {
   if (id === LOCAL_STORAGE)
     throw new DbError("DEPENDENT_OBJECTS", "Cannot drop storage 'local': every database has it");
+  // After the drop nobody can reach what is left in it.
+  await deps.storages.settled();
   const { value: dropped } = await deps.writer.submit((tx) => {
     if (tx.catalog.storage(id) === undefined) {
       if (ifExists) return false;
@@ -186,8 +188,13 @@ function routedTo(storage: Storage, access: StorageAccess): ObjectStore {
   return new RoutedStore(localFolder(access.dataDir), () => locationOf(storage, access));
 }
 
+/** For each attempt: somebody is waiting. */
+const CHECK_TIMEOUT_MS = 5_000;
+
 async function openStorage(storage: Storage, deps: StorageDeps): Promise<ObjectStore> {
-  return openObjectStore(await locationOf(storage, deps.storages.access));
+  const { access } = deps.storages;
+  const requestTimeoutMs = Math.min(access.requestTimeoutMs, CHECK_TIMEOUT_MS);
+  return openObjectStore(await locationOf(storage, { ...access, requestTimeoutMs }));
 }
 
 async function assertWorks(storage: Storage, deps: StorageDeps): Promise<void> {

@@ -260,7 +260,11 @@ function engineDeps(parts: EngineInput): EngineDeps {
     accounts,
     apiKeys,
     audit,
-    storages: { access: foundation.storages.access, epoch: store.epoch },
+    storages: {
+      access: foundation.storages.access,
+      settled: () => foundation.droppedFiles.idle(),
+      epoch: store.epoch,
+    },
     live: {
       killConnection: (connection) => live.killConnection(connection),
       ownerOf: (liveId) => live.ownerOf(liveId),

@@ -14,7 +14,7 @@ import { createHoldableStore, type HoldableStore } from "../storage/objects/hold
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { ownerOf } from "../storage/objects/ownership.ts";
 import { tableFolderOf } from "../storage/objects/path-template.ts";
-import { RoutedStore, storageOfPath, storagePrefix, unknownStorage } from "../storage/objects/routed-store.ts";
+import { type Locate, RoutedStore, storageOfPath, storagePrefix } from "../storage/objects/routed-store.ts";
 import { localFolder, locationOf, type StorageAccess, spoolFolder } from "../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../storage/objects/storage-location.ts";
 import type { Store } from "../storage/store.ts";
@@ -103,11 +103,14 @@ export async function openServerStorages(input: ServerStoragesInput): Promise<Se
 }
 
 /** Opens credentials once for each version of a storage. */
-function locator({ catalog }: Pick<Store, "catalog">, access: StorageAccess): (id: string) => Promise<StorageLocation> {
+function locator({ catalog }: Pick<Store, "catalog">, access: StorageAccess): Locate {
   const known = new Map<string, { readonly updatedAtMs: number; readonly location: Promise<StorageLocation> }>();
   return (id) => {
     const storage = catalog.storage(id);
-    if (storage === undefined) return Promise.reject(unknownStorage(id));
+    if (storage === undefined) {
+      known.delete(id);
+      return Promise.resolve(undefined);
+    }
     const { updatedAtMs } = storage;
     const before = known.get(id);
     if (before?.updatedAtMs === updatedAtMs) return before.location;

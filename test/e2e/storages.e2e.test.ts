@@ -183,8 +183,8 @@ describe("a filesystem storage", () => {
     await flush("app.t");
     expect(parquetBelow(outside)).toHaveLength(1);
     await root.sql("DROP TABLE app.t");
-    while (parquetBelow(outside).length > 0) await Bun.sleep(5);
     expect((await root.sql("DROP STORAGE eu")).message).toBe("Storage 'eu' dropped successfully");
+    expect(parquetBelow(outside)).toEqual([]);
   });
 });
 

@@ -144,7 +144,7 @@ export async function openEngine(
     accounts: { createUser: unused, alterUser: unused, dropUser: unused },
     audit: async () => undefined,
     apiKeys: { create: unused, drop: unused, list: unused },
-    storages: { access: storageAccess, epoch: store.current.epoch },
+    storages: { access: storageAccess, settled: () => Promise.resolve(), epoch: store.current.epoch },
     live: { killConnection: unused, ownerOf: unused, killLiveQuery: unused, subscriptionsOf: () => 0 },
     jobs,
     contended: new Turns(100),

@@ -9,7 +9,7 @@ import { cellFromSqlite } from "../../model/types.ts";
 import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
 import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
-import { RoutedStore, unknownStorage } from "../../storage/objects/routed-store.ts";
+import { RoutedStore } from "../../storage/objects/routed-store.ts";
 import { locationOf, type StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables } from "./cold-tables.ts";
@@ -62,9 +62,9 @@ export class QuerySession {
   }
 
   /** As the data file says now: a segment that was just read of may lie in a storage that was just made. */
-  async #locate(id: string): Promise<StorageLocation> {
+  async #locate(id: string): Promise<StorageLocation | undefined> {
     const row = this.#db.prepare("SELECT definition FROM storages WHERE id = ?").get(id);
-    if (row === undefined || this.#access === undefined) throw unknownStorage(id);
+    if (row === undefined || this.#access === undefined) return undefined;
     return locationOf(decodeStorage(id, String(row["definition"])), this.#access);
   }
 

@@ -15,8 +15,8 @@ import type {
 import { openObjectStore } from "./open-object-store.ts";
 import type { StorageLocation } from "./storage-location.ts";
 
-/** Throws STORAGE_ERROR for an id that no storage has. */
-export type Locate = (storageId: string) => Promise<StorageLocation>;
+/** Undefined for an id that no storage has. */
+export type Locate = (storageId: string) => Promise<StorageLocation | undefined>;
 
 /** Plain data that a worker gets with its tasks. */
 export interface StorageLocations {
@@ -25,15 +25,7 @@ export interface StorageLocations {
 }
 
 export function openStorages({ localFolder, byId }: StorageLocations): ObjectStore {
-  return new RoutedStore(localFolder, async (id) => {
-    const location = byId[id];
-    if (location === undefined) throw unknownStorage(id);
-    return location;
-  });
-}
-
-export function unknownStorage(id: string): DbError {
-  return new DbError("STORAGE_ERROR", `Storage '${id}' does not exist`);
+  return new RoutedStore(localFolder, (id) => Promise.resolve(byId[id]));
 }
 
 /** What comes before the keys of a storage. */
@@ -94,8 +86,10 @@ export class RoutedStore implements ObjectStore {
 
   async remove(keys: readonly ObjectKey[]): Promise<void> {
     for (const [route, some] of Map.groupBy(keys, (key) => storagePrefix(storageOfPath(key)))) {
-      const { store } = await this.#route(route);
-      await store.remove(some.map((key) => key.slice(route.length)));
+      const id = storageOfPath(route);
+      const store = id === LOCAL_STORAGE ? this.#local : await this.#open(id);
+      // What is left in a storage that was dropped is not ours to remove.
+      await store?.remove(some.map((key) => key.slice(route.length)));
     }
   }
 
@@ -108,11 +102,17 @@ export class RoutedStore implements ObjectStore {
     const id = storageOfPath(key);
     if (id === LOCAL_STORAGE) return { store: this.#local, rest: key, route: "" };
     const route = storagePrefix(id);
-    return { store: await this.#open(id), rest: key.slice(route.length), route };
+    const store = await this.#open(id);
+    if (store === undefined) throw new DbError("STORAGE_ERROR", `Storage '${id}' does not exist`);
+    return { store, rest: key.slice(route.length), route };
   }
 
-  async #open(id: string): Promise<ObjectStore> {
+  async #open(id: string): Promise<ObjectStore | undefined> {
     const location = await this.#locate(id);
+    if (location === undefined) {
+      this.#opened.delete(id);
+      return undefined;
+    }
     const description = JSON.stringify(location);
     const known = this.#opened.get(id);
     if (known?.description === description) return known.store;
