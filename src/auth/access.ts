@@ -31,6 +31,7 @@ export type StatementKind =
   | "alterStorage"
   | "dropStorage"
   | "checkStorage"
+  | "tableStats"
   | "begin"
   | "commit"
   | "rollback"
@@ -88,6 +89,8 @@ const RULES: Record<StatementKind, Rule> = {
   alterStorage: { role: "dba", what: "storage administration" },
   dropStorage: { role: "dba", what: "storage administration" },
   checkStorage: { role: "dba", what: "storage administration" },
+  // It counts rows that the caller may read.
+  tableStats: { role: "anonymous", what: "SHOW TABLE STATS" },
   begin: { role: "user", what: "transactions" },
   commit: { role: "user", what: "transactions" },
   rollback: { role: "user", what: "transactions" },

@@ -253,6 +253,11 @@ export const SETTINGS = {
     fallback: GIB,
     help: "Memory of each query process.",
   }),
+  "query.cold_cache_bytes": setting({
+    type: byteSize(MIB, 64 * GIB),
+    fallback: 256 * MIB,
+    help: "Flushed rows that each query process keeps decoded between queries; its memory limit counts them too.",
+  }),
   "query.max_result_bytes": setting({
     type: byteSize(KIB, GIB),
     fallback: 256 * MIB,

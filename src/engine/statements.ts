@@ -25,6 +25,7 @@ import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
 import { showCreate } from "./show-create.ts";
 import { assertStorage, isStorageStatement, runStorageStatement } from "./storages.ts";
+import { showTableStats } from "./table-stats.ts";
 import { truncate } from "./truncate.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
@@ -68,6 +69,8 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "showTables":
     case "describeTable":
       return runDdl(statement, call.session, deps);
+    case "tableStats":
+      return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
     case "truncate":
       return truncate(statement.tables, call, deps);
     case "clearCache":

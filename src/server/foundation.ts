@@ -20,7 +20,6 @@ import { createServerJobs } from "./server-jobs.ts";
 import { openServerStorages, type ServerStorages } from "./storages.ts";
 
 const MAX_QUEUED_QUERIES = 10_000;
-const COLD_CACHE_BYTES = 256 * 1024 * 1024;
 
 /** The declared seams of a server: tests make it fail there, or end its process. */
 export interface ServerSeams {
@@ -76,7 +75,7 @@ export async function openFoundation(
     timeoutMs: config.query.timeoutMs,
     memoryLimitBytes: config.query.memoryLimitBytes,
     maxResultBytes: config.query.maxResultBytes,
-    coldCacheBytes: COLD_CACHE_BYTES,
+    coldCacheBytes: config.query.coldCacheBytes,
     maxQueue: MAX_QUEUED_QUERIES,
     databasePath: store.path,
     storageDir,

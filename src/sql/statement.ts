@@ -109,6 +109,7 @@ export type Statement =
   | { readonly kind: "alterStorage"; readonly id: string; readonly properties: StorageProperties }
   | { readonly kind: "dropStorage"; readonly ifExists: boolean; readonly id: string }
   | { readonly kind: "checkStorage"; readonly id: string; readonly extended: boolean }
+  | { readonly kind: "tableStats"; readonly table: TableRef }
   | { readonly kind: "begin" }
   | { readonly kind: "commit" }
   | { readonly kind: "rollback" }

@@ -197,7 +197,7 @@ export interface Writer {
   /** Last committed position. */
   readonly position: Seq;
   /** Versions of a table that no segment holds, tombstones included. Kept exact in memory. */
-  bufferedRows(table: TableId): number;
+  bufferedRows(table: TableId, scope?: Scope): number;
   /** Scopes of a table that have buffered rows. */
   bufferedScopes(table: TableId): readonly Scope[];
   /** Commits what is open, then closes for good; later submits reject with SHUTTING_DOWN. */

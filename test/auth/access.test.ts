@@ -59,6 +59,7 @@ const MATRIX: Record<Statement["kind"], string> = {
   alterStorage: ADMINS,
   dropStorage: ADMINS,
   checkStorage: ADMINS,
+  tableStats: ANYONE,
   begin: USERS,
   commit: USERS,
   rollback: USERS,

@@ -89,6 +89,7 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   alterStorage: "`ALTER STORAGE`",
   dropStorage: "`DROP STORAGE`",
   checkStorage: "`STORAGE CHECK`",
+  tableStats: "`SHOW TABLE STATS`",
   begin: "`BEGIN`",
   commit: "`COMMIT`",
   rollback: "`ROLLBACK`",

@@ -73,7 +73,7 @@ function hookedWriter(writer: Writer, hooks: Hooks): Writer {
     },
     submitInSlices: (work) => writer.submitInSlices(work),
     onCommit: (listener) => writer.onCommit(listener),
-    bufferedRows: (table) => writer.bufferedRows(table),
+    bufferedRows: (table, scope) => writer.bufferedRows(table, scope),
     bufferedScopes: (table) => writer.bufferedScopes(table),
     close: () => writer.close(),
   };

@@ -24,6 +24,7 @@ const SHOWN_VIEWS: ReadonlyMap<string, string> = new Map([
   ["SEGMENTS", "system.segments"],
   ["SETTINGS", "system.settings"],
   ["ALL", "system.settings"],
+  ["STATS", "system.stats"],
 ]);
 const KNOWN = [
   "NAMESPACES",
@@ -35,6 +36,7 @@ const KNOWN = [
   "CREATE",
   "API KEYS",
   "STORAGES",
+  "TABLE STATS",
   ...SHOWN_VIEWS.keys(),
 ];
 
@@ -43,6 +45,8 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
     return { kind: "showNamespaces" };
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
   if (cursor.takeWords("STORAGES")) return { kind: "showStorages" };
+  if (cursor.takeWords("TABLE", "STATS") || cursor.takeWords("STATS", "FOR", "TABLE"))
+    return { kind: "tableStats", table: takeTableRef(cursor) };
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);

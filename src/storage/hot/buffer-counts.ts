@@ -36,8 +36,8 @@ export class BufferCounts {
     }
   }
 
-  rows(table: TableId): number {
-    return this.#rows.get(table) ?? 0;
+  rows(table: TableId, scope?: Scope): number {
+    return (scope === undefined ? this.#rows.get(table) : this.#scopes.get(table)?.get(scope)) ?? 0;
   }
 
   scopes(table: TableId): readonly Scope[] {

@@ -103,8 +103,8 @@ export class GroupCommitWriter implements Writer {
     return this.#position;
   }
 
-  bufferedRows(table: TableId): number {
-    return this.#options.counts.rows(table);
+  bufferedRows(table: TableId, scope?: Scope): number {
+    return this.#options.counts.rows(table, scope);
   }
 
   bufferedScopes(table: TableId): readonly Scope[] {
