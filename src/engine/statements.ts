@@ -69,14 +69,13 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "showTables":
     case "describeTable":
       return runDdl(statement, call.session, deps);
-    case "tableStats":
-      return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
     case "truncate":
       return truncate(statement.tables, call, deps);
     case "clearCache":
       return clearCaches(call, deps);
     case "showCreate":
-      return showCreate(statement.relation, call.session, deps);
+    case "tableStats":
+      return runShow(statement, call, deps);
     case "createView":
       return createView(statement, call.session, deps);
     case "dropView":
@@ -129,6 +128,13 @@ const CACHES = [
 function clearCaches(call: Caller, deps: EngineDeps): StatementResult {
   const rows = Object.entries(deps.preparer.clearCaches()).map(([name, entries]) => [name, BigInt(entries)]);
   return rowsResult(call.session, CACHES, rows);
+}
+
+type ShowStatement = Extract<Statement, { readonly kind: "showCreate" | "tableStats" }>;
+
+async function runShow(statement: ShowStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
+  if (statement.kind === "showCreate") return showCreate(statement.relation, call.session, deps);
+  return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
 }
 
 type UserStatement = Extract<Statement, { readonly kind: "createUser" | "alterUser" | "dropUser" }>;
