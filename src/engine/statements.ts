@@ -74,14 +74,13 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "clearCache":
       return clearCaches(call, deps);
     case "showCreate":
+    case "showViews":
     case "tableStats":
       return runShow(statement, call, deps);
     case "createView":
       return createView(statement, call.session, deps);
     case "dropView":
       return dropView(statement, call.session, deps);
-    case "showViews":
-      return showViews(statement.namespace, call.session, deps);
     case "alterTable":
       return alterTable(statement, call, deps);
     case "createUser":
@@ -130,10 +129,11 @@ function clearCaches(call: Caller, deps: EngineDeps): StatementResult {
   return rowsResult(call.session, CACHES, rows);
 }
 
-type ShowStatement = Extract<Statement, { readonly kind: "showCreate" | "tableStats" }>;
+type ShowStatement = Extract<Statement, { readonly kind: "showCreate" | "showViews" | "tableStats" }>;
 
 async function runShow(statement: ShowStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   if (statement.kind === "showCreate") return showCreate(statement.relation, call.session, deps);
+  if (statement.kind === "showViews") return showViews(statement.namespace, call.session, deps);
   return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
 }
 
