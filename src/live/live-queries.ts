@@ -31,7 +31,7 @@ import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
 import { type BufferedVersion, createRecentChanges, type RecentChanges } from "./recent-changes.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
-import { type Opening, toOpening } from "./start.ts";
+import { historyStartOf, type Opening, toOpening } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
 import { createUpkeep, notForPeers, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
@@ -151,7 +151,7 @@ export class LiveQueries {
       // Rows that left or came because another table changed are in no table's history.
       const isRerun = request.plan.strategy.kind === "rerun";
       if (isRerun && connection.dialect.protocol === "peer") throw notForPeers(request.plan.strategy);
-      const historyStartsAt = source.historyStartsAt(request.plan.table, request.scope);
+      const historyStartsAt = historyStartOf(request, source);
       const horizon = isRerun ? undefined : { position, historyStartsAt, epoch: source.epoch };
       const opening = toOpening(request.options, connection.dialect, { limits, horizon });
       this.#begin(connection, request, opening);

@@ -1,10 +1,12 @@
 // From a subscribe message's options to what the delivery machine starts with. wire.md's precedence: `from`, then `last_rows`, then a plain snapshot.
-import type { Seq } from "../base/ids.ts";
+import type { Scope, Seq } from "../base/ids.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import type { ResetReason } from "../protocol/down.ts";
 import type { SubscribeOptions } from "../protocol/up.ts";
+import type { LivePlan } from "../sql/plan.ts";
 import type { Pace, Start } from "./delivery.ts";
 import type { LiveLimits } from "./limits.ts";
+import type { RowSource } from "./ports.ts";
 
 export interface Horizon {
   readonly position: Seq;
@@ -17,6 +19,18 @@ export interface Opening {
   readonly start: Start;
   /** Why a cursor that was given means nothing here: the client must forget what it has. */
   readonly reset: ResetReason | undefined;
+}
+
+/** A cursor from before a column had the name that the query knows it by was given for another column. */
+export function historyStartOf(
+  { plan, scope }: { readonly plan: LivePlan; readonly scope: Scope },
+  source: Pick<RowSource, "historyStartsAt">,
+): Seq {
+  let startsAt = source.historyStartsAt(plan.table, scope);
+  for (const { id, namedAtSeq } of plan.table.columns) {
+    if (namedAtSeq !== undefined && namedAtSeq > startsAt && plan.namedColumns.includes(id)) startsAt = namedAtSeq;
+  }
+  return startsAt;
 }
 
 /** Without a horizon no cursor can be resumed from. */

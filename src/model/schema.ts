@@ -22,6 +22,8 @@ export interface Column {
   readonly default: ColumnDefault | undefined;
   /** What rows hold that were written before the column was added, fixed at that moment. Absent: NULL, or the column is as old as the table. */
   readonly initial?: Cell;
+  /** Above every `_seq` given out before an ALTER TABLE added it or gave it this name. Absent: it has had its name for as long as there is a record of it. */
+  readonly namedAtSeq?: Seq;
 }
 
 export interface FlushPolicy {

@@ -1,6 +1,7 @@
 // ALTER TABLE under live queries: what subscribers of both families receive, and which of them end.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createClient, type KalamClient, type LiveSet } from "../../src/link/index.ts";
+import { breakableNetwork } from "../support/breakable-socket.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
 
@@ -238,4 +239,24 @@ describe("LQ-09 LQ-15 a live query with a sub-query", () => {
     await server.root.sql(`UPDATE ${table} SET c = 8 WHERE id = 1`);
     await until(() => live.rows().find(({ id }) => id === 1)?.["c"] === 8);
   });
+});
+
+test("LQ-11 LQ-15 a client that comes back to another column of the same name begins anew", async () => {
+  const network = breakableNetwork();
+  await server.root.sql(`INSERT INTO ${table} VALUES (101, 'a', 77)`);
+  await using client = createClient({
+    url: server.url,
+    auth: { token: alice.token },
+    webSocket: network.webSocket,
+    reconnect: { initialDelayMs: 300, maxDelayMs: 300 },
+  });
+  const live = client.live(`SELECT id FROM ${table} WHERE n = 77`);
+  await live.ready;
+  expect(live.rows()).toHaveLength(1);
+  network.cut();
+  await server.root.sql(`ALTER TABLE ${table} DROP COLUMN n`);
+  await server.root.sql(`ALTER TABLE ${table} ADD COLUMN n INT DEFAULT 2`);
+  await server.root.sql(`INSERT INTO ${table} (id, n) VALUES (102, 77)`);
+  while (!live.rows().some(({ id }) => id === 102)) await Bun.sleep(5);
+  expect(live.rows().map(({ id }) => id)).toEqual([102]);
 });

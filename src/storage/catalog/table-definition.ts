@@ -20,6 +20,7 @@ export function encodeTable(schema: TableSchema): string {
     createdAtSeq: schema.createdAtSeq?.toString(),
     columns: schema.columns.map((column) => ({
       ...column,
+      namedAtSeq: column.namedAtSeq?.toString(),
       default: encodeDefault(column.default),
       initial: column.initial === undefined ? undefined : encodeCell(column.initial),
     })),
@@ -76,12 +77,14 @@ export function decodeName(value: unknown, what: string): Name {
 function decodeColumn(value: unknown, table: string): Column {
   const json = toFields(value, `${table}, a column`);
   const what = `${table}, column ${String(json["name"])}`;
+  const namedAtSeq = toOptional(json["namedAtSeq"], decodeSeq, `${what}, namedAtSeq`);
   return {
     id: toCount(json["id"], `${what}, id`),
     name: decodeName(json["name"], `${what}, name`),
     type: decodeType(json["type"], `${what}, type`),
     nullable: toFlag(json["nullable"], `${what}, nullable`),
     default: toOptional(json["default"], decodeDefault, `${what}, default`),
+    ...(namedAtSeq === undefined ? {} : { namedAtSeq }),
     ...(json["initial"] === undefined ? {} : { initial: decodeCell(json["initial"], `${what}, initial`) }),
   };
 }

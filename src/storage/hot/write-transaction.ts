@@ -157,7 +157,8 @@ export class WriteTransaction implements WriteTx {
 
   alterTable(current: TableSchema, change: TableAlteration): TableSchema {
     return this.#write(() => {
-      const schema = this.#options.catalog.alterTable(current, change);
+      const columns = this.#datedColumns(current, change.columns);
+      const schema = this.#options.catalog.alterTable(current, { ...change, columns });
       const known = new Set(current.columns.map(({ id }) => id));
       this.#addColumns(
         schema,
@@ -165,6 +166,14 @@ export class WriteTransaction implements WriteTx {
       );
       return schema;
     });
+  }
+
+  /** A name that is new to its column says from when on it means that column. */
+  #datedColumns(current: TableSchema, columns: readonly Column[]): readonly Column[] {
+    const names = new Map(current.columns.map(({ id, name }) => [id, name]));
+    if (columns.every(({ id, name }) => names.get(id) === name)) return columns;
+    const namedAtSeq = this.#options.seqs.next();
+    return columns.map((column) => (names.get(column.id) === column.name ? column : { ...column, namedAtSeq }));
   }
 
   inspectRows(table: TableSchema, { after, columns, limit }: RowInspection): InspectedRows {
