@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -241,6 +241,28 @@ describe("places", () => {
     expect(failed.message).toContain("belongs to another database");
     expect(readFileSync(join(outside, "a/_kalamdb_storage.json"), "utf8")).toContain('"storage":"a"');
   });
+});
+
+test("ST-03 a storage that bears another database's mark is neither swept nor written to; what lies in it stays readable", async () => {
+  await root.sql(`CREATE STORAGE a TYPE filesystem PATH '${outside}/a'`);
+  await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'a')");
+  await root.sql("INSERT INTO app.t VALUES (1)");
+  await flush("app.t");
+  const orphan = join(outside, "a/app/t-1/segment-1.parquet");
+  mkdirSync(join(outside, "a/app/t-1"), { recursive: true });
+  const { folder } = server;
+  await server.stop();
+  writeFileSync(orphan, "theirs");
+  writeFileSync(join(outside, "a/_kalamdb_storage.json"), '{"epoch":"somebody-else","storage":"a"}');
+  await using again = await startTestServer({}, { folder });
+  await again.root.sql("INSERT INTO app.t VALUES (2)");
+  await again.root.sql("STORAGE FLUSH TABLE app.t");
+  const isRefused = async (): Promise<boolean> =>
+    JSON.stringify(await again.root.rows("SELECT * FROM system.jobs")).includes("belongs to another database");
+  while (!(await isRefused())) await Bun.sleep(20);
+  expect(await again.root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
+  expect(await again.root.rows("SELECT count(*) FROM system.segments")).toEqual([["1"]]);
+  expect(readFileSync(orphan, "utf8")).toBe("theirs");
 });
 
 test("AU-03 storages are for administrators; users see that they are there, not where", async () => {
