@@ -143,7 +143,7 @@ test("ST-02 a user whose flush fails keeps the rows, the others' are flushed, an
 test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed, and says who ended it", async () => {
   await using it = openJobs();
   const table = await it.table("t");
-  for (const user of ["a", "b", "c"]) await it.rows(table, scopeOfUser(parseUserId(user)), [1]);
+  for (const user of ["a", "b", "c", "d", "e"]) await it.rows(table, scopeOfUser(parseUserId(user)), [1]);
   const entered = Promise.withResolvers<void>();
   it.onScope = (_scope, signal) => {
     entered.resolve();
@@ -156,8 +156,8 @@ test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed,
   expect(await it.jobs.killJob(id)).toBe("cancelled");
   await it.jobs.idle();
   expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (0 rows, 0 files)" });
-  expect(it.flushed).toHaveLength(2);
-  expect(it.store.writer.bufferedRows(table.id)).toBe(3);
+  expect(it.flushed).toHaveLength(4);
+  expect(it.store.writer.bufferedRows(table.id)).toBe(5);
   expect(await it.jobs.killJob(id)).toBe("finished");
   expect(await it.jobs.killJob("FL-000000000000")).toBe("unknown");
 });

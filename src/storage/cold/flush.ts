@@ -29,7 +29,7 @@ export interface ScopeFlushed {
 }
 
 export interface Flusher {
-  /** One file of one scope is in memory at a time, whatever is asked for at once. */
+  /** The rows of one file of one scope are in memory at a time, whatever is asked for at once. */
   flushScope(request: FlushScopeRequest): Promise<ScopeFlushed>;
   /** Start of the oldest flush in progress: younger files may be about to be committed. Undefined when idle. */
   readonly oldestStartMs: number | undefined;

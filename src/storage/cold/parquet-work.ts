@@ -1,4 +1,4 @@
-// What the Parquet worker does: one request at a time. A flush has a read-only connection of its own, so that no read transaction outlives its file; merges are kept
+// What the Parquet worker does: requests overlap where one waits for the disk, so of one flush alone the rows are in memory. A flush has a read-only connection of its own, so that no read transaction outlives its file; merges are kept
 // between their steps.
 import { Database } from "bun:sqlite";
 import { assertNever, DbError } from "../../base/errors.ts";
@@ -18,6 +18,8 @@ interface Work {
   readonly merges: Map<number, ScopeMerge>;
   readonly failpoint: WorkFailpoint;
   readonly open: (storages: StorageLocations) => ObjectStore;
+  /** CPU time of this thread when it last answered: requests overlap, so each answers for the time since the answer before. */
+  answeredAt: NodeJS.CpuUsage;
 }
 
 /** Keeps the storages open while they are the same, so that one that cannot be reached is known for it in the next task. */
@@ -32,17 +34,17 @@ function storageOpener(): Work["open"] {
 
 /** `thread` is the `self` of the worker. */
 export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () => undefined): void {
-  const work: Work = { merges: new Map(), failpoint, open: storageOpener() };
+  const work: Work = { merges: new Map(), failpoint, open: storageOpener(), answeredAt: process.threadCpuUsage() };
   thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
     void answer(event.data, work).then((reply) => thread.postMessage(reply));
   };
 }
 
 async function answer(message: WorkerMessage, work: Work): Promise<WorkerReply> {
-  const before = process.threadCpuUsage();
   try {
     const outcome = await run(message, work);
-    const { user, system } = process.threadCpuUsage(before);
+    const { user, system } = process.threadCpuUsage(work.answeredAt);
+    work.answeredAt = process.threadCpuUsage();
     return {
       id: message.id,
       kind: "done",

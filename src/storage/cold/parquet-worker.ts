@@ -1,4 +1,4 @@
-// The main thread's side of the Parquet worker: one request at a time, in order, to a thread that is started on first need and again after it died.
+// The main thread's side of the Parquet worker: a few requests at a time, begun in order, to a thread that is started on first need and again after it died.
 import { assert, DbError } from "../../base/errors.ts";
 import type { WorkerMessage, WorkerOutcome, WorkerReply, WorkerRequest, WorkerUsage } from "./flush-messages.ts";
 
@@ -16,6 +16,8 @@ export interface WorkerDone {
 }
 
 const MAX_WAITING = 10_000;
+/** While the disk syncs one file the thread makes the next, and syncs that come together cost the disk one. As many encoded files are in memory at most. */
+const MAX_IN_WORK = 3;
 
 function spawnThread(): ParquetThread {
   return new Worker(new URL("./flush-worker.ts", import.meta.url));
@@ -30,6 +32,8 @@ interface Waiting {
 export class ParquetWorker {
   readonly #spawn: () => ParquetThread;
   readonly #waiting: Waiting[] = [];
+  /** By id. */
+  readonly #inWork = new Map<number, Waiting>();
   #thread: ParquetThread | undefined;
   #nextId = 1;
   #closed = false;
@@ -49,7 +53,7 @@ export class ParquetWorker {
     const { promise, resolve, reject } = Promise.withResolvers<WorkerDone>();
     const id = this.#nextId++;
     this.#waiting.push({ message: { ...request, id }, resolve, reject });
-    if (this.#waiting.length === 1) this.#start();
+    this.#start();
     return promise;
   }
 
@@ -58,14 +62,23 @@ export class ParquetWorker {
     this.#closed = true;
     this.#thread?.terminate();
     this.#thread = undefined;
-    for (const { reject } of this.#waiting.splice(0)) {
-      reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
-    }
+    const stopped = new DbError("SHUTTING_DOWN", "The server is shutting down");
+    for (const { reject } of [...this.#takeInWork(), ...this.#waiting.splice(0)]) reject(stopped);
   }
 
   #start(): void {
-    const next = this.#waiting[0];
-    if (next !== undefined) this.#running().postMessage(next.message);
+    while (this.#inWork.size < MAX_IN_WORK) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#inWork.set(next.message.id, next);
+      this.#running().postMessage(next.message);
+    }
+  }
+
+  #takeInWork(): Waiting[] {
+    const taken = [...this.#inWork.values()];
+    this.#inWork.clear();
+    return taken;
   }
 
   #running(): ParquetThread {
@@ -78,8 +91,9 @@ export class ParquetWorker {
   }
 
   #settle(reply: WorkerReply): void {
-    const finished = this.#waiting.shift();
-    assert(finished?.message.id === reply.id, "the worker answers in order");
+    const finished = this.#inWork.get(reply.id);
+    assert(finished !== undefined, "the worker answers what it was asked, once");
+    this.#inWork.delete(reply.id);
     if (reply.kind === "done") finished.resolve(reply);
     else finished.reject(new DbError(reply.code, reply.message));
     this.#start();
@@ -88,7 +102,8 @@ export class ParquetWorker {
   #crashed(message: string): void {
     this.#thread?.terminate();
     this.#thread = undefined;
-    this.#waiting.shift()?.reject(new DbError("STORAGE_ERROR", `The Parquet worker failed: ${message}`));
+    const failed = new DbError("STORAGE_ERROR", `The Parquet worker failed: ${message}`);
+    for (const { reject } of this.#takeInWork()) reject(failed);
     this.#start();
   }
 }
