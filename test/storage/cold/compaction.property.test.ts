@@ -1,11 +1,11 @@
-// ST-04 ST-03 against a model: after any history of writes, deletes, flushes, merges, time and restarts, buffer and files hold the newest version of every key, and of
+// ST-04 ST-03 TB-09 against a model: after any history of writes, deletes, flushes, merges, ALTER, DROP and CREATE, time and restarts, buffer and files hold the newest version of every key, and of
 // what ended at or below where history starts nothing else is missing. That is all that a read and a resume need.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Scope } from "../../../src/base/ids.ts";
+import { parseName, type Scope } from "../../../src/base/ids.ts";
 import type { RowVersion } from "../../../src/model/change.ts";
 import type { TableSchema } from "../../../src/model/schema.ts";
-import { ALICE, BOB, createTable } from "../open-test-store.ts";
+import { ALICE, BOB, CHAT, createTable } from "../open-test-store.ts";
 import {
   type CompactionFixture,
   committedPaths,
@@ -25,7 +25,7 @@ type Step =
   | { readonly kind: "flush"; readonly scope: Scope }
   | { readonly kind: "compact"; readonly scope: Scope; readonly mode: "due" | "full" }
   | { readonly kind: "wait" }
-  | { readonly kind: "trim" | "restart" };
+  | { readonly kind: "trim" | "restart" | "alter" | "recreate" };
 
 const scope = fc.constantFrom(ALICE, BOB);
 const key = fc.bigInt({ min: 0n, max: 11n });
@@ -42,7 +42,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("trim" as const, "restart" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("trim" as const, "restart" as const, "alter" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("recreate" as const) }) },
 );
 
 /** Newest version of each key that was ever written, by scope. */
@@ -50,7 +51,7 @@ type Model = Map<Scope, Map<string, RowVersion>>;
 
 interface World {
   readonly fixture: CompactionFixture;
-  readonly table: TableSchema;
+  table: TableSchema;
   readonly model: Model;
   writes: number;
 }
@@ -62,7 +63,9 @@ async function run(world: World, action: Step): Promise<void> {
     case "delete": {
       world.writes += 1;
       const at = { table, scope: action.scope };
-      const cells = [action.key, `write ${world.writes}`];
+      const cells = table.columns.map((_column, index) =>
+        index === 0 ? action.key : `write ${world.writes} ${index}`,
+      );
       const version = action.kind === "put" ? await putRow(fixture, at, cells) : await removeRow(fixture, at, cells);
       world.model.get(action.scope)?.set(String(action.key), version);
       return;
@@ -81,7 +84,32 @@ async function run(world: World, action: Step): Promise<void> {
       return;
     case "restart":
       await fixture.reopen();
+      world.table = fixture.store.current.catalog.table(CHAT, "notes") ?? table;
       return;
+    case "alter":
+      await alter(world);
+      return;
+    case "recreate":
+      await fixture.store.current.writer.submit((tx) => tx.dropTable(table));
+      world.table = await createTable(fixture.store.current, "notes");
+      for (const rows of world.model.values()) rows.clear();
+      return;
+  }
+}
+
+/** A column more, which every row there is has the same value in. */
+async function alter(world: World): Promise<void> {
+  const { fixture, table, model } = world;
+  const id = (table.lastColumnId ?? table.columns.length) + 1;
+  const initial = `initial ${id}`;
+  const [, body] = table.columns;
+  if (body === undefined) throw new Error("the table has two columns at least");
+  const added = { ...body, id, name: parseName(`c${id}`), initial };
+  const change = { ...table, columns: [...table.columns, added], lastColumnId: id };
+  const { value } = await fixture.store.current.writer.submit((tx) => tx.alterTable(table, change));
+  world.table = value;
+  for (const rows of model.values()) {
+    for (const [key, version] of rows) rows.set(key, { ...version, cells: [...version.cells, initial] });
   }
 }
 
@@ -102,7 +130,7 @@ async function check({ fixture, table, model }: World): Promise<void> {
   }
 }
 
-test("ST-03 ST-04 LQ-11 no history of writes, flushes, merges and restarts loses or brings back a row", async () => {
+test("ST-03 ST-04 LQ-11 no history of writes, flushes, merges, ALTER, DROP and restarts loses or brings back a row", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 50 }),
