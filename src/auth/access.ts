@@ -37,6 +37,8 @@ export type StatementKind =
   | "rollback"
   | "flushTable"
   | "flushAll"
+  | "exportUserData"
+  | "showExport"
   | "backupDatabase"
   | "restoreDatabase"
   | "compactTable"
@@ -96,6 +98,8 @@ const RULES: Record<StatementKind, Rule> = {
   rollback: { role: "user", what: "transactions" },
   flushTable: { role: "service", what: "storage maintenance" },
   flushAll: { role: "service", what: "storage maintenance" },
+  exportUserData: { role: "user", what: "exports" },
+  showExport: { role: "user", what: "exports" },
   backupDatabase: { role: "dba", what: "backups" },
   restoreDatabase: { role: "dba", what: "backups" },
   compactTable: { role: "service", what: "storage maintenance" },

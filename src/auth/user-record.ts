@@ -23,7 +23,7 @@ export function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "ro
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     deletedAtMs: undefined,
-    tokensValidFromMs: 0,
+    tokensValidFromMs: nowMs,
     sessions: [],
   };
 }

@@ -20,6 +20,7 @@ export const ERRORS = {
   TABLE_NOT_FOUND: { http: 400, retry: false },
   COLUMN_NOT_FOUND: { http: 400, retry: false },
   NOT_FOUND: { http: 404, retry: false },
+  EXPORT_NOT_FOUND: { http: 404, retry: false },
   ALREADY_EXISTS: { http: 400, retry: false },
   DEPENDENT_OBJECTS: { http: 400, retry: false },
   INVALID_VALUE: { http: 400, retry: false },

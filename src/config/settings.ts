@@ -299,6 +299,16 @@ export const SETTINGS = {
     fallback: 168,
     help: "Deletes are kept in Parquet files at least this long, for clients that resume.",
   }),
+  "user_management.deletion_grace_period_days": setting({
+    type: integer({ min: 0, max: 36_500, unit: "days", placeholder: "DAYS" }),
+    fallback: 30,
+    help: "How long a dropped user can be brought back; then account, rows and files are removed.",
+  }),
+  "jobs.retention_days": setting({
+    type: integer({ min: 1, max: 36_500, unit: "days", placeholder: "DAYS" }),
+    fallback: 30,
+    help: "How long jobs that have ended stay in system.jobs, and exports can be downloaded.",
+  }),
   "jobs.max_concurrent": setting({
     type: integer({ min: 1, max: 64 }),
     fallback: 2,

@@ -27,6 +27,8 @@ export interface LiveAdmin {
 export interface JobAdmin {
   /** The id of the job that will flush the table, or the reason there is none. */
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
+  /** The id of today's job for the user. */
+  exportUser(user: UserId): Promise<string>;
   /** Takes the statement's text to the folder it means. */
   backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
   /** The id of the job that will merge the table's files, or the reason there is none. */
@@ -58,6 +60,8 @@ export interface EngineDeps {
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly audit: Audit;
   readonly storages: StorageHost;
+  /** Where this server is reached, as far as it knows. */
+  readonly serverUrl: () => string;
   readonly live: LiveAdmin;
   readonly jobs: JobAdmin;
   /** Writes that keep losing to concurrent ones, by table and scope. */

@@ -12,7 +12,7 @@ import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
 import { alterTable } from "./alter-table.ts";
 import { runApiKeyStatement } from "./api-keys.ts";
-import { runBackup } from "./backup-statements.ts";
+import { isBackupStatement, runBackup } from "./backup-statements.ts";
 import { compactAll, compactTable } from "./compact-statements.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
@@ -60,6 +60,7 @@ function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, c
 
 async function runStatement(statement: AdminStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   if (isStorageStatement(statement)) return runStorageStatement(statement, call.session, deps);
+  if (isBackupStatement(statement)) return runBackup(statement, call, deps);
   switch (statement.kind) {
     case "createTable":
     case "dropTable":
@@ -97,9 +98,6 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "compactAll":
     case "killJob":
       return runJobStatement(statement, call, deps);
-    case "backupDatabase":
-    case "restoreDatabase":
-      return runBackup(statement, call, deps);
     case "killConnection":
     case "killLiveQuery":
       return runKill(statement, call, deps);

@@ -1,16 +1,20 @@
 // The jobs of a server: every kind, the runner, and what asks for jobs by the clock. The one place that puts them together.
 import type { Clock } from "../base/clock.ts";
-import { type TableId, tableIdOf } from "../base/ids.ts";
+import { parseUserId, type TableId, tableIdOf, type UserId } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import { type BackupDeps, backupKey, backupKind } from "./backup-kind.ts";
 import { type CompactDeps, type CompactionMode, compactKind, compactParameters } from "./compact-kind.ts";
+import { type ExportDeps, exportKey, exportKind, exportParameters } from "./export-kind.ts";
 import { type FlushDeps, flushKind, flushParameters } from "./flush-kind.ts";
 import { FlushSchedule, type TableLoad } from "./flush-schedule.ts";
-import { numberOf, parseJobValues } from "./job-kind.ts";
+import { JOB_CLEANUP_KEY, jobCleanupKind } from "./job-cleanup-kind.ts";
+import { type JobKinds, numberOf, parseJobValues, textOf } from "./job-kind.ts";
 import { JobRunner, type Killed } from "./runner.ts";
+import { upkeepDue } from "./upkeep.ts";
+import { type UserCleanupDeps, userCleanupKey, userCleanupKind } from "./user-cleanup-kind.ts";
 
 export interface JobDeps {
   readonly clock: Clock;
@@ -20,6 +24,10 @@ export interface JobDeps {
   readonly flushScope: FlushDeps["flushScope"];
   readonly backup: BackupDeps;
   readonly compaction: CompactDeps["compaction"];
+  readonly exports: ExportDeps["exports"];
+  readonly cleanup: UserCleanupDeps["cleanup"];
+  /** How long jobs that have ended are kept. */
+  readonly retentionMs: number;
   readonly maxQueued: number;
   readonly maxConcurrent: number;
   /** For retries; from 0 to 1. */
@@ -32,7 +40,11 @@ export interface Jobs {
   backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
   /** Merges the files of every scope, as far as that goes. */
   compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
+  /** The job is the one of today, if there is one that did not fail. */
+  exportUser(user: UserId): Promise<string>;
   killJob(job: string): Promise<Killed>;
+  /** Looks for users and jobs that were kept long enough. */
+  checkUpkeep(): Promise<void>;
   /** Looks at every table's flush policy once. */
   checkPolicies(): Promise<void>;
   /** Takes up what the last process left unfinished. */
@@ -60,11 +72,7 @@ class ServerJobs implements Jobs {
     this.#deps = deps;
     this.#runner = new JobRunner({
       ...deps,
-      kinds: {
-        flush: flushKind({ ...deps, flushScope: this.#flushScope }),
-        compact: compactKind(deps),
-        backup: backupKind(deps.backup),
-      },
+      kinds: kindsOf({ ...deps, flushScope: this.#flushScope }),
       onEnded: (record) => this.#noteEnd(record),
     });
   }
@@ -93,6 +101,22 @@ class ServerJobs implements Jobs {
   #submitCompaction(table: TableSchema, mode: CompactionMode): Promise<string> {
     const key = compactKey(table.id, mode);
     return this.#runner.submit({ type: "compact", parameters: compactParameters(table, mode), key });
+  }
+
+  async exportUser(user: UserId): Promise<string> {
+    const key = exportKey(user, this.#deps.clock.nowMs());
+    const done = this.#deps.catalog.jobs().find((job) => job.key === key && job.status === "completed");
+    return done?.id ?? (await this.#runner.submit({ type: "user_export", parameters: exportParameters(user), key }));
+  }
+
+  async checkUpkeep(): Promise<void> {
+    const { catalog, clock, cleanup, retentionMs } = this.#deps;
+    const rules = { nowMs: clock.nowMs(), graceMs: cleanup.graceMs, retentionMs };
+    const due = upkeepDue(catalog.users(), catalog.jobs(), rules);
+    for (const user of due.users) {
+      await this.#runner.submit({ type: "user_cleanup", parameters: { user }, key: userCleanupKey(user) });
+    }
+    if (due.cleansJobs) await this.#runner.submit({ type: "job_cleanup", parameters: {}, key: JOB_CLEANUP_KEY });
   }
 
   killJob(id: string): Promise<Killed> {
@@ -168,6 +192,21 @@ class ServerJobs implements Jobs {
     this.#schedule.ended(table, { isFailed: record.status === "failed", nowMs });
     this.#compactIfDue(table);
   }
+}
+
+function kindsOf(deps: JobDeps): JobKinds {
+  return {
+    flush: flushKind(deps),
+    compact: compactKind(deps),
+    backup: backupKind(deps.backup),
+    user_export: exportKind(deps),
+    user_cleanup: userCleanupKind(deps),
+    job_cleanup: jobCleanupKind({ ...deps, removeResult: (job) => removeExport(job, deps.exports) }),
+  };
+}
+
+function removeExport({ id, type, parameters }: JobRecord, exports: ExportDeps["exports"]): void {
+  if (type === "user_export") exports.remove(parseUserId(textOf(parseJobValues(parameters), "user")), id);
 }
 
 /** The longest that a timer takes. */

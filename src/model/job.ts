@@ -5,6 +5,9 @@ export const JOB_PREFIXES = {
   flush: "FL",
   backup: "BK",
   compact: "CO",
+  user_export: "UE",
+  user_cleanup: "UC",
+  job_cleanup: "JC",
 } as const;
 
 export type JobType = keyof typeof JOB_PREFIXES;

@@ -15,6 +15,7 @@ import type { Failpoint } from "../storage/hot/failpoint.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { deriveSealingKey } from "../storage/objects/sealed-credentials.ts";
 import { openStore, type Store } from "../storage/store.ts";
+import { createExportFiles, type ExportFiles } from "./export-files.ts";
 import { createServerCompaction } from "./server-compaction.ts";
 import { createServerJobs } from "./server-jobs.ts";
 import { openServerStorages, type ServerStorages } from "./storages.ts";
@@ -49,6 +50,7 @@ export interface Foundation {
   readonly droppedFiles: DroppedFiles;
   readonly retired: RetiredFiles;
   readonly jobs: Jobs;
+  readonly exports: ExportFiles;
 }
 
 export async function openFoundation(
@@ -97,11 +99,12 @@ export async function openFoundation(
   const droppedFiles = createDroppedFiles({ objects, foldersOf, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
   const backupCommand = ownCommand("__backup");
+  const exports = createExportFiles(dataDir);
   const parts = { config, clock, log, store, flusher, droppedFiles };
   const { compaction, retired } = createServerCompaction({ ...parts, storages, storageDir, worker: flusher.worker });
-  const jobs = createServerJobs({ ...parts, storages, dataDir, backupCommand, compaction });
+  const jobs = createServerJobs({ ...parts, storages, dataDir, backupCommand, compaction, retired, exports });
   await jobs.recover();
-  return { dataDir, storageDir, generators, store, storages, pool, flusher, droppedFiles, retired, jobs };
+  return { dataDir, storageDir, generators, store, storages, pool, flusher, droppedFiles, retired, jobs, exports };
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

@@ -23,6 +23,7 @@ import {
   sumBatchResults,
 } from "../protocol/http.ts";
 import type { Cors } from "./cors.ts";
+import { EXPORTS_PREFIX, exportResponse } from "./export-files.ts";
 import type { InFlight } from "./in-flight.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import type { Identify } from "./request-identity.ts";
@@ -40,6 +41,7 @@ export interface HttpDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly startedAtMs: number;
+  readonly dataDir: string;
   readonly metrics: () => string;
   readonly isStopping: () => boolean;
   /** Statements that have begun; a stop waits for them. */
@@ -83,6 +85,8 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
       return only("POST", request, () => answerSql(request, { deps, server, queryRate, schemaText }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
     if (path === "/metrics") return only("GET", request, () => answerMetrics(request, server, deps));
+    if (path.startsWith(EXPORTS_PREFIX))
+      return only("GET", request, () => answerExport(request, { path, server, deps }));
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
     const endpoint = authEndpoint(path);
@@ -196,6 +200,19 @@ async function answerMetrics(request: Request, server: Server<SocketData>, deps:
         throw new DbError("PERMISSION_DENIED", "Admin privileges (DBA or System role) required for metrics");
     }
     return new Response(deps.metrics(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+  } catch (error) {
+    return errorResponse(error, { role: "anonymous", deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  }
+}
+
+async function answerExport(
+  request: Request,
+  { path, server, deps }: { readonly path: string; readonly server: Server<SocketData>; readonly deps: HttpDeps },
+): Promise<Response> {
+  const startedMs = deps.clock.monotonicMs();
+  try {
+    const caller = await authenticate(request, server, deps);
+    return await exportResponse(deps.dataDir, { path, caller });
   } catch (error) {
     return errorResponse(error, { role: "anonymous", deps, tookMs: deps.clock.monotonicMs() - startedMs });
   }

@@ -7,11 +7,14 @@ import { createJobs, type Jobs } from "../jobs/jobs.ts";
 import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
 import type { Flusher } from "../storage/cold/flush.ts";
+import type { RetiredFiles } from "../storage/cold/retired-files.ts";
 import type { Store } from "../storage/store.ts";
 import { createBackupProcess } from "./backup-process.ts";
+import type { ExportFiles } from "./export-files.ts";
 import type { ServerStorages } from "./storages.ts";
 
 const MAX_QUEUED_JOBS = 1_000;
+const DAY_MS = 86_400_000;
 
 export interface ServerJobsInput {
   readonly config: Config;
@@ -19,11 +22,13 @@ export interface ServerJobsInput {
   readonly log: Log;
   readonly store: Store;
   readonly dataDir: string;
+  readonly exports: ExportFiles;
   /** Starts the program that makes backups. */
   readonly backupCommand: readonly string[];
   readonly storages: Pick<ServerStorages, "objects" | "describe">;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
+  readonly retired: RetiredFiles;
   readonly compaction: CompactDeps["compaction"];
 }
 
@@ -50,6 +55,14 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
       }),
       discardBackup: discardFolder,
     },
+    exports: input.exports.deps,
+    cleanup: {
+      graceMs: config.userManagement.deletionGracePeriodDays * DAY_MS,
+      removeFiles: (segments) => input.retired.retire(segments),
+      removeExports: input.exports.removeAll,
+      trimmed: () => store.trimmed(),
+    },
+    retentionMs: config.jobs.retentionDays * DAY_MS,
     flushScope: async (schema, scope, upTo, signal) => {
       const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
         // Dropped while a file of it was being written.

@@ -70,6 +70,7 @@ const PACED_SLICE_MS = 3;
 const QUEUE_LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 15_000;
 const RETIRED_FILES_INTERVAL_MS = 10_000;
+const UPKEEP_INTERVAL_MS = 60_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -118,6 +119,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     engineDeps({ input, foundation, accounts, apiKeys, audit, live, queries, preparer, stats }),
     live,
   );
+  foundation.exports.setEngine(engine);
   const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
   const socketServer = new SocketServer({ accounts, identify, engine, live, sockets, config, clock, log, pacer });
   const inFlight = new InFlight();
@@ -146,12 +148,13 @@ async function wire(input: WireInput): Promise<RunningServer> {
     clock,
     log,
     startedAtMs,
+    dataDir,
     metrics: () => metricsText(stats),
     isStopping: stopping.isStopping,
     inFlight,
   });
   startTimers(stopping, { config, foundation, live });
-  const url = `http://${urlHost(config.server.host)}:${server.port}`;
+  const url = urlOf(input);
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
 }
@@ -204,6 +207,7 @@ function startTimers(
   const { jobs, retired, store } = parts.foundation;
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(QUEUE_LOOK_INTERVAL_MS, () => parts.live.lookAtQueues());
+  stopping.every(UPKEEP_INTERVAL_MS, () => jobs.checkUpkeep(), { atOnce: true });
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(RETIRED_FILES_INTERVAL_MS, () => retired.sweep());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
@@ -216,6 +220,10 @@ async function openPreparer(config: Config, { store, generators }: Foundation): 
     generators,
     maxPlans: config.execution.sqlPlanCacheMaxEntries,
   });
+}
+
+function urlOf({ config, server }: WireInput): string {
+  return `http://${urlHost(config.server.host)}:${server.port}`;
 }
 
 function urlHost(host: string): string {
@@ -258,6 +266,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     defaults: createDefaultGenerator(generators),
     views: viewSource(parts),
     accounts,
+    serverUrl: () => urlOf(input),
     apiKeys,
     audit,
     storages: {

@@ -22,7 +22,7 @@ export interface Stopping {
   readonly isStopping: () => boolean;
   readonly stop: () => Promise<void>;
   /** Runs `work` on a timer until the stop; a failure is logged and the next turn comes all the same. */
-  every(intervalMs: number, work: () => Promise<void> | void): void;
+  every(intervalMs: number, work: () => Promise<void> | void, options?: { readonly atOnce?: boolean }): void;
 }
 
 export function createStopping(input: StopInput): Stopping {
@@ -34,7 +34,7 @@ export function createStopping(input: StopInput): Stopping {
       stopped ??= stopAll(input, timers);
       return stopped;
     },
-    every(intervalMs, work) {
+    every(intervalMs, work, { atOnce = false } = {}) {
       const turn = async (): Promise<void> => {
         try {
           await work();
@@ -43,6 +43,7 @@ export function createStopping(input: StopInput): Stopping {
         }
       };
       timers.push(setInterval(() => void turn(), intervalMs));
+      if (atOnce) void turn();
     },
   };
 }

@@ -115,6 +115,8 @@ export type Statement =
   | { readonly kind: "rollback" }
   | { readonly kind: "flushTable"; readonly table: TableRef }
   | { readonly kind: "flushAll"; readonly namespace: Name | undefined }
+  | { readonly kind: "exportUserData" }
+  | { readonly kind: "showExport" }
   | { readonly kind: "backupDatabase"; readonly target: string }
   | { readonly kind: "restoreDatabase"; readonly source: string }
   | { readonly kind: "compactTable"; readonly table: TableRef }

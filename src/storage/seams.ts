@@ -145,15 +145,24 @@ export interface WriteTx {
   putUser(user: User): void;
   /** Keeps the newest `keep` entries. */
   appendAudit(entry: AuditEntry, keep: number): void;
+  /** With the API keys that speak for the user. */
+  deleteUser(id: UserId): void;
   putApiKey(key: ApiKey): void;
   deleteApiKey(id: string): void;
   putStorage(storage: Storage): void;
   deleteStorage(id: string): void;
   putJob(job: JobRecord): void;
+  /** Forgets the row of a job that has ended. */
+  deleteJob(id: string): void;
   /** The commit half of a flush: segment added. The scope's versions with `_seq` <= segment.maxSeq are buffered no more; `trim` removes them. */
   commitSegment(segment: Omit<Segment, "id">): Segment;
   /** The commit half of a compaction: segments of a scope out, what was made of them in. Changes no row, no position of a row and no count. */
   replaceSegments(swap: SegmentSwap): readonly Segment[];
+  /**
+   * Everything of a scope goes, for all readers at once: `trim` removes the rows, the caller the files of the segments it answers with. No change is told of:
+   * nobody may be subscribed. A cursor of the scope means nothing from here on.
+   */
+  purgeScope(table: TableSchema, scope: Scope): readonly Segment[];
   /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
   trim(leftover: Leftover, maxRows: number): TrimStep;
 }

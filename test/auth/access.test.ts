@@ -71,6 +71,8 @@ const MATRIX: Record<Statement["kind"], string> = {
   killLiveQuery: USERS,
   killJob: ADMINS,
   backupDatabase: ADMINS,
+  exportUserData: USERS,
+  showExport: USERS,
   restoreDatabase: ADMINS,
   subscribe: USERS,
   createUser: ADMINS,

@@ -100,6 +100,8 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   killConnection: "`KILL CONNECTION`",
   killLiveQuery: "`KILL LIVE QUERY`",
   killJob: "`KILL JOB`",
+  exportUserData: "`EXPORT USER DATA`",
+  showExport: "`SHOW EXPORT`",
   backupDatabase: "`BACKUP DATABASE`",
   restoreDatabase: "`RESTORE DATABASE`",
   subscribe: "`SUBSCRIBE TO`",

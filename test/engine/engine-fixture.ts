@@ -21,7 +21,7 @@ import { loadParser } from "../../src/sql/parse/parser.ts";
 import { createFlusher, type FlusherDeps } from "../../src/storage/cold/flush.ts";
 import type { Writer } from "../../src/storage/seams.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
-import { NO_BACKUP } from "../support/no-backup.ts";
+import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
@@ -108,13 +108,13 @@ export async function openEngine(
   });
   const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock, ...options.flusher });
   const jobs = createJobs({
+    ...NO_OTHER_JOBS,
     clock: store.clock,
     log: silentLog,
     catalog,
     writer,
     compaction: testCompaction({ store: store.current, storageDir, flusher, clock: store.clock }).compaction,
     maxConcurrent: 2,
-    backup: NO_BACKUP,
     maxQueued: 10,
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
   });
@@ -130,6 +130,7 @@ export async function openEngine(
     queries: hookedRunner(createQueryRunner(pool, store.current.streams), hooks),
     preparer: createPreparer({ parser: await loadParser(), catalog, generators, maxPlans: 100 }),
     defaults: createDefaultGenerator(generators),
+    serverUrl: () => "http://localhost",
     views: {
       catalog,
       liveQueries: () => [],

@@ -8,7 +8,7 @@ import type { TableSchema } from "../../src/model/schema.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { ALICE, BOB, createTable, openTestStore, write } from "../storage/open-test-store.ts";
-import { NO_BACKUP } from "../support/no-backup.ts";
+import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
 interface Fixture extends AsyncDisposable {
@@ -28,12 +28,13 @@ function openJobs(compactsByItself: boolean): Fixture {
   const settings = { "compaction.min_files": 2, "compaction.enabled": compactsByItself };
   const { compaction } = testCompaction({ store, storageDir, flusher, clock, settings });
   const jobs = createJobs({
+    ...NO_OTHER_JOBS,
     clock,
     log: silentLog,
     catalog,
     writer,
     compaction,
-    backup: NO_BACKUP,
+
     maxQueued: 10,
     maxConcurrent: 2,
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),

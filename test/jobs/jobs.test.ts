@@ -19,7 +19,7 @@ import {
   type TestStore,
   write,
 } from "../storage/open-test-store.ts";
-import { NO_BACKUP } from "../support/no-backup.ts";
+import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
 interface Fixture extends AsyncDisposable {
@@ -48,11 +48,11 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
     flushed,
     onScope: undefined,
     jobs: createJobs({
+      ...NO_OTHER_JOBS,
       clock: testStore.clock,
       log: silentLog,
       catalog,
       writer,
-      backup: NO_BACKUP,
       compaction,
       maxQueued: 3,
       maxConcurrent: 1,
@@ -192,10 +192,10 @@ test("a job that cannot be written down is refused, and the next request for its
   const table = await it.table("t");
   await it.rows(table, ALICE, [1]);
   const jobs = createJobs({
+    ...NO_OTHER_JOBS,
     clock: it.test.clock,
     log: silentLog,
     catalog: it.store.catalog,
-    backup: NO_BACKUP,
     compaction: { isDue: () => false, compactScope: () => Promise.reject(new Error("not asked for")) },
     maxQueued: 3,
     maxConcurrent: 1,

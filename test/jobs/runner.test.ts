@@ -2,10 +2,11 @@
 import { expect, test } from "bun:test";
 import { DbError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
-import type { JobContext, JobEnd, JobKind, JobValues } from "../../src/jobs/job-kind.ts";
+import type { JobContext, JobEnd, JobKind, JobKinds, JobValues } from "../../src/jobs/job-kind.ts";
 import { textOf } from "../../src/jobs/job-kind.ts";
 import { retryDelayMs } from "../../src/jobs/retry.ts";
 import { JobRunner, type RunnerDeps } from "../../src/jobs/runner.ts";
+import { JOB_TYPES } from "../../src/model/job.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
 
 interface Fixture extends AsyncDisposable {
@@ -58,7 +59,7 @@ function openRunner({ maxConcurrent = 1, afterRestart = "resume", onRun }: Optio
     log: silentLog,
     catalog,
     writer,
-    kinds: { flush: kind, compact: kind, backup: kind },
+    kinds: Object.fromEntries(JOB_TYPES.map((type) => [type, kind])) as JobKinds,
     maxQueued: 100,
     maxConcurrent,
     random: () => 0.5,

@@ -300,7 +300,8 @@ describe("segments and jobs", () => {
     expect(catalog.segments(table.id, ALICE)).toHaveLength(1);
     expect(writer.bufferedRows(table.id)).toBe(2);
     const version = catalog.segmentsVersion(table.id, ALICE);
-    await writer.submit((tx) => tx.commitSegment(segment(table, { path: "b" })));
+    const newer = seqOf(flushed.seq + 1n);
+    await writer.submit((tx) => tx.commitSegment(segment(table, { path: "b", minSeq: newer, maxSeq: newer })));
     expect(catalog.segmentsVersion(table.id, ALICE)).toBeGreaterThan(version);
     expect(catalog.segmentsVersion(table.id, BOB)).toBe(0);
   });

@@ -5,6 +5,7 @@ import { parseAlterTable } from "./alter-table.ts";
 import { parseCreateApiKey, parseDropApiKey } from "./api-keys.ts";
 import { parseBackup, parseRestore } from "./backup.ts";
 import { parseExecuteAs } from "./execute-as.ts";
+import { parseExport } from "./export.ts";
 import { parseKill } from "./kill.ts";
 import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
 import { loadPostgres, type Postgres } from "./postgres.ts";
@@ -94,7 +95,8 @@ const FAMILIES: readonly Family[] = [
   ...["CREATE", "ALTER", "DROP"].map((verb): Family => ({ words: [verb, "TOPIC"], parse: notAvailable })),
   { words: ["BACKUP"], parse: parseBackup },
   { words: ["RESTORE"], parse: parseRestore },
-  ...["EXPORT", "CLEAR", "CONSUME", "ACK", "CLUSTER"].map((verb): Family => ({ words: [verb], parse: notAvailable })),
+  { words: ["EXPORT"], parse: parseExport },
+  ...["CLEAR", "CONSUME", "ACK", "CLUSTER"].map((verb): Family => ({ words: [verb], parse: notAvailable })),
 ];
 
 const FIRST_WORDS = new Set(FAMILIES.map(({ words }) => words[0]));

@@ -37,14 +37,23 @@ const KNOWN = [
   "API KEYS",
   "STORAGES",
   "TABLE STATS",
+  "EXPORT",
   ...SHOWN_VIEWS.keys(),
 ];
 
+/** Of one word. */
+function takeWhole(cursor: Cursor): Statement | undefined {
+  if (cursor.takeWords("STORAGES")) return { kind: "showStorages" };
+  if (cursor.takeWords("EXPORT")) return { kind: "showExport" };
+  return undefined;
+}
+
 function takeShown(cursor: Cursor, postgres: Postgres): Statement {
+  const whole = takeWhole(cursor);
+  if (whole !== undefined) return whole;
   if (cursor.takeWords("NAMESPACES") || cursor.takeWords("DATABASES") || cursor.takeWords("SCHEMAS"))
     return { kind: "showNamespaces" };
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
-  if (cursor.takeWords("STORAGES")) return { kind: "showStorages" };
   if (cursor.takeWords("TABLE", "STATS") || cursor.takeWords("STATS", "FOR", "TABLE"))
     return { kind: "tableStats", table: takeTableRef(cursor) };
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };

@@ -2,7 +2,7 @@
 // view of it. Each change is handed to `record`, which knows how to undo it.
 
 import { assert, DbError } from "../../base/errors.ts";
-import type { Name, Seq, TableId } from "../../base/ids.ts";
+import type { Name, Seq, TableId, UserId } from "../../base/ids.ts";
 import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
 
@@ -13,7 +13,7 @@ import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { Segment, SegmentSwap, TableAlteration } from "../seams.ts";
-import type { CatalogChange, CatalogState } from "./catalog-state.ts";
+import type { CatalogChange, CatalogState, HistoryStart } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
 /** Jobs kept in history; with one more, the oldest finished one is forgotten. */
@@ -181,6 +181,22 @@ export class CatalogTransaction {
     this.#options.record({ kind: "storage", id, record: undefined });
   }
 
+  deleteUser(id: UserId): void {
+    const { rows, state, record } = this.#options;
+    for (const key of state.apiKeys()) if (key.user === id) this.deleteApiKey(key.id);
+    rows.deleteUser(id);
+    record({ kind: "user", id, record: undefined });
+  }
+
+  deleteJob(id: string): void {
+    const { rows, state, record } = this.#options;
+    const job = state.job(id);
+    if (job === undefined) return;
+    assert(isFinished(job), "only a job that has ended is forgotten");
+    rows.deleteJob(id);
+    record({ kind: "job", id, record: undefined });
+  }
+
   putJob(job: JobRecord): void {
     const { rows, state, record } = this.#options;
     rows.putJob(job);
@@ -219,6 +235,17 @@ export class CatalogTransaction {
     }
     assert(state.flushedUpTo(table, scope) === before, "a merge neither flushes nor buffers anything");
     return result;
+  }
+
+  /** The scope holds nothing at or below the position, and remembers nothing of it. */
+  purgeScope(start: HistoryStart): void {
+    const { rows, state, record } = this.#options;
+    for (const segment of state.segments(start.table, start.scope)) {
+      rows.deleteSegment(segment.id);
+      record({ kind: "segmentRemoved", segment });
+    }
+    rows.putHistoryStart(start);
+    record({ kind: "historyStart", start });
   }
 }
 

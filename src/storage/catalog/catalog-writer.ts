@@ -1,7 +1,7 @@
 // Catalog records written as SQLite rows, inside whatever transaction the writer has open. Decides nothing: `catalog-transaction.ts` does.
 
 import type { Changes, Database, Statement } from "bun:sqlite";
-import type { TableId } from "../../base/ids.ts";
+import type { TableId, UserId } from "../../base/ids.ts";
 import { tableIdOf } from "../../base/ids.ts";
 import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
@@ -41,6 +41,7 @@ const TEXTS = {
   deleteTableSegments: "DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE table_id = ?1 LIMIT ?2)",
   putView: `${insertText("views", ["namespace", "name", "definition"])} ON CONFLICT DO UPDATE SET definition = excluded.definition`,
   deleteView: "DELETE FROM views WHERE namespace = ?1 AND name = ?2",
+  deleteUser: "DELETE FROM users WHERE id = ?1",
   putUser: upsertText("users", USER_COLUMNS),
   putApiKey: upsertText("api_keys", API_KEY_COLUMNS),
   insertAudit: insertText("audit_log", AUDIT_COLUMNS),
@@ -112,6 +113,10 @@ export class CatalogWriter {
 
   deleteView({ namespace, name }: ViewSchema): void {
     this.#run("deleteView", [namespace, name]);
+  }
+
+  deleteUser(id: UserId): void {
+    this.#run("deleteUser", [id]);
   }
 
   putUser(user: User): void {

@@ -4,7 +4,7 @@
 
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Name, type Scope, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
+import { type Name, type Scope, SHARED_SCOPE, seqOf, type UserId } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
@@ -223,6 +223,10 @@ export class WriteTransaction implements WriteTx {
     this.#write(() => this.#options.catalog.appendAudit(entry, keep));
   }
 
+  deleteUser(id: UserId): void {
+    this.#write(() => this.#options.catalog.deleteUser(id));
+  }
+
   putApiKey(key: ApiKey): void {
     this.#write(() => this.#options.catalog.putApiKey(key));
   }
@@ -243,14 +247,21 @@ export class WriteTransaction implements WriteTx {
     this.#write(() => this.#options.catalog.putJob(job));
   }
 
+  deleteJob(id: string): void {
+    this.#write(() => this.#options.catalog.deleteJob(id));
+  }
+
   commitSegment(segment: Omit<Segment, "id">): Segment {
     return this.#write(() => {
       const { batch, catalog, view, leftovers, statements } = this.#options;
       const table = view.tableById(segment.tableId);
       // Dropped while its rows were being written to the file: the file is an orphan, not a segment.
       if (table === undefined) throw new DbError("TABLE_NOT_FOUND", `Table ${segment.tableId} is gone`);
-      const { scope, maxSeq } = segment;
-      const rows = bufferedUpTo(statements, { table, scope, after: view.flushedUpTo(table.id, scope), upTo: maxSeq });
+      const { scope, minSeq, maxSeq } = segment;
+      const after = view.flushedUpTo(table.id, scope);
+      // Purged, or flushed by somebody else, while they were being written to the file.
+      if (minSeq <= after) throw new DbError("WRITE_CONFLICT", "The rows of the file are not buffered any more");
+      const rows = bufferedUpTo(statements, { table, scope, after, upTo: maxSeq });
       if (rows > 0) batch.count({ kind: "rows", table: table.id, scope, by: -rows });
       leftovers.addFlushed(table.id, scope);
       return catalog.addSegment(segment);
@@ -263,6 +274,26 @@ export class WriteTransaction implements WriteTx {
       // Dropped during the merge: the new files are orphans.
       if (view.tableById(swap.table) === undefined) throw new DbError("TABLE_NOT_FOUND", `Table ${swap.table} is gone`);
       return catalog.replaceSegments(swap);
+    });
+  }
+
+  purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
+    if (table.kind === "stream") {
+      this.#run(() => this.#options.streams.purge(table, scope));
+      return [];
+    }
+    return this.#write(() => {
+      const { batch, catalog, view, leftovers, seqs, statements } = this.#options;
+      assert(isScopedByUser(table.kind), "what everybody shares is nobody's to purge");
+      const after = view.flushedUpTo(table.id, scope);
+      const upTo = seqs.next();
+      const rows = bufferedUpTo(statements, { table, scope, after, upTo });
+      const segments = view.segments(table.id, scope);
+      if (rows === 0 && segments.length === 0) return [];
+      if (rows > 0) batch.count({ kind: "rows", table: table.id, scope, by: -rows });
+      leftovers.addFlushed(table.id, scope);
+      catalog.purgeScope({ table: table.id, scope, startsAt: upTo });
+      return segments;
     });
   }
 

@@ -1,0 +1,121 @@
+// The export of one user's data: a ZIP file with the account and, for each USER and STREAM table in which the user has rows, those rows as JSON.
+import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
+import type { CatalogView, Writer } from "../storage/seams.ts";
+import { type JobContext, type JobEnd, type JobKind, type JobValues, textOf } from "./job-kind.ts";
+import { ZipFile } from "./zip-file.ts";
+
+export interface RowPage {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** `[…],[…]`, as the wire has them. */
+  readonly rows: string;
+  readonly rowCount: number;
+  /** `_seq` of the last row. */
+  readonly through: string;
+}
+
+export interface ExportDeps {
+  readonly catalog: CatalogView;
+  readonly writer: Pick<Writer, "bufferedScopes">;
+  readonly exports: {
+    /** Makes the folder; the file is not there yet. */
+    readonly pathOf: (user: UserId, exportId: string) => Promise<string>;
+    /** The user's rows above a position, oldest first, read as the user. */
+    readonly readPage: (
+      user: UserId,
+      request: { readonly table: TableSchema; readonly after: string; readonly signal: AbortSignal },
+    ) => Promise<RowPage>;
+    readonly remove: (user: UserId, exportId: string) => void;
+  };
+}
+
+export const EXPORT_ID = /^UE-[0-9a-f]{12}$/;
+
+/** One a day. */
+export function exportKey(user: UserId, nowMs: number): string {
+  return `user_export:${user}:${new Date(nowMs).toISOString().slice(0, "2026-01-01".length)}`;
+}
+
+export function exportParameters(user: UserId): JobValues {
+  return { user };
+}
+
+export function exportKind(deps: ExportDeps): JobKind {
+  return {
+    priority: 3,
+    maxRetries: 2,
+    afterRestart: "resume",
+    abandon: (parameters, jobId) => deps.exports.remove(parseUserId(textOf(parameters, "user")), jobId),
+    open(parameters) {
+      const user = parseUserId(textOf(parameters, "user"));
+      return { locks: [`user_export:${user}`], run: (context) => exportUser(user, context, deps) };
+    },
+  };
+}
+
+async function exportUser(user: UserId, context: JobContext, deps: ExportDeps): Promise<JobEnd> {
+  const { catalog, exports } = deps;
+  const { signal } = context;
+  const zip = await ZipFile.create(await exports.pathOf(user, context.jobId));
+  try {
+    await zip.add("account.json", [accountText(user, catalog)]);
+    const tables = await tablesOf(user, deps);
+    for (const [index, table] of tables.entries()) {
+      context.progress(index, tables.length);
+      await zip.add(`${qualifiedName(table)}.json`, tableText(user, { table, signal }, deps));
+    }
+    signal.throwIfAborted();
+    const bytes = await zip.finish();
+    const message = `Exported ${tables.length} table(s) of user '${user}' (${bytes} bytes)`;
+    return { kind: "completed", message, result: { user, tables: tables.map(qualifiedName), bytes } };
+  } catch (error) {
+    await zip.discard().catch(() => undefined);
+    throw error;
+  }
+}
+
+function accountText(user: UserId, catalog: CatalogView): string {
+  const record = catalog.user(user);
+  const account = {
+    user_id: user,
+    role: record?.role ?? null,
+    email: record?.email ?? null,
+    created_at: record === undefined ? null : new Date(record.createdAtMs).toISOString(),
+  };
+  return `${JSON.stringify(account, undefined, 2)}\n`;
+}
+
+async function tablesOf(user: UserId, { catalog, writer }: ExportDeps): Promise<TableSchema[]> {
+  const scope = scopeOfUser(user);
+  const found: TableSchema[] = [];
+  for (const table of catalog.tables()) {
+    if (table.kind === "shared") continue;
+    const isHere = catalog.segments(table.id, scope).length > 0 || table.kind === "stream";
+    if (isHere || writer.bufferedScopes(table.id).includes(scope)) found.push(table);
+    // A table may have many users, and a server many tables.
+    await Bun.sleep(0);
+  }
+  return found;
+}
+
+interface TableRead {
+  readonly table: TableSchema;
+  readonly signal: AbortSignal;
+}
+
+/** Page after page by `_seq`. A row that is written again meanwhile comes once more, further down. */
+async function* tableText(user: UserId, { table, signal }: TableRead, deps: ExportDeps): AsyncGenerator<string> {
+  let after = "0";
+  for (let isFirst = true; ; isFirst = false) {
+    signal.throwIfAborted();
+    const page = await deps.exports.readPage(user, { table, after, signal });
+    if (isFirst) {
+      const head = JSON.stringify({ table: qualifiedName(table), columns: page.columns });
+      yield `${head.slice(0, -1)},"rows":[\n`;
+    }
+    if (page.rowCount === 0) break;
+    yield `${isFirst ? "" : ",\n"}${page.rows}`;
+    after = page.through;
+  }
+  yield "\n]}\n";
+}

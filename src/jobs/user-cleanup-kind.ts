@@ -1,0 +1,103 @@
+// Removes a dropped user whose grace period is over: rows of all USER and STREAM tables, their files, API keys, and last the account, whose id is free again then.
+import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
+import type { TableSchema } from "../model/schema.ts";
+import type { User } from "../model/user.ts";
+import type { CatalogView, Segment, Writer, WriteTx } from "../storage/seams.ts";
+import { type JobContext, type JobEnd, type JobKind, textOf } from "./job-kind.ts";
+
+export interface UserCleanupDeps {
+  readonly catalog: CatalogView;
+  readonly writer: Pick<Writer, "submit">;
+  readonly cleanup: {
+    readonly graceMs: number;
+    /** Removes files that no segment names any more. */
+    readonly removeFiles: (segments: readonly Segment[]) => void;
+    /** Removes files made for the user: exports. */
+    readonly removeExports: (user: UserId) => void;
+    /** Resolves when nothing that was purged is left in the data file, where a scan could still see it. */
+    readonly trimmed: () => Promise<void>;
+  };
+  readonly clock: { nowMs(): number };
+}
+
+export function userCleanupKey(user: UserId): string {
+  return `user_cleanup:${user}`;
+}
+
+/** Whether the time in which a dropped user can be brought back is over. */
+export function isPastGrace(
+  user: User,
+  { graceMs, nowMs }: { readonly graceMs: number; readonly nowMs: number },
+): boolean {
+  return user.deletedAtMs !== undefined && nowMs - user.deletedAtMs >= graceMs;
+}
+
+/** Each step is a commit of its own and may be done again, so after a restart it begins anew. */
+export function userCleanupKind(deps: UserCleanupDeps): JobKind {
+  return {
+    priority: 1,
+    maxRetries: 3,
+    afterRestart: "resume",
+    open(parameters) {
+      const user = parseUserId(textOf(parameters, "user"));
+      return { locks: [userCleanupKey(user)], run: (context) => cleanUp(user, context, deps) };
+    },
+  };
+}
+
+async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps): Promise<JobEnd> {
+  const { writer, catalog, cleanup } = deps;
+  const { signal } = context;
+  const isDue = (tx: WriteTx): boolean => {
+    const record = tx.catalog.user(user);
+    return record !== undefined && isPastGrace(record, { graceMs: cleanup.graceMs, nowMs: deps.clock.nowMs() });
+  };
+  const tables = catalog.tables().filter(isOwned);
+  let files = 0;
+  for (const [index, { id }] of tables.entries()) {
+    context.progress(index, tables.length);
+    if (signal.aborted) return { kind: "interrupted", message: `(${index} of ${tables.length} tables)` };
+    const { value: purged } = await writer.submit((tx) => (isDue(tx) ? purge(tx, { id, user }) : undefined));
+    if (purged === undefined)
+      return { kind: "completed", message: `User '${user}' was brought back; nothing more removed` };
+    files += purged.length;
+    cleanup.removeFiles(purged);
+  }
+  await Promise.race([cleanup.trimmed(), whenAborted(signal)]);
+  if (signal.aborted) return { kind: "interrupted", message: "(all tables; the account stays)" };
+  const { value: last } = await writer.submit((tx) => (isDue(tx) ? removeAccount(tx, user) : []));
+  files += last.length;
+  cleanup.removeFiles(last);
+  cleanup.removeExports(user);
+  const message = `Removed user '${user}' with the rows of ${tables.length} table(s) (${files} files)`;
+  return { kind: "completed", message, result: { user, tables: tables.length, files } };
+}
+
+function isOwned({ kind }: TableSchema): boolean {
+  return kind !== "shared";
+}
+
+function purge(
+  tx: WriteTx,
+  { id, user }: { readonly id: TableSchema["id"]; readonly user: UserId },
+): readonly Segment[] {
+  const table = tx.catalog.tableById(id);
+  return table === undefined ? [] : tx.purgeScope(table, scopeOfUser(user));
+}
+
+/** With what was written for the user since its tables were looked at: an administrator may write in anybody's name. */
+function removeAccount(tx: WriteTx, user: UserId): readonly Segment[] {
+  const purged = tx.catalog
+    .tables()
+    .filter(isOwned)
+    .flatMap(({ id }) => purge(tx, { id, user }));
+  tx.deleteUser(user);
+  return purged;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}

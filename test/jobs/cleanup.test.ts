@@ -1,0 +1,223 @@
+// What goes by the calendar: dropped users with all that is theirs, and jobs that were kept long enough.
+import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseUserId, type Scope, SHARED_SCOPE } from "../../src/base/ids.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { createJobs, type JobDeps } from "../../src/jobs/jobs.ts";
+import type { User } from "../../src/model/user.ts";
+import { createFlusher } from "../../src/storage/cold/flush.ts";
+import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { jobRecord } from "../storage/job-record.ts";
+import {
+  ALICE,
+  BOB,
+  createTable,
+  failureOf,
+  openTestStore,
+  type TestStore,
+  write,
+} from "../storage/open-test-store.ts";
+import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
+
+const DAY_MS = 86_400_000;
+const ALICE_ID = parseUserId("alice");
+
+function user(id: string, deletedAtMs: number | undefined): User {
+  return {
+    id: parseUserId(id),
+    passwordHash: "",
+    oauth: undefined,
+    role: "user",
+    email: undefined,
+    failedLogins: 0,
+    lockedUntilMs: undefined,
+    lastLoginAtMs: undefined,
+    createdAtMs: 1,
+    updatedAtMs: 1,
+    deletedAtMs,
+    tokensValidFromMs: 0,
+    sessions: [],
+  };
+}
+
+function openJobs(testStore: TestStore, overrides: Partial<JobDeps> = {}) {
+  const { current: store, clock, dataDir } = testStore;
+  const { catalog, writer } = store;
+  const objects = openFilesystemStore(join(dataDir, "storage"));
+  const flusher = createFlusher({ databasePath: store.path, storageDir: join(dataDir, "storage"), writer, clock });
+  const jobs = createJobs({
+    ...NO_OTHER_JOBS,
+    clock,
+    log: silentLog,
+    catalog,
+    writer,
+    maxQueued: 100,
+    maxConcurrent: 1,
+    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+    cleanup: {
+      graceMs: 30 * DAY_MS,
+      removeFiles: (segments) => void objects.remove(segments.map(({ path }) => path)),
+      removeExports: () => undefined,
+      trimmed: () => store.trimmed(),
+    },
+    retentionMs: 30 * DAY_MS,
+    ...overrides,
+  });
+  return { jobs, flusher, close: () => (flusher.close(), jobs.stop()) };
+}
+
+async function put(store: Store, name: string, rows: readonly (readonly [Scope, number])[]): Promise<void> {
+  const table = store.catalog.tables().find((one) => one.name === name);
+  if (table === undefined) throw new Error(name);
+  for (const [scope, id] of rows) {
+    await store.writer.submit((tx) => void write(tx, { table, scope, cells: [BigInt(id), "x"] }));
+  }
+}
+
+/** Flushed and buffered rows of two users, and rows of nobody. */
+async function fill(store: Store, jobs: ReturnType<typeof createJobs>): Promise<void> {
+  const table = await createTable(store, "notes");
+  await createTable(store, "typing", "stream");
+  await createTable(store, "all", "shared");
+  await put(store, "notes", [
+    [ALICE, 1],
+    [BOB, 1],
+  ]);
+  await jobs.flushTable(table);
+  await jobs.idle();
+  await put(store, "notes", [
+    [ALICE, 2],
+    [BOB, 2],
+  ]);
+  await put(store, "typing", [
+    [ALICE, 1],
+    [BOB, 1],
+  ]);
+  await put(store, "all", [[SHARED_SCOPE, 1]]);
+}
+
+function table(store: Store, name: string) {
+  const found = store.catalog.tables().find((one) => one.name === name);
+  if (found === undefined) throw new Error(name);
+  return found;
+}
+
+test("TB-10 ST-08 after the grace period a dropped user goes with rows, files, keys and account; nobody else loses anything", async () => {
+  await using testStore = openTestStore();
+  const { current: store, clock } = testStore;
+  const it = openJobs(testStore);
+  await fill(store, it.jobs);
+  const files = store.catalog
+    .segments(table(store, "notes").id, ALICE)
+    .map(({ path }) => join(testStore.dataDir, "storage", path));
+  expect(files.map((path) => existsSync(path))).toEqual([true]);
+  const before = store.writer.position;
+  await store.writer.submit((tx) => {
+    tx.putUser(user("alice", clock.wallMs));
+    tx.putUser(user("bob", undefined));
+  });
+  clock.wallMs += 30 * DAY_MS - 1;
+  await it.jobs.checkUpkeep();
+  await it.jobs.idle();
+  expect(store.catalog.user(ALICE_ID)).toBeDefined();
+  clock.wallMs += 1;
+  await it.jobs.checkUpkeep();
+  await it.jobs.idle();
+  const [job] = store.catalog.jobs();
+  expect(job).toMatchObject({ type: "user_cleanup", status: "completed" });
+  expect(job?.message).toBe("Removed user 'alice' with the rows of 2 table(s) (1 files)");
+  expect(store.catalog.user(ALICE_ID)).toBeUndefined();
+  const check = (current: Store): void => {
+    const { id } = table(current, "notes");
+    expect(current.catalog.segments(id, ALICE)).toEqual([]);
+    expect(current.catalog.segments(id, BOB)).toHaveLength(1);
+    expect(current.writer.bufferedScopes(id)).toEqual([BOB]);
+    expect(current.writer.bufferedRows(table(current, "all").id)).toBe(1);
+    expect(current.reader.all(`SELECT _user FROM hot_${id} ORDER BY _seq`, [])).toEqual([["bob"]]);
+    // A cursor of before is answered with reset, also if the id is given to somebody else.
+    expect(current.catalog.historyStartsAt(id, ALICE)).toBeGreaterThan(before);
+    expect(current.catalog.historyStartsAt(id, BOB)).toBe(0n as typeof before);
+  };
+  check(store);
+  expect(store.streams.versions(table(store, "typing"), ALICE)).toEqual([]);
+  expect(store.streams.floor(table(store, "typing"))).toBeGreaterThan(before);
+  expect(files.map((path) => existsSync(path))).toEqual([false]);
+  await it.close();
+  check(await testStore.reopen());
+});
+
+test("TB-10 a user brought back before its turn keeps everything", async () => {
+  await using testStore = openTestStore();
+  const { current: store, clock } = testStore;
+  const it = openJobs(testStore);
+  await fill(store, it.jobs);
+  await store.writer.submit((tx) => tx.putUser(user("alice", clock.wallMs - 31 * DAY_MS)));
+  const upkeep = it.jobs.checkUpkeep();
+  await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+  await upkeep;
+  await it.jobs.idle();
+  expect(store.catalog.jobs()[0]?.message).toBe("User 'alice' was brought back; nothing more removed");
+  expect(store.writer.bufferedScopes(table(store, "notes").id)).toContain(ALICE);
+  await it.close();
+});
+
+test("ST-03 a file that was written while its user was removed is refused", async () => {
+  await using testStore = openTestStore();
+  const { current: store } = testStore;
+  const it = openJobs(testStore);
+  await fill(store, it.jobs);
+  const schema = table(store, "notes");
+  // The worker is done with the file, and its commit waits for the turn in which the user goes.
+  const { writer } = store;
+  const late = createFlusher({
+    databasePath: store.path,
+    storageDir: join(testStore.dataDir, "storage"),
+    clock: testStore.clock,
+    writer: {
+      get position() {
+        return writer.position;
+      },
+      submit: async (work) => {
+        await writer.submit((tx) => void tx.purgeScope(schema, ALICE));
+        return writer.submit(work);
+      },
+      submitInSlices: (work) => writer.submitInSlices(work),
+      onCommit: (listener) => writer.onCommit(listener),
+      bufferedRows: (id) => writer.bufferedRows(id),
+      bufferedScopes: (id) => writer.bufferedScopes(id),
+      close: () => writer.close(),
+    },
+  });
+  const flush = late.flushScope({ schema, scope: ALICE, upTo: writer.position });
+  expect(await failureOf(flush)).toMatchObject({ code: "WRITE_CONFLICT" });
+  expect(store.catalog.segments(schema.id, ALICE)).toEqual([]);
+  late.close();
+  await it.close();
+});
+
+test("ST-08 jobs that ended longer ago than they are kept are forgotten, with the files they made; others stay", async () => {
+  await using testStore = openTestStore();
+  const { current: store, clock } = testStore;
+  const removed: string[] = [];
+  const exports = { ...NO_OTHER_JOBS.exports, remove: (_user: unknown, id: string) => void removed.push(id) };
+  const it = openJobs(testStore, { exports });
+  const old = clock.wallMs - 40 * DAY_MS;
+  const exported = { type: "user_export", parameters: '{"user":"alice"}', finishedAtMs: old } as const;
+  await store.writer.submit((tx) => {
+    for (let index = 0; index < 300; index += 1) tx.putJob(jobRecord(`FL-old${index}`, { finishedAtMs: old }));
+    tx.putJob(jobRecord("UE-00000000000a", exported));
+    tx.putJob(jobRecord("FL-young", { finishedAtMs: clock.wallMs - DAY_MS }));
+    tx.putJob(jobRecord("FL-waits", { status: "pending", updatedAtMs: 1 }));
+  });
+  await it.jobs.checkUpkeep();
+  await it.jobs.idle();
+  const left = store.catalog.jobs().map(({ id, type }) => (type === "job_cleanup" ? type : id));
+  expect(left.toSorted()).toEqual(["FL-waits", "FL-young", "job_cleanup"]);
+  expect(removed).toEqual(["UE-00000000000a"]);
+  await it.jobs.checkUpkeep();
+  await it.jobs.idle();
+  expect(store.catalog.jobs()).toHaveLength(3);
+  await it.close();
+});

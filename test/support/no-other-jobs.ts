@@ -1,0 +1,17 @@
+// What jobs need that a test does not ask for.
+import type { JobDeps } from "../../src/jobs/jobs.ts";
+
+const none = (): Promise<never> => Promise.reject(new Error("none of these here"));
+
+export const NO_OTHER_JOBS: Pick<JobDeps, "backup" | "compaction" | "exports" | "cleanup" | "retentionMs"> = {
+  backup: { targetOf: (text) => text, makeBackup: none, discardBackup: () => undefined },
+  compaction: { isDue: () => false, compactScope: none },
+  exports: { pathOf: none, readPage: none, remove: () => undefined },
+  cleanup: {
+    graceMs: Number.MAX_SAFE_INTEGER,
+    removeFiles: () => undefined,
+    removeExports: () => undefined,
+    trimmed: () => Promise.resolve(),
+  },
+  retentionMs: Number.MAX_SAFE_INTEGER,
+};
