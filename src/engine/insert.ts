@@ -6,6 +6,7 @@ import { keyColumn, type TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import { cellToSqlite } from "../model/types.ts";
 import type { InsertPlan, SlotValues } from "../sql/plan.ts";
+import { compareSqlite } from "../storage/cold/sqlite-order.ts";
 import type { RowTx, Segment } from "../storage/seams.ts";
 import { lookUpKeys, type ReadDeps } from "./reads.ts";
 import type { Session } from "./session.ts";
@@ -99,16 +100,7 @@ function keysPerhapsFlushed(
 }
 
 export function mayHold(segment: Pick<Segment, "minKey" | "maxKey">, key: SqliteValue): boolean {
-  return compareStored(segment.minKey, key) <= 0 && compareStored(key, segment.maxKey) <= 0;
-}
-
-/** SQLite's BINARY order for the storage forms a key can have. */
-function compareStored(a: SqliteValue, b: SqliteValue): number {
-  if (typeof a === "string" && typeof b === "string") return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  const left = Number(a);
-  const right = Number(b);
-  if (typeof a === "bigint" && typeof b === "bigint") return a < b ? -1 : a > b ? 1 : 0;
-  return left - right;
+  return compareSqlite(segment.minKey, key) <= 0 && compareSqlite(key, segment.maxKey) <= 0;
 }
 
 function beginInsert(
