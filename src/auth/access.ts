@@ -50,6 +50,9 @@ export type StatementKind =
   | "createUser"
   | "alterUser"
   | "dropUser"
+  | "insertUser"
+  | "updateUser"
+  | "deleteUser"
   | "createApiKey"
   | "dropApiKey"
   | "showApiKeys"
@@ -112,6 +115,9 @@ const RULES: Record<StatementKind, Rule> = {
   createUser: { role: "dba", what: "user management" },
   alterUser: { role: "dba", what: "user management" },
   dropUser: { role: "dba", what: "user management" },
+  insertUser: { role: "dba", what: "user management" },
+  updateUser: { role: "dba", what: "user management" },
+  deleteUser: { role: "dba", what: "user management" },
   // Whose, is decided key by key.
   createApiKey: { role: "service", what: "API keys" },
   dropApiKey: { role: "service", what: "API keys" },

@@ -1,42 +1,24 @@
 // Users and their sessions: login with lockout, tokens, first-run setup, and the user statements of SQL. All changes to one user happen one at a
 // time, so that parallel guesses are counted exactly and a refresh cannot slip past a logout.
-import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { parseUserId, type UserId } from "../base/ids.ts";
-import { errorText, type Log } from "../base/log.ts";
+import { errorText } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
-import type { Config } from "../config/config.ts";
 import { API_KEY_PREFIX } from "../model/api-key.ts";
-import type { Audit, AuditStatus } from "../model/audit.ts";
+import type { AuditStatus } from "../model/audit.ts";
 import { isAdmin, type Role } from "../model/role.ts";
 import type { OauthIdentity, RefreshSession, User } from "../model/user.ts";
 import { assertMayManage } from "./access.ts";
 import type { LoginRequest, NewUser, PresentedTokens, SetupRequest, UserChange } from "./account-requests.ts";
-import type { ApiKeys } from "./api-keys.ts";
+import type { AccountsDeps, RevocationReason } from "./accounts-deps.ts";
 import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
 import { judgeRefresh, newSession, withSession } from "./refresh-sessions.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
-import { type IssuedTokens, invalidCredentials, type TokenContext, type Tokens, type VerifiedToken } from "./tokens.ts";
-import { ROOT_USER, type UserStore } from "./user.ts";
+import { type IssuedTokens, invalidCredentials, type TokenContext, type VerifiedToken } from "./tokens.ts";
+import { ROOT_USER } from "./user.ts";
 import { alreadyExists, newRecord, notFound, parseEmail, userIdOrNothing } from "./user-record.ts";
-
-export type RevocationReason = "logout" | "refresh token reused" | "password changed" | "role changed" | "dropped";
-
-export interface AccountsDeps {
-  readonly store: UserStore;
-  readonly tokens: Tokens;
-  readonly config: Config["auth"];
-  readonly clock: Pick<Clock, "nowMs">;
-  readonly log: Log;
-  /** After it is durable that the user's tokens are void; open sockets of the user must close. */
-  readonly onRevoked: (user: UserId, reason: RevocationReason) => void;
-  readonly audit?: Audit;
-  readonly passwords?: Passwords;
-  /** Undefined: keys are not accepted. */
-  readonly apiKeys?: Pick<ApiKeys, "verify">;
-}
 
 export interface Session {
   readonly user: User;
@@ -269,6 +251,18 @@ export class Accounts {
       assertMayManage(actor, user.role);
       if (user.id === ROOT_USER) throw new DbError("PERMISSION_DENIED", "The user root cannot be dropped");
       await this.#revoke(user, { deletedAtMs: this.#nowMs() }, "dropped");
+      return true;
+    });
+  }
+
+  /** Takes a drop back, as long as the user's rows have not been removed; false when the user was not dropped. Tokens from before stay void. */
+  restoreUser(actor: Role, id: UserId): Promise<boolean> {
+    return this.#perUser.run(id, async () => {
+      const user = this.#deps.store.user(id);
+      if (user === undefined) throw notFound(id);
+      assertMayManage(actor, user.role);
+      if (user.deletedAtMs === undefined) return false;
+      await this.#deps.store.put({ ...user, ...NO_FAILURES, deletedAtMs: undefined, updatedAtMs: this.#nowMs() });
       return true;
     });
   }

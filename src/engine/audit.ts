@@ -4,7 +4,7 @@ import { errorText } from "../base/log.ts";
 import { Lru } from "../base/lru.ts";
 import type { Audit, AuditEntry, AuditStatus } from "../model/audit.ts";
 import { redactSecrets } from "../sql/parse/redact.ts";
-import type { Statement, TableRef } from "../sql/statement.ts";
+import type { Statement, TableRef, UserValue } from "../sql/statement.ts";
 import { namespaceOf } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { Runnable } from "./prepare.ts";
@@ -80,7 +80,7 @@ export function auditOf({ runnable, session, error }: Attempt): Omit<AuditEntry,
     // What is done in somebody's name is theirs: only that it was done is kept.
     details: statement.kind === "executeAs" ? undefined : JSON.stringify(details),
     address: session.address?.(),
-    subject: "user" in statement && statement.user !== session.user ? statement.user : undefined,
+    subject: subjectOf(statement, session),
   };
 }
 
@@ -89,8 +89,17 @@ function statusOf(error: unknown): AuditStatus {
   return error instanceof DbError && error.code === "PERMISSION_DENIED" ? "denied" : "failed";
 }
 
+/** Rows of system.users are another spelling. */
+const ROW_FORMS: ReadonlyMap<Statement["kind"], string> = new Map([
+  ["insertUser", "CREATE_USER"],
+  ["updateUser", "ALTER_USER"],
+  ["deleteUser", "DROP_USER"],
+]);
+
 /** `createTable` is CREATE_TABLE. */
 function actionOf(kind: Statement["kind"], status: AuditStatus): string {
+  const rowForm = ROW_FORMS.get(kind);
+  if (rowForm !== undefined) return rowForm;
   const words = kind.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
   if (kind === "executeAs") return status === "denied" ? "EXECUTE_AS_USER_DENIED" : "EXECUTE_AS_USER";
   return words;
@@ -104,9 +113,25 @@ function targetOf(statement: Statement, session: Session): string {
   if ("connection" in statement) return `connection:${statement.connection}`;
   if ("job" in statement) return `job:${statement.job}`;
   if (statement.kind.endsWith("ApiKey") && "name" in statement) return `api_key:${statement.name}`;
-  if ("user" in statement) return `user:${statement.user ?? session.user}`;
+  if ("user" in statement || statement.kind === "insertUser") return `user:${userOf(statement) ?? session.user}`;
   if ("name" in statement) return `${statement.kind.replace(/^[a-z]+/, "").toLowerCase()}:${statement.name}`;
   return "server";
+}
+
+/** Undefined where the statement names none, or by a parameter. */
+function userOf(statement: Statement): string | undefined {
+  if (statement.kind === "insertUser") return textOf(statement.fields.find(({ name }) => name === "user_id")?.value);
+  if (!("user" in statement)) return undefined;
+  return typeof statement.user === "object" ? textOf(statement.user) : statement.user;
+}
+
+function textOf(value: UserValue | undefined): string | undefined {
+  return value?.kind === "text" ? (value.text ?? undefined) : undefined;
+}
+
+function subjectOf(statement: Statement, session: Session): string | undefined {
+  const user = userOf(statement);
+  return user === session.user ? undefined : user;
 }
 
 function refText(ref: TableRef, session: Session): string {

@@ -56,7 +56,7 @@ export interface EngineDeps {
   readonly preparer: Preparer;
   readonly defaults: DefaultGenerator;
   readonly views: ViewSource;
-  readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser">;
+  readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser" | "restoreUser">;
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly audit: Audit;
   readonly storages: StorageHost;

@@ -175,7 +175,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
     prepare(sql, _session, params) {
       const text = sql.trim();
       const lifted = liftedOf(text, texts);
-      if (isCacheable(lifted)) {
+      if (isCacheable(lifted) && !WRITES_USERS.test(text)) {
         // One data statement: a hit needs no parse.
         const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
         const plan = (session: Session): PlannedData => planOf({ text, lifted, session, params }, data, { deps, make });
@@ -201,6 +201,9 @@ export function createPreparer(options: PreparerDeps): Preparer {
     }),
   };
 }
+
+/** Rows of system.users are accounts: such a statement is planned by nobody. */
+const WRITES_USERS = /^(?:insert\s+into|update|delete\s+from)\s+"?system"?\s*\.\s*"?users\b/i;
 
 /** Texts without a literal come again as they are; others seldom do. */
 function liftedOf(text: string, texts: Lru<string, LiftedStatement>): LiftedStatement {

@@ -24,9 +24,10 @@ import { assertMayExecute } from "./permission.ts";
 import type { PlannedData, Runnable } from "./prepare.ts";
 import type { Caller, Session } from "./session.ts";
 import { showCreate } from "./show-create.ts";
-import { assertStorage, isStorageStatement, runStorageStatement } from "./storages.ts";
+import { isStorageStatement, runStorageStatement } from "./storages.ts";
 import { showTableStats } from "./table-stats.ts";
 import { truncate } from "./truncate.ts";
+import { isUserStatement, runUserStatement } from "./user-statements.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
@@ -59,6 +60,7 @@ function useNamespace(statement: Extract<Statement, { kind: "useNamespace" }>, c
 }
 
 async function runStatement(statement: AdminStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
+  if (isUserStatement(statement)) return runUserStatement(statement, call, deps);
   if (isStorageStatement(statement)) return runStorageStatement(statement, call.session, deps);
   if (isBackupStatement(statement)) return runBackup(statement, call, deps);
   switch (statement.kind) {
@@ -84,10 +86,6 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
       return dropView(statement, call.session, deps);
     case "alterTable":
       return alterTable(statement, call, deps);
-    case "createUser":
-    case "alterUser":
-    case "dropUser":
-      return runUserStatement(statement, call, deps);
     case "createApiKey":
     case "dropApiKey":
     case "showApiKeys":
@@ -133,29 +131,6 @@ async function runShow(statement: ShowStatement, call: Caller, deps: EngineDeps)
   if (statement.kind === "showCreate") return showCreate(statement.relation, call.session, deps);
   if (statement.kind === "showViews") return showViews(statement.namespace, call.session, deps);
   return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
-}
-
-type UserStatement = Extract<Statement, { readonly kind: "createUser" | "alterUser" | "dropUser" }>;
-
-async function runUserStatement(statement: UserStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
-  const { role } = call.session;
-  const named = `User '${statement.user}'`;
-  switch (statement.kind) {
-    case "createUser": {
-      const created = await deps.accounts.createUser(role, statement, statement.ifNotExists);
-      return messageResult(call.session, `${named} ${created ? "created successfully" : "already exists"}`);
-    }
-    case "alterUser":
-      if (statement.change.kind === "storage") assertStorage(statement.change.storage.storageId, deps.catalog);
-      await deps.accounts.alterUser(role, statement.user, statement.change);
-      return messageResult(call.session, `${named} altered successfully`);
-    case "dropUser": {
-      const dropped = await deps.accounts.dropUser(role, statement.user, statement.ifExists);
-      return messageResult(call.session, `${named} ${dropped ? "dropped successfully" : "does not exist (skipped)"}`);
-    }
-    default:
-      return assertNever(statement, "user statement");
-  }
 }
 
 type JobStatement = Extract<

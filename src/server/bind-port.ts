@@ -1,6 +1,6 @@
 // Takes the port before anything else is opened. Until the parts are wired, requests are told to come back.
 import type { Server } from "bun";
-import type { AccountsDeps } from "../auth/accounts.ts";
+import type { AccountsDeps } from "../auth/accounts-deps.ts";
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log, type LogFields } from "../base/log.ts";
 import type { Config } from "../config/config.ts";

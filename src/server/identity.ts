@@ -1,5 +1,6 @@
 // Accounts, API keys and token issuers, opened over the store.
-import { Accounts, type AccountsDeps } from "../auth/accounts.ts";
+import { Accounts } from "../auth/accounts.ts";
+import type { AccountsDeps } from "../auth/accounts-deps.ts";
 import { ApiKeys, type ApiKeysDeps } from "../auth/api-keys.ts";
 import { trustedIssuers } from "../auth/issuers.ts";
 import { createTokens } from "../auth/tokens.ts";

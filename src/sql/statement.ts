@@ -73,6 +73,19 @@ export type DataStatement =
   | { readonly kind: "update"; readonly node: Node }
   | { readonly kind: "delete"; readonly node: Node };
 
+/** Columns of system.users that statements write. */
+export type UserField = "user_id" | "password" | "role" | "email" | "deleted_at";
+
+export type UserValue =
+  | { readonly kind: "text"; readonly text: string | null }
+  /** From 0. */
+  | { readonly kind: "parameter"; readonly index: number };
+
+export interface UserAssignment {
+  readonly name: UserField;
+  readonly value: UserValue;
+}
+
 export type Statement =
   | DataStatement
   | {
@@ -145,6 +158,9 @@ export type Statement =
         | { readonly kind: "email"; readonly email: string }
         | { readonly kind: "storage"; readonly storage: UserStorage };
     }
+  | { readonly kind: "insertUser"; readonly fields: readonly UserAssignment[] }
+  | { readonly kind: "updateUser"; readonly user: UserValue; readonly fields: readonly UserAssignment[] }
+  | { readonly kind: "deleteUser"; readonly user: UserValue }
   | {
       readonly kind: "createApiKey";
       readonly name: string;

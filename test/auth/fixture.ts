@@ -1,6 +1,7 @@
 // Accounts over an in-memory store and a clock that stands still; hashing and tokens are the real ones.
 
-import { Accounts, type RevocationReason } from "../../src/auth/accounts.ts";
+import { Accounts } from "../../src/auth/accounts.ts";
+import type { RevocationReason } from "../../src/auth/accounts-deps.ts";
 import { trustedIssuers } from "../../src/auth/issuers.ts";
 import { Passwords } from "../../src/auth/password.ts";
 import type { RootPassword } from "../../src/auth/secrets.ts";

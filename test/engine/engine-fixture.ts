@@ -142,7 +142,7 @@ export async function openEngine(
       versionedJson: new Map(),
       views: () => SYSTEM_VIEWS.values(),
     },
-    accounts: { createUser: unused, alterUser: unused, dropUser: unused },
+    accounts: { createUser: unused, alterUser: unused, dropUser: unused, restoreUser: unused },
     audit: async () => undefined,
     apiKeys: { create: unused, drop: unused, list: unused },
     storages: { access: storageAccess, settled: () => Promise.resolve(), epoch: store.current.epoch },

@@ -5,11 +5,12 @@ import type { Postgres } from "./postgres.ts";
 import type { BatchPart } from "./split-batch.ts";
 import { syntaxError, unsupported, withOffset } from "./syntax-error.ts";
 import { type Cursor, leadingWords } from "./tokens.ts";
+import { usersStatementOf } from "./users-table.ts";
 
 export function parsePostgresStatement(postgres: Postgres, part: BatchPart): Statement {
   const node = postgres.parse(part);
   if ("TransactionStmt" in node) return transactionOf(node.TransactionStmt, part.text);
-  return dataStatementOf(node) ?? refuse(part.text);
+  return usersStatementOf(node) ?? dataStatementOf(node) ?? refuse(part.text);
 }
 
 export function dataStatementOf(node: Node): DataStatement | undefined {
