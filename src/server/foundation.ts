@@ -96,7 +96,7 @@ export async function openFoundation(
     ...(seams.spawnParquetThread === undefined ? {} : { spawn: seams.spawnParquetThread }),
   });
   opened.push(() => flusher.close());
-  const droppedFiles = createDroppedFiles({ objects, foldersOf, log });
+  const droppedFiles = createDroppedFiles({ objects, databasePath: store.path, foldersOf, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
   const backupCommand = ownCommand("__backup");
   const exports = createExportFiles(dataDir);

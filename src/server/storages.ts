@@ -10,6 +10,7 @@ import { LOCAL_STORAGE } from "../model/storage.ts";
 import { writeManifest } from "../storage/cold/manifest.ts";
 import { removeOrphans } from "../storage/cold/orphans.ts";
 import { type Places, placeOf } from "../storage/cold/places.ts";
+import { syncLog } from "../storage/hot/sync-log.ts";
 import { createHoldableStore, type HoldableStore } from "../storage/objects/holdable-store.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { ownerOf } from "../storage/objects/ownership.ts";
@@ -35,7 +36,7 @@ export interface ServerStoragesInput {
   readonly dataDir: string;
   readonly sealingKey: Uint8Array;
   readonly config: Config;
-  readonly store: Pick<Store, "catalog" | "epoch">;
+  readonly store: Pick<Store, "catalog" | "epoch" | "path">;
   readonly log: Log;
   /** For tests that stop a write. */
   readonly seam: ((objects: ObjectStore) => ObjectStore) | undefined;
@@ -122,13 +123,14 @@ function locator({ catalog }: Pick<Store, "catalog">, access: StorageAccess): Lo
 
 interface Sweeping {
   readonly objects: ObjectStore;
-  readonly store: Pick<Store, "catalog" | "epoch">;
+  readonly store: Pick<Store, "catalog" | "epoch" | "path">;
   readonly log: Log;
 }
 
 async function sweep(id: string, { objects, store, log }: Sweeping): Promise<void> {
   const segments = store.catalog.allSegments().filter(({ path }) => storageOfPath(path) === id);
   const folder = id === LOCAL_STORAGE ? {} : { folder: storagePrefix(id).slice(0, -1) };
+  await syncLog(store.path);
   const swept = await removeOrphans({ objects, ...folder, segments, olderThanMs: Number.POSITIVE_INFINITY });
   if (swept.files > 0) log.info("removed orphan files", { storage: id, files: swept.files, bytes: swept.bytes });
 }

@@ -21,7 +21,7 @@ export interface TestCompactionInput {
 export function testCompaction(input: TestCompactionInput): ServerCompaction {
   const { store, storageDir, flusher, clock, settings } = input;
   const objects = openFilesystemStore(storageDir);
-  const droppedFiles = createDroppedFiles({ foldersOf: () => [], objects, log: silentLog });
+  const droppedFiles = createDroppedFiles({ foldersOf: () => [], objects, databasePath: store.path, log: silentLog });
   const storages = { objects, places: localPlaces(storageDir), describe: () => Promise.resolve() };
   const parts = { store, storageDir, storages, clock, droppedFiles, log: silentLog };
   return createServerCompaction({ ...parts, config: configOf(settings), worker: flusher.worker });

@@ -2,6 +2,7 @@
 // the next start.
 import { errorText, type Log } from "../../base/log.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
+import { syncLog } from "../hot/sync-log.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { removeOrphans } from "./orphans.ts";
 
@@ -14,13 +15,15 @@ export interface DroppedFiles {
 
 export interface DroppedFilesDeps {
   readonly objects: ObjectStore;
+  /** The data file: the drop must be on the disk before the files go. */
+  readonly databasePath: string;
   /** Wherever files of a table may lie. */
   readonly foldersOf: (table: TableSchema) => readonly string[];
   readonly log: Log;
 }
 
 export function createDroppedFiles(deps: DroppedFilesDeps): DroppedFiles {
-  const { objects, foldersOf, log } = deps;
+  const { objects, databasePath, foldersOf, log } = deps;
   let last: Promise<void> = Promise.resolve();
   /** Not begun yet: once more would do the same. */
   const waiting = new Set<TableSchema["id"]>();
@@ -28,6 +31,7 @@ export function createDroppedFiles(deps: DroppedFilesDeps): DroppedFiles {
   const removeFiles = async (table: TableSchema): Promise<void> => {
     waiting.delete(table.id);
     try {
+      await syncLog(databasePath);
       // No file in the folder of a dropped table can still become a segment, however young it is.
       const olderThanMs = Number.POSITIVE_INFINITY;
       let files = 0;

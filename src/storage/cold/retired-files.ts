@@ -1,10 +1,9 @@
 // Files that no segment names any more and that somebody may still read, or that a commit of unknown outcome may still name: removed when neither can be. What is not
 // reached before the end of the process is left to the sweep at the next start.
-import { open } from "node:fs/promises";
 import type { Clock } from "../../base/clock.ts";
 import type { Seq } from "../../base/ids.ts";
 import { errorText, type Log } from "../../base/log.ts";
-import { errorCode } from "../hot/storage-error.ts";
+import { syncLog } from "../hot/sync-log.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment, Writer } from "../seams.ts";
 
@@ -75,15 +74,4 @@ export function createRetiredFiles(deps: RetiredFilesDeps): RetiredFiles {
       return running;
     },
   };
-}
-
-/** With `durability = normal` a commit may not be on the disk yet; after a power loss the catalog would name files that are gone. */
-async function syncLog(databasePath: string): Promise<void> {
-  try {
-    await using file = await open(`${databasePath}-wal`, "r+");
-    await file.sync();
-  } catch (error) {
-    // Folded into the data file, which is synced before the log goes.
-    if (errorCode(error) !== "ENOENT") throw error;
-  }
 }

@@ -1,9 +1,12 @@
 // Compaction through the real worker: what a merge keeps, what it may lose, and what happens to the files it replaced.
 import { describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { SHARED_SCOPE, seqOf } from "../../../src/base/ids.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { createDroppedFiles } from "../../../src/storage/cold/dropped-files.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
+import { createRetiredFiles } from "../../../src/storage/cold/retired-files.ts";
 import { ALICE, BOB, createTable, failureOf } from "../open-test-store.ts";
 import {
   committedPaths,
@@ -333,5 +336,33 @@ describe("files that a merge replaced", () => {
     fixture.store.clock.monotonic += GRACE_MS;
     await fixture.retired.sweep();
     expect(filesBelow(fixture.storageDir)).toEqual(committedPaths(fixture));
+  });
+
+  test("ST-01 ST-04 stay while the commit that replaced them cannot be made to last", async () => {
+    await using fixture = openCompactionFixture();
+    const table = await createTable(fixture.store.current, "notes");
+    const at = { table, scope: ALICE };
+    for (const id of [1n, 2n]) {
+      await putRow(fixture, at, [id, "x"]);
+      await flush(fixture, at);
+    }
+    await fixture.compactor.compactScope({ ...request, table: table.id });
+    fixture.store.clock.monotonic += GRACE_MS;
+    // A log that cannot be opened, and so not synced.
+    const databasePath = join(fixture.store.dataDir, "elsewhere.sqlite");
+    mkdirSync(`${databasePath}-wal`);
+    const { objects, store } = fixture;
+    const droppedFiles = createDroppedFiles({ objects, databasePath, foldersOf: () => ["chat"], log: silentLog });
+    droppedFiles.remove(table);
+    await droppedFiles.idle();
+    const { clock, current } = store;
+    const { writer } = current;
+    const retired = createRetiredFiles({ objects, databasePath, clock, writer, log: silentLog, graceMs: 0 });
+    retired.retire(committedPaths(fixture).map((path) => ({ path })));
+    await retired.sweep();
+    expect(filesBelow(fixture.storageDir).length).toBe(3);
+    rmSync(`${databasePath}-wal`, { recursive: true });
+    await retired.sweep();
+    expect(filesBelow(fixture.storageDir).length).toBe(2);
   });
 });
