@@ -125,8 +125,10 @@ export class QuerySession {
     return this.#inTransaction(() => {
       const now = this.#segments(relation);
       const cold = this.#cold.findSummary(relation, columns, now);
-      if (cold === undefined || this.#mayHide(relation, now)) return undefined;
-      const hole = summaryText(relation, columns, cold.name);
+      // Buffered rows up to here are leftovers: the files hold them too.
+      const flushedUpTo = now.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), seqOf(0n));
+      if (cold === undefined || this.#mayHide(relation, now, flushedUpTo)) return undefined;
+      const hole = summaryText(relation, columns, { coldTable: cold.name, flushedUpTo });
       const text = summary.sql.map((piece) => (typeof piece === "string" ? piece : hole)).join("");
       const tables = new Set([hotTableName(relation.schema), cold.name]);
       const position = this.#position();
@@ -140,14 +142,14 @@ export class QuerySession {
   }
 
   /** Whether a buffered version has a key within the key range of a segment. */
-  #mayHide({ schema, scope }: TableRelation, segments: readonly SegmentRef[]): boolean {
+  #mayHide({ schema, scope }: TableRelation, segments: readonly SegmentRef[], flushedUpTo: Seq): boolean {
     const isScoped = isScopedByUser(schema.kind);
     const owner = isScoped ? "_user = ? AND " : "";
     const key = `c${keyColumn(schema).id}`;
-    const text = `SELECT 1 FROM ${hotTableName(schema)} WHERE ${owner}${key} BETWEEN ? AND ? LIMIT 1`;
+    const text = `SELECT 1 FROM ${hotTableName(schema)} WHERE ${owner}${key} BETWEEN ? AND ? AND +_seq > ? LIMIT 1`;
     const statement = this.#db.prepare(text);
     return segments.some(({ minKey, maxKey }) => {
-      return statement.get(...(isScoped ? [scope] : []), minKey, maxKey) !== undefined;
+      return statement.get(...(isScoped ? [scope] : []), minKey, maxKey, flushedUpTo) !== undefined;
     });
   }
 

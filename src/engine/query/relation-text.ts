@@ -1,4 +1,5 @@
 // The sub-select that fills a hole of a plan's text: buffered rows, and the flushed rows that no buffered version of the same key hides.
+import type { Seq } from "../../base/ids.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
 import type { SummaryColumn } from "../../sql/plan.ts";
@@ -34,7 +35,11 @@ function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: Relati
 }
 
 /** Buffered live rows, each a part of its own, and the summaries of the flushed ones, none of which they hide. */
-export function summaryText(relation: TableRelation, columns: readonly SummaryColumn[], coldTable: string): string {
+export function summaryText(
+  relation: TableRelation,
+  columns: readonly SummaryColumn[],
+  { coldTable, flushedUpTo }: { readonly coldTable: string; readonly flushedUpTo: Seq },
+): string {
   const { schema } = relation;
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
   const values = columns.map(({ kind, column }, index) => {
@@ -43,7 +48,7 @@ export function summaryText(relation: TableRelation, columns: readonly SummaryCo
   });
   const hot = hotRelation({ schema, scopeParameter, includeDeleted: false, columns: ["1 AS n", ...values] });
   const names = ["n", ...columns.map((_column, index) => `s${index}`)];
-  return `(${hot.slice(1, -1)} UNION ALL SELECT ${names.join(", ")} FROM temp.${coldTable})`;
+  return `(${hot.slice(1, -1)} AND +_seq > ${flushedUpTo} UNION ALL SELECT ${names.join(", ")} FROM temp.${coldTable})`;
 }
 
 /** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */
