@@ -1,15 +1,21 @@
 // Function calls: values of the session, aggregates, window functions, and the registry's scalar functions.
 import type { FuncCall } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
+import { VERSION } from "../../base/version.ts";
+import { TEXT } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { bindAggregate, isAggregate } from "./aggregate.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction } from "./call.ts";
-import { type Operand, typed } from "./operand.ts";
+import { constant, type Operand, typed } from "./operand.ts";
 import { returnsRows } from "./row-functions.ts";
 import type { BindSession } from "./session.ts";
+import { bindSpecialCall } from "./special-call.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { bindWindow, isWindowFunction } from "./window.ts";
+
+/** A server holds one database; this is what PostgreSQL clients are told it is called. */
+export const DATABASE_NAME = "kalamdb";
 
 /** Functions whose value is fixed for the statement. */
 const SESSION_VALUES: Readonly<Record<string, (session: BindSession) => Expr>> = {
@@ -20,6 +26,9 @@ const SESSION_VALUES: Readonly<Record<string, (session: BindSession) => Expr>> =
   current_user: (session) => session.user(),
   current_user_id: (session) => session.user(),
   current_role: (session) => session.role(),
+  current_schema: (session) => constant(session.namespace, TEXT),
+  current_database: () => constant(DATABASE_NAME, TEXT),
+  version: () => constant(`KalamDB ${VERSION}, SQL as PostgreSQL 15`, TEXT),
 };
 /** Aggregates that PostgreSQL users know and this server does not have. */
 const OTHER_AGGREGATES: ReadonlySet<string> = new Set([
@@ -78,6 +87,8 @@ function bindScalar(
   const args = node.args ?? [];
   const named = args.find((arg) => "NamedArgExpr" in arg);
   if (named !== undefined) throw unsupported("a named argument", position);
+  const special = bindSpecialCall(binder, node, context);
+  if (special !== undefined) return special;
   const value = args.length === 0 && Object.hasOwn(SESSION_VALUES, name) ? SESSION_VALUES[name] : undefined;
   if (value !== undefined) return typed(value(session), position);
   return callFunction(

@@ -1,6 +1,6 @@
 // Operators: comparisons, BETWEEN, IN lists, LIKE, and those the function registry holds (arithmetic, text, JSON, regular expressions).
 import type { A_Expr, Node } from "libpg-query";
-import { BOOLEAN, TEXT } from "../../model/sql-type.ts";
+import { BOOLEAN, JSON_TYPE, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { resolveOperator } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
@@ -9,7 +9,7 @@ import { conjunction, disjunction, not } from "./boolean.ts";
 import { applyFunction } from "./call.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
 import { addInterval } from "./interval-arithmetic.ts";
-import { type Operand, operandType, typed, unify } from "./operand.ts";
+import { type Operand, operandType, settled, typed, unify } from "./operand.ts";
 import { bindRowComparison, rowOf } from "./row-comparison.ts";
 import { listOf, namesOf, unsupported } from "./syntax.ts";
 
@@ -65,6 +65,13 @@ function bindPlain(binder: Binder, node: A_Expr, operator: string, context: Expr
       position,
     );
   }
+  const keys = operator === "?|" || operator === "?&" ? arrayElements(binder, side(node.rexpr), context) : undefined;
+  if (keys !== undefined) {
+    const document = binder.expr(side(node.lexpr), context);
+    const found = keys.map((key) => settled(applyOperator(binder, "?", [document, key], position)));
+    if (found.length === 0) return typed({ kind: "constant", type: BOOLEAN, value: operator === "?&" }, position);
+    return typed(operator === "?|" ? disjunction(found) : conjunction(found), position);
+  }
   const right = binder.expr(side(node.rexpr), context);
   if (node.lexpr === undefined) return applyOperator(binder, operator, [right], position);
   const left = binder.expr(node.lexpr, context);
@@ -84,8 +91,9 @@ function applyOperator(
   }
   // A sign before a number or an untyped value changes nothing the registry would need to see.
   if (operator === "+" && operands.length === 1 && left?.kind === "number") return left;
-  // An untyped value beside anything is text to `||`.
-  const assumed = operator === "||" ? TEXT : undefined;
+  // An untyped value beside anything is text to `||`, but a document beside a document.
+  const joinsJson = operator === "||" && operands.some((operand) => operandType(operand)?.kind === "json");
+  const assumed = operator !== "||" ? undefined : joinsJson ? JSON_TYPE : TEXT;
   const resolved = resolveOperator(
     operator,
     operands.map((operand) => operandType(operand) ?? assumed),

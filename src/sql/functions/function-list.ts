@@ -1,5 +1,7 @@
 // Every function and operator there is, one import line for each file. A name appears once.
 import type { FunctionDefinition } from "./definition.ts";
+import { clockTimestamp } from "./generate/clock-timestamp.ts";
+import { genRandomUuid } from "./generate/gen-random-uuid.ts";
 import { random } from "./generate/random.ts";
 import { snowflakeId } from "./generate/snowflake-id.ts";
 import { ulid } from "./generate/ulid.ts";
@@ -7,6 +9,8 @@ import { uuidV7 } from "./generate/uuid-v7.ts";
 import { averageDecimalList, sumDecimalList } from "./internal/decimal-list.ts";
 import { raise } from "./internal/raise.ts";
 import { jsonArrayLength, jsonbArrayLength } from "./json/array-length.ts";
+import { jsonBuildArray, jsonBuildObject } from "./json/build.ts";
+import { jsonContained } from "./json/contained.ts";
 import { jsonbContains } from "./json/contains.ts";
 import { jsonbExtractPath, jsonbExtractPathText, jsonExtractPath, jsonExtractPathText } from "./json/extract-path.ts";
 import { jsonGet, jsonGetPath, jsonGetPathText, jsonGetText } from "./json/get.ts";
@@ -20,12 +24,21 @@ import {
   jsonLength,
 } from "./json/get-scalar.ts";
 import { jsonHasKey } from "./json/has-key.ts";
+import { jsonbPretty } from "./json/pretty.ts";
+import { jsonRemovePath } from "./json/remove.ts";
+import { jsonbInsert, jsonbSet } from "./json/set.ts";
 import { jsonSetRows } from "./json/set-rows.ts";
+import { jsonbStripNulls, jsonStripNulls } from "./json/strip-nulls.ts";
+import { toJson, toJsonb } from "./json/to-json.ts";
 import { jsonbTypeof, jsonTypeof } from "./json/typeof.ts";
 import { abs } from "./numeric/abs.ts";
 import { ceil, ceiling } from "./numeric/ceil.ts";
+import { numNonnulls, numNulls } from "./numeric/count-nulls.ts";
+import { div } from "./numeric/div.ts";
+import { gcd, lcm } from "./numeric/divisor.ts";
 import { exp } from "./numeric/exp.ts";
 import { greatest, least } from "./numeric/extreme.ts";
+import { factorial } from "./numeric/factorial.ts";
 import { floor } from "./numeric/floor.ts";
 import { ln, log, log10 } from "./numeric/logarithm.ts";
 import { pi } from "./numeric/pi.ts";
@@ -33,8 +46,29 @@ import { pow, power } from "./numeric/power.ts";
 import { round } from "./numeric/round.ts";
 import { sign } from "./numeric/sign.ts";
 import { sqrt } from "./numeric/sqrt.ts";
+import {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cbrt,
+  cos,
+  cosh,
+  cot,
+  degrees,
+  radians,
+  sin,
+  sinh,
+  tan,
+  tanh,
+} from "./numeric/trigonometry.ts";
 import { trunc } from "./numeric/trunc.ts";
+import { widthBucket } from "./numeric/width-bucket.ts";
 import { add } from "./operators/add.ts";
+import { bitAnd, bitNot, bitOr, bitXor, shiftLeft, shiftRight } from "./operators/bitwise.ts";
 import { concatenate } from "./operators/concatenate.ts";
 import { divide } from "./operators/divide.ts";
 import { ilike, like } from "./operators/like.ts";
@@ -50,26 +84,39 @@ import { makeDateFunction } from "./temporal/make-date.ts";
 import { toChar } from "./temporal/to-char.ts";
 import { toTimestamp } from "./temporal/to-timestamp.ts";
 import { ascii } from "./text/ascii.ts";
+import { bitLength } from "./text/bit-length.ts";
 import { chr } from "./text/chr.ts";
 import { concat } from "./text/concat.ts";
 import { concatWs } from "./text/concat-ws.ts";
+import { convertFrom, convertTo } from "./text/convert.ts";
 import { decode } from "./text/decode.ts";
 import { encode } from "./text/encode.ts";
+import { format } from "./text/format.ts";
 import { initcap } from "./text/initcap.ts";
 import { left } from "./text/left.ts";
 import { characterLength, charLength, length } from "./text/length.ts";
 import { lower } from "./text/lower.ts";
 import { md5 } from "./text/md5.ts";
 import { octetLength } from "./text/octet-length.ts";
+import { overlay } from "./text/overlay.ts";
 import { lpad, rpad } from "./text/pad.ts";
 import { position, strpos } from "./text/position.ts";
+import { quoteIdent, quoteLiteralFunction, quoteNullable } from "./text/quote.ts";
+import { regexpCount } from "./text/regexp-count.ts";
+import { regexpInstr } from "./text/regexp-instr.ts";
+import { regexpLike } from "./text/regexp-like.ts";
+import { regexpReplace } from "./text/regexp-replace.ts";
+import { regexpSubstr } from "./text/regexp-substr.ts";
 import { repeat } from "./text/repeat.ts";
 import { replace } from "./text/replace.ts";
 import { reverse } from "./text/reverse.ts";
 import { right } from "./text/right.ts";
+import { sha224, sha256, sha384, sha512 } from "./text/sha2.ts";
 import { splitPart } from "./text/split-part.ts";
 import { startsWith } from "./text/starts-with.ts";
 import { substr, substring } from "./text/substring.ts";
+import { toHex } from "./text/to-hex.ts";
+import { translate } from "./text/translate.ts";
 import { btrim, ltrim, rtrim, trim } from "./text/trim.ts";
 import { upper } from "./text/upper.ts";
 
@@ -170,4 +217,66 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   raise,
   jsonSetRows,
   sumDecimalList,
+  clockTimestamp,
+  genRandomUuid,
+  jsonBuildArray,
+  jsonBuildObject,
+  jsonContained,
+  jsonbPretty,
+  jsonRemovePath,
+  jsonbInsert,
+  jsonbSet,
+  jsonbStripNulls,
+  jsonStripNulls,
+  toJson,
+  toJsonb,
+  numNonnulls,
+  numNulls,
+  div,
+  gcd,
+  lcm,
+  factorial,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cbrt,
+  cos,
+  cosh,
+  cot,
+  degrees,
+  radians,
+  sin,
+  sinh,
+  tan,
+  tanh,
+  widthBucket,
+  bitAnd,
+  bitNot,
+  bitOr,
+  bitXor,
+  shiftLeft,
+  shiftRight,
+  bitLength,
+  convertFrom,
+  convertTo,
+  format,
+  overlay,
+  quoteIdent,
+  quoteLiteralFunction,
+  quoteNullable,
+  regexpCount,
+  regexpInstr,
+  regexpLike,
+  regexpReplace,
+  regexpSubstr,
+  sha224,
+  sha256,
+  sha384,
+  sha512,
+  toHex,
+  translate,
 ];

@@ -40,12 +40,32 @@ export const OPERATORS: readonly OperatorRow[] = [
   row("#>>", "json_get_path_text"),
   row("?", "json_has_key"),
   row("@>", "jsonb_contains"),
+  row("<@", "jsonb_contained"),
+  row("#-", "json_remove_path"),
+  row("^", "power"),
+  row("|/", "sqrt", { operands: [1] }),
+  row("||/", "cbrt", { operands: [1] }),
+  row("@", "abs", { operands: [1] }),
+  row("&", "bitwise_and"),
+  row("|", "bitwise_or"),
+  row("#", "bitwise_xor"),
+  row("~", "bitwise_not", { operands: [1] }),
+  row("<<", "shift_left"),
+  row(">>", "shift_right"),
 ];
 
 /** Operators that are also functions in their own right. */
-const ALSO_FUNCTIONS = new Set(["jsonb_contains", "json_get"]);
+const ALSO_FUNCTIONS = new Set(["jsonb_contains", "jsonb_contained", "json_get", "power", "sqrt", "cbrt", "abs"]);
 /** Called only by what the binder makes of other syntax. */
-const INTERNAL = new Set(["add_interval", "raise", "json_set_rows", "sum_decimal_list", "average_decimal_list"]);
+const INTERNAL = new Set([
+  "add_interval",
+  "raise",
+  "json_set_rows",
+  "json_object_of",
+  "json_array_of",
+  "sum_decimal_list",
+  "average_decimal_list",
+]);
 const OPERATOR_NAMES = new Set(OPERATORS.map((operator) => operator.name));
 
 export function isUserCallable(name: string): boolean {

@@ -70,3 +70,7 @@ export const jsonbContains = defineFunction("jsonb_contains", [
     return (left, right) => containsDocument(parseTree(left, 0), wanted(right));
   }),
 ]);
+
+export function jsonContainsDocument(whole: string, part: string): boolean {
+  return containsDocument(parseTree(whole, 0), parseTree(part, 0));
+}

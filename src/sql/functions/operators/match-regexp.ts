@@ -1,26 +1,9 @@
 // `~` and `~*`. JavaScript's regular expressions with Unicode semantics; `.` matches a line break, as in PostgreSQL. No bound on the time of
 // a match exists, so these run in query processes, where a deadline kills them.
-import { DbError } from "../../../base/errors.ts";
 import { BOOLEAN } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
-
-const MAX_PATTERN_LENGTH = 1000;
-
-function compileRegexp(pattern: string, flags: string): RegExp {
-  if (pattern.length > MAX_PATTERN_LENGTH) {
-    throw new DbError(
-      "SQL_EXECUTION_ERROR",
-      `regular expression is too long: at most ${MAX_PATTERN_LENGTH} characters`,
-    );
-  }
-  try {
-    return new RegExp(pattern, flags);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DbError("SQL_EXECUTION_ERROR", `invalid regular expression: ${reason}`, { cause });
-  }
-}
+import { compileRegexp } from "../text/regexp.ts";
 
 function regexpFunction(name: string, flags: string): FunctionDefinition {
   const overloads = [

@@ -1,6 +1,7 @@
 import { rescale } from "../../../model/decimal.ts";
 import { largerScale, scaleOf, sumType } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
+import { removeJson } from "../json/remove.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
 import { inDate } from "../temporal/range.ts";
 
@@ -16,4 +17,5 @@ export const subtract = defineFunction("subtract", [
   overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a - b, [a, b])),
   overload(["date", "int"], { kind: "date" }, (date, days) => inDate(date - days)),
   overload(["date", "date"], { kind: "int" }, (a, b) => a - b),
+  ...removeJson,
 ]);

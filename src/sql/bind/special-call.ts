@@ -1,0 +1,104 @@
+// Calls that mean more than their name and the types of their arguments: what builds a JSON document out of values of any type, `pg_typeof`, and the
+// rounding of a decimal to a number of places that the text says.
+import type { FuncCall, Node } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
+import { MAX_PRECISION } from "../../model/decimal.ts";
+import { type SqlType, TEXT } from "../../model/sql-type.ts";
+import { scaleOf } from "../functions/decimal-types.ts";
+import { internalFunction } from "../functions/registry.ts";
+import type { Binder, ExprContext } from "./binder.ts";
+import { applyFunction, callFunction } from "./call.ts";
+import { integerOf } from "./cast-target.ts";
+import { castTo, constant, type Operand, operandType, typed, typeLabel } from "./operand.ts";
+import type { BindSession } from "./session.ts";
+import { at } from "./syntax.ts";
+
+interface Call {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly position: number | undefined;
+}
+
+type SpecialCall = (binder: Binder, call: Call, context: ExprContext) => Operand | undefined;
+
+/** Digits that rounding may add to what is there: more would leave whole numbers too little room. */
+const MAX_ADDED_SCALE = 16;
+/** PostgreSQL's own limit is on arguments; pairs of more would not fit a call of SQLite's. */
+const MAX_ARGUMENTS = 100;
+
+const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
+  ["json_build_object", buildObject],
+  ["jsonb_build_object", buildObject],
+  ["json_build_array", buildArray],
+  ["jsonb_build_array", buildArray],
+  ["pg_typeof", typeOf],
+  ["round", toPlaces],
+  ["trunc", toPlaces],
+]);
+
+/** Undefined when the call is one of the registry's. */
+export function bindSpecialCall(binder: Binder, node: FuncCall, context: ExprContext): Operand | undefined {
+  const name = node.funcname?.at(-1);
+  const text = name !== undefined && "String" in name ? (name.String.sval ?? "") : "";
+  const call = { name: text, nodes: node.args ?? [], position: binder.session.position(node.location) };
+  return SPECIAL.get(text)?.(binder, call, context);
+}
+
+/** A value of any type as a JSON document. */
+export function documentOf(session: BindSession, operand: Operand): Operand {
+  return callFunction(session, "to_jsonb", [operand], operand.position);
+}
+
+function built(session: BindSession, name: string, args: readonly Operand[], call: Call): Operand {
+  if (args.length > MAX_ARGUMENTS) {
+    throw new DbError("SQL_EXECUTION_ERROR", `cannot pass more than ${MAX_ARGUMENTS} arguments to a function`, {
+      ...at(call.position),
+    });
+  }
+  const types = args.map((arg) => operandType(arg) ?? TEXT);
+  return typed(applyFunction(session, internalFunction(name, types), args, call.position), call.position);
+}
+
+function buildObject(binder: Binder, call: Call, context: ExprContext): Operand {
+  if (call.nodes.length % 2 !== 0) {
+    throw new DbError("SQL_EXECUTION_ERROR", "argument list must have even number of elements", {
+      ...at(call.position),
+      hint: `The arguments of ${call.name}() must consist of alternating keys and values.`,
+    });
+  }
+  const args = call.nodes.map((node, index) => {
+    const operand = binder.expr(node, context);
+    const value = index % 2 === 0 ? operand : documentOf(binder.session, operand);
+    return typed(castTo(value, TEXT), operand.position);
+  });
+  return built(binder.session, "json_object_of", args, call);
+}
+
+function buildArray(binder: Binder, call: Call, context: ExprContext): Operand {
+  const args = call.nodes.map((node) => documentOf(binder.session, binder.expr(node, context)));
+  return built(binder.session, "json_array_of", args, call);
+}
+
+function typeOf(binder: Binder, call: Call, context: ExprContext): Operand | undefined {
+  const [node] = call.nodes;
+  if (node === undefined || call.nodes.length !== 1) return undefined;
+  const label = typeLabel(operandType(binder.expr(node, context)));
+  return typed(constant(label, TEXT), call.position);
+}
+
+/** `round(x, 2)` of a decimal has two fraction digits. Places that the text does not say leave the scale as it is. */
+function toPlaces(binder: Binder, call: Call, context: ExprContext): Operand | undefined {
+  const [value, places] = call.nodes;
+  const digits = integerOf(places);
+  if (value === undefined || places === undefined || digits === undefined || call.nodes.length !== 2) return undefined;
+  const operands = [binder.expr(value, context), binder.expr(places, context)];
+  const rounded = callFunction(binder.session, call.name, operands, call.position);
+  const type = operandType(rounded);
+  if (type?.kind !== "decimal") return rounded;
+  const target: SqlType = {
+    kind: "decimal",
+    precision: MAX_PRECISION,
+    scale: Math.min(Math.max(digits, 0), Math.max(scaleOf(type), MAX_ADDED_SCALE)),
+  };
+  return typed(castTo(rounded, target), call.position);
+}
