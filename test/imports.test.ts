@@ -39,6 +39,15 @@ for (const file of files) {
   });
 }
 
+test("ST-11 nothing outside storage knows which backend keeps a row", async () => {
+  const knowing: string[] = [];
+  for (const file of files.filter((name) => !name.startsWith("storage/"))) {
+    const source = await Bun.file(root + file).text();
+    if (/storage\/(stream|backend)\/|row-statements/.test(source)) knowing.push(file);
+  }
+  expect(knowing).toEqual([]);
+});
+
 test("the check finds imports of every form", () => {
   const source = 'import { a } from "../x/a.ts";\nimport "../y/b.ts";\nexport { c } from "./c.ts";';
   expect(targets("z/file.ts", source)).toEqual(["x", "y", "z"]);

@@ -7,6 +7,7 @@ import type { RowVersion } from "../../model/change.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite, cellToSqlite } from "../../model/types.ts";
+import type { RowBackend, ScanRange } from "../backend/row-backend.ts";
 import type { ScopedVersion } from "../seams.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "./relation.ts";
 
@@ -37,7 +38,7 @@ function putText(schema: TableSchema): string {
 ON CONFLICT (${target}) DO UPDATE SET ${updates.join(", ")}`;
 }
 
-export class RowStatements {
+export class RowStatements implements RowBackend {
   readonly #db: Database;
   // Keyed by the schema object: the catalog keeps one for each table version.
   readonly #selects = new Lru<TableSchema, Select>(MAX_TABLES, (_schema, statement) => statement.finalize());
@@ -78,6 +79,45 @@ export class RowStatements {
     const { lastInsertRowid } = this.#put(schema).run(row.seq, scope, row.deleted ? 1 : 0, ...cells);
     // The DO UPDATE branch leaves the connection's last inserted rowid as it was, and a `_seq` is never used twice.
     return lastInsertRowid === row.seq;
+  }
+
+  delete(schema: TableSchema, scope: Scope, key: Cell): boolean {
+    const scoped = isScopedByUser(schema.kind);
+    using statement = this.#db.prepare<never, SqliteValue[]>(
+      `DELETE FROM ${hotTableName(schema)} WHERE c${keyColumn(schema).id} = ?1${scoped ? " AND _user = ?2" : ""}`,
+    );
+    const keyValue = cellToSqlite(key, keyColumn(schema).type);
+    return statement.run(...(scoped ? [keyValue, scope] : [keyValue])).changes > 0;
+  }
+
+  scan(schema: TableSchema, scope: Scope, { after, limit }: ScanRange): RowVersion[] {
+    const scoped = isScopedByUser(schema.kind);
+    const columns = ["_seq", "_deleted", ...hotColumns(schema)].join(", ");
+    const where = `_seq > ?1${scoped ? " AND _user = ?3" : ""}`;
+    using statement = this.#db
+      .prepare<SqliteValue[], SqliteValue[]>(
+        `SELECT ${columns} FROM ${hotTableName(schema)} WHERE ${where} ORDER BY _seq LIMIT ?2`,
+      )
+      .safeIntegers(true);
+    const rows = statement.values(...(scoped ? [after, limit, scope] : [after, limit]));
+    return rows.map((row) => toRowVersion(schema, row));
+  }
+
+  /** A savepoint of its own, inside whatever transaction is open. */
+  batch<T>(work: () => T): T {
+    this.#db.run("SAVEPOINT rows");
+    try {
+      const result = work();
+      this.#db.run("RELEASE rows");
+      return result;
+    } catch (error) {
+      // SQLite gives up the whole transaction on a full disk; then there is nothing to go back to.
+      if (this.#db.inTransaction) {
+        this.#db.run("ROLLBACK TO rows");
+        this.#db.run("RELEASE rows");
+      }
+      throw error;
+    }
   }
 
   #select(schema: TableSchema): Select {

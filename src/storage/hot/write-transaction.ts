@@ -15,6 +15,7 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
+import type { RowBackend } from "../backend/row-backend.ts";
 import type { CatalogTransaction, TableDefinition, ViewDefinition } from "../catalog/catalog-transaction.ts";
 import type {
   CatalogView,
@@ -30,7 +31,6 @@ import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
 import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
-import type { RowStatements } from "./row-statements.ts";
 import type { StatementCache } from "./statement-cache.ts";
 import { bufferedUpTo, trimDropped, trimFlushed } from "./trim.ts";
 
@@ -46,7 +46,8 @@ export interface Savepoint {
 export interface WriteTransactionOptions {
   readonly db: Database;
   readonly savepoint: Savepoint;
-  readonly rows: RowStatements;
+  /** Of USER and SHARED tables. */
+  readonly rows: RowBackend;
   readonly statements: StatementCache;
   readonly catalog: CatalogTransaction;
   readonly streams: StreamTransaction;

@@ -6,8 +6,10 @@ import type { SeqGenerator } from "../../base/seq.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell } from "../../model/sql-type.ts";
+import type { RowBackend } from "../backend/row-backend.ts";
 import type { Batch } from "../hot/batch.ts";
 import type { ExpiredRow } from "../seams.ts";
+import { keyText, MemoryRows } from "./memory-rows.ts";
 import { isExpired, type StreamLimits } from "./stream-limits.ts";
 import { type StoredRow, type StreamRows, sizeOfRow, versionFor } from "./stream-rows.ts";
 
@@ -22,16 +24,17 @@ export interface StreamTransactionOptions {
 
 export class StreamTransaction {
   readonly #options: StreamTransactionOptions;
+  readonly #memory: RowBackend;
 
   constructor(options: StreamTransactionOptions) {
     this.#options = options;
+    this.#memory = new MemoryRows(options);
   }
 
   /** A row past its time counts as deleted, though its end was not told yet. */
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
-    const stored = this.#options.rows.get(table.id, scope, keyText(key));
-    if (stored === undefined) return undefined;
-    const version = versionFor(table, stored);
+    const version = this.#memory.get(table, scope, key);
+    if (version === undefined) return undefined;
     return isExpired(table, version, this.#options.nowMs()) ? { ...version, deleted: true } : version;
   }
 
@@ -43,20 +46,19 @@ export class StreamTransaction {
     const { batch, seqs } = this.#options;
     const { cells, deleted } = row;
     const bytes = sizeOfRow(cells);
-    const key = keyText(cells[table.keyIndex] ?? null);
+    const key = cells[table.keyIndex] ?? null;
     const before = row.before ?? this.#untold(table, scope, key);
-    if (!deleted) this.#makeRoom(table, scope, { key, bytes });
+    if (!deleted) this.#makeRoom(table, scope, { key: keyText(key), bytes });
     const after: RowVersion = { seq: seqs.next(), deleted, cells };
-    const stored: StoredRow = { version: after, table, bytes };
-    batch.changeStream({ kind: "row", table: table.id, scope, key, row: stored, floor: undefined });
+    this.#memory.put(table, scope, after);
     batch.changes.push({ table, scope, before, after });
     return after;
   }
 
   /** A row past its time whose end no subscriber was told yet: what takes its place must tell of it. */
-  #untold(table: TableSchema, scope: Scope, key: string): RowVersion | undefined {
-    const stored = this.#options.rows.get(table.id, scope, key);
-    return stored === undefined || stored.version.deleted ? undefined : versionFor(table, stored);
+  #untold(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined {
+    const version = this.#memory.get(table, scope, key);
+    return version === undefined || version.deleted ? undefined : version;
   }
 
   /** Live rows end, which subscribers learn as deletes; tombstones are forgotten. What has a newer version meanwhile is left alone. */
@@ -131,9 +133,4 @@ export class StreamTransaction {
     const highest = rows.floor(table.id) > floor ? rows.floor(table.id) : floor;
     batch.changeStream({ kind: "row", table: table.id, scope, key, row: undefined, floor: highest });
   }
-}
-
-/** Two keys of one table have the same text exactly when they are equal. */
-function keyText(key: Cell): string {
-  return String(key);
 }
