@@ -5,6 +5,5 @@ import { createGenerators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 
 export function serveQueries(): void {
-  const generators = createGenerators(systemClock);
-  runQueryProcess((db) => registerFunctions(db, generators));
+  runQueryProcess((db, node) => registerFunctions(db, createGenerators(systemClock, node)));
 }

@@ -22,6 +22,8 @@ export interface OpenMessage {
   /** Flushed rows kept decoded between queries. */
   readonly coldCacheBytes: number;
   readonly parentPid: number;
+  /** Of the ids that SNOWFLAKE_ID() makes there; no other process that runs has it. */
+  readonly node: number;
 }
 
 /** What fills one hole of the text. */

@@ -1,7 +1,9 @@
 // The query processes of a server: one query at a time each, first come first served, every query bounded by a deadline, a memory limit and a result size.
 // What cannot be interrupted is killed, and a spare process that is already warm takes its place.
+
 import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { SNOWFLAKE_NODES } from "../../sql/functions/generators.ts";
 import type { StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
 import { residentBytes } from "./process-limits.ts";
@@ -88,6 +90,8 @@ class Pool implements QueryPool {
   #watch: Timer | undefined;
   #killed = 0;
   #died = 0;
+  /** Modulo the nodes there are. */
+  #spawned = 0;
   #closed = false;
 
   constructor(options: QueryPoolOptions) {
@@ -163,6 +167,7 @@ class Pool implements QueryPool {
       memoryLimitBytes,
       coldCacheBytes,
       parentPid: process.pid,
+      node: this.#nextNode(),
     };
     return new QueryChild(this.#options.command, open, {
       onReady: () => {
@@ -171,6 +176,13 @@ class Pool implements QueryPool {
       },
       onExit: (child, how) => this.#exited(child, how),
     });
+  }
+
+  /** In turn, so that one does not come back soon: a process may have made ids ahead of the clock before it ended. Node 0 is this process. */
+  #nextNode(): number {
+    const node = 1 + this.#spawned;
+    this.#spawned = (this.#spawned + 1) % (SNOWFLAKE_NODES - 1);
+    return node;
   }
 
   #exited(child: QueryChild, how: string): void {

@@ -19,7 +19,8 @@ import { hiddenText, relationText, summaryText, type TableRelation } from "./rel
 import { rowEncoder } from "./row-json.ts";
 
 /** Registers the SQL functions plans may call. */
-export type PrepareConnection = (db: DatabaseSync) => void;
+/** `node`: the process among those of the server, for the ids it makes. */
+export type PrepareConnection = (db: DatabaseSync, node: number) => void;
 
 export interface RowSink {
   json(text: string): void;
@@ -51,7 +52,7 @@ export class QuerySession {
     this.#db = new DatabaseSync(options.databasePath, { readOnly: true });
     // Sorts and temporary tables stay in memory, where the limit of the process counts them.
     this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000");
-    prepareConnection(this.#db);
+    prepareConnection(this.#db, options.node);
     this.#policy = new ReadPolicy(this.#tableNames());
     this.#policy.install(this.#db);
     this.#cold = new ColdTables({

@@ -11,6 +11,10 @@ export interface Generators {
 }
 
 const NODE_AND_COUNTER_BITS = 22n;
+const COUNTER_BITS = 12n;
+const FULL_COUNTER = 2n ** COUNTER_BITS - 1n;
+/** Nodes are numbers below it. */
+export const SNOWFLAKE_NODES = 1024;
 const ULID_RANDOM_BITS = 80n;
 const ULID_LENGTH = 26;
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -27,14 +31,19 @@ function crockford(value: bigint): string {
   return text;
 }
 
-export function createGenerators(clock: Clock): Generators {
+/** The node keeps apart what processes that run at once make. */
+export function createGenerators(clock: Clock, node = 0): Generators {
+  const nodeBits = BigInt(node) << COUNTER_BITS;
   let lastSnowflake = 0n;
   let lastUlid = 0n;
   return {
-    /** ms since the Unix epoch << 22 | node 0 << 12 | counter. A full counter runs into the next millisecond. */
+    /** ms since the Unix epoch << 22 | node << 12 | counter. A full counter runs into the next millisecond. */
     snowflakeId() {
-      const fromClock = BigInt(Math.floor(clock.nowMs())) << NODE_AND_COUNTER_BITS;
-      lastSnowflake = fromClock > lastSnowflake ? fromClock : lastSnowflake + 1n;
+      const startOf = (ms: bigint): bigint => (ms << NODE_AND_COUNTER_BITS) | nodeBits;
+      const fromClock = startOf(BigInt(Math.floor(clock.nowMs())));
+      if (fromClock > lastSnowflake) lastSnowflake = fromClock;
+      else if ((lastSnowflake & FULL_COUNTER) < FULL_COUNTER) lastSnowflake += 1n;
+      else lastSnowflake = startOf((lastSnowflake >> NODE_AND_COUNTER_BITS) + 1n);
       return lastSnowflake;
     },
     uuidV7: () => Bun.randomUUIDv7("hex", clock.nowMs()),

@@ -24,6 +24,14 @@ test("TB-05 SNOWFLAKE_ID grows within a millisecond, past a full counter and whe
   expect(ids.every((id, i) => i === 0 || id > (ids[i - 1] ?? id))).toBe(true);
 });
 
+test("TB-05 SNOWFLAKE_IDs of processes that run at once differ, past a full counter too", () => {
+  const made = [0, 1, 2, 1023].flatMap((node) => {
+    const generators = createGenerators(clockAt([START_MS]), node);
+    return Array.from({ length: 10_000 }, () => generators.snowflakeId());
+  });
+  expect(new Set(made).size).toBe(made.length);
+});
+
 test("TB-05 ULIDs sort as they were made, also when the clock steps back", () => {
   const generators = createGenerators(clockAt([START_MS, START_MS, START_MS - 5000, START_MS + 1]));
   const ids = Array.from({ length: 1000 }, () => generators.ulid());
