@@ -204,11 +204,13 @@ export function assertMayCreateTable(role: Role, kind: TableKind): void {
   }
 }
 
-export function assertMayAlterTable(role: Role, kind: TableKind): void {
+/** Whoever may not write a SHARED table may not open it to themselves either. */
+export function assertMayAlterTable(role: Role, table: GuardedTable): void {
   assertMayRun(role, "alterTable");
-  if (kind === "shared" && !atLeast(role, "service")) {
+  if (table.kind === "shared" && !atLeast(role, "service")) {
     throw denied(`${REQUIREMENTS.service} required for altering SHARED tables`);
   }
+  assertMayWrite(role, table);
 }
 
 export interface Actor {
@@ -226,10 +228,13 @@ const IMPERSONATES: Record<Role, readonly Role[]> = {
 };
 
 export function assertMayActAs(actor: Actor, target: Actor): void {
-  if (actor.user === target.user || IMPERSONATES[actor.role].includes(target.role)) return;
+  const targets = IMPERSONATES[actor.role];
+  if (actor.user === target.user || targets.includes(target.role)) return;
+  // To whom everybody is refused, a refusal says nothing about anybody.
+  const targetRole = targets.length === 0 ? "" : ` with role ${titleCase(target.role)}`;
   throw denied(
     `EXECUTE AS USER is not authorized: actor '${actor.user}' with role ${titleCase(actor.role)} ` +
-      `cannot target '${target.user}' with role ${titleCase(target.role)}`,
+      `cannot target '${target.user}'${targetRole}`,
   );
 }
 

@@ -96,7 +96,7 @@ function decide(
     if (statement.ifExists) return { kind: "done", text: "does not exist (skipped)" };
     throw new DbError("TABLE_NOT_FOUND", `Table '${name}' not found in namespace '${namespace}'`);
   }
-  assertMayAlterTable(call.session.role, table.kind);
+  assertMayAlterTable(call.session.role, table);
   const { isEffective, conditions, text, change } = alterColumns(table, statement.actions, generate);
   if (!isEffective) {
     return { kind: "done", text: `unchanged: ${text} (version ${table.version} - no changes needed)` };

@@ -12,7 +12,6 @@ import {
 import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../model/sql-type.ts";
 import { LOCAL_STORAGE } from "../model/storage.ts";
 import { typeText } from "../model/types.ts";
-import type { ViewSchema } from "../model/view.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { CreateTable, Statement, TableRef } from "../sql/statement.ts";
 import type { WriteTx } from "../storage/seams.ts";
@@ -262,7 +261,9 @@ function describeTable(
   session: Session,
   deps: EngineDeps,
 ): StatementResult {
-  const view = deps.catalog.view(namespaceOf(statement.table, session), statement.table.name);
+  const namespace = namespaceOf(statement.table, session);
+  const { name } = statement.table;
+  const view = deps.catalog.view(namespace, name) ?? SYSTEM_VIEWS.get(`${namespace}.${name}`);
   if (view !== undefined && !statement.history) return rowsResult(session, DESCRIBE, viewColumnRows(view));
   const table = requireTable(statement.table, session, deps);
   const versions = statement.history ? deps.catalog.tableVersions(table.id).toReversed() : [table];
@@ -288,8 +289,8 @@ function describedColumns(table: TableSchema): Cell[][] {
   ]);
 }
 
-function viewColumnRows(view: ViewSchema): Cell[][] {
-  return view.columns.map(({ name, type }, index) => {
+function viewColumnRows({ columns }: { readonly columns: readonly Pick<OutputColumn, "name" | "type">[] }): Cell[][] {
+  return columns.map(({ name, type }, index) => {
     return [name, index + 1, BigInt(index + 1), typeText(type), true, false, null, null, 1];
   });
 }

@@ -32,7 +32,9 @@ export function namespaceHint(name: string, catalog: CatalogView): { readonly hi
 export function relationHint(namespace: string, name: string, catalog: CatalogView): { readonly hint?: string } {
   if (catalog.namespace(namespace) === undefined && !SYSTEM_NAMESPACES.has(namespace))
     return namespaceHint(namespace, catalog);
-  return hintOf(closest(name, relationNames(namespace, catalog)));
+  const near = closest(name, relationNames(namespace, catalog));
+  // One of that very name is of another kind than the statement takes.
+  return near === name ? { hint: `"${name}" is a view.` } : hintOf(near);
 }
 
 function hintOf(near: string | undefined): { readonly hint?: string } {

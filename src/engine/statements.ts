@@ -5,7 +5,7 @@ import { assertNever, DbError } from "../base/errors.ts";
 import type { ConnectionId } from "../base/ids.ts";
 import { paramShape } from "../model/param.ts";
 import { isAdmin } from "../model/role.ts";
-import { qualifiedName } from "../model/schema.ts";
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import { BIGINT, JSON_TYPE, TEXT } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { DataPlan } from "../sql/plan.ts";
@@ -251,12 +251,15 @@ async function executeAs(
   return runData(plan, { ...call, session }, deps);
 }
 
+/** What it writes and what it reads. */
+function tablesOf(plan: DataPlan): readonly TableSchema[] {
+  if (plan.kind === "query") return plan.relations.flatMap((use) => (use.kind === "systemView" ? [] : [use.schema]));
+  if (plan.kind !== "insert") return [plan.table, ...tablesOf(plan.find)];
+  return plan.source.kind === "query" ? [plan.table, ...tablesOf(plan.source.query)] : [plan.table];
+}
+
 function assertOwnTables(plan: DataPlan): void {
-  const tables =
-    plan.kind === "query"
-      ? plan.relations.flatMap((use) => (use.kind === "sharedTable" ? [use.schema] : []))
-      : [plan.table];
-  const shared = tables.find((table) => table.kind === "shared");
+  const shared = tablesOf(plan).find((table) => table.kind === "shared");
   if (shared === undefined) return;
   throw new DbError(
     "SQL_EXECUTION_ERROR",

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   assertMayActAs,
+  assertMayAlterTable,
   assertMayCreateTable,
   assertMayRead,
   assertMayReadSystem,
@@ -149,6 +150,15 @@ describe("AU-05 tables", () => {
     expect(allowed((role) => assertMayCreateTable(role, "shared"))).toBe(SERVICES);
   });
 
+  test("altering: what a role may create, and of SHARED tables what it may write", () => {
+    for (const kind of ["user", "stream"] as const) {
+      expect(allowed((role) => assertMayAlterTable(role, table(kind)))).toBe(USERS);
+    }
+    for (const level of ACCESS_LEVELS) {
+      expect(allowed((role) => assertMayAlterTable(role, table("shared", level)))).toBe(WRITERS[level]);
+    }
+  });
+
   test("a denial names table, role and reason", () => {
     expect(() => assertMayWrite("user", table("shared"))).toThrow(
       "Access denied to table 'chat.messages' for role 'user': Shared table write denied (access_level=Private)",
@@ -184,5 +194,17 @@ describe("EXECUTE AS USER", () => {
     expect(() => assertMayActAs({ ...actor, role: "service" }, { ...target, role: "dba" })).toThrow(
       "EXECUTE AS USER is not authorized: actor 'actor' with role Service cannot target 'target' with role DBA",
     );
+  });
+
+  test("a denial to whom nobody is open does not tell the other's role", () => {
+    const denial = (role: Role): unknown => {
+      try {
+        assertMayActAs({ ...actor, role: "user" }, { ...target, role });
+      } catch (error) {
+        return error instanceof DbError ? error.message : error;
+      }
+      return undefined;
+    };
+    expect(new Set(ROLES.map(denial)).size).toBe(1);
   });
 });
