@@ -284,7 +284,7 @@ test("TB-03 EXECUTE AS USER writes the other user's rows, never a shared table, 
   expect(await engine.rows("SELECT n FROM u", { user: "svc" })).toEqual([]);
   const refused = [
     ["EXECUTE AS USER 'ann' (UPDATE t SET n = 1 WHERE id = 1)", service, "SQL_EXECUTION_ERROR"],
-    ["EXECUTE AS USER 'ann' (INSERT INTO u SELECT id, n FROM t)", service, "PERMISSION_DENIED"],
+    ["EXECUTE AS USER 'ann' (INSERT INTO u SELECT id, n FROM t)", service, "SQL_EXECUTION_ERROR"],
     ["EXECUTE AS USER 'ann' (SELECT * FROM u)", { user: "bob", role: "user" as const }, "PERMISSION_DENIED"],
     ["EXECUTE AS USER 'ann' (SELECT user_id FROM system.users)", { user: "root" }, "PERMISSION_DENIED"],
     ["EXECUTE AS USER 'ann' (EXECUTE AS USER 'bob' (SELECT * FROM u))", service, "INVALID_INPUT"],
