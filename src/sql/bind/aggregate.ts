@@ -1,113 +1,20 @@
-// Aggregate functions. SQLite's own, over storage forms, except where decimals need exact sums.
+// Calls of aggregate functions.
 import type { FuncCall, Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { MAX_PRECISION } from "../../model/decimal.ts";
-import { BIGINT, BOOLEAN, DOUBLE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
+import { BIGINT, type SqlType } from "../../model/sql-type.ts";
 import type { Expr, QueryExpr } from "../expression.ts";
+import { filterOf, filterText } from "./aggregate-filter.ts";
+import { AGGREGATES } from "./aggregate-forms.ts";
 import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
-import { type Operand, operandType, required, settled, tryCoerce } from "./operand.ts";
+import { type Operand, operandType, settled, tryCoerce } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
+import { type BoundAggregate, bindOrderedSet, isOrderedSet } from "./ordered-set.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { ownRelations, walk } from "./walk.ts";
 
-interface AggregateForm {
-  /** Of the arguments as given. Undefined: there is no such aggregate. */
-  readonly resolve: (
-    types: readonly (SqlType | undefined)[],
-  ) => { args: readonly SqlType[]; type: SqlType } | undefined;
-  /** SQLite's name for it, given the argument types. */
-  readonly sqlite: (args: readonly SqlType[]) => string;
-  /** Applied to the finished call (FILTER and OVER included). */
-  readonly finish: (call: string, args: readonly SqlType[]) => string;
-}
-
-const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
-const FLOATS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
-const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json"]);
-
-function oneArgument(
-  typeOf: (type: SqlType) => SqlType | undefined,
-  sqlite: (type: SqlType) => string,
-  finish: (call: string, type: SqlType) => string = (call) => call,
-): AggregateForm {
-  return {
-    finish: (call, [type]) => finish(call, type ?? TEXT),
-    resolve: (types) => {
-      const [given] = types;
-      const type = given === undefined || types.length !== 1 ? undefined : typeOf(given);
-      return given === undefined || type === undefined ? undefined : { args: [given], type };
-    },
-    sqlite: ([type]) => sqlite(type ?? TEXT),
-  };
-}
-
-function sumType(type: SqlType): SqlType | undefined {
-  if (INTEGERS.has(type.kind)) return BIGINT;
-  if (FLOATS.has(type.kind)) return type;
-  return type.kind === "decimal" ? { kind: "decimal", precision: MAX_PRECISION, scale: type.scale } : undefined;
-}
-
-/** Fraction digits an average gains over its input. */
-const AVERAGE_DIGITS = 4;
-
-function averageDigits(scale: number): number {
-  return Math.min(AVERAGE_DIGITS, MAX_PRECISION - scale);
-}
-
-function averageType(type: SqlType): SqlType | undefined {
-  if (INTEGERS.has(type.kind) || FLOATS.has(type.kind)) return DOUBLE;
-  if (type.kind !== "decimal") return undefined;
-  return { kind: "decimal", precision: MAX_PRECISION, scale: type.scale + averageDigits(type.scale) };
-}
-
-const ordered = (type: SqlType): SqlType | undefined => (UNORDERED.has(type.kind) ? undefined : type);
-const booleanOnly = (type: SqlType): SqlType | undefined => (type.kind === "boolean" ? BOOLEAN : undefined);
-const everyTrue = oneArgument(booleanOnly, () => "MIN");
-
-const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
-  count: {
-    finish: (call) => call,
-    resolve: (types) => (types.length === 1 ? { args: [types[0] ?? TEXT], type: BIGINT } : undefined),
-    sqlite: () => "COUNT",
-  },
-  sum: oneArgument(
-    sumType,
-    (type) => (type.kind === "decimal" ? "group_concat" : "SUM"),
-    (call, type) => (type.kind === "decimal" ? `k_sum_decimal_list_text(${call})` : call),
-  ),
-  avg: oneArgument(
-    averageType,
-    (type) => (type.kind === "decimal" ? "group_concat" : "AVG"),
-    (call, type) =>
-      type.kind === "decimal" ? `k_average_decimal_list_text_int(${call}, ${averageDigits(type.scale)})` : call,
-  ),
-  min: oneArgument(ordered, () => "MIN"),
-  max: oneArgument(ordered, () => "MAX"),
-  bool_and: everyTrue,
-  every: everyTrue,
-  bool_or: oneArgument(booleanOnly, () => "MAX"),
-  string_agg: {
-    finish: (call) => call,
-    resolve: ([value, separator], ...rest) => {
-      const isText = (type: SqlType | undefined): boolean => type === undefined || type.kind === "text";
-      return rest.length === 0 && isText(value) && isText(separator) ? { args: [TEXT, TEXT], type: TEXT } : undefined;
-    },
-    sqlite: () => "group_concat",
-  },
-};
-
 export function isAggregate(name: string): boolean {
-  return Object.hasOwn(AGGREGATES, name);
-}
-
-export interface BoundAggregate {
-  readonly type: SqlType;
-  /** Arguments, FILTER and ORDER BY. */
-  readonly args: readonly Expr[];
-  readonly render: (renderArg: RenderArg) => string;
-  /** Applied to the whole call, OVER included. */
-  readonly finish: (call: string) => string;
+  return Object.hasOwn(AGGREGATES, name) || isOrderedSet(name);
 }
 
 /** Inside the arguments of a call nothing is grouped yet. */
@@ -160,30 +67,45 @@ export function bindAggregateCall(
 ): BoundAggregate {
   const name = namesOf(node.funcname).at(-1) ?? "";
   const position = binder.session.position(node.location);
+  const inner = innerContext(context, overWindow);
+  if (overWindow && (isOrderedSet(name) || AGGREGATES[name]?.windowed === false)) {
+    throw unsupported(`${name} over a window`, position);
+  }
+  if (isOrderedSet(name)) return bindOrderedSet(binder, node, inner);
+  if (node.agg_within_group === true) {
+    const message = `${name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP`;
+    throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
+  }
+  const filter = filterOf(binder, node, inner);
+  if (node.agg_star !== true) return bindArguments(binder, node, { name, inner, filter });
+  if (name !== "count") {
+    const message = `${name}(*) must be used to call a parameterless aggregate function`;
+    throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
+  }
+  const render = (renderArg: RenderArg): string => `COUNT(*)${filterText(filter, renderArg)}`;
+  return { type: BIGINT, args: filter ?? [], render, finish: (call) => call };
+}
+
+interface PlainCall {
+  readonly name: string;
+  readonly inner: ExprContext;
+  readonly filter: readonly Expr[] | undefined;
+}
+
+function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter }: PlainCall): BoundAggregate {
+  const position = binder.session.position(node.location);
   const form = AGGREGATES[name];
   if (form === undefined) throw new Error(`no aggregate ${name}`);
-  if (node.agg_within_group === true) throw unsupported(`${name} WITHIN GROUP`, position);
-  const inner = innerContext(context, overWindow);
-  const filter = filterOf(binder, node, inner);
-  if (node.agg_star === true) {
-    if (name !== "count")
-      throw new DbError(
-        "SQL_EXECUTION_ERROR",
-        `${name}(*) must be used to call a parameterless aggregate function`,
-        at(position),
-      );
-    const render = (renderArg: RenderArg): string => `COUNT(*)${filterText(filter, renderArg)}`;
-    return { type: BIGINT, args: filter ?? [], render, finish: (call) => call };
-  }
-  const operands = (node.args ?? []).map((arg) => binder.expr(arg, inner));
+  const given = (node.args ?? []).map((arg) => binder.expr(arg, inner));
+  const operands = form.prepare?.(binder.session, given) ?? given;
   const resolved = form.resolve(operands.map(operandType));
-  if (resolved === undefined) throw functionNotFound(name, operands, position);
+  if (resolved === undefined) throw functionNotFound(name, given, position);
   const args = operands.map((operand, index) => argumentOf(operand, resolved.args[index]));
   const terms = (node.agg_order ?? []).map((term) => aggregateOrder(binder, term, inner));
   const sqlite = form.sqlite(resolved.args);
-  const separator = node.agg_distinct === true ? distinctArguments(name, args, position) : args;
+  const listed = node.agg_distinct === true ? distinctArguments(name, args, position) : args;
   const render = (renderArg: RenderArg): string => {
-    const list = separator.map(renderArg).join(", ");
+    const list = listed.map(renderArg).join(", ");
     const order = terms.length === 0 ? "" : ` ORDER BY ${renderOrder(terms, renderArg)}`;
     return `${sqlite}(${node.agg_distinct === true ? "DISTINCT " : ""}${list}${order})${filterText(filter, renderArg)}`;
   };
@@ -199,16 +121,6 @@ function argumentOf(operand: Operand, type: SqlType | undefined): Expr {
 function distinctArguments(name: string, args: readonly Expr[], position: number | undefined): readonly Expr[] {
   if (args.length <= 1) return args;
   throw unsupported(`${name} with DISTINCT`, position);
-}
-
-function filterOf(binder: Binder, node: FuncCall, context: ExprContext): readonly Expr[] | undefined {
-  if (node.agg_filter === undefined) return undefined;
-  return [required(binder.expr(node.agg_filter, { ...context, clause: "FILTER" }), BOOLEAN, "FILTER")];
-}
-
-function filterText(filter: readonly Expr[] | undefined, renderArg: RenderArg): string {
-  const [condition] = filter ?? [];
-  return condition === undefined ? "" : ` FILTER (WHERE ${renderArg(condition)})`;
 }
 
 function aggregateOrder(binder: Binder, node: Node, context: ExprContext): OrderTerm {

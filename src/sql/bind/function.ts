@@ -31,25 +31,7 @@ const SESSION_VALUES: Readonly<Record<string, (session: BindSession) => Expr>> =
   version: () => constant(`KalamDB ${VERSION}, SQL as PostgreSQL 15`, TEXT),
 };
 /** Aggregates that PostgreSQL users know and this server does not have. */
-const OTHER_AGGREGATES: ReadonlySet<string> = new Set([
-  "array_agg",
-  "json_agg",
-  "jsonb_agg",
-  "json_object_agg",
-  "jsonb_object_agg",
-  "stddev",
-  "stddev_pop",
-  "stddev_samp",
-  "variance",
-  "var_pop",
-  "var_samp",
-  "corr",
-  "mode",
-  "percentile_cont",
-  "percentile_disc",
-  "bit_and",
-  "bit_or",
-]);
+const OTHER_AGGREGATES: ReadonlySet<string> = new Set(["array_agg", "range_agg", "range_intersect_agg", "xmlagg"]);
 
 export function bindFunction(binder: Binder, node: FuncCall, context: ExprContext): Operand {
   const { session } = binder;

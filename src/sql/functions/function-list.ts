@@ -6,7 +6,7 @@ import { random } from "./generate/random.ts";
 import { snowflakeId } from "./generate/snowflake-id.ts";
 import { ulid } from "./generate/ulid.ts";
 import { uuidV7 } from "./generate/uuid-v7.ts";
-import { averageDecimalList, sumDecimalList } from "./internal/decimal-list.ts";
+import { decimalAverage, decimalSum } from "./internal/decimal-total.ts";
 import { raise } from "./internal/raise.ts";
 import { jsonArrayLength, jsonbArrayLength } from "./json/array-length.ts";
 import { jsonBuildArray, jsonBuildObject } from "./json/build.ts";
@@ -213,10 +213,10 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   rtrim,
   trim,
   upper,
-  averageDecimalList,
+  decimalAverage,
   raise,
   jsonSetRows,
-  sumDecimalList,
+  decimalSum,
   clockTimestamp,
   genRandomUuid,
   jsonBuildArray,

@@ -63,8 +63,8 @@ const INTERNAL = new Set([
   "json_set_rows",
   "json_object_of",
   "json_array_of",
-  "sum_decimal_list",
-  "average_decimal_list",
+  "decimal_sum",
+  "decimal_average",
 ]);
 const OPERATOR_NAMES = new Set(OPERATORS.map((operator) => operator.name));
 

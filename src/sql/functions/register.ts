@@ -4,6 +4,8 @@ import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import type { Cell, SqliteValue, SqlType, TypeKind } from "../../model/sql-type.ts";
 import { cellFromSqlite, cellToSqlite, TYPES } from "../../model/types.ts";
+import { AGGREGATE_FUNCTIONS } from "./aggregates/aggregate-list.ts";
+import { sqliteAggregateName } from "./aggregates/definition.ts";
 import { castCell, castRule } from "./casts.ts";
 import type { Evaluator, FunctionDefinition, Overload } from "./definition.ts";
 import { FUNCTIONS } from "./function-list.ts";
@@ -21,9 +23,17 @@ interface SqliteFunctionOptions {
   readonly useBigIntArguments: boolean;
 }
 
+interface SqliteAggregateOptions extends SqliteFunctionOptions {
+  readonly start: () => unknown;
+  readonly step: (state: unknown, ...args: SqliteValue[]) => unknown;
+  readonly inverse?: (state: unknown, ...args: SqliteValue[]) => unknown;
+  readonly result: (state: unknown) => SqliteValue;
+}
+
 /** What `Database` of bun:sqlite and `DatabaseSync` of node:sqlite share. */
 export interface SqliteConnection {
   function(name: string, options: SqliteFunctionOptions, evaluate: SqliteFunction): unknown;
+  aggregate(name: string, options: SqliteAggregateOptions): unknown;
 }
 
 const KINDS = Object.keys(TYPES) as readonly TypeKind[];
@@ -123,6 +133,10 @@ function castFunction(from: TypeKind, to: TypeKind): SqliteFunction {
 
 /** Once for each connection, before any statement is prepared on it. */
 export function registerFunctions(db: SqliteConnection, generators: Generators): void {
+  for (const { name, ...steps } of AGGREGATE_FUNCTIONS) {
+    const options = { deterministic: true, varargs: true, safeIntegers: true, useBigIntArguments: true };
+    db.aggregate(sqliteAggregateName(name), { ...options, ...steps });
+  }
   for (const definition of FUNCTIONS) {
     for (const overload of definition.overloads) {
       if (overload.sqlite !== undefined) continue;

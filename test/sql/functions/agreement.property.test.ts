@@ -67,7 +67,7 @@ const CELLS: Record<TypeKind, fc.Arbitrary<Cell>> = {
 };
 
 /** Their arguments are the renderer's own, in a form no expression has. */
-const RENDERER_ONLY = ["raise", "sum_decimal_list", "average_decimal_list"];
+const RENDERER_ONLY = ["raise", "decimal_sum", "decimal_average", "json_object_of"];
 const CALLABLE: readonly { readonly definition: FunctionDefinition; readonly overload: Overload }[] = FUNCTIONS.filter(
   (definition) => definition.bounded && definition.deterministic && !RENDERER_ONLY.includes(definition.name),
 ).flatMap((definition) => definition.overloads.map((overload) => ({ definition, overload })));

@@ -1,0 +1,173 @@
+// The aggregate functions there are: what they take and give, and what SQLite calls them. SQLite's own work on storage forms; the others are registered
+// with it (`functions/aggregates`).
+import { MAX_PRECISION } from "../../model/decimal.ts";
+import { BIGINT, BOOLEAN, DOUBLE, JSON_TYPE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
+import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
+import { castTo, type Operand, typed } from "./operand.ts";
+import type { BindSession } from "./session.ts";
+import { documentOf } from "./special-call.ts";
+
+export interface AggregateForm {
+  /** Of the arguments as given. Undefined: there is no such aggregate. */
+  readonly resolve: (
+    types: readonly (SqlType | undefined)[],
+  ) => { args: readonly SqlType[]; type: SqlType } | undefined;
+  /** SQLite's name for it, given the argument types. */
+  readonly sqlite: (args: readonly SqlType[]) => string;
+  /** Applied to the finished call (FILTER and OVER included). */
+  readonly finish: (call: string, args: readonly SqlType[]) => string;
+  /** Made of the arguments before anything else. */
+  readonly prepare?: (session: BindSession, operands: readonly Operand[]) => readonly Operand[];
+  /** Over a window too. */
+  readonly windowed: boolean;
+}
+
+const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
+const FLOATS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
+const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json"]);
+
+function oneArgument(
+  typeOf: (type: SqlType) => SqlType | undefined,
+  sqlite: (type: SqlType) => string,
+  finish: (call: string, type: SqlType) => string = (call) => call,
+): AggregateForm {
+  return {
+    windowed: true,
+    finish: (call, [type]) => finish(call, type ?? TEXT),
+    resolve: (types) => {
+      const [given] = types;
+      const type = given === undefined || types.length !== 1 ? undefined : typeOf(given);
+      return given === undefined || type === undefined ? undefined : { args: [given], type };
+    },
+    sqlite: ([type]) => sqlite(type ?? TEXT),
+  };
+}
+
+function sumType(type: SqlType): SqlType | undefined {
+  if (INTEGERS.has(type.kind)) return BIGINT;
+  if (FLOATS.has(type.kind)) return type;
+  return type.kind === "decimal" ? { kind: "decimal", precision: MAX_PRECISION, scale: type.scale } : undefined;
+}
+
+/** Fraction digits an average gains over its input. */
+const AVERAGE_DIGITS = 4;
+
+function averageDigits(scale: number): number {
+  return Math.min(AVERAGE_DIGITS, MAX_PRECISION - scale);
+}
+
+function averageType(type: SqlType): SqlType | undefined {
+  if (INTEGERS.has(type.kind) || FLOATS.has(type.kind)) return DOUBLE;
+  if (type.kind !== "decimal") return undefined;
+  return { kind: "decimal", precision: MAX_PRECISION, scale: type.scale + averageDigits(type.scale) };
+}
+
+const ordered = (type: SqlType): SqlType | undefined => (UNORDERED.has(type.kind) ? undefined : type);
+const booleanOnly = (type: SqlType): SqlType | undefined => (type.kind === "boolean" ? BOOLEAN : undefined);
+const everyTrue = oneArgument(booleanOnly, () => "MIN");
+
+const DECIMAL_TOTAL = sqliteAggregateName("decimal_total");
+
+/** SQLite takes an integral double of a registered function for an INTEGER. */
+const asReal = (call: string): string => `(${call} + 0.0)`;
+const isNumeric = (type: SqlType | undefined): boolean =>
+  type === undefined || INTEGERS.has(type.kind) || FLOATS.has(type.kind) || type.kind === "decimal";
+
+/** A registered aggregate of so many numbers, taken and given as doubles. */
+function ofDoubles(name: string, count: number): AggregateForm {
+  const args = Array.from({ length: count }, () => DOUBLE);
+  return {
+    windowed: false,
+    resolve: (types) => (types.length === count && types.every(isNumeric) ? { args, type: DOUBLE } : undefined),
+    sqlite: () => sqliteAggregateName(name),
+    finish: asReal,
+  };
+}
+
+function bitwise(name: string): AggregateForm {
+  const integer = (type: SqlType): SqlType | undefined => (INTEGERS.has(type.kind) ? type : undefined);
+  return { ...oneArgument(integer, () => sqliteAggregateName(name)), windowed: false };
+}
+
+const JSON_AGG: AggregateForm = {
+  windowed: false,
+  prepare: (session, operands) => operands.map((operand) => documentOf(session, operand)),
+  resolve: (types) => (types.length === 1 ? { args: [JSON_TYPE], type: JSON_TYPE } : undefined),
+  sqlite: () => sqliteAggregateName("json_list"),
+  finish: (call) => call,
+};
+
+const JSON_OBJECT_AGG: AggregateForm = {
+  windowed: false,
+  prepare: (session, [key, value, ...rest]) =>
+    key === undefined || value === undefined ? [] : [keyText(key), documentOf(session, value), ...rest],
+  resolve: (types) => (types.length === 2 ? { args: [TEXT, JSON_TYPE], type: JSON_TYPE } : undefined),
+  sqlite: () => sqliteAggregateName("json_object"),
+  finish: (call) => call,
+};
+
+function keyText(key: Operand): Operand {
+  return typed(castTo(key, TEXT), key.position);
+}
+
+const PAIR_AGGREGATES = [
+  "covar_pop",
+  "covar_samp",
+  "corr",
+  "regr_slope",
+  "regr_intercept",
+  "regr_r2",
+  "regr_avgx",
+  "regr_avgy",
+  "regr_sxx",
+  "regr_syy",
+  "regr_sxy",
+];
+
+export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
+  ...Object.fromEntries(PAIR_AGGREGATES.map((name) => [name, ofDoubles(name, 2)])),
+  var_samp: ofDoubles("var_samp", 1),
+  variance: ofDoubles("var_samp", 1),
+  var_pop: ofDoubles("var_pop", 1),
+  stddev_samp: ofDoubles("stddev_samp", 1),
+  stddev: ofDoubles("stddev_samp", 1),
+  stddev_pop: ofDoubles("stddev_pop", 1),
+  bit_and: bitwise("bit_and"),
+  bit_or: bitwise("bit_or"),
+  bit_xor: bitwise("bit_xor"),
+  json_agg: JSON_AGG,
+  jsonb_agg: JSON_AGG,
+  json_object_agg: JSON_OBJECT_AGG,
+  jsonb_object_agg: JSON_OBJECT_AGG,
+  count: {
+    windowed: true,
+    finish: (call) => call,
+    resolve: (types) => (types.length === 1 ? { args: [types[0] ?? TEXT], type: BIGINT } : undefined),
+    sqlite: () => "COUNT",
+  },
+  sum: oneArgument(
+    sumType,
+    (type) => (type.kind === "decimal" ? DECIMAL_TOTAL : "SUM"),
+    (call, type) => (type.kind === "decimal" ? `k_decimal_sum_text(${call})` : call),
+  ),
+  avg: oneArgument(
+    averageType,
+    (type) => (type.kind === "decimal" ? DECIMAL_TOTAL : "AVG"),
+    (call, type) =>
+      type.kind === "decimal" ? `k_decimal_average_text_int(${call}, ${averageDigits(type.scale)})` : call,
+  ),
+  min: oneArgument(ordered, () => "MIN"),
+  max: oneArgument(ordered, () => "MAX"),
+  bool_and: everyTrue,
+  every: everyTrue,
+  bool_or: oneArgument(booleanOnly, () => "MAX"),
+  string_agg: {
+    windowed: true,
+    finish: (call) => call,
+    resolve: ([value, separator], ...rest) => {
+      const isText = (type: SqlType | undefined): boolean => type === undefined || type.kind === "text";
+      return rest.length === 0 && isText(value) && isText(separator) ? { args: [TEXT, TEXT], type: TEXT } : undefined;
+    },
+    sqlite: () => "group_concat",
+  },
+};
