@@ -107,6 +107,8 @@ function apply(draft: Draft, action: AlterAction): string {
       return setType(draft, action);
     case "setAccessLevel":
       return setAccessLevel(draft, action.level);
+    case "setDeletedRetention":
+      return setDeletedRetention(draft, action.hours);
     default:
       return assertNever(action, "ALTER TABLE action");
   }
@@ -249,6 +251,16 @@ function setAccessLevel(draft: Draft, level: TableSchema["options"]["accessLevel
     draft.isEffective = true;
   }
   return `SET ACCESS LEVEL ${level.toUpperCase()}`;
+}
+
+function setDeletedRetention(draft: Draft, hours: number | undefined): string {
+  if (draft.table.kind === "stream") throw invalid("DELETED_RETENTION_HOURS does not apply to STREAM tables");
+  const { deletedRetentionHours, ...others } = draft.options;
+  if (deletedRetentionHours !== hours) {
+    draft.options = hours === undefined ? others : { ...others, deletedRetentionHours: hours };
+    draft.isEffective = true;
+  }
+  return `SET DELETED_RETENTION_HOURS = ${hours ?? "DEFAULT"}`;
 }
 
 function invalid(message: string): DbError {

@@ -173,13 +173,14 @@ function tableOptions(statement: CreateTable, kind: TableKind, storageId: string
   if (kind !== "shared" && statement.accessLevel !== undefined) {
     throw new DbError("INVALID_SQL", "ACCESS_LEVEL applies to SHARED tables only");
   }
-  const { flushPolicy, accessLevel = "private", ttlSeconds } = statement;
+  const { flushPolicy, accessLevel = "private", ttlSeconds, deletedRetentionHours } = statement;
   return {
     storageId,
     flushPolicy,
     accessLevel,
     ...(statement.useUserStorage ? { useUserStorage: true } : {}),
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(deletedRetentionHours === undefined ? {} : { deletedRetentionHours }),
   };
 }
 

@@ -35,7 +35,7 @@ function tableText(table: TableSchema): string {
 }
 
 function optionsText({ kind, options }: TableSchema): string {
-  const { flushPolicy, ttlSeconds, accessLevel, storageId } = options;
+  const { flushPolicy, ttlSeconds, accessLevel, storageId, deletedRetentionHours } = options;
   const rows = flushPolicy?.rows === undefined ? [] : [`rows:${flushPolicy.rows}`];
   const interval = flushPolicy?.intervalSeconds === undefined ? [] : [`interval:${flushPolicy.intervalSeconds}`];
   const policy = [...rows, ...interval].join(",");
@@ -45,6 +45,7 @@ function optionsText({ kind, options }: TableSchema): string {
     policy === "" ? [] : [`FLUSH_POLICY = '${policy}'`],
     kind === "shared" ? [`ACCESS_LEVEL = '${accessLevel.toUpperCase()}'`] : [],
     ttlSeconds === undefined ? [] : [`TTL_SECONDS = ${ttlSeconds}`],
+    deletedRetentionHours === undefined ? [] : [`DELETED_RETENTION_HOURS = ${deletedRetentionHours}`],
   ].flat();
   return written.length === 0 ? "" : ` WITH (${written.join(", ")})`;
 }

@@ -34,6 +34,7 @@ export interface CreateTable {
   readonly accessLevel: AccessLevel | undefined;
   /** STREAM tables, and only they, have one. */
   readonly ttlSeconds: number | undefined;
+  readonly deletedRetentionHours: number | undefined;
 }
 
 export type AlterAction =
@@ -46,7 +47,9 @@ export type AlterAction =
   | { readonly kind: "dropDefault"; readonly column: Name }
   /** `nullable` undefined: as it was. */
   | { readonly kind: "setType"; readonly column: Name; readonly type: SqlType; readonly nullable: boolean | undefined }
-  | { readonly kind: "setAccessLevel"; readonly level: AccessLevel };
+  | { readonly kind: "setAccessLevel"; readonly level: AccessLevel }
+  /** Undefined: the server's setting again. */
+  | { readonly kind: "setDeletedRetention"; readonly hours: number | undefined };
 
 export interface AlterTable {
   readonly kind: "alterTable";

@@ -82,6 +82,36 @@ test("ST-04 LQ-11 who resumes above the purged ends of rows goes on, who resumes
   expect(bodiesOf(fine)).toEqual(["drei"]);
 });
 
+test("ST-04 TB-02 TB-09 a table keeps deletes as long as it says itself, which its views show and ALTER TABLE changes", async () => {
+  await using server = await startTestServer(FORGETFUL);
+  const { root } = server;
+  await root.sql("CREATE NAMESPACE app");
+  await root.sql("CREATE SHARED TABLE app.kept (id INT PRIMARY KEY) WITH (DELETED_RETENTION_HOURS = 24)");
+  const option = async (): Promise<unknown> => {
+    const [[text] = []] = await root.rows("SELECT options FROM system.schemas WHERE table_name = 'kept' AND is_latest");
+    return JSON.parse(String(text)).deleted_retention_hours;
+  };
+  const created = async (): Promise<string> => String((await root.rows("SHOW CREATE TABLE app.kept"))[0]?.[1]);
+  const versions = async (): Promise<unknown> => {
+    await job(server, "STORAGE FLUSH TABLE app.kept");
+    await job(server, "STORAGE COMPACT TABLE app.kept");
+    return (await root.rows("SELECT sum(row_count) FROM system.segments"))[0]?.[0];
+  };
+  expect([await option(), (await created()).includes("DELETED_RETENTION_HOURS = 24")]).toEqual([24, true]);
+  await root.sql("INSERT INTO app.kept VALUES (1), (2)");
+  await root.sql("DELETE FROM app.kept WHERE id = 1");
+  expect(String(await versions())).toBe("2");
+
+  await root.sql("ALTER TABLE app.kept SET TBLPROPERTIES (DELETED_RETENTION_HOURS = DEFAULT)");
+  expect([await option(), (await created()).includes("DELETED_RETENTION_HOURS")]).toEqual([null, false]);
+  expect(String(await versions())).toBe("1");
+  expect(await root.rows("SELECT id FROM app.kept")).toEqual([[2]]);
+
+  await root.sql("CREATE STREAM TABLE app.passing (id INT PRIMARY KEY) WITH (TTL_SECONDS = 60)");
+  const refused = await root.fails("ALTER TABLE app.passing SET TBLPROPERTIES (DELETED_RETENTION_HOURS = 1)");
+  expect(refused.code).toBe("INVALID_SQL");
+});
+
 test("ST-04 LQ-11 queries, writes and live queries go on through flushes and merges, and all agree at the end", async () => {
   await using server = await startTestServer(FORGETFUL);
   const { root } = server;

@@ -38,7 +38,9 @@ function optionsJson(table: TableSchema): string {
     ...(table.kind === "user" ? { use_user_storage: table.options.useUserStorage ?? false } : {}),
     flush_policy: flushPolicyText(table) ?? null,
     access_level: table.kind === "shared" ? table.options.accessLevel : null,
-    ...(table.kind === "stream" ? { ttl_seconds: table.options.ttlSeconds } : {}),
+    ...(table.kind === "stream"
+      ? { ttl_seconds: table.options.ttlSeconds }
+      : { deleted_retention_hours: table.options.deletedRetentionHours ?? null }),
   });
 }
 

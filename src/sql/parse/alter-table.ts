@@ -12,6 +12,7 @@ import type { Postgres } from "./postgres.ts";
 import type { BatchPart } from "./split-batch.ts";
 import { unsupported } from "./syntax-error.ts";
 import { columnOf } from "./table-columns.ts";
+import { parseDeletedRetention, takeOptionValue } from "./table-options.ts";
 import { Cursor, tokenAt } from "./tokens.ts";
 
 /** Actions of one statement; more are refused. */
@@ -64,17 +65,25 @@ function takeRename(cursor: Cursor): AlterAction {
   return { kind: "renameColumn", column, to: parseNewColumn(cursor.expectText()) };
 }
 
-/** `SET ACCESS LEVEL level` and `SET TBLPROPERTIES (ACCESS_LEVEL = 'level')`. */
+/** `SET ACCESS LEVEL level` and `SET TBLPROPERTIES (property = value)`. */
 function takeSet(cursor: Cursor): AlterAction {
   if (cursor.takeWords("ACCESS", "LEVEL")) return { kind: "setAccessLevel", level: accessLevel(cursor.expectText()) };
   cursor.expectWords("TBLPROPERTIES");
   cursor.expectSymbol("(");
   const property = cursor.expectText().toUpperCase();
-  if (property !== "ACCESS_LEVEL") throw invalid(`Unknown table property '${property}' (only ACCESS_LEVEL can be set)`);
   cursor.expectSymbol("=");
-  const level = accessLevel(cursor.expectText());
+  const action = propertyAction(property, takeOptionValue(cursor));
   cursor.expectSymbol(")");
-  return { kind: "setAccessLevel", level };
+  return action;
+}
+
+function propertyAction(property: string, value: string): AlterAction {
+  if (property === "ACCESS_LEVEL") return { kind: "setAccessLevel", level: accessLevel(value) };
+  if (property === "DELETED_RETENTION_HOURS") {
+    const hours = value.toUpperCase() === "DEFAULT" ? undefined : parseDeletedRetention(value);
+    return { kind: "setDeletedRetention", hours };
+  }
+  throw invalid(`Unknown table property '${property}' (only ACCESS_LEVEL and DELETED_RETENTION_HOURS can be set)`);
 }
 
 function accessLevel(text: string): AccessLevel {

@@ -1,9 +1,8 @@
-// `WITH (OPTION = value, …)` of CREATE TABLE.
+// `WITH (OPTION = value, …)` of CREATE TABLE, and the values that ALTER TABLE takes as well.
 import { suggestion } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { ACCESS_LEVELS, type AccessLevel } from "../../model/role.ts";
 import { type FlushPolicy, TABLE_KINDS, type TableKind } from "../../model/schema.ts";
-import { unsupported } from "./syntax-error.ts";
 import type { Cursor } from "./tokens.ts";
 
 export interface TableOptionValues {
@@ -13,12 +12,15 @@ export interface TableOptionValues {
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
   readonly ttlSeconds: number | undefined;
+  readonly deletedRetentionHours: number | undefined;
 }
 
 const MAX_FLUSH_ROWS = 1_000_000;
 const MAX_FLUSH_INTERVAL_SECONDS = 86_400;
 /** A year: rows of STREAM tables live in memory. */
 const MAX_TTL_SECONDS = 31_536_000;
+/** As the server's setting. */
+const MAX_DELETED_RETENTION_HOURS = 1_000_000;
 const OPTION_NAMES = [
   "TYPE",
   "STORAGE_ID",
@@ -38,7 +40,7 @@ export function takeTableOptions(cursor: Cursor): TableOptionValues {
     if (!OPTION_NAMES.includes(name)) throw invalid(`Unknown table option '${name}'${suggestion(name, OPTION_NAMES)}`);
     if (valueByName.has(name)) throw invalid(`Table option '${name}' is given twice`);
     cursor.expectSymbol("=");
-    valueByName.set(name, takeValue(cursor));
+    valueByName.set(name, takeOptionValue(cursor));
   } while (cursor.takeSymbol(","));
   cursor.expectSymbol(")");
   return optionValues(valueByName);
@@ -47,17 +49,18 @@ export function takeTableOptions(cursor: Cursor): TableOptionValues {
 /** The options of a table created without WITH. */
 export const NO_TABLE_OPTIONS: TableOptionValues = optionValues(new Map());
 
-function takeValue(cursor: Cursor): string {
+/** A number, a word, or text in quotes. */
+export function takeOptionValue(cursor: Cursor): string {
   return cursor.peek().kind === "number" ? cursor.take().text : cursor.expectText();
 }
 
 function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValues {
-  refuseUnavailable(valueByName);
   const type = valueByName.get("TYPE");
   const storageId = valueByName.get("STORAGE_ID");
   const flushPolicy = valueByName.get("FLUSH_POLICY");
   const accessLevel = valueByName.get("ACCESS_LEVEL");
   const ttlSeconds = valueByName.get("TTL_SECONDS");
+  const deletedRetention = valueByName.get("DELETED_RETENTION_HOURS");
   if (storageId !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(storageId)) {
     throw invalid(`STORAGE_ID '${storageId}' may only contain letters, digits, '_' and '-'`);
   }
@@ -68,12 +71,8 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
     flushPolicy: flushPolicy === undefined ? undefined : parseFlushPolicy(flushPolicy),
     accessLevel: accessLevel === undefined ? undefined : oneOf("ACCESS_LEVEL", accessLevel, ACCESS_LEVELS),
     ttlSeconds: ttlSeconds === undefined ? undefined : parseTtl(ttlSeconds),
+    deletedRetentionHours: deletedRetention === undefined ? undefined : parseDeletedRetention(deletedRetention),
   };
-}
-
-/** An option that would have no effect is refused: accepting it would promise what does not happen. */
-function refuseUnavailable(valueByName: ReadonlyMap<string, string>): void {
-  if (valueByName.has("DELETED_RETENTION_HOURS")) throw unsupported("Table option DELETED_RETENTION_HOURS");
 }
 
 function parseFlag(option: string, text = "FALSE"): boolean {
@@ -98,12 +97,23 @@ export function assertOptionsFit(kind: TableKind, options: TableOptionValues): v
   if (ttlSeconds === undefined) throw invalid("STREAM tables must specify 'TTL_SECONDS'");
   if (flushPolicy !== undefined) throw invalid("Table option FLUSH_POLICY does not apply to STREAM tables");
   if (storageId !== undefined) throw invalid("Table option STORAGE_ID does not apply to STREAM tables");
+  if (options.deletedRetentionHours !== undefined) {
+    throw invalid("Table option DELETED_RETENTION_HOURS does not apply to STREAM tables");
+  }
 }
 
 function parseTtl(text: string): number {
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (seconds >= 1 && seconds <= MAX_TTL_SECONDS) return seconds;
   throw invalid(`TTL_SECONDS must be a whole number from 1 to ${MAX_TTL_SECONDS}, not '${text}'`);
+}
+
+export function parseDeletedRetention(text: string): number {
+  const hours = /^\d{1,7}$/.test(text) ? Number(text) : -1;
+  if (hours >= 0 && hours <= MAX_DELETED_RETENTION_HOURS) return hours;
+  throw invalid(
+    `DELETED_RETENTION_HOURS must be a whole number from 0 to ${MAX_DELETED_RETENTION_HOURS}, not '${text}'`,
+  );
 }
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {

@@ -101,8 +101,10 @@ export function decodeType(value: unknown, what: string): SqlType {
 function decodeOptions(value: unknown, what: string): TableOptions {
   const json = toFields(value, what);
   const ttlSeconds = toOptional(json["ttlSeconds"], toCount, `${what}, ttlSeconds`);
+  const deletedRetentionHours = toOptional(json["deletedRetentionHours"], toCount, `${what}, deletedRetentionHours`);
   return {
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(deletedRetentionHours === undefined ? {} : { deletedRetentionHours }),
     storageId: toText(json["storageId"], `${what}, storageId`),
     ...(json["useUserStorage"] === undefined
       ? {}

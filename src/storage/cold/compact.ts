@@ -23,7 +23,7 @@ import type { RetiredFiles } from "./retired-files.ts";
 export interface CompactionSettings extends CompactionPolicy {
   /** Of one file. */
   readonly targetBytes: number;
-  /** Ends of rows are kept at least this long. */
+  /** Ends of rows are kept at least this long, unless their table has a time of its own. */
   readonly tombstoneRetentionMs: number;
 }
 
@@ -65,6 +65,8 @@ export interface CompactorDeps {
   readonly retired: Pick<RetiredFiles, "retire" | "doubt">;
 }
 
+const HOUR_MS = 3_600_000;
+
 export function createCompactor(deps: CompactorDeps): Compactor {
   const { catalog, settings } = deps;
   let lastMerge = 0;
@@ -77,7 +79,7 @@ export function createCompactor(deps: CompactorDeps): Compactor {
     },
     isDue: (table, scope) => {
       const runs = runsOf(catalog.segments(table, scope));
-      const purgeBelow = purgeBelowOf(deps);
+      const purgeBelow = purgeBelowOf(deps, catalog.tableById(table));
       return (chooseMerge(runs, settings) ?? chooseRewrite(runs, { purgeBelow, mode: "due" })) !== undefined;
     },
   };
@@ -134,7 +136,8 @@ class ScopeCompaction {
     const merge = mode === "due" ? chooseMerge(runs, settings) : chooseFullMerge(runs);
     if (merge !== undefined) return { schema, merge };
     // What a merge has just made holds no tombstone that could go.
-    const rewrite = this.#merges > 0 ? undefined : chooseRewrite(runs, { purgeBelow: purgeBelowOf(this.#deps), mode });
+    const rewrite =
+      this.#merges > 0 ? undefined : chooseRewrite(runs, { purgeBelow: purgeBelowOf(this.#deps, schema), mode });
     return rewrite === undefined ? undefined : { schema, merge: rewrite };
   }
 
@@ -189,7 +192,7 @@ class ScopeCompaction {
       runs: merge.runs.map(({ segments }) => segments.map(({ path, rows }) => ({ path, rows }))),
       minSeq: oldest.minSeq,
       maxSeq: newest.maxSeq,
-      purgeBelow: purgeBelowOf(this.#deps),
+      purgeBelow: purgeBelowOf(this.#deps, schema),
       olderKeys: merge.olderKeys,
       maxRows: settings.targetRows,
       maxBytes: settings.targetBytes,
@@ -199,8 +202,9 @@ class ScopeCompaction {
   }
 }
 
-function purgeBelowOf({ clock, settings }: Pick<CompactorDeps, "clock" | "settings">): Seq {
-  return seqAtMs(clock.nowMs() - settings.tombstoneRetentionMs);
+function purgeBelowOf({ clock, settings }: Pick<CompactorDeps, "clock" | "settings">, table?: TableSchema): Seq {
+  const hours = table?.options.deletedRetentionHours;
+  return seqAtMs(clock.nowMs() - (hours === undefined ? settings.tombstoneRetentionMs : hours * HOUR_MS));
 }
 
 function rowsOf(segments: readonly Segment[]): number {

@@ -85,6 +85,13 @@ test.each<[string, unknown, string]>([
   ],
   ["MODIFY c TEXT NULL", { kind: "setType", column: "c", type: { kind: "text" }, nullable: true }, ""],
   ["SET TBLPROPERTIES (ACCESS_LEVEL = 'PUBLIC')", { kind: "setAccessLevel", level: "public" }, ""],
+  ["SET TBLPROPERTIES (DELETED_RETENTION_HOURS = 0)", { kind: "setDeletedRetention", hours: 0 }, ""],
+  ["SET TBLPROPERTIES (deleted_retention_hours = '24')", { kind: "setDeletedRetention", hours: 24 }, ""],
+  [
+    "SET TBLPROPERTIES (DELETED_RETENTION_HOURS = DEFAULT)",
+    { kind: "setDeletedRetention", hours: undefined },
+    "the server's setting again",
+  ],
   ["SET ACCESS LEVEL restricted", { kind: "setAccessLevel", level: "restricted" }, ""],
 ])("TB-09 %s", (text, expected) => {
   expect(actions(text)).toEqual([expected]);
@@ -114,6 +121,7 @@ test.each<[string, string, string]>([
   ["ALTER COLUMN c TYPE BIGINT USING c + 1", "UNSUPPORTED", "ALTER COLUMN … TYPE … USING is not supported"],
   ["MODIFY c BIGINT DEFAULT 5", "UNSUPPORTED", "MODIFY COLUMN with more than a type and NULL or NOT NULL"],
   ["SET TBLPROPERTIES (color = 'red')", "INVALID_SQL", "Unknown table property 'COLOR'"],
+  ["SET TBLPROPERTIES (DELETED_RETENTION_HOURS = 1000001)", "INVALID_SQL", "DELETED_RETENTION_HOURS must be a whole"],
   ["SET ACCESS LEVEL secret", "INVALID_SQL", "ACCESS_LEVEL must be one of PUBLIC, PRIVATE, RESTRICTED, DBA"],
   ["CREATE VECTOR INDEX c", "UNSUPPORTED", "ALTER TABLE … CREATE INDEX is not supported"],
   ["DROP INDEX c", "UNSUPPORTED", "ALTER TABLE … DROP INDEX is not supported"],

@@ -38,6 +38,7 @@ test("TB-02 a table becomes plain data", () => {
     flushPolicy: { rows: 100, intervalSeconds: 60 },
     accessLevel: undefined,
     ttlSeconds: undefined,
+    deletedRetentionHours: undefined,
   });
 });
 
@@ -296,7 +297,14 @@ test.each([
   ["TYPE = user, ACCESS_LEVEL = public", "Table option ACCESS_LEVEL applies to SHARED tables only"],
   ["USE_USER_STORAGE = true", "Table option USE_USER_STORAGE applies to USER tables only"],
   ["TYPE = user, USE_USER_STORAGE = yes", "USE_USER_STORAGE must be TRUE or FALSE, not 'yes'"],
-  ["DELETED_RETENTION_HOURS = 5", "Table option DELETED_RETENTION_HOURS is not supported"],
+  ...["-1", "1.5", "1000001", "99999999", "soon", "DEFAULT"].map((value) => [
+    `DELETED_RETENTION_HOURS = '${value}'`,
+    `DELETED_RETENTION_HOURS must be a whole number from 0 to 1000000, not '${value}'`,
+  ]),
+  [
+    "TYPE = stream, TTL_SECONDS = 5, DELETED_RETENTION_HOURS = 5",
+    "Table option DELETED_RETENTION_HOURS does not apply to STREAM tables",
+  ],
 ])("TB-02 refuses the options %s", (options, message) => {
   expect(refusalOf(`CREATE TABLE t (id BIGINT PRIMARY KEY) WITH (${options})`).message).toBe(message);
 });

@@ -86,6 +86,29 @@ describe("a merge", () => {
     }
   });
 
+  test("ST-04 TB-02 a table's own retention goes before the server's, in either direction, and lasts across a restart", async () => {
+    await using fixture = openCompactionFixture({ settings: { tombstoneRetentionMs: 2 * HOUR_MS } });
+    for (const [name, deletedRetentionHours, left] of [
+      ["shorter", 1, ["2"]],
+      ["longer", 5, ["1", "2"]],
+      ["none", 0, ["2"]],
+    ] as const) {
+      const first = await createTable(fixture.store.current, name);
+      const options = { ...first.options, deletedRetentionHours };
+      const { value: table } = await fixture.store.current.writer.submit((tx) =>
+        tx.alterTable(first, { ...first, options, lastColumnId: first.columns.length }),
+      );
+      const at = { table, scope: ALICE };
+      await putRow(fixture, at, [2n, "two"]);
+      await removeRow(fixture, at, [1n, "one"]);
+      await flush(fixture, at);
+      fixture.store.clock.wallMs += name === "longer" ? 3 * HOUR_MS : HOUR_MS + 1;
+      await fixture.reopen();
+      await fixture.compactor.compactScope({ ...request, table: table.id });
+      expect([name, [...(await newestVersions(fixture, at)).keys()].sort()]).toEqual([name, [...left]]);
+    }
+  });
+
   test("ST-04 a tombstone stays while an older file that is not merged may hold its key", async () => {
     await using fixture = openCompactionFixture({ settings: { minRuns: 2, tombstoneRetentionMs: 0 } });
     const table = await createTable(fixture.store.current, "notes");
