@@ -24,6 +24,7 @@ const NOT_KEPT: ReadonlySet<Statement["kind"]> = new Set([
   "commit",
   "rollback",
   "describeTable",
+  "tableStats",
 ]);
 const MAX_DETAIL_LENGTH = 2_000;
 /** A service that acts for its users does so with every request: one line an hour tells that it may. */
