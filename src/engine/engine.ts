@@ -72,7 +72,7 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   if (message.id.trim() === "") throw new DbError("INVALID_SUBSCRIPTION_ID", "Subscription ID cannot be empty");
   assertMayRun(principal.role, "subscribe");
   const session = { ...principal, namespace: requestNamespace(message.namespaceId) };
-  const statement = new SubscribedStatement({ sql: message.sql, params: message.params, session }, deps);
+  const statement = new SubscribedStatement(message, session, deps);
   const { plan, slots } = statement.plan();
   // Its own table, and those of its sub-queries.
   for (const use of plan.snapshot.relations) if (use.kind !== "systemView") assertMayRead(principal.role, use.schema);
@@ -87,28 +87,29 @@ function subscribe(input: SubscribeInput, deps: EngineDeps, live: LiveQueries): 
   });
 }
 
-interface SubscribedSelect {
-  readonly sql: string;
-  readonly params: readonly Param[];
-  readonly session: Session;
-}
+const NO_PARAMS: readonly Param[] = [];
 
 /** Kept as long as anybody listens: nothing of the message beyond what planning needs. */
 class SubscribedStatement implements LiveStatement {
-  readonly #select: SubscribedSelect;
+  readonly #sql: string;
+  readonly #params: readonly Param[];
+  readonly #session: Session;
   readonly #deps: EngineDeps;
   /** A subscription's NOW() is the moment it was made: a predicate that moves with the clock would change without a write. */
   readonly #nowMs: number;
 
-  constructor(select: SubscribedSelect, deps: EngineDeps) {
-    this.#select = select;
+  constructor({ sql, params }: SubscribeInput["message"], session: Session, deps: EngineDeps) {
+    this.#sql = sql;
+    this.#params = params.length === 0 ? NO_PARAMS : params;
+    this.#session = session;
     this.#deps = deps;
     this.#nowMs = Math.floor(deps.clock.nowMs());
   }
 
   plan(): PlannedLive {
-    const { sql, params, session } = this.#select;
-    const { plan, literals } = this.#deps.preparer.prepareLive(sql, session, paramShape(params));
+    const params = this.#params;
+    const session = this.#session;
+    const { plan, literals } = this.#deps.preparer.prepareLive(this.#sql, session, paramShape(params));
     const nowUs = BigInt(this.#nowMs) * 1000n;
     return { plan, slots: slotsOf(plan.slots, { session, params, literals, nowUs, signal: undefined }, this.#deps) };
   }
