@@ -1,5 +1,4 @@
-// What an ALTER TABLE means to the live queries that read the table: each goes on under the new version, or ends with the reason. Runs in the tick of the commit, so
-// that no change of the new version can meet a filter of the old one.
+// What an ALTER TABLE means to the live queries that read the table: each goes on under the new version, or ends with the reason.
 import { DbError } from "../base/errors.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { LivePlan } from "../sql/plan.ts";
@@ -19,15 +18,22 @@ export interface AlterationDeps {
   readonly fail: (subscription: Subscription, error: unknown) => void;
 }
 
-export function alterLiveQueries(table: TableSchema, deps: AlterationDeps): void {
-  for (const group of deps.registry.groupsOfTable(table.id)) {
+/** The groups that read the table and may go on; who may not has been told why. */
+export function affectedGroups(table: TableSchema, deps: AlterationDeps): readonly Group<Subscription>[] {
+  const groups = deps.registry.groupsOfTable(table.id);
+  for (const group of groups) {
     const lost = group.plan.table.id === table.id ? lostColumn(group.plan, table) : undefined;
     for (const subscription of group.subscribers()) {
       if (lost !== undefined) deps.fail(subscription, lost);
       else failUnless(() => deps.authorize(subscription.connection.principal, table), [subscription], deps);
     }
-    if (group.size > 0) failUnless(() => renew(group, deps), group.subscribers(), deps);
   }
+  return groups.filter((group) => group.size > 0);
+}
+
+/** Plans a group again, or ends it with the reason. */
+export function renewGroup(group: Group<Subscription>, deps: AlterationDeps): void {
+  failUnless(() => renew(group, deps), group.subscribers(), deps);
 }
 
 function failUnless(work: () => void, subscriptions: readonly Subscription[], { fail }: AlterationDeps): void {

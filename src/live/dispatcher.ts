@@ -8,6 +8,11 @@ import type { RowSource } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Subscription } from "./subscription.ts";
 
+export interface LiveCommit {
+  readonly position: Seq;
+  readonly changes: readonly Change[];
+}
+
 export interface DispatcherDeps {
   readonly registry: Registry;
   readonly source: RowSource;
@@ -17,6 +22,7 @@ export interface DispatcherDeps {
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   #position: Seq;
+  #isHeld = false;
   #commits = 0;
   #groupsVisited = 0;
 
@@ -34,13 +40,25 @@ export class Dispatcher {
     return this.#groupsVisited;
   }
 
+  /** Commits will wait: until `release`, only what is dispatched counts. */
+  hold(): void {
+    this.#position = this.dispatched();
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.settle();
+  }
+
   /** Every commit up to here has been dispatched. Commits without row changes may move the source alone. */
   dispatched(): Seq {
+    if (this.#isHeld) return this.#position;
     const position = this.#deps.source.position();
     return position > this.#position ? position : this.#position;
   }
 
-  dispatch({ position, changes }: { readonly position: Seq; readonly changes: readonly Change[] }): void {
+  dispatch({ position, changes }: LiveCommit): void {
     const touched = new Set<Group<Subscription>>();
     for (const change of changes) this.#route(change, touched);
     this.#commits += 1;

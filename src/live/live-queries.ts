@@ -2,16 +2,15 @@
 // Pure delivery: no SQLite, no socket, no clock or timer of its own. Nothing here throws at a client's fault: the client is told.
 import { DbError } from "../base/errors.ts";
 import { type ConnectionId, type Seq, seqOf, type TableId, type UserId } from "../base/ids.ts";
-import type { Change } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { CLOSE, type CloseReason, closeFor, type NativeCloseName } from "../protocol/close-codes.ts";
 import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
 import { assertAdmitted, retryAfterMs, toClientError } from "./admission.ts";
 import { type AdmittedReads, createAdmittedReads } from "./admitted-reads.ts";
-import { alterLiveQueries } from "./alteration.ts";
+import { Alterations } from "./alterations.ts";
 import { Backlogs } from "./backlogs.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type LiveCommit } from "./dispatcher.ts";
 import { GroupEncoders } from "./encoder.ts";
 import { FewByKey } from "./few-by-key.ts";
 import { Group, type GroupDeps } from "./group.ts";
@@ -44,6 +43,7 @@ export class LiveQueries {
   readonly #deps: LiveDeps;
   readonly #registry: Registry;
   readonly #encoders = new GroupEncoders();
+  readonly #alterations: Alterations;
   readonly #dispatcher: Dispatcher;
   readonly #subscriptionDeps: SubscriptionDeps;
   readonly #groupDeps: GroupDeps;
@@ -82,6 +82,9 @@ export class LiveQueries {
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
     const dispatched = (): Seq => this.#dispatcher.dispatched();
     const observe = (position: Seq): void => this.#observe(position);
+    const { epoch } = deps.source;
+    const delivery = { dispatcher: this.#dispatcher, deliver: (commit: LiveCommit) => this.#deliver(commit) };
+    this.#alterations = new Alterations({ ...deps, ...delivery, registry, encoders: this.#encoders, epoch, fail });
     this.#recent = createRecentChanges(deps);
     const positions = { dispatched, observed: () => this.#observed, observe };
     this.#reads = createAdmittedReads(deps, { recent: this.#recent, ...positions });
@@ -265,18 +268,19 @@ export class LiveQueries {
     outlet.close(connection.id, close.code, close.reason);
   }
 
-  /** Call for every commit, in order, right after it; never throws. Delivers before it returns. */
-  dispatch(event: { readonly position: Seq; readonly changes: readonly Change[] }): void {
-    for (const change of event.changes) this.#recent.add(change);
-    this.#dispatcher.dispatch(event);
+  /** Call for every commit, in order, right after it; never throws. Delivers before it returns, unless an altered table makes it wait. */
+  dispatch(commit: LiveCommit): void {
+    this.#alterations.commit(commit);
+  }
+
+  #deliver(commit: LiveCommit): void {
+    for (const change of commit.changes) this.#recent.add(change);
+    this.#dispatcher.dispatch(commit);
   }
 
   /** Call after the dispatch of the commit that altered the table. */
   tableAltered(table: TableSchema): void {
-    const { authorize, source } = this.#deps;
-    const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
-    const { epoch } = source;
-    alterLiveQueries(table, { registry: this.#registry, encoders: this.#encoders, epoch, authorize, fail });
+    this.#alterations.altered(table);
   }
 
   tableDropped(table: TableId): void {

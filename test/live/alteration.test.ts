@@ -220,3 +220,83 @@ describe("LQ-15", () => {
     expect(messages(socket)).toMatchObject([{ type: "error", code: "PERMISSION_DENIED" }]);
   });
 });
+
+describe("LQ-15 a table under more live queries than one turn of the loop plans again", () => {
+  const rooms = ["a", "b", "c", "d", "e"];
+
+  const sliced = async (limits = {}) => {
+    const harness = started({ alteredAtOnce: 2, ...limits });
+    const clients = rooms.map((room) => {
+      const client = harness.connect("native");
+      harness.subscribe(client.id, { id: "s", table, query: inRoom(room), options: {} });
+      return client;
+    });
+    await settle();
+    for (const { socket } of clients) messages(socket);
+    const turns: (() => void)[] = [];
+    harness.turn = () => new Promise((resolve) => void turns.push(resolve));
+    const finish = async (): Promise<void> => {
+      harness.turn = () => undefined;
+      while (turns.length > 0) {
+        for (const turn of turns.splice(0)) turn();
+        await settle();
+      }
+    };
+    return { harness, clients, finish };
+  };
+  const next = grown(table, "note");
+  const inEachRoom = rooms.map((room, index) => ({ cells: [BigInt(index), room, 1, "new"] }));
+
+  test("commits wait until the last is planned, and then reach everyone once, after the schema", async () => {
+    const { harness, clients, finish } = await sliced();
+    harness.alter(next);
+    harness.write(next, "ann", ...inEachRoom);
+    harness.write(next, "ann", { cells: [0n, "b", 1, "moved"] });
+    expect(clients.map(({ socket }) => messages(socket))).toEqual(rooms.map(() => []));
+    expect(harness.evaluations.count).toBe(0);
+    const late = harness.connect("native");
+    harness.subscribe(late.id, { id: "s", table: next, query: everything, options: {} });
+    await settle();
+    await finish();
+    expect(clients.map(({ socket }) => kinds(messages(socket)))).toEqual([
+      [["schema", 6], "changes", "changes"],
+      [["schema", 6], "changes", "changes"],
+      ...rooms.slice(2).map(() => [["schema", 6], "changes"]),
+    ]);
+    expect(brief(messages(late.socket))).toEqual(["ack resumed=false", "snapshot rows=5 deleted=0 ready=true"]);
+    harness.write(next, "ann", { cells: [9n, "a", 1, "after"] });
+    expect([clients[0], late].map((client) => client && brief(messages(client.socket)))).toEqual([
+      ["changes insert"],
+      ["changes insert"],
+    ]);
+  });
+
+  test("who may not go on is told at once", async () => {
+    const { harness, clients } = await sliced();
+    harness.authorize = () => {
+      throw new DbError("PERMISSION_DENIED", "no longer");
+    };
+    harness.alter(next);
+    expect(clients.map(({ socket }) => messages(socket)[0]?.["code"])).toEqual(rooms.map(() => "PERMISSION_DENIED"));
+    expect(harness.live.counters().groups).toBe(0);
+  });
+
+  test("with too many changes waiting the rest is planned at once", async () => {
+    const { harness, clients } = await sliced({ undispatchedChanges: 3 });
+    harness.alter(next);
+    harness.write(next, "ann", ...inEachRoom);
+    expect(clients.map(({ socket }) => kinds(messages(socket)))).toEqual(rooms.map(() => [["schema", 6], "changes"]));
+  });
+
+  test("altered again meanwhile, nobody is told what a change of the version between means by the plan of the last", async () => {
+    const { harness, clients, finish } = await sliced();
+    const last = grown(next, "more");
+    harness.alter(next);
+    harness.write(next, "ann", ...inEachRoom);
+    harness.alter(last);
+    await finish();
+    const ended = { type: "error", code: "SUBSCRIPTION_FAILED", retry_after_ms: 0 };
+    for (const { socket } of clients) expect(messages(socket).at(-1)).toMatchObject(ended);
+    expect(harness.live.counters().groups).toBe(0);
+  });
+});

@@ -50,6 +50,8 @@ export class Harness {
   readonly evaluations: Evaluations = { count: 0 };
   readonly live: LiveQueries;
   nowMs = 1_000;
+  /** There is always time, until a test says otherwise. */
+  turn: () => Promise<void> | undefined = () => undefined;
   /** Everybody may read everything, until a test says otherwise. */
   authorize: (principal: Principal, table: TableSchema) => void = () => undefined;
   /** Newest version of each altered table. */
@@ -62,7 +64,7 @@ export class Harness {
       clock: { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs },
       log: silentLog,
       limits: { ...DEFAULT_LIVE_LIMITS, ...limits },
-      turn: () => undefined,
+      turn: () => this.turn(),
       authorize: (principal, table) => this.authorize(principal, table),
     });
   }
