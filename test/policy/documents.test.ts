@@ -50,6 +50,7 @@ test("every link between documents leads somewhere", async () => {
     "live-queries.md",
     "operations.md",
     "authentication.md",
+    "jobs.md",
     "storage.md",
     "errors.md",
   ]) {
