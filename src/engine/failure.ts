@@ -21,7 +21,8 @@ export function failure(
   at: { readonly index: number; readonly isBatch: boolean },
 ): unknown {
   if (error instanceof StatementFailure || !(error instanceof DbError)) return error;
-  const position = error.position === undefined ? {} : { position: error.position + runnable.offset };
+  const start = runnable.offset + innerOffset(runnable);
+  const position = error.position === undefined ? {} : { position: error.position + start };
   const hint = error.hint === undefined ? {} : { hint: error.hint };
   // A lone statement that does not even parse never ran: PostgreSQL's text stands alone.
   const prefix = error.code === "INVALID_SQL" && !at.isBatch ? "" : `Statement ${at.index + 1} failed: `;
@@ -31,4 +32,19 @@ export function failure(
     ...hint,
   });
   return new StatementFailure(named, runnable.text);
+}
+
+/** Where the statement inside it begins, which is its end. What has a position is about that one. */
+function innerOffset(runnable: Runnable): number {
+  if (runnable.kind !== "statement") return 0;
+  const { statement, text } = runnable;
+  switch (statement.kind) {
+    case "explain":
+    case "executeAs":
+      return Math.max(0, text.lastIndexOf(statement.innerText));
+    case "createView":
+      return Math.max(0, text.lastIndexOf(statement.selectText));
+    default:
+      return 0;
+  }
 }

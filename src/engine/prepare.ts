@@ -9,6 +9,7 @@ import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
 import { type LiftedStatement, liftLiterals } from "../sql/lift-literals.ts";
 import type { Parser } from "../sql/parse/parser.ts";
+import { withOffset } from "../sql/parse/syntax-error.ts";
 import type { BindContext, DataPlan, LivePlan } from "../sql/plan.ts";
 import { PlanCache, type PlanCacheStats } from "../sql/plan-cache.ts";
 import {
@@ -153,8 +154,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
   const live = new PlanCache<LivePlan>(deps.maxPlans);
   const texts = new Lru<string, LiftedStatement>(deps.maxPlans);
 
-  const planLiveSelect = (input: PlanInput): Planned<LivePlan> =>
-    planLive(onlyData(deps.parser.parse(input.text)), input);
+  const planLiveSelect = (input: PlanInput): Planned<LivePlan> => planText(input, deps.parser, planLive);
 
   const runnable = (parsed: ParsedStatement, params: ParamShape): Runnable => {
     const { statement, text, offset } = parsed;
@@ -177,7 +177,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
       const lifted = liftedOf(text, texts);
       if (isCacheable(lifted) && !WRITES_USERS.test(text)) {
         // One data statement: a hit needs no parse.
-        const make = (input: PlanInput): Planned<DataPlan> => planData(onlyData(deps.parser.parse(text)), input);
+        const make = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
         const plan = (session: Session): PlannedData => planOf({ text, lifted, session, params }, data, { deps, make });
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
@@ -216,12 +216,8 @@ function liftedOf(text: string, texts: Lru<string, LiftedStatement>): LiftedStat
 
 function bindViewText({ namespace, text }: ViewText, deps: PreparerDeps): BoundView {
   const { parser, generators } = deps;
-  return bindView(onlyData(parser.parse(text)), {
-    text,
-    literals: [],
-    context: contextOf(namespace, deps),
-    generators,
-  });
+  const input: PlanInput = { text, literals: [], context: contextOf(namespace, deps), generators };
+  return planText(input, parser, bindView);
 }
 
 function isCacheable(lifted: LiftedStatement): boolean {
@@ -237,12 +233,26 @@ function isData(statement: Statement): statement is DataStatement {
   );
 }
 
-function onlyData(parsed: readonly ParsedStatement[]): DataStatement {
+/**
+ * The tree's locations count in the statement's own text; the one that was sent may begin with a comment. Literals and columns are told
+ * apart by where they stand: with the wrong text one literal takes the place of another.
+ */
+function planText<Plan>(
+  input: PlanInput,
+  parser: Parser,
+  plan: (statement: DataStatement, input: PlanInput) => Plan,
+): Plan {
+  const { statement, text, offset } = onlyData(parser.parse(input.text));
+  const literals = offset === 0 || input.literals.length === 0 ? input.literals : liftLiterals(text).literals;
+  return withOffset(offset, () => plan(statement, { ...input, text, literals }));
+}
+
+function onlyData(parsed: readonly ParsedStatement[]): ParsedStatement & { readonly statement: DataStatement } {
   const [first, ...rest] = parsed;
   if (first === undefined || rest.length > 0 || !isData(first.statement)) {
     throw new DbError("INVALID_SQL", "Invalid SQL: exactly one SELECT, INSERT, UPDATE or DELETE is expected");
   }
-  return first.statement;
+  return { ...first, statement: first.statement };
 }
 
 function findRelation(
@@ -254,6 +264,6 @@ function findRelation(
   if (system !== undefined) return { kind: "systemView", view: system.name, columns: system.columns };
   const view = catalog.view(namespace, name);
   if (view !== undefined)
-    return { kind: "view", schema: view, select: () => selectOf(onlyData(parser.parse(view.text))) };
+    return { kind: "view", schema: view, select: () => selectOf(onlyData(parser.parse(view.text)).statement) };
   return catalog.table(namespace, name);
 }

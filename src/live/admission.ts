@@ -1,6 +1,7 @@
 // What a connection may ask for, and what it is told when it may not or when something fails.
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
+import { redact } from "../protocol/http.ts";
 import type { LiveLimits } from "./limits.ts";
 import type { LiveConnection } from "./registry.ts";
 
@@ -50,11 +51,12 @@ const LIVE_CODES: ReadonlySet<string> = new Set([
   "SHUTTING_DOWN",
 ]);
 
+/** Whoever subscribed is told no more than over HTTP; the log has the rest. */
 export function toClientError(error: unknown, what: string, log: Log): DbError {
-  if (error instanceof DbError) {
-    return LIVE_CODES.has(error.code)
-      ? error
-      : new DbError("SUBSCRIPTION_FAILED", error.message, { cause: error, retryAfterMs: error.retryAfterMs });
+  const shown = redact(error, false);
+  if (shown === error && LIVE_CODES.has(shown.code)) return shown;
+  if (shown === error) {
+    return new DbError("SUBSCRIPTION_FAILED", shown.message, { cause: error, retryAfterMs: shown.retryAfterMs });
   }
   log.error("live query failed", { liveQuery: what, error: errorText(error) });
   return new DbError("SUBSCRIPTION_FAILED", "The live query failed; the server's log says why", { cause: error });

@@ -171,6 +171,11 @@ const REDACTED: Partial<Record<ErrorCode, string>> = {
   STORAGE_ERROR: "Storage request failed",
 };
 
+/** Whether the log has to hold what the caller is not shown. */
+export function isRedacted(code: ErrorCode): boolean {
+  return REDACTED[code] !== undefined;
+}
+
 /** What a caller may read of an error. Texts about the caller's own SQL stay; anything that is not a DbError says nothing at all. */
 export function redact(error: unknown, isAdmin: boolean): DbError {
   if (!(error instanceof DbError)) return new DbError("INTERNAL_ERROR", "SQL request failed", { cause: error });

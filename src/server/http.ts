@@ -18,6 +18,7 @@ import {
   decodeSqlRequest,
   encodeError,
   encodeSuccess,
+  isRedacted,
   redact,
   type SchemaText,
   sumBatchResults,
@@ -303,7 +304,7 @@ function errorResponse(
   const cause = error instanceof StatementFailure ? error.error : error;
   const admin = isAdmin(context.role);
   const shown = redact(cause, admin);
-  if (shown.code === "INTERNAL_ERROR") {
+  if (isRedacted(shown.code)) {
     const stack = cause instanceof Error ? (cause.stack ?? "") : "";
     context.deps.log.error("request failed", { error: errorText(cause), stack });
   }

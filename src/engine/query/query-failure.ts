@@ -11,6 +11,10 @@ const STORAGE_CODES: ReadonlySet<number> = new Set([10, 11, 13, 14, 15, 26]);
 const BUSY_CODES: ReadonlySet<number> = new Set([5, 6]);
 const PRIMARY_CODE_MASK = 0xff;
 
+/** What SQLite says of the text we rendered, not of the one that was sent. */
+const ABOUT_RENDERED_TEXT =
+  /^(?:no such |near "|ambiguous column name|unrecognized token|incomplete input|wrong number of arguments|misuse of )/;
+
 export function outOfMemory(cause?: unknown): DbError {
   return new DbError("OUT_OF_MEMORY", "The query needs more memory than a query may use", {
     cause,
@@ -33,6 +37,10 @@ export function toDbError(error: unknown): DbError {
     return new DbError("STORAGE_ERROR", `The data file could not be read: ${message}`, { cause: error });
   }
   if (BUSY_CODES.has(code)) return new DbError("SERVER_BUSY", `The data file is locked: ${message}`, { cause: error });
+  if (/^no such table: /.test(message)) {
+    return new DbError("TABLE_NOT_FOUND", "A table of the statement was dropped while it ran", { cause: error });
+  }
+  if (ABOUT_RENDERED_TEXT.test(message)) return new DbError("INTERNAL_ERROR", message, { cause: error });
   return errorFromSqlite(error) ?? new DbError("SQL_EXECUTION_ERROR", message, { cause: error });
 }
 
