@@ -37,7 +37,7 @@ export function toDbError(error: unknown): DbError {
     return new DbError("STORAGE_ERROR", `The data file could not be read: ${message}`, { cause: error });
   }
   if (BUSY_CODES.has(code)) return new DbError("SERVER_BUSY", `The data file is locked: ${message}`, { cause: error });
-  if (/^no such table: /.test(message)) {
+  if (message.startsWith("no such table: ")) {
     return new DbError("TABLE_NOT_FOUND", "A table of the statement was dropped while it ran", { cause: error });
   }
   if (ABOUT_RENDERED_TEXT.test(message)) return new DbError("INTERNAL_ERROR", message, { cause: error });
