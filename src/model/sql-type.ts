@@ -15,14 +15,17 @@ export type SqlType =
   | { readonly kind: "time" }
   | { readonly kind: "json" }
   | { readonly kind: "bytes" }
-  | { readonly kind: "uuid" };
+  | { readonly kind: "uuid" }
+  /** `dimensions` 0 is any number of them, which no column has. */
+  | { readonly kind: "embedding"; readonly dimensions: number };
 
 export type TypeKind = SqlType["kind"];
 
 /**
  * One value in memory. By type: boolean → boolean; smallint, int, float, double → number; date → number (days since 1970-01-01);
  * time → number (µs since midnight); bigint → bigint; timestamp, datetime → bigint (µs since the Unix epoch);
- * decimal → bigint (unscaled: value × 10^scale); text, json (JSON text), uuid (lower case, hyphens) → string; bytes → Uint8Array.
+ * decimal → bigint (unscaled: value × 10^scale); text, json (JSON text), uuid (lower case, hyphens) → string; bytes → Uint8Array;
+ * embedding → Uint8Array (32-bit numbers, little-endian).
  */
 export type Cell = null | boolean | number | bigint | string | Uint8Array;
 
@@ -30,7 +33,10 @@ export type Cell = null | boolean | number | bigint | string | Uint8Array;
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 
 /** The type's name on the wire (`data_type` of a schema field), as the peer's clients expect it. */
-export type WireType = string | { readonly Decimal: { readonly precision: number; readonly scale: number } };
+export type WireType =
+  | string
+  | { readonly Decimal: { readonly precision: number; readonly scale: number } }
+  | { readonly Embedding: number };
 
 /** A cell as it travels in MessagePack and inside parsed JSON. 64-bit integers and decimals are strings, temporals are integers. */
 export type WireCell = null | boolean | number | bigint | string | readonly number[];
@@ -45,5 +51,6 @@ export const JSON_TYPE: SqlType = { kind: "json" };
 
 export function sameType(a: SqlType, b: SqlType): boolean {
   if (a.kind === "decimal" && b.kind === "decimal") return a.precision === b.precision && a.scale === b.scale;
+  if (a.kind === "embedding" && b.kind === "embedding") return a.dimensions === b.dimensions;
   return a.kind === b.kind;
 }

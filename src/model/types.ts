@@ -2,6 +2,7 @@
 // MessagePack all read from here, so a type cannot mean two things.
 import { DbError } from "../base/errors.ts";
 import { formatDecimal, fromSortableText, MAX_PRECISION, parseDecimal, toSortableText } from "./decimal.ts";
+import { embeddingNumbers, formatEmbedding, parseEmbedding } from "./embedding.ts";
 import type { Cell, SqliteValue, SqlType, TypeKind, WireCell, WireType } from "./sql-type.ts";
 import { formatDate, formatTime, formatTimestamp, parseDate, parseTime, parseTimestamp } from "./temporal.ts";
 
@@ -161,6 +162,10 @@ const wireTimestamp = (cell: Present): WireCell =>
 
 function scaleOf(type: SqlType): { precision: number; scale: number } {
   return type.kind === "decimal" ? type : { precision: MAX_PRECISION, scale: 10 };
+}
+
+function dimensionsOf(type: SqlType): number {
+  return type.kind === "embedding" ? type.dimensions : 0;
 }
 
 function integerRow(
@@ -326,12 +331,25 @@ export const TYPES: Record<TypeKind, TypeRow> = {
     toText: (cell) => `\\x${(cell as Uint8Array).toHex()}`,
   },
   uuid: textRow(["uuid"], "Uuid", parseUuid),
+  embedding: {
+    names: ["embedding", "vector"],
+    wireName: (type) => ({ Embedding: dimensionsOf(type) }),
+    sqlite: "BLOB",
+    wide: false,
+    parquet: "FIXED_LEN_BYTE_ARRAY",
+    parse: (input, type) => parseEmbedding(input, dimensionsOf(type)),
+    toSqlite: same,
+    fromSqlite: (value) => value as Uint8Array,
+    toWire: (cell) => Array.from(embeddingNumbers(cell as Uint8Array)),
+    toText: (cell) => formatEmbedding(cell as Uint8Array),
+  },
 };
 
 /** How a type reads in messages and DESCRIBE: `BIGINT`, `DECIMAL(10, 2)`. */
 export function typeText(type: SqlType): string {
   const name = (TYPES[type.kind].names[0] ?? type.kind).toUpperCase();
-  return type.kind === "decimal" ? `${name}(${type.precision}, ${type.scale})` : name;
+  if (type.kind === "decimal") return `${name}(${type.precision}, ${type.scale})`;
+  return type.kind === "embedding" && type.dimensions > 0 ? `${name}(${type.dimensions})` : name;
 }
 
 /** A cell as JSON text, exactly as wire.md's cell encoding has it. */

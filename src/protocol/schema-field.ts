@@ -21,8 +21,9 @@ export function schemaFields(columns: readonly OutputColumn[]): JsonValue {
 }
 
 function wireType(type: WireType): JsonValue {
-  return typeof type === "string"
-    ? type
+  if (typeof type === "string") return type;
+  return "Embedding" in type
+    ? { Embedding: type.Embedding }
     : { Decimal: { precision: type.Decimal.precision, scale: type.Decimal.scale } };
 }
 
@@ -42,6 +43,8 @@ function parseWireType(value: unknown): WireType {
     const { precision, scale } = decimal;
     if (typeof precision === "number" && typeof scale === "number") return { Decimal: { precision, scale } };
   }
+  const { Embedding: dimensions } = value;
+  if (typeof dimensions === "number") return { Embedding: dimensions };
   // A type this version does not know: its name is kept and its cells pass through as they are.
   return Object.keys(value)[0] ?? "Unknown";
 }
@@ -65,5 +68,8 @@ export function parseSchema(value: unknown): readonly SchemaField[] {
 
 /** `BigInt`, `Decimal(10,2)`. */
 export function wireTypeText(type: WireType): string {
-  return typeof type === "string" ? type : `Decimal(${type.Decimal.precision},${type.Decimal.scale})`;
+  if (typeof type === "string") return type;
+  return "Embedding" in type
+    ? `Embedding(${type.Embedding})`
+    : `Decimal(${type.Decimal.precision},${type.Decimal.scale})`;
 }

@@ -227,9 +227,14 @@ describe("what a restart brings back", () => {
     expect(decodeTable(encodeTable(schema))).toEqual(schema);
   });
 
+  const typeOf = (kind: SqlType["kind"]): SqlType => {
+    if (kind === "decimal") return { kind, precision: 10, scale: 2 };
+    return kind === "embedding" ? { kind, dimensions: 3 } : { kind };
+  };
+
   test("every type of the type table survives in a definition", () => {
     for (const kind of Object.keys(TYPES).filter((one): one is SqlType["kind"] => one in TYPES)) {
-      const type: SqlType = kind === "decimal" ? { kind, precision: 10, scale: 2 } : { kind };
+      const type = typeOf(kind);
       const columns = [{ id: 1, name: parseName("c"), type, nullable: false, default: undefined }];
       const schema: TableSchema = {
         ...definition("t"),

@@ -6,6 +6,7 @@ import type { TableKind, TableSchema } from "../../src/model/schema.ts";
 import type { Cell, SqlType } from "../../src/model/sql-type.ts";
 import { TYPES } from "../../src/model/types.ts";
 import { hotColumns, hotRelation, hotTableDdl, hotTableName } from "../../src/storage/hot/relation.ts";
+import { embeddingOf } from "./cold/arbitrary.ts";
 import { ALICE, BOB, CHAT, columnsOf, createTable, definition, openTestStore, write } from "./open-test-store.ts";
 
 async function schemaOf(kind: TableKind): Promise<TableSchema> {
@@ -86,7 +87,10 @@ describe("the hot table", () => {
 });
 
 const KINDS = Object.keys(TYPES).filter((kind): kind is SqlType["kind"] => kind in TYPES);
-const typeOf = (kind: SqlType["kind"]): SqlType => (kind === "decimal" ? { kind, precision: 38, scale: 4 } : { kind });
+const typeOf = (kind: SqlType["kind"]): SqlType => {
+  if (kind === "decimal") return { kind, precision: 38, scale: 4 };
+  return kind === "embedding" ? { kind, dimensions: 3 } : { kind };
+};
 const TYPED = columnsOf(
   Object.fromEntries(["bigint" as const, ...KINDS].map((kind, index) => [`c_${index}`, typeOf(kind)])),
 );
@@ -108,6 +112,7 @@ const CELLS: Record<SqlType["kind"], fc.Arbitrary<Cell>> = {
   json: fc.json(),
   bytes: fc.uint8Array(),
   uuid: fc.uuid(),
+  embedding: embeddingOf(3),
 };
 
 test("TB-04 every type reads back the cell that was written, NULL and extremes included", async () => {

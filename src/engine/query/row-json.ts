@@ -33,6 +33,7 @@ function encoderOf(type: SqlType): EncodeValue {
     case "double":
     case "decimal":
     case "bytes":
+    case "embedding":
       return general;
   }
 }

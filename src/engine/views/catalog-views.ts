@@ -344,7 +344,7 @@ const datatypes: SystemView = {
       row.names.map((name) => {
         const wire = row.wireName(kind === "decimal" ? { kind, precision: 38, scale: 10 } : BIGINT);
         return [
-          typeof wire === "string" ? wire : "Decimal",
+          typeof wire === "string" ? wire : (Object.keys(wire)[0] ?? kind),
           name.toUpperCase(),
           `stored as SQLite ${row.sqlite}, Parquet ${row.parquet}`,
         ];

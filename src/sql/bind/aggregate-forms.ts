@@ -24,7 +24,7 @@ export interface AggregateForm {
 
 const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
 const FLOATS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
-const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json"]);
+const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json", "embedding"]);
 
 function oneArgument(
   typeOf: (type: SqlType) => SqlType | undefined,

@@ -5,8 +5,8 @@ import type { CompareOp, Expr } from "../expression.ts";
 import { type Operand, operandType, typeLabel, unify } from "./operand.ts";
 import { at } from "./syntax.ts";
 
-/** Types without an order or equality of their own, as PostgreSQL's json. */
-export const INCOMPARABLE: ReadonlySet<string> = new Set(["json"]);
+/** Types without an order or equality of their own, as PostgreSQL's json; what embeddings have is distances. */
+export const INCOMPARABLE: ReadonlySet<string> = new Set(["json", "embedding"]);
 
 /** Both operands brought to one type, or PostgreSQL's error. */
 export function compare(op: CompareOp, left: Operand, right: Operand, position: number | undefined): Expr {

@@ -67,7 +67,7 @@ function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], param
     const named = slots.flatMap((other) => (other.kind === "parameter" ? [other.index + 1] : []));
     assertParameterCount(Math.max(...named), params.length);
   }
-  const input = slot.element === undefined ? scalarOf(slot.index, params) : elementOf(slot.index, slot.element, params);
+  const input = slot.element === undefined ? scalarOf(slot, params) : elementOf(slot.index, slot.element, params);
   const name = `Parameter $${slot.index + 1}`;
   if (input === null) return null;
   if (isFraction(input, slot.type)) {
@@ -92,10 +92,12 @@ function elementOf(index: number, element: number, params: readonly Param[]): Ce
   return list[Math.min(element, list.length - 1)] ?? null;
 }
 
-function scalarOf(index: number, params: readonly Param[]): Cell {
+function scalarOf({ index, type }: SlotOf<"parameter">, params: readonly Param[]): Cell {
   const param = params[index] ?? null;
   if (!isList(param)) return param;
-  const message = `Parameter $${index + 1} is an array, which only ANY, ALL and unnest take`;
+  // JSON text of the list is what the type reads.
+  if (type.kind === "embedding") return JSON.stringify(param);
+  const message = `Parameter $${index + 1} is an array, which only ANY, ALL, unnest and an EMBEDDING take`;
   throw new DbError("INVALID_PARAMETER", message, { hint: "Pass JSON as text." });
 }
 

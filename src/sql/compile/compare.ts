@@ -15,7 +15,10 @@ export interface Operands {
 }
 
 /** Kinds whose JavaScript order is not the order of their values. */
-const ORDERED_APART: readonly TypeKind[] = ["text", "json", "uuid", "bytes"];
+const ORDERED_APART: readonly TypeKind[] = ["text", "json", "uuid", "bytes", "embedding"];
+
+/** Kinds whose equal values may be two objects. */
+export const BY_CONTENT: readonly TypeKind[] = ["bytes", "embedding"];
 
 const SCALAR_TESTS: Readonly<Record<CompareOp, Test>> = {
   "=": (a, b) => a === b,
@@ -27,7 +30,7 @@ const SCALAR_TESTS: Readonly<Record<CompareOp, Test>> = {
 };
 
 export function testFor(op: CompareOp, kind: TypeKind): Test {
-  const byIdentity = (op === "=" || op === "<>") && kind !== "bytes";
+  const byIdentity = (op === "=" || op === "<>") && !BY_CONTENT.includes(kind);
   if (byIdentity || !ORDERED_APART.includes(kind)) return SCALAR_TESTS[op];
   const compare = compareCells(kind);
   const test = SCALAR_TESTS[op];

@@ -1,7 +1,7 @@
 // IN over a list of expressions.
 import type { Cell, TypeKind } from "../../model/sql-type.ts";
 import type { Evaluate } from "../plan.ts";
-import { testFor } from "./compare.ts";
+import { BY_CONTENT, testFor } from "./compare.ts";
 
 export interface Membership {
   readonly kind: TypeKind;
@@ -14,7 +14,7 @@ export interface Membership {
 
 export function compileIn({ kind, negated, arg, list, constants }: Membership): Evaluate {
   // Bytes are equal by content, a Set knows only identity.
-  if (kind !== "bytes" && !constants.includes(undefined)) return inConstants({ negated, arg, constants });
+  if (!BY_CONTENT.includes(kind) && !constants.includes(undefined)) return inConstants({ negated, arg, constants });
   const equal = testFor("=", kind);
   return (row, slots) => {
     const value = arg(row, slots);

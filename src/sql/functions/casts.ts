@@ -2,6 +2,7 @@
 // zero), text forms and messages.
 import { DbError } from "../../base/errors.ts";
 import { formatDecimal, MAX_PRECISION, parseDecimal, rescale } from "../../model/decimal.ts";
+import { assertDimensions } from "../../model/embedding.ts";
 import { type Cell, type SqlType, sameType, type TypeKind } from "../../model/sql-type.ts";
 import { daysOfTimestamp, timestampOfDays } from "../../model/temporal.ts";
 import { TYPES } from "../../model/types.ts";
@@ -193,6 +194,9 @@ function toTemporal(from: SqlType, to: SqlType): Conversion {
 }
 
 function conversion(from: SqlType, to: SqlType): Conversion {
+  if (from.kind === "embedding" && to.kind === "embedding") {
+    return (cell) => (cell instanceof Uint8Array ? assertDimensions(cell, to.dimensions) : cell);
+  }
   if (sameType(from, to) || (from.kind === "json" && to.kind === "text")) return (cell) => cell;
   if (to.kind === "text") return toText(from);
   if (from.kind === "text") return textTo(to);

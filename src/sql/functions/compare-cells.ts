@@ -17,6 +17,7 @@ export function compareCells(kind: TypeKind): (a: Present, b: Present) => number
     case "uuid":
       return (a, b) => (a === b ? 0 : compareText(String(a), String(b)));
     case "bytes":
+    case "embedding":
       return (a, b) => (a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) : 0);
     default:
       return compareScalars;

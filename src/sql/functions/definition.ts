@@ -57,6 +57,7 @@ interface CellOfKind {
   readonly json: string;
   readonly bytes: Uint8Array;
   readonly uuid: string;
+  readonly embedding: Uint8Array;
 }
 
 type CellsOf<Kinds extends readonly TypeKind[]> = { readonly [I in keyof Kinds]: CellOfKind[Kinds[I]] };

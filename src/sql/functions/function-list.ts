@@ -1,5 +1,15 @@
 // Every function and operator there is, one import line for each file. A name appears once.
 import type { FunctionDefinition } from "./definition.ts";
+import {
+  cosineDistance,
+  dot,
+  innerProduct,
+  l1Distance,
+  l2Distance,
+  negativeInnerProduct,
+  vectorDimensions,
+  vectorNorm,
+} from "./embedding/distance.ts";
 import { clockTimestamp } from "./generate/clock-timestamp.ts";
 import { genRandomUuid } from "./generate/gen-random-uuid.ts";
 import { random } from "./generate/random.ts";
@@ -279,4 +289,12 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   sha512,
   toHex,
   translate,
+  cosineDistance,
+  dot,
+  innerProduct,
+  l1Distance,
+  l2Distance,
+  negativeInnerProduct,
+  vectorDimensions,
+  vectorNorm,
 ];

@@ -50,12 +50,27 @@ export const OPERATORS: readonly OperatorRow[] = [
   row("|", "bitwise_or"),
   row("#", "bitwise_xor"),
   row("~", "bitwise_not", { operands: [1] }),
+  row("<->", "l2_distance"),
+  row("<+>", "l1_distance"),
+  row("<=>", "cosine_distance"),
+  row("<#>", "negative_inner_product"),
   row("<<", "shift_left"),
   row(">>", "shift_right"),
 ];
 
 /** Operators that are also functions in their own right. */
-const ALSO_FUNCTIONS = new Set(["jsonb_contains", "jsonb_contained", "json_get", "power", "sqrt", "cbrt", "abs"]);
+const ALSO_FUNCTIONS = new Set([
+  "jsonb_contains",
+  "jsonb_contained",
+  "json_get",
+  "power",
+  "sqrt",
+  "cbrt",
+  "abs",
+  "l2_distance",
+  "l1_distance",
+  "cosine_distance",
+]);
 /** Called only by what the binder makes of other syntax. */
 const INTERNAL = new Set([
   "add_interval",

@@ -55,6 +55,10 @@ function isBetter(a: Score, b: Score): boolean {
 
 /** The type of one kind an argument is cast to; `given` are the types it comes from. */
 function targetType(kind: TypeKind, given: readonly (SqlType | undefined)[]): SqlType {
+  if (kind === "embedding") {
+    const known = given.find((type) => type?.kind === "embedding");
+    return known ?? { kind, dimensions: 0 };
+  }
   if (kind !== "decimal") return { kind };
   const decimals = given.filter((type) => type !== undefined).map(decimalOf);
   return decimals.reduce<SqlType & { kind: "decimal" }>(widerDecimal, decimals[0] ?? decimalOf(undefined));

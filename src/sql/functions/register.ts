@@ -42,6 +42,7 @@ const MAX_PREPARED = 256;
 
 /** A type of a kind, for what does not depend on precision and scale. */
 function typeOfKind(kind: TypeKind): SqlType {
+  if (kind === "embedding") return { kind, dimensions: 0 };
   return kind === "decimal" ? { kind, precision: MAX_PRECISION, scale: 0 } : { kind };
 }
 
@@ -116,15 +117,22 @@ function overloadFunction(definition: FunctionDefinition, overload: Overload, ge
   };
 }
 
+function sourceType(from: TypeKind, numbers: readonly number[]): SqlType {
+  return from === "decimal" ? { kind: from, precision: MAX_PRECISION, scale: numbers[0] ?? 0 } : typeOfKind(from);
+}
+
+function targetType(to: TypeKind, numbers: readonly number[]): SqlType {
+  return to === "embedding" ? { kind: to, dimensions: numbers[0] ?? 0 } : typeOfKind(to);
+}
+
 function castFunction(from: TypeKind, to: TypeKind): SqliteFunction {
   const prepared = preparedBy((numbers) => {
-    const source: SqlType =
-      from === "decimal" ? { kind: from, precision: MAX_PRECISION, scale: numbers[0] ?? 0 } : { kind: from };
+    const source = sourceType(from, numbers);
     const [precision = MAX_PRECISION, scale = 0] = from === "decimal" ? numbers.slice(1) : numbers;
-    const target: SqlType = to === "decimal" ? { kind: to, precision, scale } : { kind: to };
+    const target = to === "decimal" ? { kind: to, precision, scale } : targetType(to, numbers);
     return { source, target, convert: castCell(source, target) };
   });
-  const withoutNumbers = from === "decimal" || to === "decimal" ? undefined : prepared([]);
+  const withoutNumbers = from === "decimal" || to === "decimal" || to === "embedding" ? undefined : prepared([]);
   return (value = null, ...numbers) => {
     const { source, target, convert } = withoutNumbers ?? prepared(numbers);
     return toSqlite(convert(cellFromSqlite(value, source)), target);

@@ -19,7 +19,8 @@ export function scaleArguments(overload: Overload, argTypes: readonly SqlType[])
   return argTypes.flatMap((type) => (type.kind === "decimal" ? [type.scale] : []));
 }
 
-/** Scale of the source, then precision and scale of the target, where they are decimals. */
+/** Scale of the source, then precision and scale of the target, where they are decimals; the dimensions of an embedding. */
 export function castArguments(from: SqlType, to: SqlType): readonly number[] {
+  if (to.kind === "embedding") return [to.dimensions];
   return [...(from.kind === "decimal" ? [from.scale] : []), ...(to.kind === "decimal" ? [to.precision, to.scale] : [])];
 }

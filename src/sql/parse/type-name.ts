@@ -3,6 +3,7 @@ import type { Node, TypeName } from "libpg-query";
 import { closest } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
+import { MAX_DIMENSIONS } from "../../model/embedding.ts";
 import type { SqlType, TypeKind } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import { constantOf } from "./constant.ts";
@@ -22,6 +23,7 @@ export function sqlTypeOf(node: TypeName, source: string, toUtf16 = utf16Offsets
   if (kind === undefined) throw unknownType(name, position);
   const modifiers = (node.typmods ?? []).map(modifierOf);
   if (kind === "decimal") return decimalOf(modifiers, position);
+  if (kind === "embedding") return embeddingOf(modifiers, position);
   // The length of a text type is read and not enforced, as in the peer.
   if (modifiers.length > 0 && kind !== "text" && kind !== "bytes") {
     throw unsupported(`A modifier on type ${name.toUpperCase()}`, position);
@@ -71,18 +73,13 @@ function decimalOf(modifiers: readonly (number | undefined)[], position: number)
   throw new DbError("INVALID_SQL", message, { position });
 }
 
-const KNOWN_UNSUPPORTED = [
-  "embedding",
-  "file",
-  "interval",
-  "timetz",
-  "tinyint",
-  "bit",
-  "varbit",
-  "xml",
-  "money",
-  "vector",
-];
+function embeddingOf([dimensions = 0, ...more]: readonly (number | undefined)[], position: number): SqlType {
+  const isValid = Number.isInteger(dimensions) && dimensions >= 1 && dimensions <= MAX_DIMENSIONS && more.length === 0;
+  if (isValid) return { kind: "embedding", dimensions };
+  throw new DbError("INVALID_SQL", `EMBEDDING(n) needs 1 <= n <= ${MAX_DIMENSIONS}`, { position });
+}
+
+const KNOWN_UNSUPPORTED = ["file", "interval", "timetz", "tinyint", "bit", "varbit", "xml", "money"];
 
 function unknownType(name: string, position: number): DbError {
   if (KNOWN_UNSUPPORTED.includes(name)) return unsupported(`Type ${name.toUpperCase()}`, position);

@@ -94,6 +94,7 @@ const KINDS = Object.keys(TYPES).filter((kind): kind is TypeKind => kind in TYPE
 export function decodeType(value: unknown, what: string): SqlType {
   const json = toFields(value, what);
   const kind = toOneOf(json["kind"], KINDS, what);
+  if (kind === "embedding") return { kind, dimensions: toCount(json["dimensions"], what) };
   if (kind !== "decimal") return { kind };
   return { kind, precision: toCount(json["precision"], what), scale: toCount(json["scale"], what) };
 }

@@ -27,6 +27,7 @@ export interface ParquetColumn {
 
 const DECIMAL_BYTES = 16;
 const UUID_BYTES = 16;
+const BYTES_PER_NUMBER = 4;
 
 function unexpected(what: string, value: unknown): DbError {
   return new DbError("STORAGE_ERROR", `Parquet value of type ${what} expected, got ${typeof value}`);
@@ -166,6 +167,16 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     ...small,
     element: () => ({ type: "BYTE_ARRAY" }),
     // The read gives a view into a whole page, which a small value must not keep alive.
+    fromPhysical: (value) => asBytes(value).slice(),
+  },
+  embedding: {
+    ...small,
+    // The numbers themselves, little-endian: a list would hold each with its own levels, and be read back a number at a time.
+    element: (type) => ({
+      type: "FIXED_LEN_BYTE_ARRAY",
+      type_length: BYTES_PER_NUMBER * (type.kind === "embedding" ? type.dimensions : 0),
+    }),
+    statistics: false,
     fromPhysical: (value) => asBytes(value).slice(),
   },
   uuid: {

@@ -172,7 +172,7 @@ function pruningFilter(query: SegmentQuery, stored: SegmentMetadata): ParquetQue
 
 /** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
 function isPrunable(type: SqlType): boolean {
-  return type.kind !== "decimal" && type.kind !== "bytes" && type.kind !== "json";
+  return type.kind !== "decimal" && type.kind !== "bytes" && type.kind !== "embedding" && type.kind !== "json";
 }
 
 interface RowDecoder {

@@ -160,7 +160,7 @@ const INTEGERS: ReadonlySet<string> = new Set(["smallint", "int", "bigint"]);
 const FLOATS: ReadonlySet<string> = new Set(["float", "double"]);
 
 /** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
-const WITHOUT_BOUNDS: ReadonlySet<string> = new Set(["decimal", "bytes", "json"]);
+const WITHOUT_BOUNDS: ReadonlySet<string> = new Set(["decimal", "bytes", "json", "embedding"]);
 
 /** A widened value has the place among the others that it had before. */
 function keepsOrder(stored: SqlType, wanted: SqlType): boolean {

@@ -107,6 +107,10 @@ function isTypeKind(kind: unknown): kind is TypeKind {
 function parseType(type: unknown): SqlType {
   if (typeof type !== "object" || type === null || !("kind" in type) || !isTypeKind(type.kind))
     throw broken("bad type");
+  if (type.kind === "embedding") {
+    if (!("dimensions" in type) || typeof type.dimensions !== "number") throw broken("bad embedding");
+    return { kind: "embedding", dimensions: type.dimensions };
+  }
   if (type.kind !== "decimal") return { kind: type.kind };
   if (!("precision" in type && "scale" in type)) throw broken("bad decimal");
   const { precision, scale } = type;

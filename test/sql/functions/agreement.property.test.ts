@@ -10,10 +10,11 @@ import { castRule } from "../../../src/sql/functions/casts.ts";
 import { type FunctionDefinition, kindsFor, type Overload } from "../../../src/sql/functions/definition.ts";
 import { FUNCTIONS } from "../../../src/sql/functions/function-list.ts";
 import { overloadOf } from "../../../src/sql/functions/registry.ts";
+import { embeddingOf } from "../../storage/cold/arbitrary.ts";
 import * as e from "./expressions.ts";
 
 const KINDS = Object.keys(TYPES) as readonly TypeKind[];
-const COLUMNS: readonly SqlType[] = KINDS.map((kind) => (kind === "decimal" ? e.decimal(12, 3) : { kind }));
+const COLUMNS: readonly SqlType[] = KINDS.map((kind) => (kind === "decimal" ? e.decimal(12, 3) : columnType(kind)));
 
 const SPECIAL_TEXTS = [
   "",
@@ -64,6 +65,7 @@ const CELLS: Record<TypeKind, fc.Arbitrary<Cell>> = {
   json: fc.oneof(fc.json({ maxDepth: 3 }), fc.constantFrom('{"a":[1,"x",null]}', '[{"a":1.0},2]', '"a"')),
   bytes: fc.uint8Array({ maxLength: 5 }),
   uuid: fc.uuid(),
+  embedding: embeddingOf(2),
 };
 
 /** Their arguments are the renderer's own, in a form no expression has. */
@@ -164,6 +166,7 @@ class ExpressionGenerator {
 }
 
 function columnType(kind: TypeKind): SqlType {
+  if (kind === "embedding") return { kind, dimensions: 2 };
   return kind === "decimal" ? e.decimal(MAX_PRECISION, 3) : { kind };
 }
 

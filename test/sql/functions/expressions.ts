@@ -24,8 +24,9 @@ export function value(type: SqlType, text: string | null): Expr {
   return { kind: "constant", type, value: text === null ? null : TYPES[type.kind].parse(text, type) };
 }
 
-const constantOf = (kind: Exclude<TypeKind, "decimal">) => (text: string | number | bigint | boolean | null) =>
-  value({ kind }, text === null ? null : String(text));
+const constantOf =
+  (kind: Exclude<TypeKind, "decimal" | "embedding">) => (text: string | number | bigint | boolean | null) =>
+    value({ kind }, text === null ? null : String(text));
 export const bool = constantOf("boolean");
 export const small = constantOf("smallint");
 export const int = constantOf("int");

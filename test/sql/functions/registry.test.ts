@@ -12,7 +12,7 @@ function type(text: string): SqlType | undefined {
   if (text === "?") return undefined;
   const [precision, scale] = text.split(".");
   if (scale !== undefined) return decimal(Number(precision), Number(scale));
-  return { kind: text as Exclude<TypeKind, "decimal"> };
+  return { kind: text as Exclude<TypeKind, "decimal" | "embedding"> };
 }
 const types = (text: string): (SqlType | undefined)[] => (text === "" ? [] : text.split(" ").map(type));
 function shown(
@@ -40,7 +40,7 @@ describe("TB-05 an operator finds the overload PostgreSQL would", () => {
     ["a JSON step is a key unless typed otherwise", "->", "json ?", "json text -> json"],
     ["or an index", "->>", "json int", "json int -> text"],
     ["no remainder of doubles", "%", "double double", undefined],
-    ["no such operator", "<->", "int int", undefined],
+    ["no such operator", "<~>", "int int", undefined],
   ])("%s", (_why, symbol, operands, expected) => {
     expect(shown(resolveOperator(symbol, types(operands)))).toBe(expected);
   });
@@ -122,7 +122,7 @@ test.each([
   ["bytes", "int", undefined],
   ["time", "timestamp", undefined],
 ] as const)("TB-04 a cast from %s to %s is %s", (from, to, context) => {
-  const typeOf = (kind: TypeKind): SqlType => (kind === "decimal" ? decimal(10, 2) : { kind });
+  const typeOf = (kind: Exclude<TypeKind, "embedding">): SqlType => (kind === "decimal" ? decimal(10, 2) : { kind });
   expect(castRule(typeOf(from), typeOf(to))?.context).toBe(context);
   expect(castRule(typeOf(from), typeOf(to))?.implicit ?? false).toBe(context === "implicit");
 });

@@ -109,7 +109,7 @@ test.each<[string, string, string]>([
   ["ADD COLUMN c INT PRIMARY KEY", "UNSUPPORTED", "ADD COLUMN … PRIMARY KEY is not supported"],
   ["ADD COLUMN c INT UNIQUE", "UNSUPPORTED", "ADD COLUMN … UNIQUE is not supported"],
   ["ADD COLUMN c INT CHECK (c > 1)", "UNSUPPORTED", "CHECK on column 'c' is not supported"],
-  ["ADD COLUMN c EMBEDDING(3)", "UNSUPPORTED", "Type EMBEDDING is not supported"],
+  ["ADD COLUMN c EMBEDDING(0)", "INVALID_SQL", "EMBEDDING(n) needs 1 <= n <= 8192"],
   ["ADD COLUMN _seq INT", "INVALID_NAME", "Column name '_seq' is reserved and cannot be used"],
   ["ADD COLUMN c INT DEFAULT 'x'", "INVALID_VALUE", "Column 'c' expects INT"],
   ["ADD CONSTRAINT k CHECK (c > 1)", "UNSUPPORTED", "This form of ALTER TABLE is not supported"],

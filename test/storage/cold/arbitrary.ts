@@ -25,6 +25,7 @@ export const ALL_TYPES: readonly SqlType[] = [
   { kind: "json" },
   { kind: "bytes" },
   { kind: "uuid" },
+  { kind: "embedding", dimensions: 3 },
 ];
 
 const text = fc.oneof(
@@ -32,6 +33,14 @@ const text = fc.oneof(
   fc.constantFrom("", "\ufeffmark first", "\u{10ffff}\uffff", "é", "a".repeat(70_000)),
 );
 const withoutNegativeZero = (value: number): number => (value === 0 ? 0 : value);
+
+/** The bytes of so many finite 32-bit numbers. */
+export function embeddingOf(dimensions: number): fc.Arbitrary<Uint8Array> {
+  const number = fc.float({ noNaN: true, noDefaultInfinity: true }).map(withoutNegativeZero);
+  return fc
+    .array(number, { minLength: dimensions, maxLength: dimensions })
+    .map((numbers) => new Uint8Array(new Float32Array(numbers).buffer));
+}
 
 export function cellOf(type: SqlType): fc.Arbitrary<Exclude<Cell, null>> {
   switch (type.kind) {
@@ -69,6 +78,8 @@ export function cellOf(type: SqlType): fc.Arbitrary<Exclude<Cell, null>> {
       return fc.uint8Array({ maxLength: 40 });
     case "uuid":
       return fc.uuid();
+    case "embedding":
+      return embeddingOf(type.dimensions);
   }
 }
 

@@ -89,6 +89,7 @@ test("ST-06 other readers find every column annotated with its logical type and 
     "14 a_json_14 BYTE_ARRAY JSON JSON",
     "15 a_bytes_15 BYTE_ARRAY - -",
     "16 a_uuid_16 FIXED_LEN_BYTE_ARRAY - UUID",
+    "17 a_embedding_17 FIXED_LEN_BYTE_ARRAY - -",
     "2147483001 _seq INT64 INT_64 -",
     "2147483002 _deleted BOOLEAN - -",
   ]);
@@ -113,6 +114,7 @@ function sampleOf(type: SqlType): Cell {
     json: "{}",
     bytes: new Uint8Array([1]),
     uuid: "00000000-0000-0000-0000-000000000001",
+    embedding: new Uint8Array(12),
   };
   return samples[type.kind];
 }
