@@ -5,6 +5,7 @@ import { errorText, type Log } from "../base/log.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
+import { AgedDeletes } from "./aged-deletes.ts";
 import { type BackupDeps, backupKey, backupKind } from "./backup-kind.ts";
 import { type CompactDeps, type CompactionMode, compactKind, compactParameters } from "./compact-kind.ts";
 import { type ExportDeps, exportKey, exportKind, exportParameters } from "./export-kind.ts";
@@ -43,7 +44,7 @@ export interface Jobs {
   /** The job is the one of today, if there is one that did not fail. */
   exportUser(user: UserId): Promise<string>;
   killJob(job: string): Promise<Killed>;
-  /** Looks for users and jobs that were kept long enough. */
+  /** Looks for users, jobs and deletes that were kept long enough. */
   checkUpkeep(): Promise<void>;
   /** Looks at every table's flush policy once. */
   checkPolicies(): Promise<void>;
@@ -65,11 +66,13 @@ class ServerJobs implements Jobs {
   readonly #schedule = new FlushSchedule();
   /** Tables of which a flush has made a merge worth while. */
   readonly #mergeable = new Set<TableId>();
+  readonly #agedDeletes: AgedDeletes;
+  readonly #stop = new AbortController();
   #alarm: Timer | undefined;
-  #isStopping = false;
 
   constructor(deps: JobDeps) {
     this.#deps = deps;
+    this.#agedDeletes = new AgedDeletes(deps);
     this.#runner = new JobRunner({
       ...deps,
       kinds: kindsOf({ ...deps, flushScope: this.#flushScope }),
@@ -117,6 +120,7 @@ class ServerJobs implements Jobs {
       await this.#runner.submit({ type: "user_cleanup", parameters: { user }, key: userCleanupKey(user) });
     }
     if (due.cleansJobs) await this.#runner.submit({ type: "job_cleanup", parameters: {}, key: JOB_CLEANUP_KEY });
+    for (const table of await this.#agedDeletes.look(this.#stop.signal)) this.#compactDue(table);
   }
 
   killJob(id: string): Promise<Killed> {
@@ -124,7 +128,7 @@ class ServerJobs implements Jobs {
   }
 
   async checkPolicies(): Promise<void> {
-    if (this.#isStopping) return;
+    if (this.#stop.signal.aborted) return;
     const { clock } = this.#deps;
     const due = this.#schedule.due(this.#loads(), clock.monotonicMs());
     for (const table of due) await this.flushTable(table);
@@ -140,7 +144,7 @@ class ServerJobs implements Jobs {
   }
 
   stop(graceMs = 0): Promise<void> {
-    this.#isStopping = true;
+    this.#stop.abort();
     clearTimeout(this.#alarm);
     return this.#runner.stop(graceMs);
   }
@@ -153,8 +157,12 @@ class ServerJobs implements Jobs {
 
   /** After a flush. What cannot be noted down now is due again after the next one. */
   #compactIfDue(id: TableId): void {
+    if (this.#mergeable.delete(id)) this.#compactDue(id);
+  }
+
+  #compactDue(id: TableId): void {
     const table = this.#deps.catalog.tableById(id);
-    if (!this.#mergeable.delete(id) || table === undefined || this.#isStopping) return;
+    if (table === undefined || this.#stop.signal.aborted) return;
     this.#submitCompaction(table, "due").catch((error: unknown) => {
       this.#deps.log.warn("compaction not started", { error: errorText(error) });
     });
@@ -164,7 +172,7 @@ class ServerJobs implements Jobs {
   #setAlarm(): void {
     clearTimeout(this.#alarm);
     const nextMs = this.#schedule.nextDueMs(this.#loads());
-    if (nextMs === undefined || this.#isStopping) return;
+    if (nextMs === undefined || this.#stop.signal.aborted) return;
     const delayMs = Math.min(Math.max(nextMs - this.#deps.clock.monotonicMs(), 1), MAX_ALARM_MS);
     this.#alarm = setTimeout(() => {
       this.checkPolicies().catch((error: unknown) => {

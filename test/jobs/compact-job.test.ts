@@ -7,11 +7,12 @@ import { createJobs, type Jobs } from "../../src/jobs/jobs.ts";
 import type { TableSchema } from "../../src/model/schema.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { ALICE, BOB, createTable, openTestStore, write } from "../storage/open-test-store.ts";
+import { ALICE, BOB, createTable, openTestStore, type TestStore, write } from "../storage/open-test-store.ts";
 import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
 interface Fixture extends AsyncDisposable {
+  readonly clock: TestStore["clock"];
   readonly store: Store;
   readonly jobs: Jobs;
   row(table: TableSchema, scope: Scope, id: number): Promise<void>;
@@ -40,6 +41,7 @@ function openJobs(compactsByItself: boolean): Fixture {
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
   });
   return {
+    clock,
     store,
     jobs,
     async row(table, scope, id) {
@@ -104,3 +106,30 @@ test("ST-04 a flush that leaves enough files of a scope starts a compaction of i
     expect(it.store.catalog.segments(table.id, ALICE).length).toBe(compactsByItself ? 1 : 2);
   }
 });
+
+test("ST-04 deletes in a table that nobody writes to any more go by themselves, with what they ended", async () => {
+  await using it = openJobs(true);
+  const tables = [await createTable(it.store, "resting"), await createTable(it.store, "kept")] as const;
+  for (const table of tables) {
+    for (const id of [1, 2, 3]) await it.row(table, BOB, id);
+    if (table === tables[0]) {
+      await it.store.writer.submit((tx) => write(tx, { table, scope: BOB, cells: [1n, "text"], deleted: true }));
+    }
+    await it.flush(table);
+  }
+  const versions = (): unknown =>
+    tables.map(({ id }) => it.store.catalog.segmentsOfTable(id).map(({ rows, tombstones }) => [rows, tombstones]));
+  const look = async (afterMs: number): Promise<number> => {
+    it.clock.wallMs += afterMs;
+    it.clock.monotonic += afterMs;
+    await it.jobs.checkUpkeep();
+    await it.jobs.idle();
+    return it.store.catalog.jobs().filter(({ type }) => type === "compact").length;
+  };
+  const retentionMs = 168 * HOUR_MS;
+  expect([await look(0), await look(retentionMs - 1), versions()]).toEqual([0, 0, [[[3, 1]], [[3, 0]]]]);
+  expect([await look(HOUR_MS), versions()]).toEqual([1, [[[2, 0]], [[3, 0]]]]);
+  expect(await look(retentionMs)).toBe(1);
+});
+
+const HOUR_MS = 3_600_000;

@@ -8,11 +8,13 @@ import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogView, Segment, Writer } from "../seams.ts";
 import {
   type CompactionPolicy,
+  chooseAged,
   chooseFullMerge,
   chooseMerge,
   chooseRewrite,
   type Merge,
   runsOf,
+  type SortedRun,
 } from "./compaction-plan.ts";
 import type { MergeRequest, WorkerUsage } from "./flush-messages.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
@@ -66,9 +68,11 @@ export interface CompactorDeps {
 }
 
 const HOUR_MS = 3_600_000;
+/** A scope that is flushed more often is not written anew as a whole for a few tombstones, however soon these may go. */
+const MIN_REST_MS = 24 * HOUR_MS;
 
 export function createCompactor(deps: CompactorDeps): Compactor {
-  const { catalog, settings } = deps;
+  const { catalog } = deps;
   let lastMerge = 0;
   return {
     compactScope(request) {
@@ -79,8 +83,7 @@ export function createCompactor(deps: CompactorDeps): Compactor {
     },
     isDue: (table, scope) => {
       const runs = runsOf(catalog.segments(table, scope));
-      const purgeBelow = purgeBelowOf(deps, catalog.tableById(table));
-      return (chooseMerge(runs, settings) ?? chooseRewrite(runs, { purgeBelow, mode: "due" })) !== undefined;
+      return chooseDue(runs, deps, catalog.tableById(table)) !== undefined;
     },
   };
 }
@@ -128,17 +131,18 @@ class ScopeCompaction {
 
   /** Definition and segments of one moment: no file is younger than the definition it is merged under. */
   #choose(): Chosen | undefined {
-    const { catalog, settings } = this.#deps;
+    const { catalog } = this.#deps;
     const schema = catalog.tableById(this.#request.table);
     if (schema === undefined) return undefined;
     const { mode } = this.#request;
     const runs = runsOf(this.#segments());
-    const merge = mode === "due" ? chooseMerge(runs, settings) : chooseFullMerge(runs);
-    if (merge !== undefined) return { schema, merge };
+    const merge =
+      mode === "due"
+        ? chooseDue(runs, this.#deps, schema)
+        : (chooseFullMerge(runs) ?? chooseRewrite(runs, { purgeBelow: purgeBelowOf(this.#deps, schema), mode }));
     // What a merge has just made holds no tombstone that could go.
-    const rewrite =
-      this.#merges > 0 ? undefined : chooseRewrite(runs, { purgeBelow: purgeBelowOf(this.#deps, schema), mode });
-    return rewrite === undefined ? undefined : { schema, merge: rewrite };
+    if (merge === undefined || (merge.runs.length === 1 && this.#merges > 0)) return undefined;
+    return { schema, merge };
   }
 
   async #merge(chosen: Chosen): Promise<void> {
@@ -202,7 +206,19 @@ class ScopeCompaction {
   }
 }
 
-function purgeBelowOf({ clock, settings }: Pick<CompactorDeps, "clock" | "settings">, table?: TableSchema): Seq {
+function chooseDue(runs: readonly SortedRun[], deps: PlanDeps, table?: TableSchema): Merge | undefined {
+  const purgeBelow = purgeBelowOf(deps, table);
+  const restsBelow = seqAtMs(deps.clock.nowMs() - MIN_REST_MS);
+  return (
+    chooseMerge(runs, deps.settings) ??
+    chooseAged(runs, purgeBelow < restsBelow ? purgeBelow : restsBelow) ??
+    chooseRewrite(runs, { purgeBelow, mode: "due" })
+  );
+}
+
+type PlanDeps = Pick<CompactorDeps, "clock" | "settings">;
+
+function purgeBelowOf({ clock, settings }: PlanDeps, table?: TableSchema): Seq {
   const hours = table?.options.deletedRetentionHours;
   return seqAtMs(clock.nowMs() - (hours === undefined ? settings.tombstoneRetentionMs : hours * HOUR_MS));
 }

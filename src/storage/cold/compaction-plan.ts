@@ -92,6 +92,17 @@ export function chooseRewrite(runs: readonly SortedRun[], { purgeBelow, mode }: 
   return isWorthIt ? mergeOf(runs, 0, 1) : undefined;
 }
 
+/**
+ * All of a scope whose newest version is below a position, if it has tombstones: they can all go, with what they ended. Afterwards there are none until something is
+ * flushed, and not before its tombstones too are below the position; so this happens once for each time that a scope comes to rest.
+ */
+export function chooseAged(runs: readonly SortedRun[], restsBelow: Seq): Merge | undefined {
+  const newest = runs.at(-1);
+  if (newest === undefined || newest.maxSeq >= restsBelow) return undefined;
+  if (runs.every(({ tombstones }) => tombstones === 0)) return undefined;
+  return runs.length === 1 ? mergeOf(runs, 0, 1) : chooseFullMerge(runs);
+}
+
 export interface RewritePolicy {
   /** Tombstones below this position are past their retention. */
   readonly purgeBelow: Seq;

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { seqOf, tableIdOf } from "../../../src/base/ids.ts";
 import {
+  chooseAged,
   chooseFullMerge,
   chooseMerge,
   chooseRewrite,
@@ -86,6 +87,20 @@ test.each([
   const runs = runsOf(segmentsOf([{ rows: 10 }]).map((segment) => ({ ...segment, tombstones })));
   const purgeBelow = seqOf(age === "past" ? 1000n : 0n);
   expect(chooseRewrite(runs, { purgeBelow, mode }) !== undefined).toBe(expected);
+});
+
+test.each([
+  ["one run with one tombstone", [1], 1000n, 1],
+  ["tombstones in the newest of three runs", [0, 0, 1], 1000n, 3],
+  ["tombstones nobody has counted", [0, undefined], 1000n, 2],
+  ["no tombstones", [0, 0], 1000n, 0],
+  ["a run that is too young", [1, 0], 20n, 0],
+  ["no runs", [], 1000n, 0],
+] as const)("ST-04 a scope at rest with %s: how many runs are merged?", (_what, tombstones, restsBelow, merged) => {
+  const segments = segmentsOf(tombstones.map(() => ({ rows: 10 })));
+  const runs = runsOf(segments.map((segment, index) => ({ ...segment, tombstones: tombstones[index] })));
+  const merge = chooseAged(runs, seqOf(restsBelow));
+  expect([merge?.runs.length ?? 0, merge?.olderKeys ?? []]).toEqual([merged, []]);
 });
 
 /** What a merge that drops nothing leaves. */
