@@ -12,6 +12,7 @@ import type { WriteTx } from "../storage/seams.ts";
 import { alterColumns, type RowCondition } from "./alter-columns.ts";
 import { namespaceOf } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
+import { relationHint } from "./names.ts";
 import { messageResult } from "./outcome.ts";
 import type { Caller } from "./session.ts";
 import { assertViewsHold } from "./view-dependents.ts";
@@ -94,7 +95,8 @@ function decide(
   const table = tx.catalog.table(namespace, name);
   if (table === undefined) {
     if (statement.ifExists) return { kind: "done", text: "does not exist (skipped)" };
-    throw new DbError("TABLE_NOT_FOUND", `Table '${name}' not found in namespace '${namespace}'`);
+    const hint = relationHint(namespace, name, tx.catalog);
+    throw new DbError("TABLE_NOT_FOUND", `Table '${name}' not found in namespace '${namespace}'`, hint);
   }
   assertMayAlterTable(call.session.role, table);
   const { isEffective, conditions, text, change } = alterColumns(table, statement.actions, generate);

@@ -197,7 +197,11 @@ async function dropTable(
       if (statement.ifExists) return false;
       const view = tx.catalog.view(namespace, statement.table.name);
       if (view !== undefined) throw new DbError("INVALID_SQL", `${full} is a view`, { hint: "Use DROP VIEW." });
-      throw new DbError("TABLE_NOT_FOUND", `Table '${statement.table.name}' not found in namespace '${namespace}'`);
+      throw new DbError(
+        "TABLE_NOT_FOUND",
+        `Table '${statement.table.name}' not found in namespace '${namespace}'`,
+        relationHint(namespace, statement.table.name, tx.catalog),
+      );
     }
     assertNotWatched(table, deps);
     assertNotViewed(tx.catalog, table);

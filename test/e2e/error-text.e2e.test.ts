@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
 import { createCompactLog } from "../../src/base/log.ts";
 import { createClient } from "../../src/link/client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
@@ -56,10 +57,41 @@ test.each([
   ["UPDATE app.notes SET bdy = 'x' WHERE id = 1", 'Perhaps you meant "body".'],
   ["DESCRIBE app.note", 'Perhaps you meant "notes".'],
   ["TRUNCATE app.note", 'Perhaps you meant "notes".'],
+  ["ALTER TABLE app.note ADD COLUMN x INT", 'Perhaps you meant "notes".'],
   ["TRUNCATE system.settings", '"settings" is a view.'],
   ["SELECT * FROM app.something_else", undefined],
 ])("TB-12 %s suggests: %s", async (sql, hint) => {
   expect((await alice.fails(sql)).hint).toBe(hint);
+});
+
+test("TB-12 DROP TABLE suggests a name", async () => {
+  expect((await server.root.fails("DROP TABLE app.note")).hint).toBe('Perhaps you meant "notes".');
+});
+
+test.each<[ErrorCode, string, (readonly unknown[])?]>([
+  ["EMPTY_SQL", ";"],
+  ["BATCH_PARSE_ERROR", "SELECT 'x"],
+  ["INVALID_SQL", "SELEC 1"],
+  ["PARAMS_WITH_BATCH", "SELECT $1; SELECT 1"],
+  ["INVALID_PARAMETER", "SELECT $1, $2"],
+  ["INVALID_INPUT", "EXECUTE AS USER 'alice' (EXPLAIN SELECT 1)"],
+  ["UNSUPPORTED", "COPY app.notes TO '/tmp/x'"],
+  ["SQL_EXECUTION_ERROR", "SELECT 1 / 0"],
+  ["INVALID_NAME", "CREATE NAMESPACE pg_catalog"],
+  ["NAMESPACE_NOT_FOUND", "USE nowhere"],
+  ["TABLE_NOT_FOUND", "SELECT * FROM app.nothing"],
+  ["COLUMN_NOT_FOUND", "SELECT nothing FROM app.notes"],
+  ["NOT_FOUND", "KILL JOB 'nothing'"],
+  ["ALREADY_EXISTS", "CREATE NAMESPACE app"],
+  ["DEPENDENT_OBJECTS", "CREATE VIEW app.watching AS SELECT body FROM app.notes; DROP TABLE app.notes"],
+  ["INVALID_VALUE", "INSERT INTO app.notes (id, size) VALUES (9, 3000000000)"],
+  ["NOT_NULL_VIOLATION", "INSERT INTO app.notes (id) VALUES (NULL)"],
+  ["DUPLICATE_KEY", "INSERT INTO app.notes (id) VALUES (77), (77)"],
+  ["WEAK_PASSWORD", "CREATE USER weak WITH PASSWORD 'x'"],
+  ["PERMISSION_DENIED", "ALTER USER root SET ROLE user"],
+])("TB-12 %s travels with the status of its row: %s", async (code, sql) => {
+  const { http, reason, ...error } = await server.root.fails(sql, sql.includes("$") ? [1] : undefined);
+  expect({ code: reason ?? error.code, http }).toEqual({ code, http: ERRORS[code].http });
 });
 
 describe("TB-07 a comment before a statement changes no answer", () => {
