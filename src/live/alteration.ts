@@ -18,17 +18,19 @@ export interface AlterationDeps {
   readonly fail: (subscription: Subscription, error: unknown) => void;
 }
 
-/** The groups that read the table and may go on; who may not has been told why. */
-export function affectedGroups(table: TableSchema, deps: AlterationDeps): readonly Group<Subscription>[] {
-  const groups = deps.registry.groupsOfTable(table.id);
-  for (const group of groups) {
-    const lost = group.plan.table.id === table.id ? lostColumn(group.plan, table) : undefined;
-    for (const subscription of group.subscribers()) {
-      if (lost !== undefined) deps.fail(subscription, lost);
-      else failUnless(() => deps.authorize(subscription.connection.principal, table), [subscription], deps);
-    }
+/** Tells those who may not go on why. True: the others are to be planned again. */
+export function judgeGroup(group: Group<Subscription>, table: TableSchema, deps: AlterationDeps): boolean {
+  if (!group.reads.some((read) => read.table === table.id)) return false;
+  const own = group.plan.table;
+  const isOwn = own.id === table.id;
+  // Planned for a version that is still to come here, and judged then.
+  if (isOwn && own.version > table.version) return false;
+  const lost = isOwn ? lostColumn(group.plan, table) : undefined;
+  for (const subscription of group.subscribers()) {
+    if (lost !== undefined) deps.fail(subscription, lost);
+    else failUnless(() => deps.authorize(subscription.connection.principal, table), [subscription], deps);
   }
-  return groups.filter((group) => group.size > 0);
+  return group.size > 0 && !(isOwn && own.version === table.version);
 }
 
 /** Plans a group again, or ends it with the reason. */

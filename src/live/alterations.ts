@@ -1,9 +1,9 @@
-// Altered tables and the commits between them, in order. Many groups are planned again in slices, so that the event loop goes on; until the last of them has been, what is
-// committed waits here undispatched, and so no change meets a plan of another version. To everyone else that is a store whose commits are not dispatched yet.
+// Altered tables and the commits between them, in order. Many groups are found, judged and planned again in slices, so that the event loop goes on; until the last of them has
+// been, what is committed waits here undispatched, and so no change meets a plan of another version. To everyone else that is a store whose commits are not dispatched yet.
 import { DbError } from "../base/errors.ts";
 import type { TableId } from "../base/ids.ts";
 import type { TableSchema } from "../model/schema.ts";
-import { type AlterationDeps, affectedGroups, renewGroup } from "./alteration.ts";
+import { type AlterationDeps, judgeGroup, renewGroup } from "./alteration.ts";
 import type { Dispatcher, LiveCommit } from "./dispatcher.ts";
 import type { Group } from "./group.ts";
 import type { LiveLimits } from "./limits.ts";
@@ -14,19 +14,29 @@ export interface AlterationsDeps extends AlterationDeps {
   readonly deliver: (commit: LiveCommit) => void;
   /** Resolves when the event loop has time for more; undefined: at once. */
   readonly turn: () => Promise<void> | undefined;
-  readonly limits: Pick<LiveLimits, "alteredAtOnce" | "undispatchedChanges">;
+  readonly limits: Pick<LiveLimits, "judgedAtOnce" | "alteredAtOnce" | "undispatchedChanges">;
 }
 
 type Waiting =
   | { readonly kind: "commit"; readonly commit: LiveCommit }
   | { readonly kind: "altered"; readonly table: TableSchema };
 
+/** A table that is being altered: first all groups are judged, then those it concerns are planned. */
+interface Underway {
+  readonly table: TableSchema;
+  /** Of all groups there are, also those that come meanwhile. */
+  readonly unjudged: Iterator<Group<Subscription>>;
+  isJudged: boolean;
+  readonly toPlan: Group<Subscription>[];
+  /** Index of the next to plan. */
+  next: number;
+}
+
 export class Alterations {
   readonly #deps: AlterationsDeps;
   #waiting: Waiting[] = [];
   #waitingChanges = 0;
-  /** Groups yet to be planned for the table that is being altered; undefined: none is. */
-  #rest: { readonly table: TableSchema; readonly groups: readonly Group<Subscription>[]; next: number } | undefined;
+  #underway: Underway | undefined;
   /** Tables that were altered again before all groups were planned for the version before. */
   readonly #ahead = new Set<TableId>();
   #isRunning = false;
@@ -51,17 +61,19 @@ export class Alterations {
       return;
     }
     this.#begin(table);
-    if (this.#rest === undefined) return;
+    if (this.#underway === undefined) return;
     this.#isRunning = true;
     this.#deps.dispatcher.hold();
     void this.#run();
   }
 
   #begin(table: TableSchema): void {
-    const groups = affectedGroups(table, this.#deps);
     this.#ahead.delete(table.id);
-    this.#rest = { table, groups, next: 0 };
-    if (groups.length <= this.#deps.limits.alteredAtOnce) this.#renewSome();
+    const unjudged = this.#deps.registry.groups()[Symbol.iterator]();
+    const underway = { table, unjudged, isJudged: false, toPlan: [], next: 0 };
+    this.#underway = underway;
+    this.#judgeSome(underway);
+    if (underway.isJudged && underway.toPlan.length <= this.#deps.limits.alteredAtOnce) this.#planSome(underway);
   }
 
   async #run(): Promise<void> {
@@ -73,25 +85,44 @@ export class Alterations {
   }
 
   #step(): void {
-    if (this.#rest !== undefined) this.#renewSome();
-    else this.#takeNext();
-    if (this.#rest !== undefined || this.#waiting.length > 0 || !this.#isRunning) return;
+    const underway = this.#underway;
+    if (underway === undefined) this.#takeNext();
+    else if (underway.isJudged) this.#planSome(underway);
+    else this.#judgeSome(underway);
+    if (this.#underway !== undefined || this.#waiting.length > 0 || !this.#isRunning) return;
     this.#isRunning = false;
     this.#deps.dispatcher.release();
   }
 
-  #renewSome(): void {
-    const rest = this.#rest;
-    if (rest === undefined) return;
-    const end = Math.min(rest.next + this.#deps.limits.alteredAtOnce, rest.groups.length);
-    for (; rest.next < end; rest.next++) {
-      const group = rest.groups[rest.next];
+  #judgeSome(underway: Underway): void {
+    const { table, unjudged, toPlan } = underway;
+    for (let left = this.#deps.limits.judgedAtOnce; left > 0; ) {
+      const { done, value: group } = unjudged.next();
+      if (done === true) {
+        underway.isJudged = true;
+        return;
+      }
+      // Whoever is told that it ends costs the most.
+      left -= 1 + group.size;
+      if (judgeGroup(group, table, this.#deps)) toPlan.push(group);
+      this.#noteIfAhead(group, table);
+    }
+  }
+
+  #planSome(underway: Underway): void {
+    const { table, toPlan } = underway;
+    const end = Math.min(underway.next + this.#deps.limits.alteredAtOnce, toPlan.length);
+    for (; underway.next < end; underway.next++) {
+      const group = toPlan[underway.next];
       if (group === undefined || group.size === 0) continue;
       renewGroup(group, this.#deps);
-      const own = group.plan.table;
-      if (own.id === rest.table.id && own.version > rest.table.version) this.#ahead.add(own.id);
+      this.#noteIfAhead(group, table);
     }
-    if (end === rest.groups.length) this.#rest = undefined;
+    if (end === toPlan.length) this.#underway = undefined;
+  }
+
+  #noteIfAhead({ plan }: Group<Subscription>, { id, version }: TableSchema): void {
+    if (plan.table.id === id && plan.table.version > version) this.#ahead.add(id);
   }
 
   #takeNext(): void {

@@ -44,6 +44,8 @@ export interface LiveLimits {
   readonly readsAtOnce: number;
   /** Pages that may wait. At the bound a subscribe is refused with SERVER_BUSY, and its client is told when to ask again. */
   readonly readsWaiting: number;
+  /** Live queries, and their subscribers, that are asked in one go whether an altered table concerns them and whether they may go on; more of them are in slices of so many. */
+  readonly judgedAtOnce: number;
   /** Live queries planned again in the tick of the commit that alters their table; more of them are in slices of so many. */
   readonly alteredAtOnce: number;
   /** Changes that wait until all of them are. At the bound the rest is planned at once, however long that takes. */
@@ -72,6 +74,7 @@ export const DEFAULT_LIVE_LIMITS: LiveLimits = {
   readsPerConnection: 2,
   readsAtOnce: 2,
   readsWaiting: 50_000,
+  judgedAtOnce: 128,
   alteredAtOnce: 40,
   undispatchedChanges: 65_536,
   recentBytes: 16 * 1024 * 1024,

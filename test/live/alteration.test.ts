@@ -247,29 +247,35 @@ describe("LQ-15 a table under more live queries than one turn of the loop plans 
   const next = grown(table, "note");
   const inEachRoom = rooms.map((room, index) => ({ cells: [BigInt(index), room, 1, "new"] }));
 
-  test("commits wait until the last is planned, and then reach everyone once, after the schema", async () => {
-    const { harness, clients, finish } = await sliced();
-    harness.alter(next);
-    harness.write(next, "ann", ...inEachRoom);
-    harness.write(next, "ann", { cells: [0n, "b", 1, "moved"] });
-    expect(clients.map(({ socket }) => messages(socket))).toEqual(rooms.map(() => []));
-    expect(harness.evaluations.count).toBe(0);
-    const late = harness.connect("native");
-    harness.subscribe(late.id, { id: "s", table: next, query: everything, options: {} });
-    await settle();
-    await finish();
-    expect(clients.map(({ socket }) => kinds(messages(socket)))).toEqual([
-      [["schema", 6], "changes", "changes"],
-      [["schema", 6], "changes", "changes"],
-      ...rooms.slice(2).map(() => [["schema", 6], "changes"]),
-    ]);
-    expect(brief(messages(late.socket))).toEqual(["ack resumed=false", "snapshot rows=5 deleted=0 ready=true"]);
-    harness.write(next, "ann", { cells: [9n, "a", 1, "after"] });
-    expect([clients[0], late].map((client) => client && brief(messages(client.socket)))).toEqual([
-      ["changes insert"],
-      ["changes insert"],
-    ]);
-  });
+  test.each([
+    ["judged in one go", {}],
+    ["judged one by one", { judgedAtOnce: 1 }],
+  ])(
+    "commits wait until the last, %s, is planned, and then reach everyone once, after the schema",
+    async (_how, limits) => {
+      const { harness, clients, finish } = await sliced(limits);
+      harness.alter(next);
+      harness.write(next, "ann", ...inEachRoom);
+      harness.write(next, "ann", { cells: [0n, "b", 1, "moved"] });
+      expect(clients.map(({ socket }) => messages(socket))).toEqual(rooms.map(() => []));
+      expect(harness.evaluations.count).toBe(0);
+      const late = harness.connect("native");
+      harness.subscribe(late.id, { id: "s", table: next, query: everything, options: {} });
+      await settle();
+      await finish();
+      expect(clients.map(({ socket }) => kinds(messages(socket)))).toEqual([
+        [["schema", 6], "changes", "changes"],
+        [["schema", 6], "changes", "changes"],
+        ...rooms.slice(2).map(() => [["schema", 6], "changes"]),
+      ]);
+      expect(brief(messages(late.socket))).toEqual(["ack resumed=false", "snapshot rows=5 deleted=0 ready=true"]);
+      harness.write(next, "ann", { cells: [9n, "a", 1, "after"] });
+      expect([clients[0], late].map((client) => client && brief(messages(client.socket)))).toEqual([
+        ["changes insert"],
+        ["changes insert"],
+      ]);
+    },
+  );
 
   test("who may not go on is told at once", async () => {
     const { harness, clients } = await sliced();
@@ -281,8 +287,38 @@ describe("LQ-15 a table under more live queries than one turn of the loop plans 
     expect(harness.live.counters().groups).toBe(0);
   });
 
-  test("with too many changes waiting the rest is planned at once", async () => {
-    const { harness, clients } = await sliced({ undispatchedChanges: 3 });
+  test("L17 who may not go on is told so slice by slice, and of no change after", async () => {
+    const { harness, clients, finish } = await sliced({ judgedAtOnce: 1 });
+    harness.authorize = () => {
+      throw new DbError("PERMISSION_DENIED", "no longer");
+    };
+    harness.alter(next);
+    harness.write(next, "ann", ...inEachRoom);
+    const codes = () => clients.flatMap(({ socket }) => messages(socket)).map((message) => message["code"]);
+    expect(codes()).toEqual(["PERMISSION_DENIED"]);
+    await finish();
+    expect(codes()).toEqual(rooms.slice(1).map(() => "PERMISSION_DENIED"));
+    expect([harness.evaluations.count, harness.live.counters().groups]).toEqual([0, 0]);
+  });
+
+  test("who subscribes while others are judged is neither judged by an older version nor left out of what follows", async () => {
+    const { harness, finish } = await sliced({ judgedAtOnce: 1 });
+    const last = grown(next, "more");
+    harness.alter(next);
+    harness.alter(last);
+    const late = harness.connect("native");
+    harness.subscribe(late.id, { id: "s", table: last, query: everything, options: {} });
+    await finish();
+    harness.write(last, "ann", { cells: [9n, "a", 1, "note", "more"] });
+    const received = messages(late.socket);
+    expect(received.map((message) => message["type"])).toEqual(["subscription_ack", "snapshot", "changes"]);
+  });
+
+  test.each([
+    ["planned", {}],
+    ["judged and planned", { judgedAtOnce: 1 }],
+  ])("with too many changes waiting the rest is %s at once", async (_what, limits) => {
+    const { harness, clients } = await sliced({ undispatchedChanges: 3, ...limits });
     harness.alter(next);
     harness.write(next, "ann", ...inEachRoom);
     expect(clients.map(({ socket }) => kinds(messages(socket)))).toEqual(rooms.map(() => [["schema", 6], "changes"]));
