@@ -57,7 +57,7 @@ export function helpText(): string {
 function helpLines(name: SettingName): readonly string[] {
   const row = settingRow(name);
   const flags = [...(row.aliases ?? []), flagName(name)].join(", ");
-  const usage = row.secret === true ? `  ${name} (no flag)` : `  ${flags} ${row.type.placeholder}`;
+  const usage = row.secret === true ? `  ${name} (no flag)` : `  ${flags} ${row.type.metavar}`;
   return [usage, `      ${row.help}`, `      [${envNames(name)[0] ?? ""}; default ${defaultText(name)}]`];
 }
 

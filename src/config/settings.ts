@@ -41,8 +41,8 @@ function setting<T>(row: Setting<T>): Setting<T> {
 
 const perSecond = integer({ min: 1, max: MAX_COUNT });
 const count = integer({ min: 1, max: MAX_COUNT });
-const seconds = integer({ min: 1, max: DAY_SECONDS, unit: "seconds", placeholder: "SECONDS" });
-const milliseconds = integer({ min: 1, max: HOUR_MS, unit: "milliseconds", placeholder: "MS" });
+const seconds = integer({ min: 1, max: DAY_SECONDS, unit: "seconds", metavar: "SECONDS" });
+const milliseconds = integer({ min: 1, max: HOUR_MS, unit: "milliseconds", metavar: "MS" });
 
 export const SETTINGS = {
   "server.host": setting({
@@ -52,7 +52,7 @@ export const SETTINGS = {
     aliases: ["--host"],
   }),
   "server.port": setting({
-    type: integer({ min: 0, max: 65_535, placeholder: "PORT" }),
+    type: integer({ min: 0, max: 65_535, metavar: "PORT" }),
     fallback: 8080,
     help: "Port to listen on; 0 lets the system choose one.",
     aliases: ["--port"],
@@ -94,7 +94,7 @@ export const SETTINGS = {
     secret: true,
   }),
   "auth.jwt_expiry_hours": setting({
-    type: integer({ min: 1, max: 8760, unit: "hours", placeholder: "HOURS" }),
+    type: integer({ min: 1, max: 8760, unit: "hours", metavar: "HOURS" }),
     fallback: 24,
     help: "Life of an access token; a refresh token lives seven times as long.",
     env: ["KALAMDB_JWT_EXPIRY_HOURS"],
@@ -175,7 +175,7 @@ export const SETTINGS = {
     help: "WebSockets open at once from one client address; one more is refused with 429.",
   }),
   "websocket.client_timeout_secs": setting({
-    type: integer({ min: 8, max: 960, unit: "seconds", placeholder: "SECONDS" }),
+    type: integer({ min: 8, max: 960, unit: "seconds", metavar: "SECONDS" }),
     fallback: 60,
     help: "A connection that has been silent this long, pongs included, is closed.",
   }),
@@ -300,12 +300,12 @@ export const SETTINGS = {
     help: "Deletes are kept in Parquet files at least this long, for clients that resume.",
   }),
   "user_management.deletion_grace_period_days": setting({
-    type: integer({ min: 0, max: 36_500, unit: "days", placeholder: "DAYS" }),
+    type: integer({ min: 0, max: 36_500, unit: "days", metavar: "DAYS" }),
     fallback: 30,
     help: "How long a dropped user can be brought back; then account, rows and files are removed.",
   }),
   "jobs.retention_days": setting({
-    type: integer({ min: 1, max: 36_500, unit: "days", placeholder: "DAYS" }),
+    type: integer({ min: 1, max: 36_500, unit: "days", metavar: "DAYS" }),
     fallback: 30,
     help: "How long jobs that have ended stay in system.jobs, and exports can be downloaded.",
   }),

@@ -7,8 +7,8 @@ import { DbError } from "../base/errors.ts";
 export type RawValue = string | number | boolean | readonly string[];
 
 export interface ValueType<T> {
-  /** Placeholder in `--help`: PORT, BYTES. */
-  readonly placeholder: string;
+  /** The value's name in `--help`: PORT, BYTES. */
+  readonly metavar: string;
   /** In words, for errors and the reference: "a whole number of seconds, 1 to 3600". */
   readonly expects: string;
   parse(raw: RawValue): T;
@@ -35,13 +35,13 @@ export interface IntegerRange {
   readonly min: number;
   readonly max: number;
   readonly unit?: string;
-  readonly placeholder?: string;
+  readonly metavar?: string;
 }
 
-export function integer({ min, max, unit, placeholder = "N" }: IntegerRange): ValueType<number> {
+export function integer({ min, max, unit, metavar = "N" }: IntegerRange): ValueType<number> {
   const expects = `a whole number${unit === undefined ? "" : ` of ${unit}`}, ${min} to ${max}`;
   return {
-    placeholder,
+    metavar,
     expects,
     parse: (raw) => {
       const value = wholeNumber(raw);
@@ -86,7 +86,7 @@ function bytesOf(raw: RawValue): number | undefined {
 export function byteSize(min: number, max: number): ValueType<number> {
   const expects = `a size in bytes, ${formatBytes(min)} to ${formatBytes(max)} (units KB, MB, GB, KiB, MiB, GiB)`;
   return {
-    placeholder: "BYTES",
+    metavar: "BYTES",
     expects,
     parse: (raw) => {
       const value = bytesOf(raw);
@@ -101,7 +101,7 @@ const TRUE_WORDS = new Set(["true", "1", "yes", "on"]);
 const FALSE_WORDS = new Set(["false", "0", "no", "off"]);
 
 export const boolean: ValueType<boolean> = {
-  placeholder: "BOOL",
+  metavar: "BOOL",
   expects: "true or false",
   parse: (raw) => {
     if (typeof raw === "boolean") return raw;
@@ -116,7 +116,7 @@ export const boolean: ValueType<boolean> = {
 export function choice<T extends string>(options: readonly T[]): ValueType<T> {
   const expects = `one of ${options.join(", ")}`;
   return {
-    placeholder: options.join("|"),
+    metavar: options.join("|"),
     expects,
     parse: (raw) => {
       const found = options.find((option) => typeof raw === "string" && option === raw.trim().toLowerCase());
@@ -127,9 +127,9 @@ export function choice<T extends string>(options: readonly T[]): ValueType<T> {
   };
 }
 
-export function text(placeholder: string, expects = "a non-empty text"): ValueType<string> {
+export function text(metavar: string, expects = "a non-empty text"): ValueType<string> {
   return {
-    placeholder,
+    metavar,
     expects,
     parse: (raw) => {
       if (typeof raw !== "string" || raw.trim() === "" || raw.includes("\u0000")) throw mismatch(raw, expects);
@@ -139,9 +139,9 @@ export function text(placeholder: string, expects = "a non-empty text"): ValueTy
   };
 }
 
-export function optionalText(placeholder: string, expects: string): ValueType<string> {
+export function optionalText(metavar: string, expects: string): ValueType<string> {
   return {
-    placeholder,
+    metavar,
     expects,
     parse: (raw) => {
       if (typeof raw !== "string" || raw.includes("\u0000")) throw mismatch(raw, expects);
@@ -153,7 +153,7 @@ export function optionalText(placeholder: string, expects: string): ValueType<st
 
 /** Absent until given. The value never appears in an error: a mistyped secret is still a secret. */
 export const secretText: ValueType<string | undefined> = {
-  placeholder: "SECRET",
+  metavar: "SECRET",
   expects: "a text",
   parse: (raw) => {
     if (typeof raw !== "string") throw new DbError("INVALID_CONFIG", "expected a text in quotes");
@@ -162,9 +162,9 @@ export const secretText: ValueType<string | undefined> = {
   format: (value) => value ?? "",
 };
 
-function list(placeholder: string, expects: string, accepts: (item: string) => boolean): ValueType<readonly string[]> {
+function list(metavar: string, expects: string, accepts: (item: string) => boolean): ValueType<readonly string[]> {
   return {
-    placeholder,
+    metavar,
     expects,
     parse: (raw) => {
       if (typeof raw === "number" || typeof raw === "boolean") throw mismatch(raw, expects);
