@@ -19,6 +19,8 @@ export class Watcher {
   ended: string | undefined;
   /** Row changes since the server began to count: since the newest subscribe. */
   changes = 0;
+  /** How often it was subscribed, reconnects included. */
+  subscribes = 0;
   readonly #judge: Judge;
   #inbox: Seen[] = [];
 
@@ -33,6 +35,7 @@ export class Watcher {
 
   /** It is subscribed anew: the server counts anew, and says `ready` again. */
   subscribed(): void {
+    this.subscribes += 1;
     this.changes = 0;
     this.isReady = false;
   }

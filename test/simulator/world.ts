@@ -339,7 +339,9 @@ export class World implements AsyncDisposable {
     await Promise.all(this.#others);
     await this.#check({ readsBack: true });
     const deadline = performance.now() + this.#quietMs;
+    let subscribes: ReadonlyMap<Watcher, number>;
     for (;;) {
+      subscribes = new Map([...this.#watchers.values()].map((watcher) => [watcher, watcher.subscribes]));
       const problem = await this.#problem();
       if (problem === undefined) break;
       if (performance.now() > deadline) throw new Wrong(problem);
@@ -349,7 +351,8 @@ export class World implements AsyncDisposable {
     const problem = await selectProblem(watchers, this.#userOf);
     if (problem !== undefined) throw new Wrong(problem);
     for (const space of this.#spaces.values()) space.settle(this.#known);
-    for (const watcher of this.#watchers.values()) watcher.settle();
+    // One whose socket ended meanwhile (its token did) is being replayed to once more.
+    for (const [watcher, count] of subscribes) if (watcher.subscribes === count) watcher.settle();
     this.#killed.clear();
   }
 
