@@ -3,6 +3,7 @@ import { DbError } from "../../base/errors.ts";
 import type { Expr } from "../expression.ts";
 import type { ResolvedFunction } from "../functions/definition.ts";
 import { FUNCTION_NAMES, functionNamed, lookupFunction } from "../functions/registry.ts";
+import { missingBecause } from "./missing-functions.ts";
 import { castTo, type Operand, operandType, settled, typed, typeLabel } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { didYouMean } from "./suggest.ts";
@@ -39,6 +40,10 @@ export function callFunction(
 }
 
 export function functionNotFound(name: string, operands: readonly Operand[], position: number | undefined): DbError {
+  const reason = functionNamed(name) === undefined ? missingBecause(name) : undefined;
+  if (reason !== undefined) {
+    return new DbError("UNSUPPORTED", `function ${name} is not supported: ${reason}`, at(position));
+  }
   const labels = operands.map((operand) => typeLabel(operandType(operand)));
   const hint =
     functionNamed(name) === undefined

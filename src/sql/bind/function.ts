@@ -2,12 +2,13 @@
 import type { FuncCall } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
-import { TEXT } from "../../model/sql-type.ts";
+import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
+import { constantOf } from "../parse/constant.ts";
 import { bindAggregate, isAggregate } from "./aggregate.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction } from "./call.ts";
-import { constant, type Operand, typed } from "./operand.ts";
+import { castTo, constant, type Operand, typed } from "./operand.ts";
 import { returnsRows } from "./row-functions.ts";
 import type { BindSession } from "./session.ts";
 import { bindSpecialCall } from "./special-call.ts";
@@ -40,7 +41,7 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
   if (schema !== undefined && schema !== "pg_catalog") {
     throw new DbError("SQL_EXECUTION_ERROR", `function ${schema}.${name} does not exist`, at(position));
   }
-  if (name === "timezone") throw unsupported("AT TIME ZONE", position);
+  if (name === "timezone") return atTimeZone(binder, node, context);
   if (returnsRows(name)) throw unsupported(`${name} outside FROM`, position);
   if (OTHER_AGGREGATES.has(name)) throw unsupported(`the aggregate ${name}`, position);
   if (node.over !== undefined || isWindowFunction(name)) {
@@ -52,6 +53,16 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
   }
   if (isAggregate(name)) return noted(session, bindAggregate(binder, node, context), position);
   return bindScalar(binder, node, { name, context });
+}
+
+/** Everything is UTC, so that is the one zone in which the answer is not another kind of timestamp. */
+function atTimeZone(binder: Binder, node: FuncCall, context: ExprContext): Operand {
+  const position = binder.session.position(node.location);
+  const [zone, instant] = node.args ?? [];
+  const text = zone !== undefined && "A_Const" in zone ? constantOf(zone.A_Const) : undefined;
+  const isUtc = text?.kind === "string" && ["utc", "gmt", "z", "etc/utc"].includes(text.text.trim().toLowerCase());
+  if (!isUtc || instant === undefined) throw unsupported("AT TIME ZONE with another zone than 'UTC'", position);
+  return typed(castTo(binder.expr(instant, context), TIMESTAMP), position);
 }
 
 function bindScalar(

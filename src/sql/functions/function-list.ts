@@ -91,6 +91,8 @@ import { addInterval } from "./temporal/add-interval.ts";
 import { datePart, extract } from "./temporal/date-part.ts";
 import { dateTrunc } from "./temporal/date-trunc.ts";
 import { makeDateFunction } from "./temporal/make-date.ts";
+import { makeTimeFunction, makeTimestamp } from "./temporal/make-time.ts";
+import { toDate } from "./temporal/read-pattern.ts";
 import { toChar } from "./temporal/to-char.ts";
 import { toTimestamp } from "./temporal/to-timestamp.ts";
 import { ascii } from "./text/ascii.ts";
@@ -297,4 +299,7 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   negativeInnerProduct,
   vectorDimensions,
   vectorNorm,
+  makeTimeFunction,
+  makeTimestamp,
+  toDate,
 ];

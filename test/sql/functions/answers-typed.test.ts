@@ -47,7 +47,7 @@ const temporal: AnswerRow[] = [
   [
     "make_date of no day",
     call("make_date", int(2023), int(2), int(29)),
-    "error: date field value out of range: 2023-2-29",
+    "error: date field value out of range: 2023-02-29",
   ],
   [
     "to_char",

@@ -5,7 +5,7 @@ import { inDate } from "./range.ts";
 
 const MAX_YEAR = 294_276;
 
-function makeDate(year: number, month: number, day: number): number {
+export function makeDate(year: number, month: number, day: number): number {
   // A negative year is BC; there is no year 0.
   const civilYear = year < 0 ? year + 1 : year;
   const isDate =
@@ -15,7 +15,10 @@ function makeDate(year: number, month: number, day: number): number {
     month <= 12 &&
     day >= 1 &&
     day <= daysInMonth(civilYear, month);
-  if (!isDate) throw new DbError("SQL_EXECUTION_ERROR", `date field value out of range: ${year}-${month}-${day}`);
+  if (!isDate) {
+    const shown = [year, ...[month, day].map((field) => String(field).padStart(2, "0"))].join("-");
+    throw new DbError("SQL_EXECUTION_ERROR", `date field value out of range: ${shown}`);
+  }
   return inDate(daysOfCivil({ year: civilYear, month, day }));
 }
 

@@ -4,6 +4,7 @@ import { DbError } from "../../../base/errors.ts";
 import { TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
+import { numbersToChar } from "../numeric/to-char-number.ts";
 import { civilOfDays, dayOfYear, isoWeek, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
 
@@ -194,4 +195,5 @@ export const toChar = defineFunction("to_char", [
         .join("");
     };
   }),
+  ...numbersToChar,
 ]);

@@ -2,8 +2,9 @@ import { DbError } from "../../../base/errors.ts";
 import { TIMESTAMP } from "../../../model/sql-type.ts";
 import { defineFunction, overload } from "../definition.ts";
 import { inTimestamp } from "./range.ts";
+import { timestampByPattern } from "./read-pattern.ts";
 
-/** Seconds since the Unix epoch. */
+/** Of seconds since the Unix epoch, or of text and its pattern. */
 export const toTimestamp = defineFunction("to_timestamp", [
   overload(["double"], TIMESTAMP, (seconds) => {
     if (!Number.isFinite(seconds)) throw new DbError("SQL_EXECUTION_ERROR", "timestamp out of range");
@@ -11,4 +12,5 @@ export const toTimestamp = defineFunction("to_timestamp", [
     const whole = Math.floor(seconds);
     return inTimestamp(BigInt(whole) * 1_000_000n + BigInt(Math.round((seconds - whole) * 1e6)));
   }),
+  timestampByPattern,
 ]);

@@ -1,0 +1,28 @@
+// Functions that PostgreSQL users know and this server does not have, by what stands in the way. Others are unknown names.
+
+const REASONS: Readonly<Record<string, string>> = {
+  "there are no arrays":
+    "array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position array_positions array_prepend array_remove array_replace array_to_string array_to_json array_upper cardinality parse_ident regexp_match regexp_matches regexp_split_to_array regexp_split_to_table string_to_array string_to_table trim_array unnest",
+  "there are no interval values": "age date_bin justify_days justify_hours justify_interval make_interval",
+  "everything is UTC": "make_timestamptz timeofday timezone",
+  "there is no text search":
+    "to_tsquery to_tsvector plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_headline ts_rank ts_rank_cd setweight tsvector_to_array similarity word_similarity",
+  "there are no sequences": "currval lastval nextval setval",
+  "there are no JSON paths":
+    "jsonb_path_exists jsonb_path_exists_tz jsonb_path_match jsonb_path_query jsonb_path_query_array jsonb_path_query_first",
+  "rows are no values":
+    "row_to_json json_populate_record json_populate_recordset jsonb_populate_record jsonb_populate_recordset json_to_record json_to_recordset jsonb_to_record jsonb_to_recordset json_object jsonb_object",
+  "a transaction takes no locks":
+    "pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock pg_try_advisory_lock pg_try_advisory_xact_lock",
+};
+
+const REASON_BY_NAME: ReadonlyMap<string, string> = new Map(
+  Object.entries(REASONS).flatMap(([reason, names]) =>
+    names.split(" ").map((name): [string, string] => [name, reason]),
+  ),
+);
+
+/** Why a function of PostgreSQL is missing; undefined for a name nobody expects. */
+export function missingBecause(name: string): string | undefined {
+  return REASON_BY_NAME.get(name);
+}
