@@ -10,21 +10,13 @@ SELECT ARRAY[1, 2, 3];
 SELECT array_agg(id) FROM orders;
 -- error: UNSUPPORTED the aggregate array_agg is not supported
 
--- statistics
-SELECT stddev(qty) FROM orders;
--- error: UNSUPPORTED the aggregate stddev is not supported
-
--- ordered-set aggregates
-SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY qty) FROM orders;
--- error: UNSUPPORTED the aggregate percentile_cont is not supported
-
 -- DISTINCT values with a separator
 SELECT string_agg(DISTINCT customer, ',') FROM orders;
 -- error: UNSUPPORTED string_agg with DISTINCT is not supported
 
 -- a function there is not
-SELECT regexp_replace('a', 'b', 'c');
--- error: SQL_EXECUTION_ERROR function regexp_replace(unknown, unknown, unknown) does not exist
+SELECT no_such_function('a', 1);
+-- error: SQL_EXECUTION_ERROR function no_such_function(unknown, integer) does not exist
 
 -- an interval as a value
 SELECT interval '1 day';
@@ -36,15 +28,11 @@ SELECT max(placed) - min(placed) FROM orders;
 
 -- time zones other than UTC
 SELECT now() AT TIME ZONE 'Europe/Paris';
--- error: UNSUPPORTED AT TIME ZONE is not supported
+-- error: UNSUPPORTED AT TIME ZONE with another zone than 'UTC' is not supported
 
 -- subscripts
 SELECT info['a'] FROM orders;
 -- error: UNSUPPORTED a subscript or field selection is not supported
-
--- operators on bits
-SELECT 5 & 3;
--- error: SQL_EXECUTION_ERROR operator does not exist: integer & integer
 
 -- a row as a value
 SELECT ROW(1, 2);
