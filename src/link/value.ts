@@ -31,6 +31,8 @@ export function toColumns(schema: readonly SchemaField[]): readonly Column[] {
 
 export function decodeCell(wire: unknown, type: WireType): Value {
   if (wire === null || wire === undefined) return null;
+  // As of a DOUBLE: a number of the list that is past 2^53 was read as a bigint.
+  if (typeof type === "object" && "Embedding" in type && Array.isArray(wire)) return wire.map(Number);
   switch (type) {
     case "BigInt":
       return toBigint(wire);
