@@ -90,3 +90,19 @@ test.each(["json", "msgpack"] as const)("LQ-09 TB-04 a live query by distance, %
     [3, [2, 0, 0.25]],
   ]);
 });
+
+test("TB-04 the statement that SHOW CREATE shows makes the table again, whatever the type of a default", async () => {
+  const { root } = server;
+  const columns =
+    "id INT PRIMARY KEY, place EMBEDDING(2) DEFAULT '[1,2]', day DATE DEFAULT '2024-02-29', raw BYTES DEFAULT X'00ff', n INT DEFAULT -1";
+  await root.sql(`CREATE SHARED TABLE app.defaults (${columns})`);
+  const shown = async (): Promise<string> => String((await root.rows("SHOW CREATE TABLE app.defaults"))[0]?.[1]);
+  const statement = await shown();
+  await root.sql("DROP TABLE app.defaults");
+  await root.sql(statement);
+  expect(await shown()).toBe(statement);
+  await root.sql("INSERT INTO app.defaults (id) VALUES (1)");
+  expect(await root.rows("SELECT place, day::text, raw, n, to_jsonb(place) FROM app.defaults")).toEqual([
+    [[1, 2], "2024-02-29", [0, 255], -1, "[1, 2]"],
+  ]);
+});

@@ -51,6 +51,17 @@ export function text(value: string | undefined): Cell {
   return value ?? null;
 }
 
+/** Types whose literals DDL takes without quotes. */
+const BARE_LITERALS: ReadonlySet<string> = new Set([
+  "boolean",
+  "smallint",
+  "int",
+  "bigint",
+  "float",
+  "double",
+  "decimal",
+]);
+
 /** A column default as DDL would spell it. */
 export function defaultText(column: TableSchema["columns"][number]): Cell {
   if (column.default === undefined) return null;
@@ -58,5 +69,6 @@ export function defaultText(column: TableSchema["columns"][number]): Cell {
   const { value } = column.default;
   if (value === null) return "NULL";
   const literal = TYPES[column.type.kind].toText(value, column.type);
-  return typeof value === "string" ? `'${literal.replaceAll("'", "''")}'` : literal;
+  if (column.type.kind === "bytes") return `X'${literal.slice("\\x".length)}'`;
+  return BARE_LITERALS.has(column.type.kind) ? literal : `'${literal.replaceAll("'", "''")}'`;
 }

@@ -17,12 +17,14 @@ const KINDS: readonly TypeKind[] = [
   "uuid",
   "bytes",
   "json",
+  "embedding",
 ];
 
 function overloadFor(kind: TypeKind): Overload {
   return preparedOverload([kind], JSON_TYPE, ([type = { kind: "text" }]) => {
     const toText = castCell(type, { kind: "text" });
     return (cell) => {
+      if (kind === "embedding") return jsonbText(parseJsonTree(String(toText(cell))));
       if (kind === "json") return jsonbText(parseJsonTree(String(cell)));
       const text = String(toText(cell));
       if (kind === "boolean") return text;
