@@ -1,5 +1,5 @@
-// ST-04 ST-03 TB-09 against a model: after any history of writes, deletes, flushes, merges, ALTER, DROP and CREATE, time and restarts, buffer and files hold the newest version of every key, and of
-// what ended past its retention, and at or below where history starts, nothing else is missing. That is all that a read and a resume need.
+// ST-04 ST-03 TB-09 against a model: after any history of writes, deletes, flushes, merges, ALTER, DROP and CREATE, time and restarts, buffer and files hold the newest version of every key.
+// Missing are only ends of rows past their retention, at or below where history starts. That is all that a read and a resume need.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseName, type Scope } from "../../../src/base/ids.ts";
