@@ -67,7 +67,7 @@ test.each([
     "where a value is asked for",
     "SELECT $1::int",
     [[1]],
-    "Parameter $1 is an array, which only ANY, ALL and unnest take",
+    "Parameter $1 is an array, which only ANY, ALL, unnest and an EMBEDDING take",
   ],
   ["a value where a list is asked for", "SELECT 1 = ANY($1)", [1], "Parameter $1 must be an array"],
   ["a list of lists", "SELECT 1 = ANY($1)", [[[1]]], "arrays of arrays are not supported"],
