@@ -58,7 +58,7 @@ export interface FeedOutput {
   readonly events: readonly FeedEvent[];
   /** Messages to send back. */
   readonly replies: readonly JsonValue[];
-  /** The server ended the subscription for now: it is to be subscribed again after so long. */
+  /** The server is too busy for the subscription and ended it: it is to be subscribed again after so long. */
   readonly retryAfterMs?: number;
 }
 

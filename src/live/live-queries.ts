@@ -341,7 +341,7 @@ export class LiveQueries {
   }
 
   /**
-   * Tells a client what is wrong with one of its subscriptions, or with a statement that was to become one. A client that could not be served for now comes back by
+   * Tells a client what is wrong with one of its subscriptions, or with a statement that was to become one. A client that met a busy server comes back by
    * itself: after a while that it is told, or, of the peer family, as after any close.
    */
   refuse(id: ConnectionId, subscriptionId: string, error: DbError): void {

@@ -44,7 +44,7 @@ export type ServerMessage =
       readonly id: string;
       readonly code: string;
       readonly message: string;
-      /** The server could not serve it for now: to be asked again after so long. */
+      /** The server was too busy to serve it: to be asked again after so long. */
       readonly retryAfterMs: number | undefined;
     }
   | { readonly kind: "pong" }

@@ -1,4 +1,4 @@
-// LQ-11: a server that cannot serve a live query for now says when to ask again; the application hears nothing of it.
+// LQ-11: a server too busy to serve a live query says when to ask again; the application hears nothing of it.
 import { expect, test } from "bun:test";
 import { DbError } from "../../src/base/errors.ts";
 import { seqOf } from "../../src/base/ids.ts";
