@@ -180,6 +180,7 @@ function tableOptions(statement: CreateTable, kind: TableKind, storageId: string
     accessLevel,
     ...(statement.useUserStorage ? { useUserStorage: true } : {}),
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(statement.isPersisted ? { isPersisted: true } : {}),
     ...(deletedRetentionHours === undefined ? {} : { deletedRetentionHours }),
   };
 }

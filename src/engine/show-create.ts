@@ -45,6 +45,7 @@ function optionsText({ kind, options }: TableSchema): string {
     policy === "" ? [] : [`FLUSH_POLICY = '${policy}'`],
     kind === "shared" ? [`ACCESS_LEVEL = '${accessLevel.toUpperCase()}'`] : [],
     ttlSeconds === undefined ? [] : [`TTL_SECONDS = ${ttlSeconds}`],
+    options.isPersisted === true ? ["PERSISTED = TRUE"] : [],
     deletedRetentionHours === undefined ? [] : [`DELETED_RETENTION_HOURS = ${deletedRetentionHours}`],
   ].flat();
   return written.length === 0 ? "" : ` WITH (${written.join(", ")})`;

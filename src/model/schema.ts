@@ -42,6 +42,8 @@ export interface TableOptions {
   readonly accessLevel: AccessLevel;
   /** STREAM tables only: how long a row is there. */
   readonly ttlSeconds?: number;
+  /** STREAM tables only: rows are kept in the data file as well, and are there again after a restart. */
+  readonly isPersisted?: boolean;
   /** USER and SHARED tables: how long the ends of flushed rows are kept. Absent: as long as the server's setting says. */
   readonly deletedRetentionHours?: number;
 }

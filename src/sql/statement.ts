@@ -34,6 +34,7 @@ export interface CreateTable {
   readonly accessLevel: AccessLevel | undefined;
   /** STREAM tables, and only they, have one. */
   readonly ttlSeconds: number | undefined;
+  readonly isPersisted: boolean;
   readonly deletedRetentionHours: number | undefined;
 }
 

@@ -25,12 +25,15 @@ import { lockFolder } from "./hot/folder-lock.ts";
 import { GroupCommitWriter } from "./hot/group-commit.ts";
 import { Leftovers } from "./hot/leftovers.ts";
 import { HotPointReader } from "./hot/point-reader.ts";
+import { isInFile } from "./hot/relation.ts";
+import { RowStatements } from "./hot/row-statements.ts";
 import { toStorageError } from "./hot/storage-error.ts";
 import { Trimmer, type TrimmerOptions } from "./hot/trimmer.ts";
 import type { CatalogView, PointReader, StreamView, Writer } from "./seams.ts";
+import { persistedChanges, StreamFloors } from "./stream/persisted-rows.ts";
 import { StreamExpiry } from "./stream/stream-expiry.ts";
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream/stream-limits.ts";
-import { StreamRows } from "./stream/stream-rows.ts";
+import { type StreamChange, StreamRows } from "./stream/stream-rows.ts";
 import { createStreamTables } from "./stream/stream-tables.ts";
 
 export interface StoreOptions {
@@ -110,6 +113,11 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
   counts.load(writerDb, committed.catalog.tables(), leftovers);
   leftovers.load(writerDb);
   const expiry = new StreamExpiry(committed.streams);
+  for (const change of persistedStreams(writerDb, committed.catalog)) {
+    working.streams.apply(change);
+    committed.streams.apply(change);
+    expiry.note(change);
+  }
   const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
   const ballast = new Ballast({
     path: join(dataDir, "kalamdb.reserve"),
@@ -164,7 +172,17 @@ function startTrimmer(options: TrimmerOptions & { readonly writer: Writer }): Tr
   return trimmer;
 }
 
-/** Rows of STREAM tables did not survive the last stop. */
+/** Oldest first, table after table. */
+function* persistedStreams(db: Database, catalog: CatalogView): Generator<StreamChange> {
+  const rows = new RowStatements(db);
+  const floors = new StreamFloors(db).load();
+  for (const table of catalog.tables()) {
+    if (table.kind !== "stream" || !isInFile(table)) continue;
+    yield* persistedChanges({ table, floor: floors.get(table.id) ?? seqOf(0n), rows: rows.all(table) });
+  }
+}
+
+/** Rows of STREAM tables that are not persisted did not survive the last stop. */
 function emptyState(position: Seq): BatchState {
   return { catalog: new CatalogState(), streams: new StreamRows(seqOf(position + 1n)) };
 }

@@ -39,7 +39,7 @@ function optionsJson(table: TableSchema): string {
     flush_policy: flushPolicyText(table) ?? null,
     access_level: table.kind === "shared" ? table.options.accessLevel : null,
     ...(table.kind === "stream"
-      ? { ttl_seconds: table.options.ttlSeconds }
+      ? { ttl_seconds: table.options.ttlSeconds, persisted: table.options.isPersisted ?? false }
       : { deleted_retention_hours: table.options.deletedRetentionHours ?? null }),
   });
 }

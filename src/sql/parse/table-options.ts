@@ -12,6 +12,7 @@ export interface TableOptionValues {
   readonly flushPolicy: FlushPolicy | undefined;
   readonly accessLevel: AccessLevel | undefined;
   readonly ttlSeconds: number | undefined;
+  readonly isPersisted: boolean;
   readonly deletedRetentionHours: number | undefined;
 }
 
@@ -28,6 +29,7 @@ const OPTION_NAMES = [
   "ACCESS_LEVEL",
   "USE_USER_STORAGE",
   "TTL_SECONDS",
+  "PERSISTED",
   "DELETED_RETENTION_HOURS",
 ];
 
@@ -71,6 +73,7 @@ function optionValues(valueByName: ReadonlyMap<string, string>): TableOptionValu
     flushPolicy: flushPolicy === undefined ? undefined : parseFlushPolicy(flushPolicy),
     accessLevel: accessLevel === undefined ? undefined : oneOf("ACCESS_LEVEL", accessLevel, ACCESS_LEVELS),
     ttlSeconds: ttlSeconds === undefined ? undefined : parseTtl(ttlSeconds),
+    isPersisted: parseFlag("PERSISTED", valueByName.get("PERSISTED")),
     deletedRetentionHours: deletedRetention === undefined ? undefined : parseDeletedRetention(deletedRetention),
   };
 }
@@ -92,6 +95,7 @@ export function assertOptionsFit(kind: TableKind, options: TableOptionValues): v
   }
   if (kind !== "stream") {
     if (ttlSeconds !== undefined) throw invalid("Table option TTL_SECONDS applies to STREAM tables only");
+    if (options.isPersisted) throw invalid("Table option PERSISTED applies to STREAM tables only");
     return;
   }
   if (ttlSeconds === undefined) throw invalid("STREAM tables must specify 'TTL_SECONDS'");

@@ -44,6 +44,7 @@ export function parseCreateTable(cursor: Cursor, postgres: Postgres, part: Batch
     flushPolicy: options.flushPolicy,
     accessLevel: options.accessLevel,
     ttlSeconds: options.ttlSeconds,
+    isPersisted: options.isPersisted,
     deletedRetentionHours: options.deletedRetentionHours,
   };
 }

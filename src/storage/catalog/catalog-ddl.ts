@@ -9,6 +9,7 @@ export const FORMAT_VERSION = 1;
  * `meta` keys: `format_version`, `epoch` (random id of this history), `last_seq` (the last committed position).
  * `tables` points at the newest row of `table_versions`; older versions stay for reading old Parquet files.
  * `history_starts`: where ends of rows were forgotten, by scope. What is at or below its position is not buffered, as if a segment held it.
+ * `stream_floors`: the same of persisted STREAM tables, one for all scopes.
  * AUTOINCREMENT, because an id must not come back: cold files and caches are keyed by it.
  */
 const TABLES = [
@@ -133,6 +134,10 @@ const ADDED_TABLES = [
     starts_at INTEGER NOT NULL,
     PRIMARY KEY (table_id, scope)
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS stream_floors (
+    table_id INTEGER PRIMARY KEY,
+    floor INTEGER NOT NULL
+  ) STRICT`,
 ];
 
 /**

@@ -105,6 +105,7 @@ function decodeOptions(value: unknown, what: string): TableOptions {
   const deletedRetentionHours = toOptional(json["deletedRetentionHours"], toCount, `${what}, deletedRetentionHours`);
   return {
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(json["isPersisted"] === undefined ? {} : { isPersisted: toFlag(json["isPersisted"], `${what}, isPersisted`) }),
     ...(deletedRetentionHours === undefined ? {} : { deletedRetentionHours }),
     storageId: toText(json["storageId"], `${what}, storageId`),
     ...(json["useUserStorage"] === undefined

@@ -10,6 +10,7 @@ import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
 import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
 import { CatalogWriter } from "../catalog/catalog-writer.ts";
 import type { CommitEvent, Committed, Slices, Writer, WriteTx } from "../seams.ts";
+import { StreamFloors } from "../stream/persisted-rows.ts";
 import type { StreamExpiry } from "../stream/stream-expiry.ts";
 import type { StreamLimits } from "../stream/stream-limits.ts";
 import { StreamTransaction } from "../stream/stream-transaction.ts";
@@ -75,6 +76,7 @@ export class GroupCommitWriter implements Writer {
   readonly #options: GroupCommitOptions;
   readonly #seqs: SeqGenerator;
   readonly #rows: RowStatements;
+  readonly #floors: StreamFloors;
   readonly #statements: StatementCache;
   readonly #catalogRows: CatalogWriter;
   readonly #listeners: ((event: CommitEvent) => void)[] = [];
@@ -94,6 +96,7 @@ export class GroupCommitWriter implements Writer {
     this.#catalogVersion = options.committed.catalog.version;
     this.#seqs = createSeqGenerator(options.clock, options.position);
     this.#rows = new RowStatements(options.db);
+    this.#floors = new StreamFloors(options.db);
     this.#statements = new StatementCache(options.db, { capacity: MAX_STATEMENTS, safeIntegers: true });
     this.#catalogRows = new CatalogWriter(options.db);
     this.#sql = transactionStatements(options.db);
@@ -271,6 +274,8 @@ export class GroupCommitWriter implements Writer {
     });
     const streams = new StreamTransaction({
       rows: working.streams,
+      file: this.#rows,
+      floors: this.#floors,
       batch: open.batch,
       seqs: this.#seqs,
       limits: streamLimits,

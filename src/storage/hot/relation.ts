@@ -20,6 +20,11 @@ export function isScopedByUser(kind: TableKind): boolean {
   return kind !== "shared";
 }
 
+/** Whether the table has a hot table at all: rows of STREAM tables are in memory alone unless they are persisted. */
+export function isInFile({ kind, options }: Pick<TableSchema, "kind" | "options">): boolean {
+  return kind !== "stream" || options.isPersisted === true;
+}
+
 export interface HotRelation {
   readonly schema: TableSchema;
   /** The bound parameter that holds the user id (`?3`); undefined for SHARED tables only. */

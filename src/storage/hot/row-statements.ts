@@ -13,6 +13,7 @@ import { hotColumns, hotTableName, isScopedByUser } from "./relation.ts";
 
 /** Table versions whose statements are kept prepared. */
 const MAX_TABLES = 256;
+const PAGE_ROWS = 1_000;
 
 type Select = Statement<SqliteValue[], SqliteValue[]>;
 type Put = Statement<never, SqliteValue[]>;
@@ -43,6 +44,7 @@ export class RowStatements implements RowBackend {
   // Keyed by the schema object: the catalog keeps one for each table version.
   readonly #selects = new Lru<TableSchema, Select>(MAX_TABLES, (_schema, statement) => statement.finalize());
   readonly #puts = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
+  readonly #deletes = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
 
   constructor(db: Database) {
     this.#db = db;
@@ -63,13 +65,21 @@ export class RowStatements implements RowBackend {
     const columns = ["_user", "_seq", "_deleted", ...hotColumns(schema)].join(", ");
     const text = `SELECT ${columns} FROM ${hotTableName(schema)} WHERE _seq <= ?1 ORDER BY _seq DESC LIMIT ?2`;
     using statement = this.#db.prepare<SqliteValue[], SqliteValue[]>(text).safeIntegers(true);
-    return statement.values(upTo, limit).map(([user, ...row]) => {
-      assert(typeof user === "string", "_user is text");
-      return {
-        scope: isScopedByUser(schema.kind) ? scopeOfUser(parseUserId(user)) : SHARED_SCOPE,
-        version: toRowVersion(schema, row),
-      };
-    });
+    return statement.values(upTo, limit).map((row) => toScopedVersion(schema, row));
+  }
+
+  /** Everything, a page at a time, ascending by `_seq`. Not kept prepared either. */
+  *all(schema: TableSchema): Generator<ScopedVersion> {
+    const columns = ["_user", "_seq", "_deleted", ...hotColumns(schema)].join(", ");
+    const text = `SELECT ${columns} FROM ${hotTableName(schema)} WHERE _seq > ?1 ORDER BY _seq LIMIT ${PAGE_ROWS}`;
+    using statement = this.#db.prepare<SqliteValue[], SqliteValue[]>(text).safeIntegers(true);
+    for (let after = 0n; ; ) {
+      const page = statement.values(after).map((row) => toScopedVersion(schema, row));
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE_ROWS) return;
+      after = last.version.seq;
+    }
   }
 
   /** True when the key had no version in the buffer before. */
@@ -82,12 +92,9 @@ export class RowStatements implements RowBackend {
   }
 
   delete(schema: TableSchema, scope: Scope, key: Cell): boolean {
-    const scoped = isScopedByUser(schema.kind);
-    using statement = this.#db.prepare<never, SqliteValue[]>(
-      `DELETE FROM ${hotTableName(schema)} WHERE c${keyColumn(schema).id} = ?1${scoped ? " AND _user = ?2" : ""}`,
-    );
     const keyValue = cellToSqlite(key, keyColumn(schema).type);
-    return statement.run(...(scoped ? [keyValue, scope] : [keyValue])).changes > 0;
+    const values = isScopedByUser(schema.kind) ? [keyValue, scope] : [keyValue];
+    return this.#delete(schema).run(...values).changes > 0;
   }
 
   scan(schema: TableSchema, scope: Scope, { after, limit }: ScanRange): RowVersion[] {
@@ -128,6 +135,16 @@ export class RowStatements implements RowBackend {
     return statement;
   }
 
+  #delete(schema: TableSchema): Put {
+    const cached = this.#deletes.get(schema);
+    if (cached !== undefined) return cached;
+    const scope = isScopedByUser(schema.kind) ? " AND _user = ?2" : "";
+    const text = `DELETE FROM ${hotTableName(schema)} WHERE c${keyColumn(schema).id} = ?1${scope}`;
+    const statement = this.#db.prepare<never, SqliteValue[]>(text);
+    this.#deletes.set(schema, statement);
+    return statement;
+  }
+
   #put(schema: TableSchema): Put {
     const cached = this.#puts.get(schema);
     if (cached !== undefined) return cached;
@@ -136,6 +153,14 @@ export class RowStatements implements RowBackend {
     this.#puts.set(schema, statement);
     return statement;
   }
+}
+
+function toScopedVersion(schema: TableSchema, [user, ...row]: readonly SqliteValue[]): ScopedVersion {
+  assert(typeof user === "string", "_user is text");
+  return {
+    scope: isScopedByUser(schema.kind) ? scopeOfUser(parseUserId(user)) : SHARED_SCOPE,
+    version: toRowVersion(schema, row),
+  };
 }
 
 function toRowVersion(schema: TableSchema, row: readonly SqliteValue[]): RowVersion {

@@ -30,7 +30,7 @@ import type {
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
-import { addColumnDdl, hotTableDdl, hotTableName, isScopedByUser } from "./relation.ts";
+import { addColumnDdl, hotTableDdl, hotTableName, isInFile, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
 import { bufferedUpTo, trimDropped, trimFlushed } from "./trim.ts";
 
@@ -96,7 +96,12 @@ export class WriteTransaction implements WriteTx {
     cells: readonly Cell[],
     { deleted, before }: { readonly deleted: boolean; readonly before: RowVersion | undefined },
   ): RowVersion {
-    if (table.kind === "stream") return this.#putStream(table, scope, { cells, deleted, before });
+    if (table.kind === "stream")
+      return this.#changeStream(table, (streams) => {
+        assert(scope !== SHARED_SCOPE, "a row's scope fits its table's kind");
+        if (!deleted && isInFile(table)) this.#options.requireSpace();
+        return streams.put(table, scope, { cells, deleted, before });
+      });
     return this.#write(() => {
       const { batch, catalog, rows, seqs, requireSpace } = this.#options;
       assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
@@ -111,17 +116,17 @@ export class WriteTransaction implements WriteTx {
     });
   }
 
-  /** Without a savepoint: no step of it is SQLite's to undo. */
-  #putStream(table: TableSchema, scope: Scope, row: Parameters<StreamTransaction["put"]>[2]): RowVersion {
-    return this.#run(() => {
-      assert(scope !== SHARED_SCOPE, "a row's scope fits its table's kind");
+  /** Of a table that is in memory alone without a savepoint: no step of it is SQLite's to undo. */
+  #changeStream<T>(table: TableSchema, change: (streams: StreamTransaction) => T): T {
+    const step = (): T => {
       this.#options.catalog.requireCurrent(table);
-      return this.#options.streams.put(table, scope, row);
-    });
+      return change(this.#options.streams);
+    };
+    return isInFile(table) ? this.#write(step) : this.#run(step);
   }
 
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void {
-    this.#run(() => this.#options.streams.expire(table, rows));
+    this.#changeStream(table, (streams) => streams.expire(table, rows));
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {
@@ -151,7 +156,8 @@ export class WriteTransaction implements WriteTx {
   createTable(definition: TableDefinition): TableSchema {
     return this.#write(() => {
       const schema = this.#options.catalog.createTable(definition, this.#options.seqs.next());
-      if (schema.kind !== "stream") this.#options.db.run(hotTableDdl(schema));
+      if (isInFile(schema)) this.#options.db.run(hotTableDdl(schema));
+      if (schema.kind === "stream") this.#options.streams.begin(schema);
       return schema;
     });
   }
@@ -192,7 +198,7 @@ export class WriteTransaction implements WriteTx {
 
   /** A dropped column stays behind in the buffer: taking it out would rewrite every row. It goes when the table is empty and room is needed. */
   #addColumns(schema: TableSchema, columns: readonly Column[]): void {
-    if (columns.length === 0 || schema.kind === "stream") return;
+    if (columns.length === 0 || !isInFile(schema)) return;
     const { db, statements } = this.#options;
     const name = hotTableName(schema);
     const present = statements.all(`SELECT name FROM pragma_table_info('${name}')`, []).length;
@@ -280,7 +286,7 @@ export class WriteTransaction implements WriteTx {
 
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
     if (table.kind === "stream") {
-      this.#run(() => this.#options.streams.purge(table, scope));
+      this.#changeStream(table, (streams) => streams.purge(table, scope));
       return [];
     }
     return this.#write(() => {
@@ -336,7 +342,8 @@ export class WriteTransaction implements WriteTx {
     catalog.deleteTable(table);
     if (table.kind === "stream") {
       batch.changeStream({ kind: "table", table: table.id, rows: undefined });
-      return;
+      if (!isInFile(table)) return;
+      this.#options.streams.forgetFloor(table);
     }
     leftovers.addDropped(table.id);
     batch.count({ kind: "tableDropped", table: table.id });

@@ -41,7 +41,7 @@ export class StreamExpiry {
       this.#queues.delete(table);
       return;
     }
-    if (change.row === undefined) return;
+    if (change.kind === "floor" || change.row === undefined) return;
     const { seq, deleted } = change.row.version;
     const queues = this.#queues.get(table) ?? [[], []];
     this.#queues.set(table, queues);

@@ -23,6 +23,7 @@ export type StreamChange =
       readonly row: StoredRow | undefined;
       readonly floor: Seq | undefined;
     }
+  | { readonly kind: "floor"; readonly table: TableId; readonly floor: Seq }
   | { readonly kind: "table"; readonly table: TableId; readonly rows: StreamTable | undefined };
 
 interface Partition {
@@ -80,6 +81,7 @@ export class StreamRows {
   /** Returns the change that undoes this one. */
   apply(change: StreamChange): StreamChange {
     if (change.kind === "row") return this.#applyRow(change);
+    if (change.kind === "floor") return this.#applyFloor(change);
     const before = this.#tables.get(change.table);
     this.#bytes += (change.rows?.bytes ?? 0) - (before?.bytes ?? 0);
     if (change.rows === undefined) this.#tables.delete(change.table);
@@ -102,6 +104,13 @@ export class StreamRows {
     table.floor = change.floor ?? table.floor;
     if (partition.rows.size === 0) table.partitions.delete(change.scope);
     else table.partitions.set(change.scope, partition);
+    return undo;
+  }
+
+  #applyFloor({ table: id, floor }: Extract<StreamChange, { kind: "floor" }>): StreamChange {
+    const table = this.#table(id);
+    const undo: StreamChange = { kind: "floor", table: id, floor: table.floor };
+    table.floor = floor;
     return undo;
   }
 

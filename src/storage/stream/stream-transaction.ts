@@ -1,5 +1,5 @@
-// What a work does to STREAM tables inside the open transaction. Nothing goes to SQLite: a change is a version under the writer's next `_seq`, and what is
-// undone or published with the batch.
+// What a work does to STREAM tables inside the open transaction: a change is a version under the writer's next `_seq`, and what is undone or published with the
+// batch. Of persisted tables it goes to the data file too.
 import { DbError } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
@@ -8,8 +8,10 @@ import type { TableSchema } from "../../model/schema.ts";
 import type { Cell } from "../../model/sql-type.ts";
 import type { RowBackend } from "../backend/row-backend.ts";
 import type { Batch } from "../hot/batch.ts";
+import { isInFile } from "../hot/relation.ts";
 import type { ExpiredRow } from "../seams.ts";
 import { keyText, MemoryRows } from "./memory-rows.ts";
+import { PersistedRows, type StreamFloors } from "./persisted-rows.ts";
 import { isExpired, type StreamLimits } from "./stream-limits.ts";
 import { type StoredRow, type StreamRows, sizeOfRow, versionFor } from "./stream-rows.ts";
 
@@ -17,6 +19,9 @@ export interface StreamTransactionOptions {
   /** The writer's own rows. */
   readonly rows: StreamRows;
   readonly batch: Batch;
+  /** The data file, for persisted tables. */
+  readonly file: RowBackend;
+  readonly floors: StreamFloors;
   readonly seqs: SeqGenerator;
   readonly limits: StreamLimits;
   readonly nowMs: () => number;
@@ -25,10 +30,12 @@ export interface StreamTransactionOptions {
 export class StreamTransaction {
   readonly #options: StreamTransactionOptions;
   readonly #memory: RowBackend;
+  readonly #persisted: RowBackend;
 
   constructor(options: StreamTransactionOptions) {
     this.#options = options;
     this.#memory = new MemoryRows(options);
+    this.#persisted = new PersistedRows({ memory: this.#memory, file: options.file });
   }
 
   /** A row past its time counts as deleted, though its end was not told yet. */
@@ -50,7 +57,7 @@ export class StreamTransaction {
     const before = row.before ?? this.#untold(table, scope, key);
     if (!deleted) this.#makeRoom(table, scope, { key: keyText(key), bytes });
     const after: RowVersion = { seq: seqs.next(), deleted, cells };
-    this.#memory.put(table, scope, after);
+    this.#backend(table).put(table, scope, after);
     batch.changes.push({ table, scope, before, after });
     return after;
   }
@@ -68,7 +75,7 @@ export class StreamTransaction {
       const stored = rows.get(table.id, scope, key);
       if (stored?.version.seq !== seq) continue;
       if (stored.version.deleted) {
-        this.#forget(table, scope, { key, floor: seq });
+        this.#forget(table, scope, { stored, floor: seq });
         continue;
       }
       const version = versionFor(table, stored);
@@ -79,9 +86,9 @@ export class StreamTransaction {
   /** Forgets every row of a user, live ones too, without telling anybody. */
   purge(table: TableSchema, scope: Scope): void {
     const { rows, seqs } = this.#options;
-    for (const key of Array.from(rows.all(table.id, scope), ([key]) => key)) {
-      this.#forget(table, scope, { key, floor: seqs.next() });
-    }
+    const all = Array.from(rows.all(table.id, scope), ([, stored]) => stored);
+    const floor = seqs.next();
+    for (const stored of all) this.#forget(table, scope, { stored, floor });
   }
 
   #makeRoom(table: TableSchema, scope: Scope, { key, bytes }: { readonly key: string; readonly bytes: number }): void {
@@ -91,9 +98,9 @@ export class StreamTransaction {
         hint: "Rows leave it when their TTL ends or they are deleted.",
       });
     }
-    for (const [oldest, stored] of this.#excess(table, scope, { key, bytes })) {
+    for (const stored of this.#excess(table, scope, { key, bytes })) {
       const floor = stored.version.deleted ? stored.version.seq : this.#end(table, scope, stored);
-      this.#forget(table, scope, { key: oldest, floor });
+      this.#forget(table, scope, { stored, floor });
     }
   }
 
@@ -102,18 +109,18 @@ export class StreamTransaction {
     table: TableSchema,
     scope: Scope,
     added: { readonly key: string; readonly bytes: number },
-  ): readonly (readonly [string, StoredRow])[] {
+  ): readonly StoredRow[] {
     const { rows, limits } = this.#options;
-    const excess: (readonly [string, StoredRow])[] = [];
+    const excess: StoredRow[] = [];
     const size = rows.size(table.id, scope);
     let rowsLeft = size.rows + (rows.get(table.id, scope, added.key) === undefined ? 1 : 0);
     let bytesLeft = size.bytes + added.bytes;
-    for (const entry of rows.all(table.id, scope)) {
+    for (const [key, stored] of rows.all(table.id, scope)) {
       if (rowsLeft <= limits.rowsPerUser && bytesLeft <= limits.bytesPerUser) break;
-      if (entry[0] === added.key) continue;
+      if (key === added.key) continue;
       rowsLeft -= 1;
-      bytesLeft -= entry[1].bytes;
-      excess.push(entry);
+      bytesLeft -= stored.bytes;
+      excess.push(stored);
     }
     return excess;
   }
@@ -128,9 +135,30 @@ export class StreamTransaction {
   }
 
   /** A cursor below `floor` missed the end of the row, and could not learn of it any more. */
-  #forget(table: TableSchema, scope: Scope, { key, floor }: { readonly key: string; readonly floor: Seq }): void {
-    const { batch, rows } = this.#options;
-    const highest = rows.floor(table.id) > floor ? rows.floor(table.id) : floor;
-    batch.changeStream({ kind: "row", table: table.id, scope, key, row: undefined, floor: highest });
+  #forget(
+    table: TableSchema,
+    scope: Scope,
+    { stored, floor }: { readonly stored: StoredRow; readonly floor: Seq },
+  ): void {
+    const { batch, rows, floors } = this.#options;
+    this.#backend(table).delete(table, scope, versionFor(table, stored).cells[table.keyIndex] ?? null);
+    if (floor > rows.floor(table.id)) batch.changeStream({ kind: "floor", table: table.id, floor });
+    if (isInFile(table)) floors.put(table.id, rows.floor(table.id));
+  }
+
+  /** Of a table that was created: nothing of it is forgotten yet, and a persisted one must know that after a restart too. */
+  begin(table: TableSchema): void {
+    if (!isInFile(table) || table.createdAtSeq === undefined) return;
+    this.#options.batch.changeStream({ kind: "floor", table: table.id, floor: table.createdAtSeq });
+    this.#options.floors.put(table.id, table.createdAtSeq);
+  }
+
+  /** Of a table that is dropped. */
+  forgetFloor(table: TableSchema): void {
+    this.#options.floors.drop(table.id);
+  }
+
+  #backend(table: TableSchema): RowBackend {
+    return isInFile(table) ? this.#persisted : this.#memory;
   }
 }

@@ -38,6 +38,7 @@ test("TB-02 a table becomes plain data", () => {
     flushPolicy: { rows: 100, intervalSeconds: 60 },
     accessLevel: undefined,
     ttlSeconds: undefined,
+    isPersisted: false,
     deletedRetentionHours: undefined,
   });
 });
@@ -288,6 +289,8 @@ test.each([
   ["FLUSH_POLICY = 'often'", "FLUSH_POLICY 'often' is not 'rows:N', 'interval:S' or 'rows:N,interval:S'"],
   ["ACCESS_LEVEL = open", "ACCESS_LEVEL must be one of PUBLIC, PRIVATE, RESTRICTED, DBA, not 'open'"],
   ["TTL_SECONDS = 5", "Table option TTL_SECONDS applies to STREAM tables only"],
+  ["PERSISTED = TRUE", "Table option PERSISTED applies to STREAM tables only"],
+  ["TYPE = stream, TTL_SECONDS = 5, PERSISTED = maybe", "PERSISTED must be TRUE or FALSE, not 'maybe'"],
   ["TYPE = stream, TTL_SECONDS = 0", "TTL_SECONDS must be a whole number from 1 to 31536000, not '0'"],
   ["TYPE = stream, TTL_SECONDS = soon", "TTL_SECONDS must be a whole number from 1 to 31536000, not 'soon'"],
   [

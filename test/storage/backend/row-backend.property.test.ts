@@ -1,4 +1,4 @@
-// ST-11: one suite for both places where row versions live. Whatever holds for one must hold for the other.
+// ST-11: one suite for all places where row versions live. Whatever holds for one must hold for the others.
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -11,6 +11,7 @@ import { Batch } from "../../../src/storage/hot/batch.ts";
 import { hotTableDdl } from "../../../src/storage/hot/relation.ts";
 import { RowStatements } from "../../../src/storage/hot/row-statements.ts";
 import { MemoryRows } from "../../../src/storage/stream/memory-rows.ts";
+import { PersistedRows } from "../../../src/storage/stream/persisted-rows.ts";
 import { StreamRows } from "../../../src/storage/stream/stream-rows.ts";
 import { ALICE, BOB, definition } from "../open-test-store.ts";
 
@@ -30,6 +31,23 @@ function sqlite(): RowBackend {
   databases.push(db);
   for (const table of TABLES) db.run(hotTableDdl(table));
   return new RowStatements(db);
+}
+
+function persisted(): RowBackend {
+  const file = sqlite();
+  const both = new PersistedRows({ memory: memory(), file });
+  // What is read is memory; what a restart would find must be the same.
+  return {
+    get: (...at) => both.get(...at),
+    put: (...at) => both.put(...at),
+    delete: (...at) => both.delete(...at),
+    batch: (work) => both.batch(work),
+    scan: (...at) => {
+      const found = both.scan(...at);
+      expect(file.scan(...at)).toEqual(found);
+      return found;
+    },
+  };
 }
 
 function memory(): RowBackend {
@@ -130,6 +148,7 @@ class Run {
 describe.each([
   ["SQLite", sqlite],
   ["memory", memory],
+  ["memory with a file", persisted],
 ])("ST-11 %s as a backend", (_name, open) => {
   test("after any puts, deletes and batches it has what a map has, partition by partition", () => {
     fc.assert(
