@@ -102,22 +102,7 @@ interface OpenFile {
 
 function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }: OpenFile): Store {
   const { clock, log, dataDir, failpoint = noFailpoint } = options;
-  const position = seqOf(BigInt(String(readMeta(writerDb, "last_seq"))));
-  const [committed, working] = [emptyState(position), emptyState(position)];
-  for (const change of readCatalog(writerDb)) {
-    committed.catalog.apply(change);
-    working.catalog.apply(change);
-  }
-  const counts = new BufferCounts();
-  const leftovers = new Leftovers();
-  counts.load(writerDb, committed.catalog.tables(), leftovers);
-  leftovers.load(writerDb);
-  const expiry = new StreamExpiry(committed.streams);
-  for (const change of persistedStreams(writerDb, committed.catalog)) {
-    working.streams.apply(change);
-    committed.streams.apply(change);
-    expiry.note(change);
-  }
+  const { position, committed, working, counts, leftovers, expiry } = readState(writerDb);
   const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
   const ballast = new Ballast({
     path: join(dataDir, "kalamdb.reserve"),
@@ -170,6 +155,38 @@ function startTrimmer(options: TrimmerOptions & { readonly writer: Writer }): Tr
   options.writer.onCommit(() => trimmer.wake());
   trimmer.wake();
   return trimmer;
+}
+
+interface StoreState {
+  /** The last one that was committed. */
+  readonly position: Seq;
+  readonly committed: BatchState;
+  /** The writer's own copy. */
+  readonly working: BatchState;
+  readonly counts: BufferCounts;
+  readonly leftovers: Leftovers;
+  readonly expiry: StreamExpiry;
+}
+
+/** All that is held in memory of what the file says. */
+function readState(db: Database): StoreState {
+  const position = seqOf(BigInt(String(readMeta(db, "last_seq"))));
+  const [committed, working] = [emptyState(position), emptyState(position)];
+  for (const change of readCatalog(db)) {
+    committed.catalog.apply(change);
+    working.catalog.apply(change);
+  }
+  const counts = new BufferCounts();
+  const leftovers = new Leftovers();
+  counts.load(db, committed.catalog.tables(), leftovers);
+  leftovers.load(db);
+  const expiry = new StreamExpiry(committed.streams);
+  for (const change of persistedStreams(db, committed.catalog)) {
+    committed.streams.apply(change);
+    working.streams.apply(change);
+    expiry.note(change);
+  }
+  return { position, committed, working, counts, leftovers, expiry };
 }
 
 /** Oldest first, table after table. */
