@@ -4,13 +4,19 @@ import { assertNever } from "../base/errors.ts";
 import { type BackoffOptions, backoffDelayMs } from "./backoff.ts";
 import { KalamError } from "./kalam-error.ts";
 
+/**
+ * Which one the next socket shows: the one at hand; a `fresh` one, because the server ended the last; or the `last` that is tried, because one was
+ * refused. A fresh one may be void before it arrives (a second logout); then another is asked for.
+ */
+export type SessionToken = "kept" | "fresh" | "last";
+
 export type Session =
   | { readonly phase: "idle" }
-  /** Getting a token and opening the socket. `fresh`: the token was asked for anew, so a refusal is final. */
-  | { readonly phase: "opening"; readonly attempt: number; readonly fresh: boolean }
-  | { readonly phase: "authenticating"; readonly attempt: number; readonly fresh: boolean }
+  /** Getting a token and opening the socket. */
+  | { readonly phase: "opening"; readonly attempt: number; readonly token: SessionToken }
+  | { readonly phase: "authenticating"; readonly attempt: number; readonly token: SessionToken }
   | { readonly phase: "open" }
-  | { readonly phase: "waiting"; readonly attempt: number; readonly fresh: boolean }
+  | { readonly phase: "waiting"; readonly attempt: number; readonly token: SessionToken }
   | { readonly phase: "stopped" };
 
 export type SessionEvent =
@@ -46,7 +52,7 @@ export interface SessionStep {
 export function sessionStep(session: Session, event: SessionEvent, backoff: BackoffOptions): SessionStep {
   switch (event.kind) {
     case "wanted":
-      return session.phase === "idle" || session.phase === "stopped" ? open(0, false) : stay(session);
+      return session.phase === "idle" || session.phase === "stopped" ? open(0, "kept") : stay(session);
     case "opened":
       return session.phase === "opening"
         ? { next: { ...session, phase: "authenticating" }, effects: [{ kind: "authenticate" }] }
@@ -60,7 +66,7 @@ export function sessionStep(session: Session, event: SessionEvent, backoff: Back
     case "closed":
       return onClosed(session, event, backoff);
     case "timer":
-      return session.phase === "waiting" ? open(session.attempt, session.fresh) : stay(session);
+      return session.phase === "waiting" ? open(session.attempt, session.token) : stay(session);
     case "disconnect":
       return { next: { phase: "stopped" }, effects: [{ kind: "stopTimer" }, { kind: "close" }] };
     default:
@@ -72,19 +78,19 @@ function stay(session: Session): SessionStep {
   return { next: session, effects: [] };
 }
 
-function open(attempt: number, fresh: boolean): SessionStep {
-  return { next: { phase: "opening", attempt, fresh }, effects: [{ kind: "open", fresh }] };
+function open(attempt: number, token: SessionToken): SessionStep {
+  return { next: { phase: "opening", attempt, token }, effects: [{ kind: "open", fresh: token !== "kept" }] };
 }
 
 function stop(error: KalamError): SessionStep {
   return { next: { phase: "stopped" }, effects: [{ kind: "close" }, { kind: "failAll", error }] };
 }
 
-/** A token may have expired unnoticed: one fresh one is tried before giving up. */
+/** A token may have expired or been voided unnoticed: another one is tried before giving up. */
 function onRefused(session: Session, event: Extract<SessionEvent, { kind: "refused" }>): SessionStep {
   if (session.phase !== "opening" && session.phase !== "authenticating") return stay(session);
-  if (event.isFinal || session.fresh) return stop(event.error);
-  const retry = open(session.attempt, true);
+  if (event.isFinal || session.token === "last") return stop(event.error);
+  const retry = open(session.attempt, "last");
   return { next: retry.next, effects: [{ kind: "close" }, ...retry.effects] };
 }
 
@@ -100,9 +106,10 @@ function onClosed(
   if (attempt >= backoff.maxAttempts) {
     return stop(new KalamError("RECONNECT_LIMIT", `gave up after ${attempt} attempts`, { cause: event.error }));
   }
-  const fresh = event.next === "reauthenticate" || (session.phase !== "open" && session.fresh);
+  const asked = session.phase === "open" ? "kept" : session.token;
+  const token = event.next === "reauthenticate" && asked === "kept" ? "fresh" : asked;
   return {
-    next: { phase: "waiting", attempt: attempt + 1, fresh },
+    next: { phase: "waiting", attempt: attempt + 1, token },
     effects: [{ kind: "startTimer", delayMs: backoffDelayMs(attempt, backoff, event.random) }],
   };
 }

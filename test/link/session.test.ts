@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { backoffDelayMs, DEFAULT_BACKOFF } from "../../src/link/backoff.ts";
 import { KalamError } from "../../src/link/kalam-error.ts";
-import { type Session, type SessionEvent, sessionStep } from "../../src/link/session.ts";
+import { type Session, type SessionEvent, type SessionToken, sessionStep } from "../../src/link/session.ts";
 
 const BACKOFF = { initialDelayMs: 100, maxDelayMs: 1000, maxAttempts: 3 };
 const error = new KalamError("NETWORK_ERROR", "lost");
@@ -13,9 +13,13 @@ const closed = (next: "reconnect" | "reauthenticate" | "stop"): SessionEvent => 
 });
 const refused = (isFinal: boolean): SessionEvent => ({ kind: "refused", error, isFinal });
 
-const opening = (attempt = 0, fresh = false): Session => ({ phase: "opening", attempt, fresh });
-const authenticating = (attempt = 0, fresh = false): Session => ({ phase: "authenticating", attempt, fresh });
-const waiting = (attempt: number, fresh = false): Session => ({ phase: "waiting", attempt, fresh });
+const opening = (attempt = 0, token: SessionToken = "kept"): Session => ({ phase: "opening", attempt, token });
+const authenticating = (attempt = 0, token: SessionToken = "kept"): Session => ({
+  phase: "authenticating",
+  attempt,
+  token,
+});
+const waiting = (attempt: number, token: SessionToken = "kept"): Session => ({ phase: "waiting", attempt, token });
 const OPEN: Session = { phase: "open" };
 const STOPPED: Session = { phase: "stopped" };
 
@@ -32,14 +36,21 @@ describe("CL-01 the life of the socket", () => {
     ["a repeated auth_success changes nothing", OPEN, { kind: "authenticated" }, OPEN, []],
     [
       "a refused token is replaced once",
-      authenticating(0, false),
+      authenticating(0),
       refused(false),
-      opening(0, true),
+      opening(0, "last"),
       [{ kind: "close" }, openEffect(true)],
     ],
     [
-      "a refused fresh token is final",
-      authenticating(0, true),
+      "so is a fresh one: a second logout may have voided it on its way",
+      authenticating(0, "fresh"),
+      refused(false),
+      opening(0, "last"),
+      [{ kind: "close" }, openEffect(true)],
+    ],
+    [
+      "a second refusal is final",
+      authenticating(0, "last"),
       refused(false),
       STOPPED,
       [{ kind: "close" }, { kind: "failAll", error }],
@@ -63,18 +74,25 @@ describe("CL-01 the life of the socket", () => {
       "an expired token asks for a fresh one",
       OPEN,
       closed("reauthenticate"),
-      waiting(1, true),
+      waiting(1, "fresh"),
       [{ kind: "startTimer", delayMs: 100 }],
     ],
     [
       "a fresh token stays asked for until it worked",
-      opening(1, true),
+      opening(1, "fresh"),
       closed("reconnect"),
-      waiting(2, true),
+      waiting(2, "fresh"),
+      [{ kind: "startTimer", delayMs: 200 }],
+    ],
+    [
+      "after a refusal too",
+      opening(1, "last"),
+      closed("reauthenticate"),
+      waiting(2, "last"),
       [{ kind: "startTimer", delayMs: 200 }],
     ],
     ["killed: it stays away", OPEN, closed("stop"), STOPPED, [{ kind: "close" }, { kind: "failAll", error }]],
-    ["the timer tries again", waiting(2, true), { kind: "timer" }, opening(2, true), [openEffect(true)]],
+    ["the timer tries again", waiting(2, "fresh"), { kind: "timer" }, opening(2, "fresh"), [openEffect(true)]],
     ["a late timer does nothing", OPEN, { kind: "timer" }, OPEN, []],
     ["a late close after disconnect does nothing", STOPPED, closed("reconnect"), STOPPED, []],
     [

@@ -74,7 +74,7 @@ export function randomFilter(random: Random, depth = 2): Filter {
     length: 1,
     lower: 1,
     truth: depth > 0 ? 2 : 0,
-    regex: 4,
+    regex: 2,
     flag: 1,
     not: depth > 0 ? 3 : 0,
     and: depth > 0 ? 4 : 0,

@@ -1,5 +1,5 @@
-// bun run simulate [--steps N] [--seed S | --fixed] [--schedule FILE] [--fault NAME]: prints the seeds; of a failure the step, what was wrong, and a
-// shrunk schedule; at the end what happened how often. `--fixed` runs the same seeds every time. With a fault it must fail.
+// bun run simulate [--steps N] [--seed S | --fixed] [--schedule FILE] [--fault NAME]: prints the seeds; of a failure the step, what was wrong, what
+// led to it, and a shrunk schedule; at the end what happened how often. `--fixed` runs the same seeds every time. With a fault it must fail.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,9 +16,13 @@ const PROGRESS_STEPS = 10_000;
 /** A run as long as this must have made everything happen. */
 const COMPLETE_STEPS = 50_000;
 
+/** Of a failed run, so many of its last steps are kept as a schedule. */
+const KEPT_STEPS = 20_000;
+
 interface Run {
   readonly source: string;
-  readonly steps: readonly Step[];
+  /** From the first, however often it is asked for. */
+  readonly steps: () => Iterable<Step>;
 }
 
 const { values } = parseArgs({
@@ -43,32 +47,46 @@ function parseFault(name: string | undefined): FaultName | undefined {
 async function* runs(): AsyncGenerator<Run> {
   const { schedule, seed, fixed } = values;
   if (schedule !== undefined) {
-    yield { source: `schedule ${schedule}`, steps: (await Bun.file(schedule).json()) as readonly Step[] };
+    const steps = (await Bun.file(schedule).json()) as readonly Step[];
+    yield { source: `schedule ${schedule}`, steps: () => [...steps, { kind: "settle" }] };
     return;
   }
   const random = Number(seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   const seeds = fixed ? FIXED_SEEDS : [random];
   const length = Math.ceil(Number(values.steps) / seeds.length);
   const cadence = values.fault === undefined ? CADENCE : DENSE_CADENCE;
-  for (const each of seeds) yield { source: `seed ${each}`, steps: generate(each, length, cadence) };
+  for (const each of seeds) yield { source: `seed ${each}`, steps: () => generate(each, length, cadence) };
 }
 
 async function reportFailure({ source, steps }: Run, failure: Failure): Promise<void> {
-  say(`FAILED ${source}, step ${failure.step}: ${failure.message}\nshrinking …`);
-  const shrunk = await shrink({ steps: steps.slice(0, failure.step + 1), failure }, SHRINK_MS);
-  const file = join(tmpdir(), `kalamdb-schedule-${crypto.randomUUID()}.json`);
-  await Bun.write(file, JSON.stringify(shrunk.steps, null, 1));
+  say(`FAILED ${source}, step ${failure.step}: ${failure.message}\n${failure.evidence}`);
+  const first = Math.max(0, failure.step + 1 - KEPT_STEPS);
+  const kept = Iterator.from(steps())
+    .drop(first)
+    .take(failure.step + 1 - first)
+    .toArray();
+  const whole = await keep(kept);
+  say(`the last ${kept.length} steps: bun run simulate --schedule ${whole}\nshrinking …`);
+  const shrunk = await shrink({ steps: kept, failure }, SHRINK_MS);
   say(`${shrunk.steps.length} steps are left: ${shrunk.failure.message}`);
-  say(`run them again: bun run simulate --schedule ${file}`);
+  say(`run them again: bun run simulate --schedule ${await keep(shrunk.steps)}`);
+}
+
+async function keep(steps: readonly Step[]): Promise<string> {
+  const file = join(tmpdir(), `kalamdb-schedule-${crypto.randomUUID()}.json`);
+  await Bun.write(file, JSON.stringify(steps, null, 1));
+  return file;
 }
 
 /** False: something was wrong, or a fault was not found. */
 async function passes(run: Run, coverage: Coverage, fault: FaultName | undefined): Promise<boolean> {
   say(`simulating ${run.source}${fault === undefined ? "" : ` with the fault ${fault}`}`);
-  const failure = await simulate(run.steps, {
+  const failure = await simulate(run.steps(), {
     coverage,
+    signal: stopped.signal,
     ...(fault === undefined ? {} : { fault }),
     onStep: (done) => {
+      steps += 1;
       if (done % PROGRESS_STEPS === 0) say(`${done} steps`);
     },
   });
@@ -80,6 +98,9 @@ async function passes(run: Run, coverage: Coverage, fault: FaultName | undefined
   return failure === undefined;
 }
 
+/** Whoever stops it leaves no folder and no server behind. */
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopped.abort());
 const fault = parseFault(values.fault);
 const coverage = new Coverage();
 const start = performance.now();
@@ -87,8 +108,7 @@ let steps = 0;
 let isRight = true;
 for await (const run of runs()) {
   isRight = await passes(run, coverage, fault);
-  if (!isRight) break;
-  steps += run.steps.length;
+  if (!isRight || stopped.signal.aborted) break;
 }
 if (isRight && fault === undefined) {
   const seconds = (performance.now() - start) / 1000;
@@ -97,4 +117,4 @@ if (isRight && fault === undefined) {
   if (missing.length > 0) say(`FAILED: ${missing.join(", ")} never happened`);
   isRight = missing.length === 0;
 }
-process.exitCode = isRight ? 0 : 1;
+process.exitCode = isRight && !stopped.signal.aborted ? 0 : 1;

@@ -7,8 +7,15 @@ import type { WriteOp } from "./step.ts";
 /** Above every position. */
 const UNKNOWN_POSITION = 2n ** 63n;
 
+/** The server did what it must not. `about`: the live query it was found by. */
 export class Wrong extends Error {
   override readonly name = "Wrong";
+  readonly about: { evidence(): readonly string[] } | undefined;
+
+  constructor(message: string, about?: { evidence(): readonly string[] }) {
+    super(message);
+    this.about = about;
+  }
 }
 
 export interface Version {

@@ -1,38 +1,45 @@
 // When all is quiet: every live query shows what the model says, the server's own view of them agrees, and so does a SELECT of the same text.
+
+import { Wrong } from "./model.ts";
 import { cellText, wireText } from "./row.ts";
 import type { Answer, SqlUser } from "./sql-user.ts";
 import type { Watcher } from "./watcher.ts";
 
-export function modelProblem(watchers: Iterable<Watcher>, known: bigint): string | undefined {
+export function modelProblem(watchers: Iterable<Watcher>, known: bigint): Wrong | undefined {
   for (const watcher of watchers) {
     const difference = watcher.difference(known);
-    if (difference !== undefined) return watcher.wrong(`when all was quiet: ${difference}`).message;
+    if (difference !== undefined) return watcher.wrong(`when all was quiet: ${difference}`);
   }
   return undefined;
 }
 
 /** LQ-02, LQ-10: the view holds exactly what is watched, all of it has gone live, and counts what was delivered. */
-export async function viewProblem(watchers: Iterable<Watcher>, root: SqlUser): Promise<string | undefined> {
+export async function viewProblem(watchers: Iterable<Watcher>, root: SqlUser): Promise<Wrong | undefined> {
   const { results } = await root.must(
     "SELECT user_id, subscription_id, table_name, phase, changes FROM system.live_queries",
   );
+  const watched = [...watchers];
   const shown = (results?.at(-1)?.rows ?? [])
     .map((row) => row.map((cell) => cellText(cell).replace(/#\d+$/, "")).join(" "))
     .toSorted();
-  const expected = [...watchers]
-    .map(({ options, changes }) => `${options.user} ${options.id} ${options.watch.table} live ${changes}`)
-    .toSorted();
+  const expected = watched.map(shownText).toSorted();
   if (Bun.deepEquals(shown, expected)) return undefined;
   const extra = shown.filter((each) => !expected.includes(each));
   const missing = expected.filter((each) => !shown.includes(each));
-  return `system.live_queries shows ${extra.join("; ")} where ${missing.join("; ")} was expected`;
+  const about = watched.find((watcher) => missing.includes(shownText(watcher)));
+  const text = `system.live_queries shows ${extra.join("; ")} where ${missing.join("; ")} was expected`;
+  return new Wrong(text, about);
+}
+
+function shownText({ options, changes }: Watcher): string {
+  return `${options.user} ${options.id} ${options.watch.table} live ${changes}`;
 }
 
 /** Of the first of them that differs. `userOf` reads as whoever watches. */
 export async function selectProblem(
   watchers: Iterable<Watcher>,
   userOf: (watcher: Watcher) => SqlUser,
-): Promise<string | undefined> {
+): Promise<Wrong | undefined> {
   const problems = await Promise.all(
     [...watchers].map(async (watcher) => {
       const answer = await userOf(watcher).must(watcher.sql, watcher.params);
@@ -42,7 +49,7 @@ export async function selectProblem(
         seq: row["_seq"] === undefined ? undefined : BigInt(cellText(row["_seq"])),
       }));
       const difference = watcher.compareWith(rows);
-      return difference === undefined ? undefined : watcher.wrong(difference).message;
+      return difference === undefined ? undefined : watcher.wrong(difference);
     }),
   );
   return problems.find((problem) => problem !== undefined);

@@ -8,14 +8,16 @@ export interface Shrunk {
 }
 
 const TRIES = 2;
+/** What fails late rarely needs what was long before. */
+const TAILS = [300, 1_200, 5_000] as const;
 
 export async function shrink(first: Shrunk, budgetMs: number): Promise<Shrunk> {
-  const deadline = performance.now() + budgetMs;
-  let best: Shrunk = first;
+  const signal = AbortSignal.timeout(budgetMs);
+  let best = (await shortTail(first, signal)) ?? first;
   let parts = 2;
-  while (performance.now() < deadline && best.steps.length > 1) {
+  while (!signal.aborted && best.steps.length > 1) {
     const size = Math.ceil(best.steps.length / parts);
-    const smaller = await firstFailing(best.steps, size, deadline);
+    const smaller = await firstFailing(best.steps, size, signal);
     if (smaller !== undefined) {
       best = smaller;
       parts = Math.max(2, parts - 1);
@@ -25,14 +27,28 @@ export async function shrink(first: Shrunk, budgetMs: number): Promise<Shrunk> {
   return best;
 }
 
+async function shortTail({ steps }: Shrunk, signal: AbortSignal): Promise<Shrunk | undefined> {
+  for (const length of TAILS) {
+    if (length >= steps.length) return undefined;
+    const tail = await tried(steps.slice(-length), signal);
+    if (tail !== undefined) return tail;
+  }
+  return undefined;
+}
+
 /** Leaves out one part after the other. */
-async function firstFailing(steps: readonly Step[], size: number, deadline: number): Promise<Shrunk | undefined> {
+async function firstFailing(steps: readonly Step[], size: number, signal: AbortSignal): Promise<Shrunk | undefined> {
   for (let start = 0; start < steps.length; start += size) {
-    const candidate = steps.toSpliced(start, size);
-    for (let attempt = 0; attempt < TRIES && performance.now() < deadline; attempt += 1) {
-      const failure = await simulate([...candidate, { kind: "settle" }]);
-      if (failure !== undefined) return { steps: candidate, failure };
-    }
+    const smaller = await tried(steps.toSpliced(start, size), signal);
+    if (smaller !== undefined) return smaller;
+  }
+  return undefined;
+}
+
+async function tried(steps: readonly Step[], signal: AbortSignal): Promise<Shrunk | undefined> {
+  for (let attempt = 0; attempt < TRIES && !signal.aborted; attempt += 1) {
+    const failure = await simulate([...steps, { kind: "settle" }], { signal });
+    if (failure !== undefined) return { steps, failure };
   }
   return undefined;
 }

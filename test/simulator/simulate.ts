@@ -9,35 +9,47 @@ import { World } from "./world.ts";
 export interface Failure {
   readonly step: number;
   readonly message: string;
+  /** To decide by whether the server or the oracle is wrong. */
+  readonly evidence: string;
 }
 
 export interface SimulateOptions {
   readonly onStep?: (index: number) => void;
   readonly fault?: FaultName;
   readonly coverage?: Coverage;
+  /** Ends it between two steps. */
+  readonly signal?: AbortSignal;
 }
 
-export function generate(seed: number, length: number, cadence: Cadence = CADENCE): readonly Step[] {
+/** The steps of a seed, made as they are needed: a million of them fill a gigabyte. */
+export function* generate(seed: number, length: number, cadence: Cadence = CADENCE): Generator<Step> {
   const random = new Random(seed);
-  const steps: Step[] = [];
-  while (steps.length < length) steps.push(...nextStep(random, steps.length, cadence));
-  return [...steps, { kind: "settle" }];
+  let made = 0;
+  while (made < length) {
+    const steps = nextStep(random, made, cadence);
+    made += steps.length;
+    yield* steps;
+  }
+  yield { kind: "settle" };
 }
 
 /** Undefined when nothing was wrong. Anything but a wrong answer is thrown: it says nothing about the product. */
 export async function simulate(
-  steps: readonly Step[],
-  { onStep, fault, coverage = new Coverage() }: SimulateOptions = {},
+  steps: Iterable<Step>,
+  { onStep, fault, signal, coverage = new Coverage() }: SimulateOptions = {},
 ): Promise<Failure | undefined> {
   await using world = await World.open({ coverage, ...(fault === undefined ? {} : { fault }) });
-  for (const [index, step] of steps.entries()) {
+  let index = 0;
+  for (const step of steps) {
+    if (signal?.aborted === true) return undefined;
     try {
       await world.run(step);
     } catch (error) {
-      if (error instanceof Wrong) return { step: index, message: error.message };
-      throw error;
+      if (!(error instanceof Wrong)) throw error;
+      return { step: index, message: error.message, evidence: world.evidence(error) };
     }
-    onStep?.(index + 1);
+    index += 1;
+    onStep?.(index);
   }
   return undefined;
 }

@@ -1,13 +1,17 @@
-// The server of a simulation: its own process, with bounds so low that they are reached, and a fault planted in it when one is asked for.
+// The server of a simulation: its own process in a folder of its own, with bounds so low that they are reached, and a fault planted in it when one is
+// asked for. Keeps the end of its log.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ServerProcess } from "../support/server-process.ts";
 import { FAULT_VARIABLE, type FaultName } from "./faults.ts";
+import { Recent } from "./recent.ts";
 
 export const PASSWORD = "a-password-for-the-simulator";
 /** Known here, so that tokens can be signed that live as long as the schedule wants. */
 export const JWT_SECRET = "a-secret-that-only-the-simulator-has-0123456789";
 const PLANT_FAULT = new URL("plant-fault.ts", import.meta.url).pathname;
-/** Slow consumers are part of the schedule: that one was closed is not worth a line. */
-const LOG_LEVEL = "error";
+const LOG_LINES = 150;
 
 const ENVIRONMENT = {
   // A killed process loses nothing in either mode; waiting for the disk would only make the schedule slower.
@@ -19,8 +23,70 @@ const ENVIRONMENT = {
   KALAMDB_SHUTDOWN_TIMEOUT_MS: "2000",
 };
 
-export function startServer(folder: string, port: number, fault: FaultName | undefined): Promise<ServerProcess> {
-  const options = { folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: LOG_LEVEL } as const;
+export class SimulatedServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #start: (port: number) => Promise<ServerProcess>;
+  readonly #log: Recent<string>;
+  #process: ServerProcess;
+
+  private constructor(
+    folder: string,
+    log: Recent<string>,
+    running: { readonly first: ServerProcess; readonly start: (port: number) => Promise<ServerProcess> },
+  ) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#start = running.start;
+    this.#process = running.first;
+  }
+
+  static async open(fault: FaultName | undefined): Promise<SimulatedServer> {
+    const folder = await mkdtemp(join(tmpdir(), "kalamdb-simulator-"));
+    const log = new Recent<string>(LOG_LINES);
+    const start = (port: number): Promise<ServerProcess> => launch({ folder, port, fault, log });
+    try {
+      return new SimulatedServer(folder, log, { first: await start(0), start });
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** The same after every start. */
+  get url(): string {
+    return this.#process.url;
+  }
+
+  /** The end of what it wrote, oldest first. */
+  get log(): readonly string[] {
+    return this.#log.items();
+  }
+
+  async stop(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    await this.#process.end(signal);
+    this.#log.add(`--- ended by ${signal}`);
+  }
+
+  async startAgain(): Promise<void> {
+    this.#process = await this.#start(Number(new URL(this.url).port));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.end("SIGKILL");
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+interface Launch {
+  readonly folder: string;
+  readonly port: number;
+  readonly fault: FaultName | undefined;
+  readonly log: Recent<string>;
+}
+
+function launch({ folder, port, fault, log }: Launch): Promise<ServerProcess> {
+  const onLog = (line: string): void => log.add(line);
+  const options = { folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: "debug", onLog } as const;
   if (fault === undefined) return ServerProcess.start(options);
   return ServerProcess.start({ ...options, env: { ...ENVIRONMENT, [FAULT_VARIABLE]: fault }, preload: PLANT_FAULT });
 }

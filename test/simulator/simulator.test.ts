@@ -27,10 +27,10 @@ test.each(fixtures)(
 );
 
 test("a seed always makes the same schedule, and JSON keeps it", () => {
-  const schedule = generate(7, 3_000);
-  expect(generate(7, 3_000)).toEqual(schedule);
-  expect(generate(8, 3_000)).not.toEqual(schedule);
-  expect(JSON.parse(JSON.stringify(schedule))).toEqual(JSON.parse(JSON.stringify(generate(7, 3_000))));
+  const schedule = [...generate(7, 3_000)];
+  expect([...generate(7, 3_000)]).toEqual(schedule);
+  expect([...generate(8, 3_000)]).not.toEqual(schedule);
+  expect(JSON.parse(JSON.stringify(schedule))).toEqual(JSON.parse(JSON.stringify([...generate(7, 3_000)])));
 });
 
 test("LQ-09 the simulator's own reading of a filter is the one SQL gives it", async () => {

@@ -133,15 +133,29 @@ const WEIGHTS = {
 } as const;
 
 export interface Cadence {
+  /** Of the live queries, with a sub-query: each commit costs a run of it. */
+  readonly subQueryPercent: number;
   readonly checkEvery: number;
   readonly settleEvery: number;
   readonly restartEvery: number;
   readonly floodEvery: number;
 }
 
-export const CADENCE: Cadence = { checkEvery: 60, settleEvery: 600, restartEvery: 2_500, floodEvery: 1_700 };
+export const CADENCE: Cadence = {
+  subQueryPercent: 8,
+  checkEvery: 60,
+  settleEvery: 900,
+  restartEvery: 4_000,
+  floodEvery: 3_100,
+};
 /** Everything that is rare comes soon. */
-export const DENSE_CADENCE: Cadence = { checkEvery: 25, settleEvery: 150, restartEvery: 400, floodEvery: 310 };
+export const DENSE_CADENCE: Cadence = {
+  subQueryPercent: 20,
+  checkEvery: 25,
+  settleEvery: 150,
+  restartEvery: 400,
+  floodEvery: 310,
+};
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
 export function nextStep(random: Random, index: number, cadence: Cadence): readonly Step[] {
@@ -153,7 +167,7 @@ export function nextStep(random: Random, index: number, cadence: Cadence): reado
   if (at % cadence.floodEvery === 0) return flood(random);
   if (at % cadence.settleEvery === 0) return [{ kind: "settle" }];
   if (at % cadence.checkEvery === 0) return [{ kind: "check" }];
-  return [commonStep(random)];
+  return [commonStep(random, cadence)];
 }
 
 function flood(random: Random): readonly Step[] {
@@ -170,7 +184,7 @@ function flood(random: Random): readonly Step[] {
   ];
 }
 
-function commonStep(random: Random): Step {
+function commonStep(random: Random, cadence: Cadence): Step {
   const kind = random.weighted(WEIGHTS);
   const seat = random.below(SEATS.length);
   const slot = random.below(SLOTS_PER_SEAT);
@@ -178,7 +192,7 @@ function commonStep(random: Random): Step {
     case "write":
       return randomWrite(random);
     case "watch":
-      return { kind, seat, slot, watch: randomWatch(random) };
+      return { kind, seat, slot, watch: randomWatch(random, cadence) };
     case "unwatch":
     case "killQuery":
       return { kind, seat, slot };
@@ -204,7 +218,7 @@ function commonStep(random: Random): Step {
   }
 }
 
-function randomWatch(random: Random): Watch {
+function randomWatch(random: Random, { subQueryPercent }: Cadence): Watch {
   const start = random.weighted({ all: 5, batches: 5, last: 2, none: 1, from: 2 });
   const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 1, feed: 3 });
   return {
@@ -212,7 +226,7 @@ function randomWatch(random: Random): Watch {
     filter: random.chance(15) ? undefined : randomFilter(random),
     columns: random.pick([undefined, undefined, ["id", "n", "d"], ["note", "id"]]),
     start: randomStart(random, start),
-    ...(table !== "feed" && random.chance(20) ? { inRoom: random.pick(["a", "b"]) } : {}),
+    ...(table !== "feed" && random.chance(subQueryPercent) ? { inRoom: random.pick(["a", "b"]) } : {}),
     ...(random.chance(30) ? { hasParams: true } : {}),
     ...(random.chance(15) ? { isLatest: true } : {}),
   };
@@ -251,12 +265,12 @@ function randomOp(random: Random, mayFilter: boolean): WriteOp {
       return { kind, rows: randomRows(random, random.chance(20) ? 3 : 1), orNothing: random.chance(60) };
     case "set": {
       const column = random.pick(["room", "n", "note", "f", "b", "d", "at"] as const);
-      return { kind, column, value: randomValue(random, column), where: randomWhere(random, mayFilter ? 30 : 0) };
+      return { kind, column, value: randomValue(random, column), where: randomWhere(random, mayFilter ? 15 : 0) };
     }
     case "add":
-      return { kind, amount: 1 + random.below(5), where: randomWhere(random, mayFilter ? 30 : 0) };
+      return { kind, amount: 1 + random.below(5), where: randomWhere(random, mayFilter ? 15 : 0) };
     case "delete":
-      return { kind, where: randomWhere(random, mayFilter ? 20 : 0) };
+      return { kind, where: randomWhere(random, mayFilter ? 10 : 0) };
     default:
       return { kind, how: random.pick(["null", "type", "table", "zero"]) };
   }

@@ -3,11 +3,16 @@ import { CommitJudge } from "./commit-judge.ts";
 import { filterSql } from "./filter.ts";
 import type { Judge, JudgeOptions, WatcherOptions } from "./judge.ts";
 import { Wrong } from "./model.ts";
+import { Recent } from "./recent.ts";
 import { RerunJudge } from "./rerun-judge.ts";
 import { COLUMNS, type ColumnName, literal, type ModelValue } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
 import type { Watch } from "./step.ts";
 import { StreamJudge } from "./stream-judge.ts";
+
+/** What it is told with when it fails. */
+const LOG_ENTRIES = 60;
+const ENTRY_CHARACTERS = 300;
 
 export class Watcher {
   readonly options: WatcherOptions;
@@ -22,6 +27,7 @@ export class Watcher {
   /** How often it was subscribed, reconnects included. */
   subscribes = 0;
   readonly #judge: Judge;
+  readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
   #inbox: Seen[] = [];
 
   constructor(options: WatcherOptions) {
@@ -35,6 +41,7 @@ export class Watcher {
 
   /** It is subscribed anew: the server counts anew, and says `ready` again. */
   subscribed(): void {
+    this.note(`subscribe ${this.subscribes + 1}`);
     this.subscribes += 1;
     this.changes = 0;
     this.isReady = false;
@@ -42,15 +49,31 @@ export class Watcher {
 
   receive(seen: Seen): void {
     this.options.coverage.count(`told ${seen.kind}`);
+    this.#log.add({ atMs: Date.now(), what: seen });
     this.#inbox.push(seen);
     if (seen.kind === "put" || (seen.kind === "gone" && seen.old !== undefined)) this.changes += 1;
     if (seen.kind === "reset") this.isReady = false;
     if (seen.kind === "ready") this.isReady = true;
   }
 
+  /** Something that befell it and that its application is not told. */
+  note(text: string): void {
+    this.#log.add({ atMs: Date.now(), what: text });
+  }
+
+  /** What befell it last, and what it waits for. */
+  evidence(): readonly string[] {
+    const { isReady, subscribes, changes, ended } = this;
+    return [
+      `${this.wrong("").message.trimEnd()}\n  ${JSON.stringify({ isReady, subscribes, changes, ended, params: this.params })}`,
+      ...this.#log.items().map(({ atMs, what }) => `  ${new Date(atMs).toISOString().slice(11)} ${entryText(what)}`),
+    ];
+  }
+
   judge(known: bigint): void {
     const inbox = this.#inbox;
     this.#inbox = [];
+    if (inbox.length > 0) this.note(`judged ${inbox.length}, commits known to ${known}`);
     for (const seen of inbox) this.#judge.take(seen, known);
   }
 
@@ -60,6 +83,7 @@ export class Watcher {
   }
 
   settle(): void {
+    this.note("settled");
     this.#judge.settle();
   }
 
@@ -69,7 +93,11 @@ export class Watcher {
 
   wrong(text: string): Wrong {
     const { id, user, family, watch } = this.options;
-    return new Wrong(`${id} (${user}, ${family}, ${JSON.stringify(watch.start)}) ${this.sql}\n  ${text}`);
+    const policy = watch.isLatest === true ? ", latest" : "";
+    return new Wrong(
+      `${id} (${user}, ${family}, ${JSON.stringify(watch.start)}${policy}) ${this.sql}\n  ${text}`,
+      this,
+    );
   }
 }
 
@@ -92,4 +120,12 @@ function watchSql({ table, columns, filter, inRoom, hasParams }: Watch, params: 
   if (inRoom !== undefined) terms.push(`n IN (SELECT n FROM sim.items WHERE room = ${write("room", inRoom)})`);
   const where = terms.length === 0 ? "" : ` WHERE ${terms.join(" AND ")}`;
   return `SELECT ${columns?.join(", ") ?? "*"} FROM sim.${table}${where}`;
+}
+
+function entryText(what: Seen | string): string {
+  if (typeof what === "string") return what;
+  return JSON.stringify(what, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)).slice(
+    0,
+    ENTRY_CHARACTERS,
+  );
 }

@@ -1,16 +1,13 @@
 // The server as a process of its own, the writers, the clients with their live queries, and the model; runs the steps of a schedule.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { ServerProcess } from "../support/server-process.ts";
 import { loginToken } from "../support/test-server.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
 import { Space, Wrong } from "./model.ts";
 import { createPlaces, type Place, signToken } from "./places.ts";
 import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
+import { Recent } from "./recent.ts";
 import { cellText, TABLE_COLUMNS } from "./row.ts";
-import { PASSWORD, startServer } from "./simulated-server.ts";
+import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
 import { SqlUser } from "./sql-user.ts";
 import { alterSql, createShared, streamSql } from "./statement.ts";
 import {
@@ -30,6 +27,8 @@ import { Writes } from "./writes.ts";
 const QUIET_MS = 15_000;
 /** What is planted never becomes right. */
 const FAULTY_QUIET_MS = 1_500;
+const JOURNAL_STEPS = 120;
+const JOURNAL_CHARACTERS = 400;
 /** The most writes under way at a time. */
 const FLOOD_LANES = 4;
 
@@ -39,11 +38,10 @@ export interface WorldOptions {
 }
 
 export class World implements AsyncDisposable {
-  readonly #folder: string;
   readonly #quietMs: number;
-  readonly #start: (port: number) => Promise<ServerProcess>;
-  #server: ServerProcess;
-  #root: SqlUser;
+  readonly #server: SimulatedServer;
+  readonly #root: SqlUser;
+  readonly #journal = new Recent<string>(JOURNAL_STEPS);
   #users: readonly SqlUser[] = [];
   #places: readonly Place[] = [];
   readonly #spaces = new Map<string, Space>();
@@ -58,32 +56,18 @@ export class World implements AsyncDisposable {
   /** Every commit up to here is in the model. */
   #known = 0n;
 
-  private constructor(
-    at: {
-      readonly folder: string;
-      readonly start: (port: number) => Promise<ServerProcess>;
-      readonly quietMs: number;
-      readonly coverage: Coverage;
-    },
-    server: ServerProcess,
-    root: SqlUser,
-  ) {
-    this.#folder = at.folder;
-    this.#start = at.start;
-    this.#quietMs = at.quietMs;
-    this.#coverage = at.coverage;
-    this.#writes = new Writes(at.coverage);
+  private constructor(server: SimulatedServer, root: SqlUser, { fault, coverage }: WorldOptions) {
+    this.#quietMs = fault === undefined ? QUIET_MS : FAULTY_QUIET_MS;
+    this.#coverage = coverage;
+    this.#writes = new Writes(coverage);
     this.#server = server;
     this.#root = root;
   }
 
-  static async open({ fault, coverage }: WorldOptions): Promise<World> {
-    const folder = await mkdtemp(join(tmpdir(), "kalamdb-simulator-"));
-    const start = (port: number): Promise<ServerProcess> => startServer(folder, port, fault);
-    const server = await start(0);
-    const quietMs = fault === undefined ? QUIET_MS : FAULTY_QUIET_MS;
+  static async open(options: WorldOptions): Promise<World> {
+    const server = await SimulatedServer.open(options.fault);
     const root = new SqlUser(server.url, "root", await loginToken(server.url, "root", PASSWORD));
-    const world = new World({ folder, start, coverage, quietMs }, server, root);
+    const world = new World(server, root, options);
     try {
       await world.#prepare();
     } catch (error) {
@@ -113,6 +97,7 @@ export class World implements AsyncDisposable {
 
   async run(step: Step): Promise<void> {
     this.#coverage.count(`step ${step.kind}`);
+    this.#journal.add(`${new Date().toISOString().slice(11)} ${JSON.stringify(step).slice(0, JOURNAL_CHARACTERS)}`);
     switch (step.kind) {
       case "write":
         return this.#write(step);
@@ -161,15 +146,26 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** What there is to decide by, whether the server or the oracle is wrong: the live query's log, the steps before, the end of the server's log. */
+  evidence({ about }: Wrong): string {
+    return [
+      `commits known to ${this.#known}`,
+      ...(about?.evidence() ?? []),
+      "the last steps:",
+      ...this.#journal.items(),
+      "the end of the server's log:",
+      ...this.#server.log,
+    ].join("\n");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { client, proxy } of this.#places) {
       client.close();
       proxy?.close();
     }
-    await this.#server.end("SIGKILL");
+    await this.#server[Symbol.asyncDispose]();
     await Promise.allSettled(this.#others);
     await this.#writes.answered();
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   #write(step: Extract<Step, { kind: "write" }>): void {
@@ -281,12 +277,11 @@ export class World implements AsyncDisposable {
   }
 
   async #restart(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-    await this.#server.end(signal);
+    await this.#server.stop(signal);
     await this.#writes.answered();
     await Promise.all(this.#others);
-    const port = Number(new URL(this.#server.url).port);
     this.#giveUp("feed");
-    this.#server = await this.#start(port);
+    await this.#server.startAgain();
     await this.#check({ readsBack: true });
   }
 
@@ -344,19 +339,19 @@ export class World implements AsyncDisposable {
       subscribes = new Map([...this.#watchers.values()].map((watcher) => [watcher, watcher.subscribes]));
       const problem = await this.#problem();
       if (problem === undefined) break;
-      if (performance.now() > deadline) throw new Wrong(problem);
+      if (performance.now() > deadline) throw problem;
       await Bun.sleep(2);
     }
     const watchers = [...this.#watchers.values()].filter((watcher) => !isOfStream(watcher));
     const problem = await selectProblem(watchers, this.#userOf);
-    if (problem !== undefined) throw new Wrong(problem);
+    if (problem !== undefined) throw problem;
     for (const space of this.#spaces.values()) space.settle(this.#known);
     // One whose socket ended meanwhile (its token did) is being replayed to once more.
     for (const [watcher, count] of subscribes) if (watcher.subscribes === count) watcher.settle();
     this.#killed.clear();
   }
 
-  async #problem(): Promise<string | undefined> {
+  async #problem(): Promise<Wrong | undefined> {
     this.#judge();
     const watchers = [...this.#watchers.values()];
     return (

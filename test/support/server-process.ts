@@ -1,4 +1,4 @@
-// A server as a user would start it: its own process, a folder, a free port. Logs go to this process's stderr.
+// A server as a user would start it: its own process, a folder, a free port. Logs go to this process's stderr, or to whoever asks for them.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,9 @@ export interface ServerProcessOptions {
   /** A free one when left out. */
   readonly port?: number;
   /** `warn` when left out. */
-  readonly logLevel?: "warn" | "error";
+  readonly logLevel?: "debug" | "warn" | "error";
+  /** Takes the lines of the log, which go to this process's stderr otherwise. */
+  readonly onLog?: (line: string) => void;
   /** A module to load before the program. */
   readonly preload?: string;
 }
@@ -56,10 +58,12 @@ export class ServerProcess implements AsyncDisposable {
       ],
       {
         stdout: "pipe",
-        stderr: "inherit",
+        stderr: options.onLog === undefined ? "inherit" : "pipe",
         env: { ...process.env, KALAMDB_ROOT_PASSWORD: password, ...options.env },
       },
     );
+    if (options.onLog !== undefined && child.stderr instanceof ReadableStream)
+      void readLines(child.stderr, options.onLog);
     try {
       const url = await readUrl(child.stdout);
       return new ServerProcess(url, child, { folder, password, ownsFolder: options.folder === undefined });
@@ -84,6 +88,17 @@ export class ServerProcess implements AsyncDisposable {
     await this.end();
     if (this.#ownsFolder) await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  }
+  if (rest !== "") onLine(rest);
 }
 
 async function readUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
