@@ -1,46 +1,101 @@
-// Since when each socket has had something to send that it has not taken, for `lag_ms`. Only sockets that are behind have an entry. A frame that a socket did not take
-// at once is seen when it is sent; one that came by its topic, where nobody says so, when the queues are looked at.
+// Since when each socket has had something to send that it has not taken, for `lag_ms`. Of a frame that is published nobody says who did not take it, but a socket takes in
+// order: what its queue holds are the newest bytes of what was sent to it and to its topics.
 import type { Clock } from "../base/clock.ts";
 import type { ConnectionId } from "../base/ids.ts";
-import type { Outlet } from "./ports.ts";
+import { type FrameLog, type Moment, oldestQueued, type Stream } from "./frame-log.ts";
+import type { Outlet, Queue } from "./ports.ts";
 
 export interface BacklogsDeps {
-  readonly outlet: Pick<Outlet, "queuedBytes">;
+  readonly outlet: Pick<Outlet, "queue" | "queuedBytes" | "moment">;
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
+interface Behind {
+  readonly id: ConnectionId;
+  readonly subscriptions: { values(): readonly { readonly topicStream: Stream | undefined }[] };
+}
+
+/** Topics that a socket left while it was behind, as far as they are remembered. At the bound the earliest is forgotten, and the oldest frame may be taken for an older one. */
+const MAX_LEFT = 1_000;
+
 export class Backlogs {
   readonly #deps: BacklogsDeps;
-  readonly #sinceMs = new Map<ConnectionId, number>();
+  /** Of the sockets that are behind, as far as anybody has looked. */
+  readonly #oldest = new Map<ConnectionId, Moment>();
+  /** What such a socket may have in its queue of topics that it has left. */
+  readonly #left = new Map<ConnectionId, Stream[]>();
+  /** Of topics that a socket which was behind is on: the only ones with more than one entry. */
+  readonly #grown = new Set<FrameLog>();
 
   constructor(deps: BacklogsDeps) {
     this.#deps = deps;
   }
 
-  /** Something was left in the socket's queue. */
-  begin(connection: ConnectionId): void {
-    if (!this.#sinceMs.has(connection)) this.#sinceMs.set(connection, this.#deps.clock.monotonicMs());
+  /** Somebody on the topic is behind. */
+  grew(topic: FrameLog): void {
+    this.#grown.add(topic);
+  }
+
+  /** The socket leaves a topic. */
+  left(connection: ConnectionId, stream: Stream | undefined): void {
+    if (stream === undefined) return;
+    const { outlet } = this.#deps;
+    // What was published in this turn may be on its way to the queue.
+    const mayWait = outlet.queuedBytes(connection) > 0 || stream.log.last?.moment === outlet.moment();
+    if (!mayWait) return;
+    const left = this.#left.get(connection) ?? [];
+    this.#left.set(connection, left);
+    left.push({ ...stream, to: stream.log.total });
+    if (left.length > MAX_LEFT) left.shift();
   }
 
   delete(connection: ConnectionId): void {
-    this.#sinceMs.delete(connection);
+    this.#oldest.delete(connection);
+    this.#left.delete(connection);
   }
 
-  /** Call on a timer, and when a socket has drained. */
-  look(connection: ConnectionId): void {
-    if (this.#deps.outlet.queuedBytes(connection) > 0) this.begin(connection);
-    else this.delete(connection);
-  }
-
-  /** How long the socket has been behind; undefined: it has taken everything. */
-  ageMs(connection: ConnectionId): number | undefined {
-    const sinceMs = this.#sinceMs.get(connection);
+  /** How long the socket has been behind, as far as anybody has looked. */
+  lastSeenMs(connection: ConnectionId): number | undefined {
+    const sinceMs = this.#oldest.get(connection)?.atMs;
     return sinceMs === undefined ? undefined : Math.round(this.#deps.clock.monotonicMs() - sinceMs);
   }
 
-  /** Monotonic; undefined: the socket has taken everything. */
-  sinceMs(connection: ConnectionId): number | undefined {
-    this.look(connection);
-    return this.#sinceMs.get(connection);
+  /** When the oldest of what the socket has not taken was sent; undefined: it has taken everything. */
+  oldest(connection: Behind, queue: Queue | undefined): Moment | undefined {
+    if (queue === undefined) {
+      this.delete(connection.id);
+      return undefined;
+    }
+    const streams = this.#topicsOf(connection);
+    if (queue.sent !== undefined) streams.push({ log: queue.sent, from: 0 });
+    const known = this.#oldest.get(connection.id);
+    const oldest = oldestQueued(queue.bytes, streams);
+    if (oldest === undefined || (known !== undefined && known.turn >= oldest.turn)) return known;
+    this.#oldest.set(connection.id, oldest);
+    return oldest;
+  }
+
+  #topicsOf({ id, subscriptions }: Behind): Stream[] {
+    const streams = [...(this.#left.get(id) ?? [])];
+    for (const { topicStream } of subscriptions.values()) if (topicStream !== undefined) streams.push(topicStream);
+    return streams;
+  }
+
+  /** Call on a timer: what everybody has taken by now is forgotten. */
+  sweep(connections: Iterable<Behind>): void {
+    const neededFrom = new Map<FrameLog, number>();
+    for (const connection of connections) {
+      const queue = this.#deps.outlet.queue(connection.id);
+      const oldest = this.oldest(connection, queue);
+      if (oldest === undefined) continue;
+      queue?.sent?.forgetBefore(oldest.turn);
+      for (const { log } of this.#topicsOf(connection)) {
+        neededFrom.set(log, Math.min(neededFrom.get(log) ?? oldest.turn, oldest.turn));
+      }
+    }
+    for (const log of this.#grown) {
+      log.forgetBefore(neededFrom.get(log) ?? Number.POSITIVE_INFINITY);
+      if (log.size <= 1) this.#grown.delete(log);
+    }
   }
 }

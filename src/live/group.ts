@@ -4,9 +4,11 @@ import type { Clock } from "../base/clock.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId } from "../base/ids.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
+import type { Backlogs } from "./backlogs.ts";
 import type { CommitFrames, GroupEncoder } from "./encoder.ts";
 import { Few } from "./few.ts";
 import { FewByKey } from "./few-by-key.ts";
+import { FrameLog, type Stream } from "./frame-log.ts";
 import { type Held, type HeldBound, type HeldBudget, HeldChanges } from "./held-changes.ts";
 import type { Frame, Outlet } from "./ports.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -24,6 +26,8 @@ export interface Subscriber {
   announce(view: View): void;
   /** From now on it hears the topic. */
   joinedTopic(): void;
+  /** What it heard since; undefined when that is nothing. */
+  readonly topicStream: Stream | undefined;
 }
 
 /** A table and the rows of it that a query reads. */
@@ -34,6 +38,7 @@ export interface TableRead {
 
 export interface GroupDeps {
   readonly outlet: Outlet;
+  readonly backlogs: Pick<Backlogs, "grew" | "left">;
   readonly clock: Clock;
   readonly bound: HeldBound;
   readonly budget: HeldBudget;
@@ -90,6 +95,8 @@ export class Group<S extends Subscriber = Subscriber> {
   #held: HeldChanges | undefined;
   #collected: RowChange[] | undefined;
   #publishedChanges = 0;
+  /** Undefined until something was. */
+  #publishedFrames: FrameLog | undefined;
   #lastPublished: { readonly seq: Seq; readonly atMs: number } | undefined;
   #isQuiet = true;
   #upkeep: Upkeep | undefined;
@@ -162,6 +169,11 @@ export class Group<S extends Subscriber = Subscriber> {
     return this.#publishedChanges;
   }
 
+  /** To the topic; undefined when nothing was. */
+  get publishedFrames(): FrameLog | undefined {
+    return this.#publishedFrames;
+  }
+
   get lastPublished(): { readonly seq: Seq; readonly atMs: number } | undefined {
     return this.#lastPublished;
   }
@@ -217,6 +229,7 @@ export class Group<S extends Subscriber = Subscriber> {
     const isApart = this.#apart?.has(subscriber) === true;
     if (!isLoading && !isApart) {
       this.#onTopic -= 1;
+      this.#deps.backlogs.left(subscriber.connection.id, subscriber.topicStream);
       this.#deps.outlet.leave(subscriber.connection.id, this.topic);
     }
     this.#members.delete(subscriber.connection.id);
@@ -273,9 +286,17 @@ export class Group<S extends Subscriber = Subscriber> {
     for (const subscriber of this.#apart ?? []) subscriber.receive(frames);
     this.#isQuiet = false;
     if (frames.shared === undefined || this.#onTopic === 0) return;
-    this.#deps.outlet.publish(this.topic, frames.shared);
+    this.#publish(frames.shared);
     this.#publishedChanges += changes.length;
     this.#lastPublished = { seq: position, atMs: this.#deps.clock.nowMs() };
+  }
+
+  #publish(frame: Frame): void {
+    const { outlet, backlogs } = this.#deps;
+    const { bytes, isTaken } = outlet.publish(this.topic, frame);
+    this.#publishedFrames ??= new FrameLog();
+    this.#publishedFrames.add(bytes, outlet.moment(), isTaken);
+    if (!isTaken) backlogs.grew(this.#publishedFrames);
   }
 
   #hold(frames: CommitFrames): void {
@@ -292,7 +313,7 @@ export class Group<S extends Subscriber = Subscriber> {
   /** Live subscribers learn of the new view before the first row of its layout; loading ones when they go live. */
   announce(before: View): void {
     const schema = readAlike(before, this.#view) ? undefined : this.encoder.schema();
-    if (schema !== undefined && this.#onTopic > 0) this.#deps.outlet.publish(this.topic, schema);
+    if (schema !== undefined && this.#onTopic > 0) this.#publish(schema);
     for (const subscriber of this.#members.values()) {
       if (this.#loading?.has(subscriber) === true) continue;
       if (this.#apart?.has(subscriber) === true) subscriber.announce(this.#view);
@@ -308,6 +329,6 @@ export class Group<S extends Subscriber = Subscriber> {
     const frame = this.encoder.progress(position);
     if (frame === undefined) return;
     for (const subscriber of this.#apart ?? []) subscriber.receiveProgress(frame);
-    if (this.#onTopic > 0) this.#deps.outlet.publish(this.topic, frame);
+    if (this.#onTopic > 0) this.#publish(frame);
   }
 }

@@ -67,7 +67,7 @@ export class LiveQueries {
     this.#backlogs = new Backlogs({ outlet, clock });
     this.#life = new LifeLog(deps.log);
     this.#held = { maxBytes: limits.heldBytesTotal, usedBytes: 0 };
-    this.#groupDeps = { outlet, clock, bound: limits, budget: this.#held };
+    this.#groupDeps = { outlet, clock, bound: limits, budget: this.#held, backlogs: this.#backlogs };
     this.#readGateDeps = { concurrent: limits.readsPerConnection, isWritable: (id) => this.#isWritable(id) };
     const registry = new Registry();
     this.#registry = registry;
@@ -134,7 +134,6 @@ export class LiveQueries {
   drained(id: ConnectionId): void {
     const connection = this.#registry.connection(id);
     if (connection === undefined) return;
-    this.#backlogs.look(id);
     goOn(connection);
   }
 
@@ -298,9 +297,9 @@ export class LiveQueries {
     for (const connection of this.#registry.connections()) goOn(connection);
   }
 
-  /** Call every second: finds the sockets that do not take what their topics send. */
+  /** Call every second: forgets of what was sent when everybody has taken it. */
   lookAtQueues(): void {
-    for (const connection of this.#registry.connections()) this.#backlogs.look(connection.id);
+    this.#backlogs.sweep(this.#registry.connections());
   }
 
   /** Live queries of a table, which forbid dropping it. */
@@ -368,7 +367,6 @@ export class LiveQueries {
 
   #send(id: ConnectionId, frame: Frame): boolean {
     const sent = this.#deps.outlet.send(id, frame);
-    if (sent === "queued") this.#backlogs.begin(id);
     if (sent !== "lost") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
     this.#noteSlow(id);
@@ -387,7 +385,7 @@ export class LiveQueries {
 
   #noteSlow(id: ConnectionId): void {
     this.#slowConsumers += 1;
-    this.#life.slow(id, { queueBytes: this.#deps.outlet.queuedBytes(id), behindMs: this.#backlogs.ageMs(id) });
+    this.#life.slow(id, { queueBytes: this.#deps.outlet.queuedBytes(id), behindMs: this.#backlogs.lastSeenMs(id) });
   }
 }
 

@@ -62,11 +62,12 @@ export function findLiveQuery(connections: Iterable<Connection<Subscription>>, i
 
 export function* liveQueryRows(
   connections: Iterable<Connection<Subscription>>,
-  at: { readonly outlet: Pick<Outlet, "queuedBytes">; readonly backlogs: Backlogs; readonly monotonicMs: number },
+  at: { readonly outlet: Pick<Outlet, "queue">; readonly backlogs: Backlogs; readonly monotonicMs: number },
 ): Iterable<LiveQueryRow> {
   for (const connection of connections) {
-    const queueBytes = at.outlet.queuedBytes(connection.id);
-    const queuedSinceMs = at.backlogs.sinceMs(connection.id);
+    const queue = at.outlet.queue(connection.id);
+    const queuedSinceMs = at.backlogs.oldest(connection, queue)?.atMs;
+    const queueBytes = queue?.bytes ?? 0;
     for (const subscription of connection.subscriptions.values()) {
       yield toLiveQueryRow(subscription, { queueBytes, queuedSinceMs, monotonicMs: at.monotonicMs });
     }
@@ -131,9 +132,9 @@ export interface LiveConnectionRow {
 
 export function* liveConnectionRows(
   connections: Iterable<Connection<Subscription>>,
-  outlet: Pick<Outlet, "queuedBytes">,
+  outlet: Pick<Outlet, "queue">,
 ): Iterable<LiveConnectionRow> {
-  for (const connection of connections) yield toLiveConnectionRow(connection, outlet.queuedBytes(connection.id));
+  for (const connection of connections) yield toLiveConnectionRow(connection, outlet.queue(connection.id)?.bytes ?? 0);
 }
 
 function toLiveConnectionRow(connection: Connection<Subscription>, socketBytes: number): LiveConnectionRow {

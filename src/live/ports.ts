@@ -5,21 +5,41 @@ import type { RowVersion } from "../model/change.ts";
 import type { Role } from "../model/role.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
+import type { FrameLog, Moment } from "./frame-log.ts";
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
 
-/** What became of a send: on its way ("ok"), waiting in the socket's queue ("queued"), or the socket is past its limit and is being closed ("lost"). */
-export type SendResult = "ok" | "queued" | "lost";
+/** What became of a send: with the socket or in its queue ("ok"), or the socket is past its limit and is being closed ("lost"). */
+export type SendResult = "ok" | "lost";
+
+export interface Published {
+  /** Of the frame as it is sent, framing included. */
+  readonly bytes: number;
+  /** Every socket of the topic had taken whatever was sent to it in earlier turns. Who had not, nobody says. */
+  readonly isTaken: boolean;
+}
+
+/** Of a socket that has not taken everything. */
+export interface Queue {
+  /** Framing included, and whatever its topics sent up to now. */
+  readonly bytes: number;
+  /** What was sent to this socket alone. */
+  readonly sent: FrameLog | undefined;
+}
 
 export interface Outlet {
   send(connection: ConnectionId, frame: Frame): SendResult;
   /** Native fan-out: one frame to every connection that joined the topic. */
-  publish(topic: string, frame: Frame): void;
+  publish(topic: string, frame: Frame): Published;
+  /** What is sent now is sent in this turn: one object a turn. */
+  moment(): Moment;
   join(connection: ConnectionId, topic: string): void;
   leave(connection: ConnectionId, topic: string): void;
   close(connection: ConnectionId, code: number, reason: string): void;
   /** Bytes waiting in the socket's send buffer. */
   queuedBytes(connection: ConnectionId): number;
+  /** The same to the byte, at the price of two bytes to a socket that is behind; undefined: nothing waits. */
+  queue(connection: ConnectionId): Queue | undefined;
 }
 
 export interface RowPage {

@@ -21,6 +21,7 @@ import {
   type World,
 } from "./delivery.ts";
 import type { CommitFrames } from "./encoder.ts";
+import type { Stream } from "./frame-log.ts";
 import type { Group, Subscriber } from "./group.ts";
 import { LatestChanges } from "./latest-changes.ts";
 import { toReplayedChange } from "./membership.ts";
@@ -90,6 +91,8 @@ export class Subscription implements Subscriber {
   #lastUpdateMs: number;
   /** The group's count of published changes when this subscription joined its topic. */
   #joinedAt: number | undefined;
+  /** And the bytes that the topic had been sent then. */
+  #joinedAtByte = 0;
 
   constructor(
     request: SubscriptionRequest,
@@ -230,6 +233,12 @@ export class Subscription implements Subscriber {
     this.#sendChanges(position, this.#waiting?.take() ?? []);
   }
 
+  /** What its topic sent since it joined; undefined when that is nothing. */
+  get topicStream(): Stream | undefined {
+    const log = this.#joinedAt === undefined ? undefined : this.group.publishedFrames;
+    return log === undefined || log.total === this.#joinedAtByte ? undefined : { log, from: this.#joinedAtByte };
+  }
+
   #world(): World {
     // Pages of a result leave out nothing that happened up to its position.
     if (this.#shown !== undefined) return { dispatched: this.#shown.result.position, forgotten: NO_SEQ };
@@ -354,6 +363,7 @@ export class Subscription implements Subscriber {
 
   joinedTopic(): void {
     this.#joinedAt = this.group.publishedChanges;
+    this.#joinedAtByte = this.group.publishedFrames?.total ?? 0;
   }
 
   /** Sends what became of the result since its pages were taken. False: the socket is lost. */

@@ -14,7 +14,7 @@ import type { TableSchema } from "../model/schema.ts";
 import type { ScopedVersion } from "../storage/seams.ts";
 import type { Store } from "../storage/store.ts";
 import { liveLimits } from "./live-limits.ts";
-import { createOutlet, type SocketTable } from "./outlet.ts";
+import { createOutlet, type SocketOutlet, type SocketTable } from "./outlet.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { WriteCounters } from "./stats.ts";
 
@@ -25,12 +25,13 @@ export interface OpenLiveInput {
   readonly log: Log;
   readonly store: Store;
   readonly queries: QueryRunner;
-  readonly sockets: SocketTable;
   readonly pacer: Pacer;
 }
 
 export interface OpenedLive {
   readonly live: LiveQueries;
+  readonly outlet: SocketOutlet;
+  readonly sockets: SocketTable;
   readonly writes: WriteCounters;
   /** Call before the store is closed. */
   readonly stopLoading: () => void;
@@ -41,10 +42,12 @@ const LOADED_AT_ONCE = 256;
 const REMEMBERED_AT_ONCE = 4_096;
 
 export function openLive(input: OpenLiveInput): OpenedLive {
-  const { server, config, clock, log, store, queries, sockets, pacer } = input;
+  const { server, config, clock, log, store, queries, pacer } = input;
   const { writer } = store;
+  const sockets: SocketTable = new Map();
+  const outlet = createOutlet({ sockets, server: () => server, clock });
   const live = createLiveQueries({
-    outlet: createOutlet(sockets, () => server),
+    outlet,
     source: createRowSource({ ...store, queries }, store.epoch),
     clock,
     log,
@@ -64,7 +67,7 @@ export function openLive(input: OpenLiveInput): OpenedLive {
   loadBuffered(live, { store, pacer, startsAt: writer.position, signal: loading.signal }).catch((error: unknown) =>
     log.warn("buffered rows were not loaded for resumes", { error: errorText(error) }),
   );
-  return { live, writes, stopLoading: () => loading.abort() };
+  return { live, outlet, sockets, writes, stopLoading: () => loading.abort() };
 }
 
 interface LoadInput extends Pick<OpenLiveInput, "store" | "pacer"> {

@@ -1,30 +1,53 @@
-// Live queries' way to the sockets: Bun's send, publish and topics behind the Outlet seam.
+// Live queries' way to the sockets: Bun's send, publish and topics behind the Outlet seam, and the account of what every socket was sent.
 import type { Server } from "bun";
+import type { Clock } from "../base/clock.ts";
 import type { ConnectionId } from "../base/ids.ts";
-import type { Frame, Outlet, SendResult } from "../live/ports.ts";
+import { FrameLog, type Moment } from "../live/frame-log.ts";
+import type { Frame, Outlet, Published, Queue, SendResult } from "../live/ports.ts";
 import type { Socket, SocketData } from "./socket-data.ts";
 
 /** Bun's code for a frame that was not taken: the socket is past its limit and, with closeOnBackpressureLimit, already closing. */
 const DROPPED = 0;
-/** And for one that was taken into the socket's queue. */
-const QUEUED = -1;
 const NO_COMPRESSION = false;
+/** Of a frame that a server sends: two bytes, and up to eight for a length that does not fit the second. */
+const HEADER_BYTES = 2;
+const SHORT_PAYLOAD_BYTES = 125;
+const MEDIUM_PAYLOAD_BYTES = 65_535;
 
 /** Open sockets by connection id; shared by the outlet and the socket server. */
 export type SocketTable = Map<ConnectionId, Socket>;
 
-export function createOutlet(sockets: SocketTable, server: () => Server<SocketData>): Outlet {
+export interface SocketOutlet extends Outlet {
+  /** Of one that is not known by its connection yet too. Returns Bun's code. */
+  readonly sendFrame: (socket: Socket, frame: Frame) => number;
+}
+
+export interface OutletDeps {
+  readonly sockets: SocketTable;
+  readonly server: () => Pick<Server<SocketData>, "publish">;
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
+
+export function createOutlet({ sockets, server, clock }: OutletDeps): SocketOutlet {
+  const turns = new SendTurns(clock);
+  const sendFrame = (socket: Socket, frame: Frame): number => {
+    const sent = socket.send(frame, NO_COMPRESSION);
+    noteSent(socket, sent > 0 ? wireBytes(sent) : frameBytes(frame), { moment: turns.now(), isTaken: sent > 0 });
+    return sent;
+  };
   return {
+    sendFrame,
     send(connection, frame): SendResult {
       const socket = sockets.get(connection);
-      if (socket === undefined) return "lost";
-      const sent = sendFrame(socket, frame);
-      if (sent === DROPPED) return "lost";
-      return sent === QUEUED ? "queued" : "ok";
+      return socket === undefined || sendFrame(socket, frame) === DROPPED ? "lost" : "ok";
     },
-    publish(topic, frame) {
-      server().publish(topic, frame, NO_COMPRESSION);
+    publish(topic, frame): Published {
+      turns.published();
+      // Bun tells of the worst of the topic's sockets: the size of the frame when none of them had anything in its queue.
+      const sent = server().publish(topic, frame, NO_COMPRESSION);
+      return sent > 0 ? { bytes: wireBytes(sent), isTaken: true } : { bytes: frameBytes(frame), isTaken: false };
     },
+    moment: () => turns.now(),
     join(connection, topic) {
       sockets.get(connection)?.subscribe(topic);
     },
@@ -39,9 +62,73 @@ export function createOutlet(sockets: SocketTable, server: () => Server<SocketDa
       socket.close(code, reason);
     },
     queuedBytes: (connection) => sockets.get(connection)?.getBufferedAmount() ?? 0,
+    queue(connection) {
+      const socket = sockets.get(connection);
+      return socket === undefined ? undefined : queueOf(socket, turns);
+    },
   };
 }
 
-export function sendFrame(socket: Socket, frame: Frame): number {
-  return socket.send(frame, NO_COMPRESSION);
+/** One moment for everything that is sent in a turn of the event loop: one look at the clock, and one entry in each log. */
+class SendTurns {
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  #turn = 0;
+  #now: Moment | undefined;
+  #hasPublished = false;
+
+  constructor(clock: Pick<Clock, "monotonicMs">) {
+    this.#clock = clock;
+  }
+
+  /** Frames of topics are handed to the sockets at the end of the turn. */
+  get hasPublished(): boolean {
+    return this.#hasPublished;
+  }
+
+  published(): void {
+    this.#hasPublished = true;
+  }
+
+  now(): Moment {
+    if (this.#now !== undefined) return this.#now;
+    this.#turn += 1;
+    this.#now = { turn: this.#turn, atMs: this.#clock.monotonicMs() };
+    setImmediate(() => {
+      this.#now = undefined;
+      this.#hasPublished = false;
+    });
+    return this.#now;
+  }
+}
+
+function queueOf(socket: Socket, turns: SendTurns): Queue | undefined {
+  const { data } = socket;
+  if (socket.getBufferedAmount() === 0) {
+    data.sent?.forgetBefore(Number.POSITIVE_INFINITY);
+    return undefined;
+  }
+  // What was published in this turn may not be in the queue yet, until something is sent to the socket itself.
+  if (turns.hasPublished) {
+    socket.ping();
+    noteSent(socket, HEADER_BYTES, { moment: turns.now(), isTaken: false });
+  }
+  return { bytes: socket.getBufferedAmount(), sent: data.sent };
+}
+
+function noteSent(
+  { data }: Socket,
+  bytes: number,
+  { moment, isTaken }: { readonly moment: Moment; readonly isTaken: boolean },
+): void {
+  data.sent ??= new FrameLog();
+  data.sent.add(bytes, moment, isTaken);
+}
+
+function frameBytes(frame: Frame): number {
+  return wireBytes(typeof frame === "string" ? Buffer.byteLength(frame) : frame.byteLength);
+}
+
+function wireBytes(payloadBytes: number): number {
+  if (payloadBytes <= SHORT_PAYLOAD_BYTES) return HEADER_BYTES + payloadBytes;
+  return HEADER_BYTES + (payloadBytes <= MEDIUM_PAYLOAD_BYTES ? 2 : 8) + payloadBytes;
 }

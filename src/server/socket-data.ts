@@ -3,6 +3,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Bucket } from "../auth/rate-limit.ts";
 import type { ConnectionId } from "../base/ids.ts";
+import type { FrameLog } from "../live/frame-log.ts";
 import type { Principal } from "../live/ports.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { Dialect } from "../protocol/dialect.ts";
@@ -32,12 +33,33 @@ export interface SocketData extends Bucket {
   closing: boolean;
   /** Messages are handled strictly one after the other: those that came while one takes its time; undefined when none does. */
   waiting: SocketWork[] | undefined;
+  /** To this socket alone; undefined when nothing was. */
+  sent: FrameLog | undefined;
 }
 
 export type Socket = ServerWebSocket<SocketData>;
 
+/** In the order of CONNECTION_COLUMNS. */
+export function connectionCells(
+  data: SocketData,
+  at: { readonly subscriptions: number; readonly queueBytes: number },
+): Cell[] {
+  return [
+    data.connection,
+    data.principal?.user ?? null,
+    data.principal?.role ?? null,
+    data.address,
+    data.dialect.protocol,
+    data.dialect.format,
+    BigInt(at.subscriptions),
+    BigInt(at.queueBytes),
+    BigInt(Math.floor(data.connectedAtMs)) * 1000n,
+    expiryCell(data),
+  ];
+}
+
 /** Null for a socket that is not authenticated, and for an API key without an end. */
-export function expiryCell({ principal, tokenExpiresAtMs }: SocketData): Cell {
+function expiryCell({ principal, tokenExpiresAtMs }: SocketData): Cell {
   if (principal === undefined || !Number.isFinite(tokenExpiresAtMs)) return null;
   return BigInt(Math.floor(tokenExpiresAtMs)) * 1000n;
 }

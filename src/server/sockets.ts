@@ -13,7 +13,7 @@ import type { Pacer } from "../base/pacer.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
-import type { Principal } from "../live/ports.ts";
+import type { Frame, Principal } from "../live/ports.ts";
 import type { Cell } from "../model/sql-type.ts";
 import { CLOSE, type CloseReason, closeFor, invalidMessage, type NativeCloseName } from "../protocol/close-codes.ts";
 import { dialectOfUpgrade, isNativeUpgrade, withRequest } from "../protocol/dialect.ts";
@@ -21,10 +21,10 @@ import { authErrorMessage, authSuccessMessage, errorMessage, pongMessage } from 
 import { encodeError, redact } from "../protocol/http.ts";
 import { type ClientMessage, createClientMessageParser } from "../protocol/up.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type SocketTable, sendFrame } from "./outlet.ts";
+import type { SocketOutlet, SocketTable } from "./outlet.ts";
 import type { Identify, Verify } from "./request-identity.ts";
 import { SocketAdmission } from "./socket-admission.ts";
-import { expiryCell, type Socket, type SocketData, type SocketWork } from "./socket-data.ts";
+import { connectionCells, type Socket, type SocketData, type SocketWork } from "./socket-data.ts";
 
 export interface SocketServerDeps {
   readonly accounts: Accounts;
@@ -32,6 +32,7 @@ export interface SocketServerDeps {
   readonly engine: Engine;
   readonly live: LiveQueries;
   readonly sockets: SocketTable;
+  readonly outlet: SocketOutlet;
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
@@ -97,6 +98,7 @@ export class SocketServer {
       deadlineMs: Number.POSITIVE_INFINITY,
       closing: false,
       waiting: undefined,
+      sent: undefined,
       ...this.#messageRate.fullBucket(),
     };
     if (server.upgrade(request, { data })) return undefined;
@@ -126,18 +128,12 @@ export class SocketServer {
     const subscriptions = new Map(
       [...this.#deps.live.connections()].map((row) => [row.connectionId, row.subscriptions]),
     );
-    return [...this.#deps.sockets.values()].map(({ data }) => [
-      data.connection,
-      data.principal?.user ?? null,
-      data.principal?.role ?? null,
-      data.address,
-      data.dialect.protocol,
-      data.dialect.format,
-      BigInt(subscriptions.get(data.connection) ?? 0),
-      BigInt(this.#deps.sockets.get(data.connection)?.getBufferedAmount() ?? 0),
-      BigInt(Math.floor(data.connectedAtMs)) * 1000n,
-      expiryCell(data),
-    ]);
+    return [...this.#deps.sockets.values()].map(({ data }) =>
+      connectionCells(data, {
+        subscriptions: subscriptions.get(data.connection) ?? 0,
+        queueBytes: this.#deps.outlet.queue(data.connection)?.bytes ?? 0,
+      }),
+    );
   }
 
   open(socket: Socket): void {
@@ -159,7 +155,7 @@ export class SocketServer {
     if (data.principal === undefined) {
       const seconds = this.#deps.config.websocket.authTimeoutSecs;
       const text = `Authentication timeout - no auth message received within ${seconds} seconds`;
-      sendFrame(socket, authErrorMessage("AUTH_REQUIRED", text));
+      this.#send(socket, authErrorMessage("AUTH_REQUIRED", text));
       this.#close(socket, CLOSE.authenticationTimeout);
     } else if (this.#deps.clock.nowMs() < data.tokenExpiresAtMs) {
       // The wall clock went back meanwhile.
@@ -253,7 +249,7 @@ export class SocketServer {
     if (message.kind === "authenticate") return this.#handleAuthenticate(socket, message);
     switch (message.kind) {
       case "ping":
-        if (data.dialect.protocol === "native") sendFrame(socket, pongMessage());
+        if (data.dialect.protocol === "native") this.#send(socket, pongMessage());
         break;
       case "hello":
         this.#renegotiate(socket, message.protocol);
@@ -278,7 +274,7 @@ export class SocketServer {
     data.dialect = withRequest(data.dialect, request);
     this.#deps.live.disconnect(data.connection);
     this.#connectLive(socket);
-    sendFrame(socket, authSuccessMessage(data.principal, data.dialect));
+    this.#send(socket, authSuccessMessage(data.principal, data.dialect));
   }
 
   async #handleAuthenticate(socket: Socket, message: Extract<ClientMessage, { kind: "authenticate" }>): Promise<void> {
@@ -294,7 +290,7 @@ export class SocketServer {
       throw new DbError("INVALID_CREDENTIALS", "The new token belongs to another user");
     }
     this.#identify(socket, principal, token);
-    sendFrame(socket, authSuccessMessage(principal, data.dialect));
+    this.#send(socket, authSuccessMessage(principal, data.dialect));
   }
 
   async #authenticate(socket: Socket, verify: Verify): Promise<void> {
@@ -306,7 +302,7 @@ export class SocketServer {
       const principal = { user: verified.user, role: verified.role };
       this.#identify(socket, principal, verified);
       this.#connectLive(socket);
-      sendFrame(socket, authSuccessMessage(principal, socket.data.dialect));
+      this.#send(socket, authSuccessMessage(principal, socket.data.dialect));
       const { connection, dialect } = socket.data;
       this.#deps.log.debug("connection authenticated", { connection, ...principal, protocol: dialect.protocol });
     } catch (error) {
@@ -314,7 +310,7 @@ export class SocketServer {
       // A token that was good once is no attempt to guess one.
       if (shown.code === "INVALID_CREDENTIALS") this.#admission.authenticationFailed(address);
       this.#deps.log.info("authentication failed", { connection: socket.data.connection, address, code: shown.code });
-      sendFrame(
+      this.#send(
         socket,
         authErrorMessage(shown.code, shown.code === "INTERNAL_ERROR" ? "Authentication failed" : shown.message),
       );
@@ -361,8 +357,12 @@ export class SocketServer {
     }
   }
 
+  #send(socket: Socket, frame: Frame): void {
+    this.#deps.outlet.sendFrame(socket, frame);
+  }
+
   #tell(socket: Socket, about: string, error: DbError): void {
-    sendFrame(socket, errorMessage(socket.data.dialect.protocol, about, error));
+    this.#send(socket, errorMessage(socket.data.dialect.protocol, about, error));
   }
 
   /** Live queries close what they know, so that there is one way down; a socket that never authenticated is only ours. */

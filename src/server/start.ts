@@ -108,11 +108,11 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const audit = createAudit({ writer: store.writer, clock, log, maxEntries: config.audit.maxEntries });
   const { accounts, apiKeys } = await identityOf(input, { store, audit, jwtSecret: secrets.jwtSecret });
   const rootPassword = await accounts.ensureRoot(secrets);
-  const sockets: SocketTable = new Map();
   const queries = createQueryRunner(pool, store.streams);
   const pacer = new Pacer({ clock, sliceMs: PACED_SLICE_MS });
-  const { live, writes, stopLoading } = openLive({ server, config, clock, log, store, queries, sockets, pacer });
-  input.opened.push(stopLoading);
+  const opened = openLive({ server, config, clock, log, store, queries, pacer });
+  const { live, sockets, writes } = opened;
+  input.opened.push(opened.stopLoading);
   const preparer = await openPreparer(config, foundation);
   const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
   const engine = createEngine(
@@ -121,7 +121,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   );
   foundation.exports.setEngine(engine);
   const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
-  const socketServer = new SocketServer({ accounts, identify, engine, live, sockets, config, clock, log, pacer });
+  const socketServer = new SocketServer({ ...opened, accounts, identify, engine, config, clock, log, pacer });
   const inFlight = new InFlight();
   const stopping = createStopping({
     server,

@@ -46,7 +46,7 @@ export interface SubscribeArguments {
 
 export class Harness {
   readonly store = new VersionedStore();
-  readonly sockets = new Sockets();
+  readonly sockets = new Sockets(() => this.nowMs);
   readonly evaluations: Evaluations = { count: 0 };
   readonly live: LiveQueries;
   nowMs = 1_000;
