@@ -8,6 +8,7 @@ import { readConfigFile } from "./config/read-config-file.ts";
 import { backupCommand, restoreCommand } from "./server/backup-command.ts";
 import { serveBackup } from "./server/backup-process.ts";
 import { banner } from "./server/banner.ts";
+import { serveIndexes } from "./server/index-process.ts";
 import { serveQueries } from "./server/query-process.ts";
 import { type RunningServer, startServer } from "./server/start.ts";
 
@@ -17,6 +18,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const [command, ...rest] = argv;
   if (command === "__query-process") {
     serveQueries();
+    return;
+  }
+  if (command === "__index") {
+    serveIndexes();
     return;
   }
   if (command === "__backup") {

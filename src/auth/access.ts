@@ -17,6 +17,9 @@ export type StatementKind =
   | "truncate"
   | "clearCache"
   | "showCreate"
+  | "createIndex"
+  | "dropIndex"
+  | "showIndexes"
   | "createView"
   | "dropView"
   | "showViews"
@@ -80,6 +83,10 @@ const RULES: Record<StatementKind, Rule> = {
   truncate: { role: "user", what: "writes" },
   clearCache: { role: "dba", what: "CLEAR CACHE" },
   showCreate: { role: "anonymous", what: "SHOW CREATE" },
+  // Building one holds up everybody's writes.
+  createIndex: { role: "dba", what: "creating indexes" },
+  dropIndex: { role: "dba", what: "dropping indexes" },
+  showIndexes: { role: "anonymous", what: "SHOW INDEXES" },
   createView: { role: "dba", what: "creating views" },
   dropView: { role: "dba", what: "dropping views" },
   showViews: { role: "anonymous", what: "SHOW VIEWS" },

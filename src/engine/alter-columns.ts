@@ -70,11 +70,18 @@ export function alterColumns(
   if (columns.length > MAX_COLUMNS) throw invalid(`tables can have at most ${MAX_COLUMNS} columns`);
   const keyIndex = columns.findIndex(({ id }) => id === draft.key.id);
   return {
-    change: { columns, keyIndex, options, lastColumnId },
+    change: { columns, keyIndex, options, lastColumnId, ...indexesLeft(table, columns) },
     isEffective,
     conditions: draft.conditions.filter((condition) => stillApplies(columns, condition)),
     text: texts.join(", "),
   };
+}
+
+/** An index goes with any of its columns, as in PostgreSQL. */
+function indexesLeft(table: TableSchema, columns: readonly Column[]): Pick<TableAlteration, "indexes"> {
+  if (table.indexes === undefined) return {};
+  const present = new Set(columns.map(({ id }) => id));
+  return { indexes: table.indexes.filter((index) => index.columns.every(({ id }) => present.has(id))) };
 }
 
 /** A later action of the same statement may have dropped the column or allowed NULL again. */

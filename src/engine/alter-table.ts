@@ -43,7 +43,11 @@ export async function alterTable(statement: AlterTable, call: Caller, deps: Engi
   let checked: Checked | undefined;
   for (let checks = 0; checks <= MAX_CHECKS; ) {
     const { value } = await deps.writer.submit((tx) => decide(tx, context, checked));
-    if (value.kind === "done") return messageResult(session, `Table ${name} ${value.text}`);
+    if (value.kind === "done") {
+      // Of a large buffer: those of columns that are gone.
+      await deps.indexes.sweep();
+      return messageResult(session, `Table ${name} ${value.text}`);
+    }
     if (value.kind === "inspected") {
       checked = value.checked;
       continue;

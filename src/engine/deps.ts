@@ -6,6 +6,7 @@ import type { ConnectionId, UserId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Audit } from "../model/audit.ts";
 import type { TableSchema } from "../model/schema.ts";
+import type { IndexBuilder } from "../storage/hot/index-builder.ts";
 import type { StorageAccess } from "../storage/objects/storage-access.ts";
 import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
 import type { DefaultGenerator } from "./defaults.ts";
@@ -51,6 +52,7 @@ export interface EngineDeps {
   readonly log: Log;
   readonly catalog: CatalogView;
   readonly writer: Writer;
+  readonly indexes: IndexBuilder;
   readonly reader: Pick<PointReader, "get" | "all">;
   readonly queries: QueryRunner;
   readonly preparer: Preparer;

@@ -83,8 +83,9 @@ function readLines(use: TableUse, flushed: FlushedRead | undefined): string[] {
     schema.columns[place]?.name ?? SYSTEM_COLUMNS[place - schema.columns.length]?.name ?? "";
   if (read !== undefined)
     lines.push(`Columns: ${read.columns.length === 0 ? "none" : read.columns.map(nameOf).join(", ")}`);
-  const { conditions = [] } = flushed ?? {};
+  const { conditions = [], indexes = [] } = flushed ?? {};
   if (conditions.length > 0) lines.push(`Conditions: ${conditions.join(" AND ")}`);
+  if (indexes.length > 0) lines.push(`Index of buffered rows: ${indexes.join(", ")}`);
   if (read?.top !== undefined)
     lines.push(`First rows by: ${nameOf(read.top.column)}${read.top.descending ? " DESC" : ""}`);
   if (flushed === undefined || flushed.segments === 0) return lines;

@@ -66,6 +66,8 @@ export interface FlushedRead {
   readonly rows: number;
   /** A query before had them loaded. */
   readonly isCached: boolean;
+  /** Names of the buffer's indexes that are used. */
+  readonly indexes: readonly string[];
   /** As text, for people. */
   readonly conditions: readonly string[];
 }

@@ -10,12 +10,17 @@ import type { EngineDeps } from "./deps.ts";
 import { rowsResult, textColumns } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { defaultText } from "./views/definition.ts";
+import { indexText } from "./views/index-view.ts";
 
 export function showCreate(ref: TableRef, session: Session, deps: EngineDeps): StatementResult {
   const view = deps.catalog.view(namespaceOf(ref, session), ref.name);
   if (view === undefined) {
     const table = requireTable(ref, session, deps);
-    return rowsResult(session, textColumns("name", "statement"), [[qualifiedName(table), tableText(table)]]);
+    const indexes = (table.indexes ?? []).map((index) => [index.name, indexText(table, index)]);
+    return rowsResult(session, textColumns("name", "statement"), [
+      [qualifiedName(table), tableText(table)],
+      ...indexes,
+    ]);
   }
   const columns = view.columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(", ");
   const text = `CREATE VIEW ${qualifiedName(view)} (${columns}) AS ${view.text}`;

@@ -18,6 +18,7 @@ import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { explain } from "./explain.ts";
+import { createIndex, dropIndex, showIndexes } from "./indexes.ts";
 import { namespaceHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
@@ -78,8 +79,13 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
       return clearCaches(call, deps);
     case "showCreate":
     case "showViews":
+    case "showIndexes":
     case "tableStats":
       return runShow(statement, call, deps);
+    case "createIndex":
+      return createIndex(statement, call.session, deps);
+    case "dropIndex":
+      return dropIndex(statement, call.session, deps);
     case "createView":
       return createView(statement, call.session, deps);
     case "dropView":
@@ -125,10 +131,11 @@ function clearCaches(call: Caller, deps: EngineDeps): StatementResult {
   return rowsResult(call.session, CACHES, rows);
 }
 
-type ShowStatement = Extract<Statement, { readonly kind: "showCreate" | "showViews" | "tableStats" }>;
+type ShowStatement = Extract<Statement, { readonly kind: "showCreate" | "showViews" | "showIndexes" | "tableStats" }>;
 
 async function runShow(statement: ShowStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   if (statement.kind === "showCreate") return showCreate(statement.relation, call.session, deps);
+  if (statement.kind === "showIndexes") return showIndexes(statement.relation, call.session, deps);
   if (statement.kind === "showViews") return showViews(statement.namespace, call.session, deps);
   return showTableStats(requireTable(statement.table, call.session, deps), call, deps);
 }

@@ -48,6 +48,19 @@ export interface TableOptions {
   readonly deletedRetentionHours?: number;
 }
 
+export interface IndexColumn {
+  /** Of the table's column. */
+  readonly id: number;
+  readonly descending: boolean;
+}
+
+/** Of buffered rows. No part of a table's version: rows and columns are the same with it and without it. */
+export interface TableIndex {
+  /** Unique in the namespace. */
+  readonly name: Name;
+  readonly columns: readonly IndexColumn[];
+}
+
 export interface TableSchema {
   readonly id: TableId;
   readonly namespace: Name;
@@ -62,6 +75,8 @@ export interface TableSchema {
   /** The highest column id there ever was, dropped columns included. Absent while no column was dropped or added. */
   readonly lastColumnId?: number;
   readonly options: TableOptions;
+  /** In the order they were made, no two of the same columns. Absent: none. */
+  readonly indexes?: readonly TableIndex[];
   /** Above every `_seq` given out before it was created, so above all that an earlier table of its name held. Absent where it was not kept yet. */
   readonly createdAtSeq?: Seq;
   readonly createdAtMs: number;

@@ -16,6 +16,7 @@ import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { deriveSealingKey } from "../storage/objects/sealed-credentials.ts";
 import { openStore, type Store } from "../storage/store.ts";
 import { createExportFiles, type ExportFiles } from "./export-files.ts";
+import { indexProcessStarter } from "./index-process.ts";
 import { createServerCompaction } from "./server-compaction.ts";
 import { createServerJobs } from "./server-jobs.ts";
 import { openServerStorages, type ServerStorages } from "./storages.ts";
@@ -66,6 +67,10 @@ export async function openFoundation(
     clock,
     log,
     registerFunctions: (db) => registerFunctions(db, generators),
+    startIndexProcess: indexProcessStarter({
+      command: ownCommand("__index"),
+      durability: config.storage.durability,
+    }),
     ...(seams.failpoint === undefined ? {} : { failpoint: seams.failpoint }),
   });
   opened.push(() => store.close());

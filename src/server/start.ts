@@ -260,6 +260,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     log,
     catalog: store.catalog,
     writer: store.writer,
+    indexes: store.indexes,
     reader: store.reader,
     queries,
     preparer,

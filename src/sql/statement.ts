@@ -38,6 +38,13 @@ export interface CreateTable {
   readonly deletedRetentionHours: number | undefined;
 }
 
+export interface IndexedColumn {
+  readonly name: Name;
+  readonly descending: boolean;
+  /** Of the name, in the statement. */
+  readonly position: number;
+}
+
 export type AlterAction =
   | { readonly kind: "addColumn"; readonly ifNotExists: boolean; readonly column: ColumnDefinition }
   | { readonly kind: "dropColumn"; readonly ifExists: boolean; readonly column: Name }
@@ -103,6 +110,23 @@ export type Statement =
   | CreateTable
   | AlterTable
   | CreateView
+  | {
+      readonly kind: "createIndex";
+      readonly ifNotExists: boolean;
+      /** Undefined: one is made of the names of table and columns. */
+      readonly name: Name | undefined;
+      readonly table: TableRef;
+      readonly columns: readonly IndexedColumn[];
+    }
+  | {
+      readonly kind: "dropIndex";
+      readonly ifExists: boolean;
+      readonly namespace: Name | undefined;
+      readonly name: Name;
+      /** As some databases spell it; undefined: the namespace says enough. */
+      readonly on: TableRef | undefined;
+    }
+  | { readonly kind: "showIndexes"; readonly relation: TableRef }
   | { readonly kind: "dropView"; readonly ifExists: boolean; readonly view: TableRef }
   | { readonly kind: "truncate"; readonly tables: readonly TableRef[] }
   | { readonly kind: "clearCache" }

@@ -4,7 +4,7 @@ import type { ApiKey } from "../model/api-key.ts";
 import type { AuditEntry } from "../model/audit.ts";
 import type { Change, RowVersion } from "../model/change.ts";
 import type { JobRecord } from "../model/job.ts";
-import type { TableSchema } from "../model/schema.ts";
+import type { TableIndex, TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import type { Storage } from "../model/storage.ts";
 import type { User } from "../model/user.ts";
@@ -86,7 +86,7 @@ export interface CatalogView {
 }
 
 /** What may differ between two versions of a table. */
-export type TableAlteration = Pick<TableSchema, "columns" | "keyIndex" | "options" | "lastColumnId">;
+export type TableAlteration = Pick<TableSchema, "columns" | "keyIndex" | "options" | "lastColumnId" | "indexes">;
 
 /** One version of a row of a STREAM table. */
 export interface ExpiredRow {
@@ -133,6 +133,13 @@ export interface WriteTx {
   createTable(definition: Omit<TableSchema, "id" | "version" | "createdAtMs" | "updatedAtMs">): TableSchema;
   /** Makes the next version of a table and gives the buffer the columns it lacks. Takes the same time however many rows there are. */
   alterTable(current: TableSchema, change: TableAlteration): TableSchema;
+  /**
+   * Adds an index to the table's definition, of the same version, and builds it over the buffered rows if they are few. Undefined: they are many, and nothing was
+   * done; it is to be built beside the writer first, and this called again.
+   */
+  createIndex(table: TableSchema, index: TableIndex): TableSchema | undefined;
+  /** Takes an index out of the definition. Where the buffered rows are many it stays in the file until it is swept out. */
+  dropIndex(table: TableSchema, name: Name): TableSchema;
   /** Looks at the buffered rows above a position, whoever owns them, oldest first: for conditions that a whole table must satisfy. */
   inspectRows(table: TableSchema, request: RowInspection): InspectedRows;
   /** Takes the table out of the catalog; `trim` removes its rows. */

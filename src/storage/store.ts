@@ -23,6 +23,8 @@ import {
 import { type Failpoint, noFailpoint } from "./hot/failpoint.ts";
 import { lockFolder } from "./hot/folder-lock.ts";
 import { GroupCommitWriter } from "./hot/group-commit.ts";
+import { settleIndexes } from "./hot/hot-index.ts";
+import { createIndexBuilder, type IndexBuilder, type StartIndexProcess } from "./hot/index-builder.ts";
 import { Leftovers } from "./hot/leftovers.ts";
 import { HotPointReader } from "./hot/point-reader.ts";
 import { isInFile } from "./hot/relation.ts";
@@ -45,6 +47,8 @@ export interface StoreOptions {
   readonly registerFunctions?: (db: Database) => void;
   readonly failpoint?: Failpoint;
   readonly streamLimits?: StreamLimits;
+  /** Without it no index of a large buffer can be built. */
+  readonly startIndexProcess?: StartIndexProcess;
 }
 
 export interface Store {
@@ -53,6 +57,7 @@ export interface Store {
   /** Committed metadata. */
   readonly catalog: CatalogView;
   readonly streams: StreamView;
+  readonly indexes: IndexBuilder;
   /** The data file, for readers in other threads and processes. */
   readonly path: string;
   /** Random id of this data folder's history. */
@@ -103,6 +108,7 @@ interface OpenFile {
 function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }: OpenFile): Store {
   const { clock, log, dataDir, failpoint = noFailpoint } = options;
   const { position, committed, working, counts, leftovers, expiry } = readState(writerDb);
+  settleIndexes(writerDb, committed.catalog.tables());
   const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
   const ballast = new Ballast({
     path: join(dataDir, "kalamdb.reserve"),
@@ -134,6 +140,14 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
       catalog: committed.catalog,
       writer,
       clock,
+    }),
+    indexes: createIndexBuilder({
+      db: writerDb,
+      path,
+      catalog: committed.catalog,
+      whileIdle: (work) => writer.whileIdle(work),
+      start: options.startIndexProcess,
+      log,
     }),
     path,
     epoch: String(readMeta(writerDb, "epoch")),

@@ -126,6 +126,7 @@ export async function openEngine(
     log: silentLog,
     catalog,
     writer,
+    indexes: store.current.indexes,
     reader,
     queries: hookedRunner(createQueryRunner(pool, store.current.streams), hooks),
     preparer: createPreparer({ parser: await loadParser(), catalog, generators, maxPlans: 100 }),

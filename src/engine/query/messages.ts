@@ -117,4 +117,6 @@ export interface ColdRead extends ScanOutcome {
   readonly table: string;
   /** Loaded by an earlier query of the process: nothing was read for this one. */
   readonly isCached: boolean;
+  /** Names of the buffer's indexes that the query uses; only of the format "plan". */
+  readonly indexes?: readonly string[];
 }

@@ -4,28 +4,23 @@ import { DatabaseSync } from "node:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Seq, seqOf } from "../../base/ids.ts";
 import { keyColumn, qualifiedName } from "../../model/schema.ts";
-import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
-import { cellFromSqlite } from "../../model/types.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
 import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
+import { hotIndexName } from "../../storage/hot/hot-index.ts";
 import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { RoutedStore } from "../../storage/objects/routed-store.ts";
 import { locationOf, type StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables } from "./cold-tables.ts";
-import type { ColdRead, OpenMessage, QueryRelation, ResultFormat, RunMessage } from "./messages.ts";
+import { emit, type RowSink } from "./emit-rows.ts";
+import type { ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
 import { hiddenText, relationText, summaryText, type TableRelation } from "./relation-text.ts";
-import { rowEncoder } from "./row-json.ts";
 
 /** Registers the SQL functions plans may call. */
 /** `node`: the process among those of the server, for the ids it makes. */
 export type PrepareConnection = (db: DatabaseSync, node: number) => void;
-
-export interface RowSink {
-  json(text: string): void;
-  cells(rows: readonly (readonly Cell[])[]): void;
-}
 
 export interface QueryDone {
   readonly rowCount: number;
@@ -33,8 +28,6 @@ export interface QueryDone {
   readonly reads: readonly ColdRead[];
 }
 
-const CHUNK_CHARACTERS = 256 * 1024;
-const ROWS_PER_CELL_BATCH = 1000;
 /** A flush that commits between loading and reading costs one more round; this many in a row means something else is wrong. */
 const MAX_ROUNDS = 20;
 
@@ -88,15 +81,33 @@ export class QuerySession {
     }
   }
 
-  async #plan({ relations }: RunMessage): Promise<QueryDone> {
+  async #plan(request: RunMessage): Promise<QueryDone> {
     const reads: ColdRead[] = [];
-    for (const relation of relations) {
+    const used = this.#inTransaction(() => this.#usedIndexes(request));
+    for (const relation of request.relations) {
       if (relation.kind !== "table") continue;
+      const { schema } = relation;
       const segments = this.#inTransaction(() => this.#segments(relation));
       const outcome = await this.#cold.plan(relation, segments);
-      reads.push({ ...outcome, table: qualifiedName(relation.schema), isCached: false });
+      const indexes = (schema.indexes ?? []).filter((index) => used.has(hotIndexName(schema, index)));
+      const table = qualifiedName(schema);
+      reads.push({ ...outcome, table, isCached: false, indexes: indexes.map(({ name }) => name) });
     }
     return { rowCount: 0, position: this.#inTransaction(() => this.#position()), reads };
+  }
+
+  /** Of the buffer, as SQLite would search it now. */
+  #usedIndexes({ sql, relations, values }: RunMessage): ReadonlySet<string> {
+    const pieces = sql.map((piece) => {
+      const relation = typeof piece === "string" ? undefined : relations[piece];
+      return relation === undefined ? piece : relationText(relation, { coldTable: undefined, isBufferEmpty: false });
+    });
+    const text = pieces.join("");
+    // Something must be read for SQLite to notice that there are other indexes than before.
+    this.#position();
+    const steps = this.#db.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...bindable(text, values));
+    const names = steps.flatMap(({ detail }) => /\bINDEX (ix_\w+)/.exec(String(detail))?.[1] ?? []);
+    return new Set(names);
   }
 
   /** The answer from metadata of the files and the buffer; undefined when that does not say it exactly. */
@@ -326,70 +337,4 @@ function bindValue(value: SqliteValue): SqliteValue {
 
 function sameSegments(a: readonly SegmentRef[], b: readonly SegmentRef[]): boolean {
   return a.length === b.length && a.every(({ id }, index) => b[index]?.id === id);
-}
-
-interface Output {
-  readonly output: readonly SqlType[];
-  readonly format: ResultFormat;
-  readonly maxResultBytes: number;
-  readonly maxRows?: number;
-}
-
-function emit(rows: Iterable<readonly SqliteValue[]>, request: Output, sink: RowSink): number {
-  return request.format === "json" ? emitJson(rows, request, sink) : emitCells(rows, request, sink);
-}
-
-function tooLarge(maxResultBytes: number): DbError {
-  return new DbError("RESULT_TOO_LARGE", `The result is larger than ${maxResultBytes} bytes`, {
-    hint: "Page through it with LIMIT, or select fewer columns.",
-  });
-}
-
-function emitJson(rows: Iterable<readonly SqliteValue[]>, request: Output, sink: RowSink): number {
-  const encode = rowEncoder(request.output);
-  let rowCount = 0;
-  let bytes = 0;
-  let chunk = "[";
-  const flush = (): void => {
-    bytes += Buffer.byteLength(chunk);
-    if (bytes > request.maxResultBytes) throw tooLarge(request.maxResultBytes);
-    sink.json(chunk);
-    chunk = "";
-  };
-  for (const row of rows) {
-    if (rowCount > 0) chunk += ",";
-    chunk += encode(row);
-    rowCount += 1;
-    if (chunk.length >= CHUNK_CHARACTERS) flush();
-  }
-  chunk += "]";
-  flush();
-  return rowCount;
-}
-
-function emitCells(rows: Iterable<readonly SqliteValue[]>, request: Output, sink: RowSink): number {
-  let rowCount = 0;
-  let bytes = 0;
-  let batch: Cell[][] = [];
-  const { maxRows = Number.POSITIVE_INFINITY } = request;
-  for (const row of rows) {
-    rowCount += 1;
-    if (rowCount > maxRows) continue;
-    batch.push(request.output.map((type, index) => cellFromSqlite(row[index] ?? null, type)));
-    for (const value of row) bytes += sizeOf(value);
-    if (bytes > request.maxResultBytes) throw tooLarge(request.maxResultBytes);
-    if (batch.length === ROWS_PER_CELL_BATCH) {
-      sink.cells(batch);
-      batch = [];
-    }
-  }
-  if (batch.length > 0) sink.cells(batch);
-  return rowCount;
-}
-
-const FIXED_BYTES = 8;
-
-function sizeOf(value: SqliteValue): number {
-  if (typeof value === "string") return FIXED_BYTES + Buffer.byteLength(value);
-  return FIXED_BYTES + (value instanceof Uint8Array ? value.byteLength : 0);
 }

@@ -24,10 +24,17 @@ export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "ve
       return { rows, rowCount, position };
     },
     async explain(query, { analyze, signal }) {
-      const request = queryRequest(query, analyze ? "json" : "plan", streams);
-      const { reads, rowCount } = await pool.run(request, { signal });
+      const request = queryRequest(query, "plan", streams);
+      const planned = await pool.run(request, { signal });
       const tables = request.relations.filter((relation) => relation.kind === "table");
-      return { rowCount, reads: readsOf(tables, reads) };
+      const reads = readsOf(tables, planned.reads);
+      if (!analyze) return { rowCount: 0, reads };
+      const ran = await pool.run({ ...request, format: "json" }, { signal });
+      const did = readsOf(tables, ran.reads);
+      return {
+        rowCount: ran.rowCount,
+        reads: did.map((read, index) => ({ ...read, indexes: reads[index]?.indexes ?? [] })),
+      };
     },
   };
 }
@@ -50,6 +57,7 @@ const NOTHING_FLUSHED = {
   rowGroupsRead: 0,
   rows: 0,
   isCached: false,
+  indexes: [],
 };
 
 function conditionText(schema: TableSchema, condition: ColumnCondition): string {

@@ -2,12 +2,14 @@
 import type { Cell } from "../../model/sql-type.ts";
 import { CATALOG_VIEWS } from "./catalog-views.ts";
 import type { SystemView, ViewSource } from "./definition.ts";
+import { indexView } from "./index-view.ts";
 import { informationColumns, informationTables, informationViews } from "./information-schema.ts";
 import { JOB_VIEWS } from "./job-views.ts";
 import { MEMORY_VIEWS } from "./memory-views.ts";
 
 const ALL: readonly SystemView[] = [
   ...CATALOG_VIEWS,
+  indexView,
   ...JOB_VIEWS,
   ...MEMORY_VIEWS,
   informationTables,

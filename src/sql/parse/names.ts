@@ -20,7 +20,7 @@ const RESERVED_WORDS = new Set(
   offset on only or order placing primary references returning select session_user some symmetric system_user table then to
   trailing true union unique using variadic when where window with`.split(/\s+/),
 );
-function parseNewName(text: string, what: string): Name {
+export function parseNewName(text: string, what: string): Name {
   const folded = text.toLowerCase();
   if (RESERVED_WORDS.has(folded)) {
     throw new DbError("INVALID_NAME", `Name '${folded}' is a reserved SQL keyword and cannot be used`);

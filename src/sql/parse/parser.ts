@@ -6,6 +6,7 @@ import { parseCreateApiKey, parseDropApiKey } from "./api-keys.ts";
 import { parseBackup, parseRestore } from "./backup.ts";
 import { parseExecuteAs } from "./execute-as.ts";
 import { parseExport } from "./export.ts";
+import { parseCreateIndex, parseDropIndex } from "./indexes.ts";
 import { parseKill } from "./kill.ts";
 import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
 import { loadPostgres, type Postgres } from "./postgres.ts";
@@ -68,6 +69,9 @@ const FAMILIES: readonly Family[] = [
   { words: ["CREATE", "VIEW"], parse: createView },
   { words: ["CREATE", "OR", "REPLACE", "VIEW"], parse: createView },
   { words: ["DROP", "VIEW"], parse: parseDropView },
+  { words: ["CREATE", "INDEX"], parse: parseCreateIndex },
+  { words: ["CREATE", "UNIQUE", "INDEX"], parse: parseCreateIndex },
+  { words: ["DROP", "INDEX"], parse: parseDropIndex },
   { words: ["CREATE", "NAMESPACE"], parse: parseCreateNamespace },
   { words: ["DROP", "NAMESPACE"], parse: parseDropNamespace },
   { words: ["ALTER", "NAMESPACE"], parse: notAvailable },

@@ -33,6 +33,7 @@ const KNOWN = [
   "TABLES",
   "VIEWS",
   "COLUMNS",
+  "INDEXES",
   "CREATE",
   "API KEYS",
   "STORAGES",
@@ -59,6 +60,7 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);
+  if (cursor.takeWords("INDEXES") || cursor.takeWords("INDEX") || cursor.takeWords("KEYS")) return takeIndexes(cursor);
   if (cursor.takeWords("CREATE", "TABLE") || cursor.takeWords("CREATE", "VIEW"))
     return { kind: "showCreate", relation: takeTableRef(cursor) };
   for (const [words, view] of SHOWN_VIEWS) {
@@ -74,6 +76,12 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
 function takeColumns(cursor: Cursor): Statement {
   if (!cursor.takeWords("FROM")) cursor.expectWords("IN");
   return { kind: "describeTable", table: takeTableRef(cursor), history: false };
+}
+
+/** `SHOW { INDEXES | INDEX | KEYS } { FROM | IN } t`, as MySQL has it. */
+function takeIndexes(cursor: Cursor): Statement {
+  if (!cursor.takeWords("FROM")) cursor.expectWords("IN");
+  return { kind: "showIndexes", relation: takeTableRef(cursor) };
 }
 
 /** `{DESC|DESCRIBE} [TABLE] t [HISTORY]`. A table called "table" needs the long form. */

@@ -243,7 +243,16 @@ export function prepareCatalog(db: Database, options: { readonly path: string; r
     );
   }
   for (const statement of ADDED_TABLES) db.run(statement);
+  addStatistics(db);
   for (const [table, columns] of Object.entries(ADDED_COLUMNS)) addMissingColumns(db, table, columns);
+}
+
+/** SQLite's own table, which only ANALYZE can make. It holds what the indexes of hot tables say of themselves. */
+function addStatistics(db: Database): void {
+  using statement = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'");
+  if (statement.values().length > 0) return;
+  db.run("ANALYZE meta");
+  db.run("DELETE FROM sqlite_stat1");
 }
 
 function addMissingColumns(db: Database, table: string, columns: Readonly<Record<string, string>>): void {

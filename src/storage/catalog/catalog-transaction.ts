@@ -7,7 +7,7 @@ import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
 
 import { isFinished, type JobRecord } from "../../model/job.ts";
-import { qualifiedName, type TableSchema } from "../../model/schema.ts";
+import { qualifiedName, type TableIndex, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
@@ -95,12 +95,26 @@ export class CatalogTransaction {
   alterTable(current: TableSchema, change: TableAlteration): TableSchema {
     const { rows, state, record, nextVersion, nowMs } = this.#options;
     this.requireCurrent(current);
-    const schema: TableSchema = { ...current, ...change, version: current.version + 1, updatedAtMs: nowMs() };
+    // An index may have come since the caller looked the table up.
+    const known = state.tableById(current.id) ?? current;
+    const schema: TableSchema = { ...known, ...change, version: current.version + 1, updatedAtMs: nowMs() };
     assert(schema.columns[schema.keyIndex] !== undefined, "a table has a key column");
     rows.putTableVersion(schema);
     const versions = [...state.tableVersions(current.id), schema];
     const forgotten = versions.length > MAX_TABLE_VERSIONS ? versions.shift() : undefined;
     if (forgotten !== undefined) rows.deleteTableVersion(forgotten);
+    record({ kind: "table", id: current.id, record: schema, versions, version: nextVersion() });
+    return schema;
+  }
+
+  /** What its indexes are, without a new version. */
+  putIndexes(current: TableSchema, indexes: readonly TableIndex[]): TableSchema {
+    const { rows, state, record, nextVersion, nowMs } = this.#options;
+    this.requireCurrent(current);
+    const { indexes: _before, ...rest } = state.tableById(current.id) ?? current;
+    const schema: TableSchema = { ...rest, ...(indexes.length === 0 ? {} : { indexes }), updatedAtMs: nowMs() };
+    rows.replaceTableVersion(schema);
+    const versions = [...state.tableVersions(current.id).slice(0, -1), schema];
     record({ kind: "table", id: current.id, record: schema, versions, version: nextVersion() });
     return schema;
   }

@@ -34,6 +34,7 @@ const TEXTS = {
   deleteNamespace: "DELETE FROM namespaces WHERE name = ?1",
   insertTable: insertText("tables", ["namespace", "name", "version"]),
   insertTableVersion: insertText("table_versions", ["table_id", "version", "definition"]),
+  replaceTableVersion: "UPDATE table_versions SET definition = ?3 WHERE table_id = ?1 AND version = ?2",
   setTableVersion: "UPDATE tables SET version = ?2 WHERE id = ?1",
   deleteTable: "DELETE FROM tables WHERE id = ?1",
   deleteTableVersion: "DELETE FROM table_versions WHERE table_id = ?1 AND version = ?2",
@@ -89,6 +90,11 @@ export class CatalogWriter {
   putTableVersion(schema: TableSchema): void {
     this.insertTableVersion(schema);
     this.#run("setTableVersion", [schema.id, schema.version]);
+  }
+
+  /** The same version, told anew. */
+  replaceTableVersion(schema: TableSchema): void {
+    this.#run("replaceTableVersion", [schema.id, schema.version, encodeTable(schema)]);
   }
 
   deleteTableVersion({ id, version }: TableSchema): void {

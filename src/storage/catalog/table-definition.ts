@@ -7,6 +7,7 @@ import {
   type ColumnDefault,
   DEFAULT_FUNCTIONS,
   TABLE_KINDS,
+  type TableIndex,
   type TableOptions,
   type TableSchema,
 } from "../../model/schema.ts";
@@ -35,6 +36,7 @@ export function decodeTable(text: string): TableSchema {
   if (columns[keyIndex] === undefined) throw damaged(`${what}, keyIndex`, keyIndex);
   const lastColumnId = toOptional(json["lastColumnId"], toCount, `${what}, lastColumnId`);
   const createdAtSeq = toOptional(json["createdAtSeq"], decodeSeq, `${what}, createdAtSeq`);
+  const indexes = toOptional(json["indexes"], decodeIndexes, `${what}, indexes`);
   return {
     id: tableIdOf(toCount(json["id"], `${what}, id`)),
     namespace: decodeName(json["namespace"], `${what}, namespace`),
@@ -45,6 +47,7 @@ export function decodeTable(text: string): TableSchema {
     version: toCount(json["version"], `${what}, version`),
     ...(lastColumnId === undefined ? {} : { lastColumnId }),
     options: decodeOptions(json["options"], `${what}, options`),
+    ...(indexes === undefined ? {} : { indexes }),
     ...(createdAtSeq === undefined ? {} : { createdAtSeq }),
     createdAtMs: toCount(json["createdAtMs"], `${what}, createdAtMs`),
     updatedAtMs: toCount(json["updatedAtMs"], `${what}, updatedAtMs`),
@@ -87,6 +90,19 @@ function decodeColumn(value: unknown, table: string): Column {
     ...(namedAtSeq === undefined ? {} : { namedAtSeq }),
     ...(json["initial"] === undefined ? {} : { initial: decodeCell(json["initial"], `${what}, initial`) }),
   };
+}
+
+function decodeIndexes(value: unknown, what: string): TableIndex[] {
+  return toArray(value, what).map((index) => {
+    const { name, columns } = toFields(index, what);
+    return {
+      name: decodeName(name, `${what}, name`),
+      columns: toArray(columns, what).map((column) => {
+        const { id, descending } = toFields(column, what);
+        return { id: toCount(id, `${what}, id`), descending: toFlag(descending, `${what}, descending`) };
+      }),
+    };
+  });
 }
 
 const KINDS = Object.keys(TYPES).filter((kind): kind is TypeKind => kind in TYPES);

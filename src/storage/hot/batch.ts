@@ -46,11 +46,19 @@ export class Batch {
     return this.#catalog.some(({ kind }) => kind === "namespace" || kind === "table" || kind === "view");
   }
 
-  /** The newest version of each table that was altered. */
+  /** The newest version of each table that was altered. An index makes no version. */
   get altered(): readonly TableSchema[] {
     const newest = new Map<TableId, TableSchema | undefined>();
-    for (const change of this.#catalog) if (change.kind === "table") newest.set(change.id, change.record);
-    return [...newest.values()].filter((schema): schema is TableSchema => schema !== undefined && schema.version > 1);
+    const altered = new Set<TableId>();
+    for (const [index, change] of this.#catalog.entries()) {
+      if (change.kind !== "table") continue;
+      const before = this.#undo[index];
+      if (before?.kind !== "table" || before.record?.version !== change.record?.version) altered.add(change.id);
+      newest.set(change.id, change.record);
+    }
+    return [...newest.values()].filter(
+      (schema): schema is TableSchema => schema !== undefined && schema.version > 1 && altered.has(schema.id),
+    );
   }
 
   /** Whether rows went that nobody could see any more. */

@@ -21,6 +21,7 @@ import type { Checkpointer } from "./checkpoint.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Leftovers } from "./leftovers.ts";
 import { RowStatements } from "./row-statements.ts";
+import { type Outcome, type Settle, type Settling, settling, shuttingDown } from "./settling.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { isFull, toStorageError } from "./storage-error.ts";
 import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
@@ -54,7 +55,7 @@ export interface GroupCommitOptions {
 interface OpenBatch {
   readonly batch: Batch;
   /** What to do for each work once the outcome of the batch is known; `failure` is a failed commit. */
-  readonly settle: ((position: Seq, failure: unknown) => void)[];
+  readonly settle: Settle[];
   readonly openedAtMs: number;
   readonly turnEnd: ReturnType<typeof setImmediate>;
   /** What the transactions of all its works are made of. */
@@ -62,15 +63,6 @@ interface OpenBatch {
   /** Set when SQLite gave up the whole transaction. */
   failure: unknown;
 }
-
-interface Settling<T> {
-  readonly resolve: (committed: Committed<T>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-type Outcome<T> =
-  | { readonly kind: "returned"; readonly value: T }
-  | { readonly kind: "threw"; readonly error: unknown };
 
 export class GroupCommitWriter implements Writer {
   readonly #options: GroupCommitOptions;
@@ -88,6 +80,7 @@ export class GroupCommitWriter implements Writer {
   #isInWork = false;
   #isPublishing = false;
   #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -129,6 +122,22 @@ export class GroupCommitWriter implements Writer {
     assert(!this.#isInWork, "a work submits no other work");
     if (this.#isClosed) return Promise.reject(shuttingDown());
     return this.#enqueue((done) => this.#beginLarge(work, done));
+  }
+
+  /**
+   * Runs `work` while no transaction is open nor begins, so that another process may write to the file. The loop goes on; works submitted meanwhile run after it, in
+   * their order. The signal is that of `close`, which waits for `work`.
+   */
+  whileIdle<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(shuttingDown());
+    const done = this.#enqueue<Promise<T>>(({ resolve, reject }) => {
+      if (this.#isClosed) return reject(shuttingDown());
+      if (this.#open !== undefined) this.#commit(this.#open);
+      const resume = this.#turns.park();
+      const result = Promise.try(work, this.#closing.signal).finally(resume);
+      result.then(() => resolve({ value: result, position: this.#position }), reject);
+    });
+    return done.then(({ value }) => value);
   }
 
   #enqueue<T>(start: (done: Settling<T>) => void): Promise<Committed<T>> {
@@ -207,12 +216,13 @@ export class GroupCommitWriter implements Writer {
   }
 
   /** What was accepted is committed. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     assert(!this.#isInWork, "a work does not close the writer");
     this.#isClosed = true;
+    this.#closing.abort();
+    while (this.#turns.parked !== undefined) await this.#turns.parked;
     this.#turns.finish();
     if (this.#open !== undefined) this.#commit(this.#open);
-    return Promise.resolve();
   }
 
   #openBatch(): OpenBatch {
@@ -379,18 +389,6 @@ export class GroupCommitWriter implements Writer {
     if (isFull(error)) this.#options.ballast.release();
     return toStorageError(error);
   }
-}
-
-function settling<T>(outcome: Outcome<T>, { resolve, reject }: Settling<T>): OpenBatch["settle"][number] {
-  return (position, failure) => {
-    if (failure !== undefined) reject(failure);
-    else if (outcome.kind === "threw") reject(outcome.error);
-    else resolve({ value: outcome.value, position });
-  };
-}
-
-function shuttingDown(): DbError {
-  return new DbError("SHUTTING_DOWN", "The server is shutting down");
 }
 
 const NO_ROOM = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";

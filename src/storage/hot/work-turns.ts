@@ -17,6 +17,7 @@ export class WorkTurns {
   /** Of the waiting, those that had their turn. */
   #taken = 0;
   #isScheduled = false;
+  #parked: Promise<void> | undefined;
 
   constructor(clock: Pick<Clock, "monotonicMs">, maxWaiting = MAX_WAITING_WORKS) {
     this.#clock = clock;
@@ -25,7 +26,7 @@ export class WorkTurns {
 
   /** Nothing stands before a work that comes now. */
   get isFree(): boolean {
-    return this.#current === undefined && this.#taken === this.#waiting.length;
+    return this.#parked === undefined && this.#current === undefined && this.#taken === this.#waiting.length;
   }
 
   /** Calls back when the work's turn comes. False: too many wait. */
@@ -41,7 +42,23 @@ export class WorkTurns {
     this.#current = advance;
   }
 
-  /** All that is left to do, now. */
+  /** By a work whose turn has come: no other begins before the answer is called. */
+  park(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#parked = promise;
+    return () => {
+      this.#parked = undefined;
+      resolve();
+      this.#schedule();
+    };
+  }
+
+  /** Undefined: nothing is parked. */
+  get parked(): Promise<void> | undefined {
+    return this.#parked;
+  }
+
+  /** All that is left to do, now. Nothing may be parked. */
   finish(): void {
     while (!this.isFree) this.#run(Number.POSITIVE_INFINITY);
   }
@@ -52,12 +69,13 @@ export class WorkTurns {
     setImmediate(() => {
       this.#isScheduled = false;
       this.#run(this.#clock.monotonicMs() + MAX_TURN_MS);
-      if (!this.isFree) this.#schedule();
+      if (this.#parked === undefined && !this.isFree) this.#schedule();
     });
   }
 
   #run(untilMs: number): void {
     do {
+      if (this.#parked !== undefined) return;
       if (this.#current === undefined) {
         const start = this.#take();
         if (start === undefined) return;

@@ -10,7 +10,7 @@ import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { JobRecord } from "../../model/job.ts";
-import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
+import type { Column, TableIndex, TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
@@ -29,13 +29,12 @@ import type {
 } from "../seams.ts";
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
+import { addHotColumns } from "./hot-columns.ts";
+import { createHotIndex, dropUnnamed, hasHotIndex, hasManyRows, hotIndexName } from "./hot-index.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
-import { addColumnDdl, hotTableDdl, hotTableName, isInFile, isScopedByUser } from "./relation.ts";
+import { hotTableDdl, hotTableName, isInFile, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
 import { bufferedUpTo, trimDropped, trimFlushed } from "./trim.ts";
-
-/** SQLite's own limit on the columns of a table. */
-const MAX_HOT_COLUMNS = 2_000;
 
 export interface Savepoint {
   open(): void;
@@ -167,10 +166,10 @@ export class WriteTransaction implements WriteTx {
       const columns = this.#datedColumns(current, change.columns);
       const schema = this.#options.catalog.alterTable(current, { ...change, columns });
       const known = new Set(current.columns.map(({ id }) => id));
-      this.#addColumns(
-        schema,
-        schema.columns.filter(({ id }) => !known.has(id)),
-      );
+      if (!isInFile(schema)) return schema;
+      const added = schema.columns.filter(({ id }) => !known.has(id));
+      if (added.length > 0) addHotColumns(this.#options, schema, added);
+      dropUnnamed(this.#options.db, current, schema);
       return schema;
     });
   }
@@ -181,6 +180,29 @@ export class WriteTransaction implements WriteTx {
     if (columns.every(({ id, name }) => names.get(id) === name)) return columns;
     const namedAtSeq = this.#options.seqs.next();
     return columns.map((column) => (names.get(column.id) === column.name ? column : { ...column, namedAtSeq }));
+  }
+
+  createIndex(table: TableSchema, index: TableIndex): TableSchema | undefined {
+    return this.#write(() => {
+      const { catalog, db, view } = this.#options;
+      catalog.requireCurrent(table);
+      assert(table.kind !== "stream", "rows in memory have no index");
+      if (!hasHotIndex(db, hotIndexName(table, index))) {
+        if (hasManyRows(db, table)) return undefined;
+        createHotIndex(db, table, index);
+      }
+      return catalog.putIndexes(table, [...(view.tableById(table.id)?.indexes ?? []), index]);
+    });
+  }
+
+  dropIndex(table: TableSchema, name: Name): TableSchema {
+    return this.#write(() => {
+      const { catalog, db, view } = this.#options;
+      const rest = (view.tableById(table.id)?.indexes ?? []).filter((index) => index.name !== name);
+      const schema = catalog.putIndexes(table, rest);
+      dropUnnamed(db, table, schema);
+      return schema;
+    });
   }
 
   inspectRows(table: TableSchema, { after, columns, limit }: RowInspection): InspectedRows {
@@ -194,25 +216,6 @@ export class WriteTransaction implements WriteTx {
       hasLiveRow: live.length > 0,
       nulls: new Set(columns.filter((_id, index) => live.some((row) => row[index + 2] === 1n))),
     };
-  }
-
-  /** A dropped column stays behind in the buffer: taking it out would rewrite every row. It goes when the table is empty and room is needed. */
-  #addColumns(schema: TableSchema, columns: readonly Column[]): void {
-    if (columns.length === 0 || !isInFile(schema)) return;
-    const { db, statements } = this.#options;
-    const name = hotTableName(schema);
-    const present = statements.all(`SELECT name FROM pragma_table_info('${name}')`, []).length;
-    if (present + columns.length <= MAX_HOT_COLUMNS) {
-      for (const column of columns) db.run(addColumnDdl(schema, column));
-      return;
-    }
-    if (statements.all(`SELECT 1 FROM ${name} LIMIT 1`, []).length > 0) {
-      throw new DbError("UNSUPPORTED", `Table ${qualifiedName(schema)} has had too many columns for its buffer`, {
-        hint: "Run STORAGE FLUSH TABLE first: an empty buffer forgets dropped columns.",
-      });
-    }
-    db.run(`DROP TABLE ${name}`);
-    db.run(hotTableDdl(schema));
   }
 
   dropTable(table: TableSchema): void {
