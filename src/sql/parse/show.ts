@@ -59,8 +59,8 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
     return { kind: "tableStats", table: takeTableRef(cursor) };
   if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
   if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
-  if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);
-  if (cursor.takeWords("INDEXES") || cursor.takeWords("INDEX") || cursor.takeWords("KEYS")) return takeIndexes(cursor);
+  const part = takePart(cursor);
+  if (part !== undefined) return part;
   if (cursor.takeWords("CREATE", "TABLE") || cursor.takeWords("CREATE", "VIEW"))
     return { kind: "showCreate", relation: takeTableRef(cursor) };
   for (const [words, view] of SHOWN_VIEWS) {
@@ -70,6 +70,13 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
   const { kind, text, start } = cursor.peek();
   if (kind !== "word") throw cursor.unexpected();
   throw unsupported(`SHOW ${text.toUpperCase()}`, start, suggestion(text.toUpperCase(), KNOWN));
+}
+
+/** Of one table. */
+function takePart(cursor: Cursor): Statement | undefined {
+  if (cursor.takeWords("COLUMNS")) return takeColumns(cursor);
+  const isIndexes = cursor.takeWords("INDEXES") || cursor.takeWords("INDEX") || cursor.takeWords("KEYS");
+  return isIndexes ? takeIndexes(cursor) : undefined;
 }
 
 /** `SHOW COLUMNS { FROM | IN } t`, as MySQL spells DESCRIBE. */
