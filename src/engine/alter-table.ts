@@ -45,7 +45,7 @@ export async function alterTable(statement: AlterTable, call: Caller, deps: Engi
     const { value } = await deps.writer.submit((tx) => decide(tx, context, checked));
     if (value.kind === "done") {
       // Of a large buffer: those of columns that are gone.
-      await deps.indexes.sweep();
+      if (value.dropsIndexes === true) await deps.indexes.sweep();
       return messageResult(session, `Table ${name} ${value.text}`);
     }
     if (value.kind === "inspected") {
@@ -84,7 +84,7 @@ interface Unchecked {
 }
 
 type Decision =
-  | { readonly kind: "done"; readonly text: string }
+  | { readonly kind: "done"; readonly text: string; readonly dropsIndexes?: boolean }
   | (Unchecked & { readonly kind: "unchecked" })
   /** Some more rows were looked at; there are others. */
   | { readonly kind: "inspected"; readonly checked: Checked };
@@ -117,7 +117,8 @@ function decide(
   }
   const { version } = tx.alterTable(table, change);
   assertViewsHold(tx.catalog, deps, ({ tables }) => tables.includes(table.id));
-  return { kind: "done", text: `altered successfully: ${text} (version ${version})` };
+  const dropsIndexes = change.indexes !== undefined && change.indexes.length < (table.indexes?.length ?? 0);
+  return { kind: "done", text: `altered successfully: ${text} (version ${version})`, dropsIndexes };
 }
 
 /** Not after another ALTER; nor if rows written since the check are flushed already, where neither half of it would see them. */

@@ -207,7 +207,7 @@ test.each([
   ["COPY t FROM STDIN", "COPY is not supported"],
   ["CREATE MATERIALIZED VIEW v AS SELECT 1", "CREATE MATERIALIZED VIEW is not supported"],
   ["CREATE TEMP TABLE t (a int)", "CREATE TEMP TABLE is not supported"],
-  ["CREATE INDEX ON t (a)", "CREATE INDEX is not supported"],
+  ["CREATE INDEX ON t USING hash (a)", "An index of method hash is not supported"],
   ["CREATE STORAGE s TYPE gcs BASE_DIRECTORY 'gs://b'", "Storages of type gcs are not supported"],
   ["CREATE STORAGE s TYPE 'az' BASE_DIRECTORY 'az://b'", "Storages of type azure are not supported"],
   ["ALTER NAMESPACE x SET OPTIONS (a = 1)", "ALTER NAMESPACE is not supported"],
