@@ -31,8 +31,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const write = (text: string): void => {
     process.stdout.write(text);
   };
-  if (command === "backup") return backupCommand(rest, write);
-  if (command === "restore") return restoreCommand(rest, write);
+  if (command === "backup") return backupCommand({ argv: rest, write, env: process.env });
+  if (command === "restore") return restoreCommand({ argv: rest, write, env: process.env });
   // `serve` is what the program is for; it may be left out.
   await serve(command === "serve" ? rest : argv);
 }

@@ -79,6 +79,27 @@ export const SETTINGS = {
     fallback: 32 * MIB,
     help: "Ranges of the objects of a remote storage that each process reading it keeps in memory.",
   }),
+  "storage.s3_access_key_id": setting({
+    type: secretText,
+    fallback: undefined,
+    help: "For S3 storages without CREDENTIALS of their own, and for restores from S3; with its secret.",
+    env: ["AWS_ACCESS_KEY_ID"],
+    secret: true,
+  }),
+  "storage.s3_secret_access_key": setting({
+    type: secretText,
+    fallback: undefined,
+    help: "The secret of storage.s3_access_key_id.",
+    env: ["AWS_SECRET_ACCESS_KEY"],
+    secret: true,
+  }),
+  "storage.s3_session_token": setting({
+    type: secretText,
+    fallback: undefined,
+    help: "Goes with temporary keys.",
+    env: ["AWS_SESSION_TOKEN"],
+    secret: true,
+  }),
   "auth.jwt_secret": setting({
     type: secretText,
     fallback: undefined,

@@ -18,7 +18,7 @@ export function isBackupStatement(statement: Statement): statement is BackupStat
 export async function runBackup(statement: BackupStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   switch (statement.kind) {
     case "backupDatabase": {
-      const { jobId, target } = await deps.jobs.backUp(statement.target);
+      const { jobId, target } = await deps.jobs.backUp(statement.target, statement.storage);
       return messageResult(call.session, `Database backup started to '${target}'. Job ID: ${jobId}`);
     }
     case "restoreDatabase":

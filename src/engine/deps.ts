@@ -31,7 +31,7 @@ export interface JobAdmin {
   /** The id of today's job for the user. */
   exportUser(user: UserId): Promise<string>;
   /** Takes the statement's text to the folder it means. */
-  backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  backUp(target: string, storage?: string): Promise<{ readonly jobId: string; readonly target: string }>;
   /** The id of the job that will merge the table's files, or the reason there is none. */
   compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** `ending`: told to stop, and still at it after a second. */

@@ -1,4 +1,4 @@
-// The backup of the whole database into a folder. The work is done by a process of its own, so that KILL JOB can end it wherever it is.
+// The backup of the whole database into a folder or a storage. The work is done by a process of its own, so that KILL JOB can end it wherever it is.
 import { type JobContext, type JobKind, textOf } from "./job-kind.ts";
 
 export interface BackupOutcome {
@@ -9,12 +9,12 @@ export interface BackupOutcome {
 }
 
 export interface BackupDeps {
-  /** The folder that a statement's text means. Throws INVALID_INPUT for one that may not be written to. */
-  readonly targetOf: (text: string) => string;
+  /** The folder that a statement's text means, or the place in the storage named. Throws INVALID_INPUT for one that may not be written to. */
+  readonly targetOf: (text: string, storage?: string) => string;
   /** Rejects when it fails, or with the signal's reason once the process has ended. */
   readonly makeBackup: (target: string, context: JobContext) => Promise<BackupOutcome>;
   /** Removes what this job left of an unfinished backup. */
-  readonly discardBackup: (target: string, jobId: string) => void;
+  readonly discardBackup: (target: string, jobId: string) => Promise<void>;
 }
 
 export function backupKey(target: string): string {

@@ -39,7 +39,7 @@ export interface JobKind {
   /** Of a job that a crash or a stop interrupted. Waiting jobs are kept in any case. */
   readonly afterRestart: "resume" | "fail";
   /** Clears away what an attempt left that did not end well; called at the end of such a job, and at the start for one that a crash ended. */
-  readonly abandon?: (parameters: JobValues, jobId: string) => void;
+  readonly abandon?: (parameters: JobValues, jobId: string) => Promise<void> | void;
   /** Throws when the parameters make no sense any more. */
   open(parameters: JobValues): JobWork;
 }

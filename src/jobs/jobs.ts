@@ -38,7 +38,7 @@ export interface JobDeps {
 export interface Jobs {
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The job is the one that already writes there, if one does. */
-  backUp(target: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  backUp(target: string, storage?: string): Promise<{ readonly jobId: string; readonly target: string }>;
   /** Merges the files of every scope, as far as that goes. */
   compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The job is the one of today, if there is one that did not fail. */
@@ -88,8 +88,8 @@ class ServerJobs implements Jobs {
     return { jobId: await this.#runner.submit({ type: "flush", parameters: flushParameters(table), key }) };
   }
 
-  async backUp(text: string): Promise<{ readonly jobId: string; readonly target: string }> {
-    const target = this.#deps.backup.targetOf(text);
+  async backUp(text: string, storage?: string): Promise<{ readonly jobId: string; readonly target: string }> {
+    const target = this.#deps.backup.targetOf(text, storage);
     const jobId = await this.#runner.submit({ type: "backup", parameters: { target }, key: backupKey(target) });
     return { jobId, target };
   }

@@ -268,11 +268,12 @@ export class JobRunner {
   }
 
   #abandon({ id, type, parameters }: JobRecord): void {
-    try {
-      this.#deps.kinds[type].abandon?.(parseJobValues(parameters), id);
-    } catch (error) {
-      this.#deps.log.warn("leavings of a job not removed", { job: id, error: errorText(error) });
-    }
+    const abandon = async (): Promise<void> => this.#deps.kinds[type].abandon?.(parseJobValues(parameters), id);
+    this.#track(
+      abandon().catch((error: unknown) => {
+        this.#deps.log.warn("leavings of a job not removed", { job: id, error: errorText(error) });
+      }),
+    );
   }
 
   #end(job: ActiveJob): void {

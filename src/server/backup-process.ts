@@ -4,8 +4,10 @@
 import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText } from "../base/log.ts";
 import type { BackupDeps, BackupOutcome } from "../jobs/backup-kind.ts";
+import { isStoredBackup } from "../storage/backup/backup-target.ts";
 import { type BackupRequest, makeBackup } from "../storage/backup/make-backup.ts";
 import { toStorageError } from "../storage/hot/storage-error.ts";
+import type { StorageLocations } from "../storage/objects/routed-store.ts";
 
 type BackupReply =
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
@@ -37,6 +39,10 @@ export interface BackupProcessOptions {
   readonly dataDir: string;
   readonly databasePath: string;
   readonly nowMs: () => number;
+  /** Where the files of segments lie, and the backup if it is made in a storage. */
+  readonly storages: () => Promise<StorageLocations>;
+  /** Resolves when a place in a storage may be written to. */
+  readonly ready: (target: string) => Promise<void>;
   /** Keeps the files of segments; the answer gives them up. */
   readonly holdFiles: () => () => void;
 }
@@ -45,6 +51,9 @@ export function createBackupProcess(options: BackupProcessOptions): BackupDeps["
   return async (target, context) => {
     const { jobId, signal } = context;
     const { dataDir, databasePath, nowMs } = options;
+    if (isStoredBackup(target)) await options.ready(target);
+    const storages = await options.storages();
+    signal.throwIfAborted();
     const release = options.holdFiles();
     const answer = Promise.withResolvers<BackupOutcome>();
     const child = Bun.spawn([...options.command], {
@@ -64,7 +73,7 @@ export function createBackupProcess(options: BackupProcessOptions): BackupDeps["
     const kill = (): void => child.kill("SIGKILL");
     signal.addEventListener("abort", kill, { once: true });
     try {
-      const request: BackupRequest = { owner: jobId, dataDir, databasePath, target, nowMs: nowMs() };
+      const request: BackupRequest = { owner: jobId, dataDir, databasePath, target, storages, nowMs: nowMs() };
       child.send(request);
       return await answer.promise;
     } finally {

@@ -1,10 +1,13 @@
 // The jobs of a server, over its storage.
 import type { Clock } from "../base/clock.ts";
+import { DbError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import { LOCAL_STORAGE } from "../model/storage.ts";
 import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
+import { discardStored, isStoredBackup, storedBackup } from "../storage/backup/backup-target.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
 import type { Flusher } from "../storage/cold/flush.ts";
 import type { RetiredFiles } from "../storage/cold/retired-files.ts";
@@ -25,7 +28,7 @@ export interface ServerJobsInput {
   readonly exports: ExportFiles;
   /** Starts the program that makes backups. */
   readonly backupCommand: readonly string[];
-  readonly storages: Pick<ServerStorages, "objects" | "describe">;
+  readonly storages: Pick<ServerStorages, "objects" | "places" | "describe">;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
   readonly retired: RetiredFiles;
@@ -34,7 +37,7 @@ export interface ServerJobsInput {
 
 export function createServerJobs(input: ServerJobsInput): Jobs {
   const { config, clock, log, store, flusher, droppedFiles, compaction } = input;
-  const { objects, describe } = input.storages;
+  const { objects, places, describe } = input.storages;
   const { catalog, writer } = store;
   return createJobs({
     clock,
@@ -45,15 +48,18 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
     maxQueued: MAX_QUEUED_JOBS,
     maxConcurrent: config.jobs.maxConcurrent,
     backup: {
-      targetOf: (text) => backupFolder(input.dataDir, text),
+      targetOf: (text, storage) => backupTarget(input, text, storage),
       makeBackup: createBackupProcess({
         command: input.backupCommand,
         dataDir: input.dataDir,
         databasePath: store.path,
         nowMs: () => clock.nowMs(),
+        storages: () => places.locations(),
+        ready: (target) => places.ready(target),
         holdFiles: () => objects.hold(),
       }),
-      discardBackup: discardFolder,
+      discardBackup: async (target, jobId) =>
+        isStoredBackup(target) ? discardStored(objects, target, jobId) : discardFolder(target, jobId),
     },
     exports: input.exports.deps,
     cleanup: {
@@ -72,4 +78,17 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
       return flushed;
     },
   });
+}
+
+function backupTarget({ dataDir, store }: ServerJobsInput, text: string, storage: string | undefined): string {
+  if (storage === undefined) return backupFolder(dataDir, text);
+  if (store.catalog.storage(storage) === undefined) {
+    throw new DbError("NOT_FOUND", `Storage '${storage}' does not exist`);
+  }
+  if (storage === LOCAL_STORAGE) {
+    throw new DbError("INVALID_INPUT", "A backup does not lie among the files it is a backup of", {
+      hint: "BACKUP DATABASE TO 'name' makes a folder in the data folder's backups.",
+    });
+  }
+  return storedBackup(storage, text);
 }

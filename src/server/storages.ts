@@ -44,14 +44,9 @@ export interface ServerStoragesInput {
 
 /** `local` is swept when this resolves; the others are swept in the background, and written to only after that. */
 export async function openServerStorages(input: ServerStoragesInput): Promise<ServerStorages> {
-  const { dataDir, config, store, log } = input;
+  const { dataDir, store, log } = input;
   const { catalog } = store;
-  const access: StorageAccess = {
-    dataDir,
-    sealingKey: input.sealingKey.toBase64(),
-    requestTimeoutMs: config.storage.remoteTimeouts.requestMs,
-    readCacheBytes: config.storage.remoteReadCacheBytes,
-  };
+  const access = storageAccess(input);
   const locate = locator(store, access);
   const routed = new RoutedStore(localFolder(dataDir), locate);
   const objects = createHoldableStore(input.seam?.(routed) ?? routed);
@@ -101,6 +96,22 @@ export async function openServerStorages(input: ServerStoragesInput): Promise<Se
     );
   };
   return { access, objects, places, foldersOf, describe };
+}
+
+export function storageAccess({
+  dataDir,
+  sealingKey,
+  config: { storage },
+}: Pick<ServerStoragesInput, "dataDir" | "sealingKey" | "config">): StorageAccess {
+  const { s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey, s3SessionToken: sessionToken } = storage;
+  const isGiven = accessKeyId !== undefined && secretAccessKey !== undefined;
+  return {
+    dataDir,
+    sealingKey: sealingKey.toBase64(),
+    s3Credentials: isGiven ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
+    requestTimeoutMs: storage.remoteTimeouts.requestMs,
+    readCacheBytes: storage.remoteReadCacheBytes,
+  };
 }
 
 /** Opens credentials once for each version of a storage. */

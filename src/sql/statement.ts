@@ -158,7 +158,7 @@ export type Statement =
   | { readonly kind: "flushAll"; readonly namespace: Name | undefined }
   | { readonly kind: "exportUserData" }
   | { readonly kind: "showExport" }
-  | { readonly kind: "backupDatabase"; readonly target: string }
+  | { readonly kind: "backupDatabase"; readonly target: string; readonly storage: string | undefined }
   | { readonly kind: "restoreDatabase"; readonly source: string }
   | { readonly kind: "compactTable"; readonly table: TableRef }
   | { readonly kind: "compactAll"; readonly namespace: Name | undefined }

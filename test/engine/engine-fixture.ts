@@ -91,6 +91,7 @@ export async function openEngine(
     sealingKey: new Uint8Array(32).toBase64(),
     requestTimeoutMs: 5_000,
     readCacheBytes: 1 << 20,
+    s3Credentials: undefined,
   };
   const { catalog, reader, path } = store.current;
   const writer = hookedWriter(store.current.writer, hooks);

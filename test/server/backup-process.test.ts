@@ -19,6 +19,8 @@ test("ST-08 OP-03 an aborted backup ends its process at once, gives up the files
     dataDir: root,
     databasePath: join(root, "kalamdb.sqlite"),
     nowMs: () => 1,
+    storages: () => Promise.resolve({ localFolder: join(root, "storage"), byId: {} }),
+    ready: () => Promise.resolve(),
     holdFiles: () => objects.hold(),
   });
   const abort = new AbortController();

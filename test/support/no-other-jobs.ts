@@ -4,7 +4,7 @@ import type { JobDeps } from "../../src/jobs/jobs.ts";
 const none = (): Promise<never> => Promise.reject(new Error("none of these here"));
 
 export const NO_OTHER_JOBS: Pick<JobDeps, "backup" | "compaction" | "exports" | "cleanup" | "retentionMs"> = {
-  backup: { targetOf: (text) => text, makeBackup: none, discardBackup: () => undefined },
+  backup: { targetOf: (text) => text, makeBackup: none, discardBackup: () => Promise.resolve() },
   compaction: { isDue: () => false, compactScope: none },
   exports: { pathOf: none, readPage: none, remove: () => undefined },
   cleanup: {

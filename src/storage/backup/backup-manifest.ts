@@ -4,7 +4,12 @@ import { DbError } from "../../base/errors.ts";
 import { damaged, type Fields, toArray, toCount, toFields, toText } from "../catalog/stored-fields.ts";
 import { isKey, type ObjectKey } from "../objects/object-store.ts";
 
-export const BACKUP_FORMAT = 1;
+/** 2: files of other storages than `local` are in it, as `storage/@id/…`. */
+export const BACKUP_FORMAT = 2;
+export const READABLE_FORMATS: readonly number[] = [1, BACKUP_FORMAT];
+export const DATA_FILE = "kalamdb.sqlite";
+/** Without them tokens end and credentials of storages cannot be read. */
+export const SECRETS_FILE = "secrets.json";
 export const BACKUP_MANIFEST = "backup.json";
 /** In a folder from before the first file of a backup or a restore until after the last. */
 export const INCOMPLETE_MARK = "incomplete";

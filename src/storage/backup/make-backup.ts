@@ -5,23 +5,24 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
-import { LOCAL_STORAGE } from "../../model/storage.ts";
 import { readMeta } from "../catalog/catalog-ddl.ts";
 import { BUSY_TIMEOUT_MS } from "../hot/connection.ts";
 import { openFilesystemStore } from "../objects/filesystem-store.ts";
-import type { ObjectStore } from "../objects/object-store.ts";
-import { storageOfPath } from "../objects/routed-store.ts";
-import { claimFolder, nameFile, releaseFolder } from "./backup-folder.ts";
-import { BACKUP_FORMAT, BACKUP_MANIFEST, type BackupFile, encodeManifest } from "./backup-manifest.ts";
-import { copyObject, hashObject } from "./copy-object.ts";
+import { openStorages, type StorageLocations } from "../objects/routed-store.ts";
+import { localFolder, spoolFolder } from "../objects/storage-access.ts";
+import { BACKUP_FORMAT, BACKUP_MANIFEST, type BackupFile, encodeManifest, SECRETS_FILE } from "./backup-manifest.ts";
+import { type BackupTarget, folderTarget, isStoredBackup, storageTarget } from "./backup-target.ts";
+import { copyObject } from "./copy-object.ts";
 
 export interface BackupRequest {
   /** Written into the mark of the unfinished backup, so that nobody else removes it. */
   readonly owner: string;
   readonly dataDir: string;
   readonly databasePath: string;
-  /** Absolute, empty or not there. */
+  /** An absolute folder, or what `storedBackup` made; empty or not there. */
   readonly target: string;
+  /** Of all storages; undefined: there is but `local`. */
+  readonly storages?: StorageLocations | undefined;
   readonly nowMs: number;
 }
 
@@ -31,12 +32,6 @@ export interface BackupMade {
   readonly position: string;
 }
 
-export const DATA_FILE = "kalamdb.sqlite";
-/** Without them tokens end and credentials of storages cannot be read. */
-export const SECRETS_FILE = "secrets.json";
-/** The unfinished copy; its journal lies beside it. */
-const PARTIAL_DATA_FILE = "kalamdb.partial";
-
 interface StoredSegment {
   readonly path: string;
   readonly bytes: number;
@@ -45,20 +40,21 @@ interface StoredSegment {
 export type Progress = (done: number, total: number) => void;
 
 export async function makeBackup(request: BackupRequest, progress: Progress): Promise<BackupMade> {
-  const { dataDir, target, nowMs } = request;
-  claimFolder(target, request.owner);
-  const to = openFilesystemStore(target);
-  const files: BackupFile[] = [await copyDataFile(request, to)];
-  const snapshot = inspect(join(target, DATA_FILE));
+  const { dataDir, nowMs } = request;
+  const from = openStorages(request.storages ?? { localFolder: localFolder(dataDir), byId: {} });
+  const target = isStoredBackup(request.target)
+    ? storageTarget(from, request.target, spoolFolder(dataDir))
+    : folderTarget(request.target);
+  await target.claim(request.owner);
+  const { store: to } = target;
+  const { file: dataFile, written: snapshot } = await copyDataFile(request.databasePath, target);
+  const files: BackupFile[] = [dataFile];
   if (existsSync(join(dataDir, SECRETS_FILE))) {
-    const from = openFilesystemStore(dataDir);
-    files.push(await copyObject({ from, fromKey: SECRETS_FILE, to, toKey: SECRETS_FILE }));
+    const data = openFilesystemStore(dataDir);
+    files.push(await copyObject({ from: data, fromKey: SECRETS_FILE, to, toKey: SECRETS_FILE }));
   }
-  assertLocal(snapshot.segments);
-  const from = openFilesystemStore(join(dataDir, "storage"));
-  const [{ bytes: done } = { bytes: 0 }] = files;
-  const total = snapshot.segments.reduce((sum, { bytes }) => sum + bytes, done);
-  let copied = done;
+  const total = snapshot.segments.reduce((sum, { bytes }) => sum + bytes, dataFile.bytes);
+  let copied = dataFile.bytes;
   for (const { path, bytes } of snapshot.segments) {
     progress(copied, total);
     files.push(await copyObject({ from, fromKey: path, to, toKey: `storage/${path}`, bytes }));
@@ -67,40 +63,31 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
   const { epoch, position } = snapshot;
   const manifest = { format: BACKUP_FORMAT, version: VERSION, epoch, position, createdAtMs: nowMs, files };
   await to.put(BACKUP_MANIFEST, new TextEncoder().encode(encodeManifest(manifest)));
-  releaseFolder(target);
+  await target.release();
   return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), position };
 }
 
-/** A backup is whole or refused: what lies in other storages is not copied. */
-function assertLocal(segments: readonly StoredSegment[]): void {
-  const away = new Set(segments.map(({ path }) => storageOfPath(path)).filter((id) => id !== LOCAL_STORAGE));
-  if (away.size === 0) return;
-  throw new DbError(
-    "UNSUPPORTED",
-    `Backup is not supported while flushed rows lie in other storages: ${[...away].join(", ")}`,
-    {
-      hint: "Back up those storages by their own means, together with a copy of the data folder of the stopped server.",
-    },
-  );
+interface Snapshot {
+  readonly epoch: string;
+  readonly position: string;
+  readonly segments: readonly StoredSegment[];
 }
 
 /** VACUUM INTO reads in one transaction and holds up no writer. SQLite does not sync what it writes. */
-async function copyDataFile({ databasePath, target }: BackupRequest, to: ObjectStore): Promise<BackupFile> {
-  using db = new Database(databasePath, { readonly: true });
-  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const partial = join(target, PARTIAL_DATA_FILE);
-  db.run("VACUUM INTO ?1", [partial]);
-  const { bytes, sha256 } = await hashObject(to, PARTIAL_DATA_FILE);
-  nameFile(target, PARTIAL_DATA_FILE, DATA_FILE);
-  return { key: DATA_FILE, bytes, sha256 };
+function copyDataFile(
+  databasePath: string,
+  target: BackupTarget,
+): Promise<{ readonly file: BackupFile; readonly written: Snapshot }> {
+  return target.putDataFile((path) => {
+    using db = new Database(databasePath, { readonly: true });
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.run("VACUUM INTO ?1", [path]);
+    return inspect(path);
+  });
 }
 
 /** What the copy says of itself. Throws STORAGE_ERROR when it is not sound. */
-function inspect(path: string): {
-  readonly epoch: string;
-  readonly position: string;
-  readonly segments: StoredSegment[];
-} {
+function inspect(path: string): Snapshot {
   using db = new Database(path, { readonly: true });
   using check = db.prepare<{ quick_check: string }, []>("PRAGMA quick_check(1)");
   const verdict = check.get()?.quick_check;

@@ -1,5 +1,6 @@
 // Removes objects that no committed segment names: what a crash between file and commit, or a dropped table, left behind.
 import type { ObjectInfo, ObjectStore, Removed } from "../objects/object-store.ts";
+import { BACKUPS_FOLDER } from "../objects/path-template.ts";
 import type { Segment } from "../seams.ts";
 import { MANIFEST_FILE } from "./manifest.ts";
 import { isSegmentFile } from "./segment-paths.ts";
@@ -30,7 +31,7 @@ export async function removeOrphans(sweep: OrphanSweep): Promise<Removed> {
     const orphans = page.filter((object) => {
       const isKept = referenced.has(object.key) || object.modifiedMs >= olderThanMs;
       noteInFolder(folders, object, isKept);
-      return isSegmentFile(object.key) && !isKept;
+      return isSegmentFile(object.key) && !isKept && !isOfBackup(object.key);
     });
     await objects.remove(orphans.map(({ key }) => key));
     files += orphans.length;
@@ -39,6 +40,11 @@ export async function removeOrphans(sweep: OrphanSweep): Promise<Removed> {
   const described = [...folders.values()].filter(({ keepsSegments }) => !keepsSegments);
   await objects.remove(described.flatMap(({ manifest }) => manifest?.key ?? []));
   return { files, bytes };
+}
+
+/** Backups name their files as the database does. */
+function isOfBackup(key: string): boolean {
+  return key.replace(/^@[^/]+\//, "").startsWith(`${BACKUPS_FOLDER}/`);
 }
 
 /** A manifest goes with the last segment it describes. */

@@ -213,7 +213,7 @@ class FilesystemStore implements ObjectStore {
 }
 
 function absent(error: unknown): undefined {
-  if (errorCode(error) !== "ENOENT") throw error;
+  if (!/^(ENOENT|ENOTDIR)$/.test(errorCode(error))) throw error;
 }
 
 function readRange(file: number, start: number, end: number): ArrayBuffer {

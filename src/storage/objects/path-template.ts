@@ -21,6 +21,11 @@ const ALIASES: Readonly<Record<string, Variable>> = {
   userid: "userId",
 };
 
+/** What begins like this is ours in every storage: the mark of its owner, checks, backups. */
+const RESERVED = "_kalamdb_";
+/** Backups in a storage lie here. No namespace begins with an underscore. */
+export const BACKUPS_FOLDER = `${RESERVED}backups`;
+
 const MAX_TEMPLATE_CHARACTERS = 200;
 const MAX_FOLDERS = 12;
 /** With the longest value after it, it is still a name in every file system. */
@@ -38,6 +43,7 @@ export function parseTemplate(text: string, kind: TemplateKind): string {
   if (text.length > MAX_TEMPLATE_CHARACTERS) throw invalid(`is longer than ${MAX_TEMPLATE_CHARACTERS} characters`);
   const folders = text.split("/");
   if (folders.length > MAX_FOLDERS) throw invalid(`has more than ${MAX_FOLDERS} folders`);
+  if (text.startsWith(RESERVED)) throw invalid(`begins with '${RESERVED}', which is reserved`);
   const found: Variable[] = [];
   const normal = folders.map((folder) => {
     const [, literal = "", name] = /^([^{}]*)(?:\{([^{}]*)\})?$/.exec(folder) ?? [undefined, "{"];

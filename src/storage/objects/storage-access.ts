@@ -1,6 +1,6 @@
 // From a storage's definition to where its objects are, for the server and for each of its helpers.
 import { join } from "node:path";
-import type { Storage } from "../../model/storage.ts";
+import type { S3Credentials, Storage } from "../../model/storage.ts";
 import { openCredentials } from "./sealed-credentials.ts";
 import type { StorageLocation } from "./storage-location.ts";
 
@@ -10,6 +10,8 @@ export interface StorageAccess {
   readonly dataDir: string;
   /** Base64; opens the credentials. */
   readonly sealingKey: string;
+  /** Of the server, for storages that have none. */
+  readonly s3Credentials: S3Credentials | undefined;
   readonly requestTimeoutMs: number;
   readonly readCacheBytes: number;
 }
@@ -45,7 +47,8 @@ export async function locationOf(storage: Storage, access: StorageAccess): Promi
     endpoint: s3?.endpoint,
     region: s3?.region,
     virtualHostedStyle: s3?.virtualHostedStyle ?? false,
-    credentials: sealedCredentials === undefined ? undefined : await openCredentials(key, id, sealedCredentials),
+    credentials:
+      sealedCredentials === undefined ? access.s3Credentials : await openCredentials(key, id, sealedCredentials),
     requestTimeoutMs: access.requestTimeoutMs,
     readCacheBytes: access.readCacheBytes,
     spoolDir: spoolFolder(access.dataDir),

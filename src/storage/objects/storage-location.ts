@@ -8,7 +8,7 @@ export interface S3Location extends S3Config {
   readonly bucket: string;
   /** Empty, or ends with `/`. */
   readonly prefix: string;
-  /** Undefined: from the server's environment. */
+  /** Undefined: there are none, and a service that wants some will refuse. */
   readonly credentials: S3Credentials | undefined;
   /** For one attempt of one request. */
   readonly requestTimeoutMs: number;

@@ -65,7 +65,8 @@ test.each([
   ["STORAGE COMPACT ALL IN chat", { kind: "compactAll", namespace: "chat" }],
   ["STORAGE FLUSH ALL", { kind: "flushAll", namespace: undefined }],
   ["STORAGE FLUSH ALL IN NAMESPACE chat", { kind: "flushAll", namespace: "chat" }],
-  ["BACKUP DATABASE TO '/backups/monday'", { kind: "backupDatabase", target: "/backups/monday" }],
+  ["BACKUP DATABASE TO '/backups/monday'", { kind: "backupDatabase", target: "/backups/monday", storage: undefined }],
+  ["BACKUP DATABASE TO 'monday' IN STORAGE archive", { kind: "backupDatabase", target: "monday", storage: "archive" }],
   ["restore database from monday", { kind: "restoreDatabase", source: "monday" }],
   ["KILL JOB 'FL-1'", { kind: "killJob", job: "FL-1" }],
 ])("ST-09 %s", (sql, expected) => {

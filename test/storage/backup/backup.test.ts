@@ -16,7 +16,7 @@ import { silentLog } from "../../../src/base/log.ts";
 import { backupFolder, discardFolder, isIncomplete } from "../../../src/storage/backup/backup-folder.ts";
 import { decodeManifest, encodeManifest } from "../../../src/storage/backup/backup-manifest.ts";
 import { makeBackup } from "../../../src/storage/backup/make-backup.ts";
-import { restoreBackup, verifyBackup } from "../../../src/storage/backup/restore-backup.ts";
+import { folderSource, restoreBackup, verifyBackup } from "../../../src/storage/backup/restore-backup.ts";
 import { createFlusher } from "../../../src/storage/cold/flush.ts";
 import { openStore, type Store } from "../../../src/storage/store.ts";
 import { jobRecord } from "../job-record.ts";
@@ -69,7 +69,10 @@ function open(dataDir: string): Store {
 test("OP-03 a restored database has the rows, files, definitions and positions of the backup, and a history of its own", async () => {
   await using it = await openFixture();
   await it.backUp(it.path("backup"));
-  const restored = await restoreBackup({ from: it.path("backup"), dataDir: it.path("data"), nowMs: 5 }, noProgress);
+  const restored = await restoreBackup(
+    { from: folderSource(it.path("backup")), dataDir: it.path("data"), nowMs: 5 },
+    noProgress,
+  );
   const store = open(it.path("data"));
   const [table] = store.catalog.tables();
   expect(store.catalog.tables()).toEqual(it.store.catalog.tables());
@@ -107,7 +110,7 @@ test("OP-03 writes go on while a backup is made and are not in it, whole transac
   await it.backUp(it.path("backup"));
   isDone = true;
   await writing;
-  await restoreBackup({ from: it.path("backup"), dataDir: it.path("data"), nowMs: 1 }, noProgress);
+  await restoreBackup({ from: folderSource(it.path("backup")), dataDir: it.path("data"), nowMs: 1 }, noProgress);
   const store = open(it.path("data"));
   const ids: bigint[] = [];
   for (let id = 102n; id <= written + 1n; id += 1n) {
@@ -127,7 +130,10 @@ test("OP-03 a folder with anything in it is neither the target of a backup nor o
   expect(await failureOf(it.backUp(it.path("full")))).toMatchObject({ code: "ALREADY_EXISTS" });
   discardFolder(it.path("full"), "test");
   await it.backUp(it.path("backup"));
-  const restore = restoreBackup({ from: it.path("backup"), dataDir: it.path("full"), nowMs: 1 }, noProgress);
+  const restore = restoreBackup(
+    { from: folderSource(it.path("backup")), dataDir: it.path("full"), nowMs: 1 },
+    noProgress,
+  );
   expect(await failureOf(restore)).toMatchObject({ code: "ALREADY_EXISTS" });
   expect(readdirSync(it.path("full"))).toEqual(["mine"]);
 });
@@ -135,7 +141,7 @@ test("OP-03 a folder with anything in it is neither the target of a backup nor o
 test("OP-03 a byte changed in any file of a backup is found, by a check and by a restore, whose folder no server opens", async () => {
   await using it = await openFixture();
   await it.backUp(it.path("backup"));
-  const { files } = await verifyBackup(it.path("backup"), noProgress);
+  const { files } = await verifyBackup(folderSource(it.path("backup")), noProgress);
   expect(files).toHaveLength(4);
   for (const [index, { key }] of files.entries()) {
     const path = join(it.path("backup"), key);
@@ -143,14 +149,16 @@ test("OP-03 a byte changed in any file of a backup is found, by a check and by a
     const damaged = Buffer.from(bytes);
     damaged[bytes.length >> 1] = (damaged[bytes.length >> 1] ?? 0) ^ 1;
     writeFileSync(path, damaged);
-    expect(await failureOf(verifyBackup(it.path("backup"), noProgress))).toMatchObject({ code: "STORAGE_ERROR" });
+    expect(await failureOf(verifyBackup(folderSource(it.path("backup")), noProgress))).toMatchObject({
+      code: "STORAGE_ERROR",
+    });
     const dataDir = it.path(`data ${index}`);
-    const restore = restoreBackup({ from: it.path("backup"), dataDir, nowMs: 1 }, noProgress);
+    const restore = restoreBackup({ from: folderSource(it.path("backup")), dataDir, nowMs: 1 }, noProgress);
     expect(await failureOf(restore)).toMatchObject({ code: "STORAGE_ERROR", message: expect.stringContaining(key) });
     expect(() => open(dataDir)).toThrow("was not finished");
     writeFileSync(path, bytes);
     // Another attempt clears away what the first left.
-    await restoreBackup({ from: it.path("backup"), dataDir, nowMs: 1 }, noProgress);
+    await restoreBackup({ from: folderSource(it.path("backup")), dataDir, nowMs: 1 }, noProgress);
     await open(dataDir).close();
   }
 });
@@ -166,19 +174,25 @@ test("OP-03 a backup without its manifest, with a changed one, or with one of an
     text.replace(/"bytes": (\d)/, '"bytes": 9$1'),
     text.slice(0, -10),
     "null",
-    encodeManifest({ ...manifest, format: 2 }),
+    encodeManifest({ ...manifest, format: 3 }),
     ...["../outside", "/etc/passwd", "other/file", "kalamdb.sqlite-wal"].map((key) =>
       encodeManifest({ ...manifest, files: [{ key, bytes: 1, sha256: first?.sha256 ?? "" }] }),
     ),
   ];
   for (const changed of manifests) {
     writeFileSync(path, changed);
-    const restore = restoreBackup({ from: it.path("backup"), dataDir: it.path("data"), nowMs: 1 }, noProgress);
+    const restore = restoreBackup(
+      { from: folderSource(it.path("backup")), dataDir: it.path("data"), nowMs: 1 },
+      noProgress,
+    );
     expect(await failureOf(restore)).toMatchObject({ code: "INVALID_INPUT" });
     expect(existsSync(it.path("data"))).toBe(false);
   }
   rmSync(path);
-  const restore = restoreBackup({ from: it.path("backup"), dataDir: it.path("data"), nowMs: 1 }, noProgress);
+  const restore = restoreBackup(
+    { from: folderSource(it.path("backup")), dataDir: it.path("data"), nowMs: 1 },
+    noProgress,
+  );
   expect(await failureOf(restore)).toMatchObject({
     code: "INVALID_INPUT",
     message: expect.stringContaining("no backup"),
@@ -215,11 +229,11 @@ test("OP-03 a kill -9 at any step of a backup leaves nothing that looks like one
   for (let step = 0; ; step += 1) {
     const target = it.path(`backup ${step}`);
     if ((await runChild(["backup", it.dataDir, target, String(step)])) === null) {
-      await verifyBackup(target, noProgress);
+      await verifyBackup(folderSource(target), noProgress);
       break;
     }
     killed += 1;
-    const restore = restoreBackup({ from: target, dataDir: it.path("data"), nowMs: 1 }, noProgress);
+    const restore = restoreBackup({ from: folderSource(target), dataDir: it.path("data"), nowMs: 1 }, noProgress);
     expect(await failureOf(restore)).toMatchObject({ code: "INVALID_INPUT" });
     discardFolder(target, "test");
     expect(existsSync(target)).toBe(false);
@@ -236,7 +250,7 @@ test("OP-03 a kill -9 at any step of a restore leaves a folder that no server op
     if ((await runChild(["restore", dataDir, it.path("backup"), String(step)])) === null) break;
     killed += 1;
     expect(() => open(dataDir)).toThrow("was not finished");
-    await restoreBackup({ from: it.path("backup"), dataDir, nowMs: 1 }, noProgress);
+    await restoreBackup({ from: folderSource(it.path("backup")), dataDir, nowMs: 1 }, noProgress);
     const store = open(dataDir);
     expect(store.writer.position).toBe(it.store.writer.position);
     await store.close();
