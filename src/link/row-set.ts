@@ -1,5 +1,5 @@
 // The rows of a live query as a set that follows its events. Pure: events in, differences out.
-import { toJson } from "../protocol/json.ts";
+import { type JsonValue, toJson } from "../protocol/json.ts";
 import type { FeedEvent, Key } from "./feed.ts";
 import { KalamError } from "./kalam-error.ts";
 import { compareValues, type Row, type Value } from "./value.ts";
@@ -122,7 +122,16 @@ function keyText(key: Key): string {
   if (key === undefined) {
     throw new KalamError("NO_PRIMARY_KEY", "live() needs the primary key among the selected columns");
   }
-  return toJson(key.map((value) => (value instanceof Uint8Array ? Array.from(value) : value)));
+  return toJson(key.map(jsonOf));
+}
+
+function jsonOf(value: Value): JsonValue {
+  if (value instanceof Uint8Array) return Array.from(value);
+  return isValues(value) ? value.map(jsonOf) : value;
+}
+
+function isValues(value: Value): value is readonly Value[] {
+  return Array.isArray(value);
 }
 
 function sameRow(a: Row, b: Row): boolean {
@@ -132,5 +141,5 @@ function sameRow(a: Row, b: Row): boolean {
 
 function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Object.is(a, b);
-  return a.length === b.length && a.every((item, index) => item === b[index]);
+  return a.length === b.length && a.every((item: Value, index: number) => sameValue(item, b[index]));
 }

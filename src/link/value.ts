@@ -5,9 +5,10 @@ import { type SchemaField, wireTypeText } from "../protocol/schema-field.ts";
 
 /**
  * By column type: BIGINT → bigint; SMALLINT, INT, FLOAT, DOUBLE → number; TIMESTAMP, DATETIME → µs since the Unix epoch (number, or bigint
- * past 2^53); DATE → days since 1970-01-01; TIME → µs since midnight; DECIMAL, UUID, TEXT, JSON (its text) → string; BYTES → Uint8Array.
+ * past 2^53); DATE → days since 1970-01-01; TIME → µs since midnight; DECIMAL, UUID, TEXT, JSON (its text) → string; BYTES → Uint8Array; INTERVAL → its text;
+ * an array → the values of its elements.
  */
-export type Value = null | boolean | number | bigint | string | Uint8Array | readonly number[];
+export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];
 
 /** By column name; of columns with the same name the last one counts. */
 export type Row = Readonly<Record<string, Value>>;
@@ -31,6 +32,9 @@ export function toColumns(schema: readonly SchemaField[]): readonly Column[] {
 
 export function decodeCell(wire: unknown, type: WireType): Value {
   if (wire === null || wire === undefined) return null;
+  if (typeof type === "object" && "Array" in type && Array.isArray(wire)) {
+    return wire.map((item) => decodeCell(item, type.Array));
+  }
   // As of a DOUBLE: a number of the list that is past 2^53 was read as a bigint.
   if (typeof type === "object" && "Embedding" in type && Array.isArray(wire)) return wire.map(Number);
   switch (type) {

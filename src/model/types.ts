@@ -1,9 +1,25 @@
 // The type table: one row per SQL type says everything that depends on a type. DDL, validation, SQLite storage, Parquet, JSON and
 // MessagePack all read from here, so a type cannot mean two things.
 import { DbError } from "../base/errors.ts";
+import { arrayOfCells, cellsOfArray, formatArray, parseArrayText } from "./array.ts";
 import { formatDecimal, fromSortableText, MAX_PRECISION, parseDecimal, toSortableText } from "./decimal.ts";
 import { embeddingNumbers, formatEmbedding, parseEmbedding } from "./embedding.ts";
-import type { Cell, SqliteValue, SqlType, TypeKind, WireCell, WireType } from "./sql-type.ts";
+import { formatInterval, intervalCell, intervalOf } from "./interval.ts";
+import { parseInterval } from "./parse-interval.ts";
+import { float, integer, mismatch, type Present } from "./parse-number.ts";
+import { parseBoolean, parseBytes, parseJson, parseTemporal, parseText, parseUuid } from "./parse-value.ts";
+import {
+  arrayOf,
+  type Cell,
+  type ColumnKind,
+  elementType,
+  type SqliteValue,
+  type SqlType,
+  TEXT,
+  type TypeKind,
+  type WireCell,
+  type WireType,
+} from "./sql-type.ts";
 import { formatDate, formatTime, formatTimestamp, parseDate, parseTime, parseTimestamp } from "./temporal.ts";
 
 export type ParquetPhysical =
@@ -34,111 +50,9 @@ export interface TypeRow {
   readonly toText: (cell: Exclude<Cell, null>, type: SqlType) => string;
 }
 
-type Present = Exclude<Cell, null>;
-
-function quoted(input: Present): string {
-  return typeof input === "bigint" || typeof input === "number" || typeof input === "boolean"
-    ? String(input)
-    : JSON.stringify(input);
-}
-
-function mismatch(what: string, input: Present): DbError {
-  return new DbError("INVALID_VALUE", `invalid input syntax for type ${what}: ${quoted(input)}`);
-}
-
-function integer(what: string, min: bigint, max: bigint): (input: Present) => bigint {
-  return (input) => {
-    let value: bigint;
-    if (typeof input === "bigint") value = input;
-    else if (typeof input === "number" && Number.isInteger(input)) value = BigInt(input);
-    else if (typeof input === "number" && Number.isFinite(input)) value = BigInt(Math.round(input));
-    else if (typeof input === "string" && /^\s*[+-]?\d{1,40}\s*$/.test(input))
-      value = BigInt(input.trim().replace(/^\+/, ""));
-    else throw mismatch(what, input);
-    if (value < min || value > max) {
-      throw new DbError("INVALID_VALUE", `value ${quoted(input)} is out of range for type ${what}`);
-    }
-    return value;
-  };
-}
-
 const int16 = integer("smallint", -(2n ** 15n), 2n ** 15n - 1n);
 const int32 = integer("integer", -(2n ** 31n), 2n ** 31n - 1n);
 const int64 = integer("bigint", -(2n ** 63n), 2n ** 63n - 1n);
-
-const FLOAT_TEXT = /^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan)\s*$/i;
-
-function float(what: string, round: (value: number) => number): (input: Present) => number {
-  return (input) => {
-    if (typeof input === "number") return round(input);
-    if (typeof input === "bigint") return round(Number(input));
-    if (typeof input !== "string" || !FLOAT_TEXT.test(input)) throw mismatch(what, input);
-    const text = input.trim().toLowerCase();
-    if (text === "nan") return Number.NaN;
-    if (text.includes("inf")) return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return round(Number(text));
-  };
-}
-
-function parseBoolean(input: Present): boolean {
-  if (typeof input === "boolean") return input;
-  if (input === 0 || input === 0n) return false;
-  if (input === 1 || input === 1n) return true;
-  if (typeof input === "string") {
-    const text = input.trim().toLowerCase();
-    if (["t", "true", "y", "yes", "on", "1"].includes(text)) return true;
-    if (["f", "false", "n", "no", "off", "0"].includes(text)) return false;
-  }
-  throw mismatch("boolean", input);
-}
-
-function text(input: Present): string {
-  if (typeof input === "string") {
-    // PostgreSQL refuses NUL in text; SQLite would store it and cut the value in C-string functions.
-    if (input.includes("\u0000")) throw new DbError("INVALID_VALUE", "invalid byte sequence for type text: 0x00");
-    return input.isWellFormed() ? input : input.toWellFormed();
-  }
-  if (input instanceof Uint8Array) throw mismatch("text", input);
-  return String(input);
-}
-
-function parseJson(input: Present): string {
-  const source = text(input);
-  try {
-    JSON.parse(source);
-  } catch (cause) {
-    throw new DbError("INVALID_VALUE", "invalid input syntax for type json", { cause });
-  }
-  return source;
-}
-
-const UUID_TEXT = /^\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i;
-
-function parseUuid(input: Present): string {
-  const match = typeof input === "string" ? UUID_TEXT.exec(input.trim()) : null;
-  if (!match) throw mismatch("uuid", input);
-  return match.slice(1).join("-").toLowerCase();
-}
-
-function parseBytes(input: Present): Uint8Array {
-  if (input instanceof Uint8Array) return input;
-  if (typeof input !== "string") throw mismatch("bytes", input);
-  const hex = /^(?:\\x|0x)((?:[0-9a-f]{2})*)$/i.exec(input.trim())?.[1];
-  return hex === undefined ? new TextEncoder().encode(input) : Uint8Array.fromHex(hex);
-}
-
-function temporal<T extends number | bigint>(
-  what: string,
-  fromText: (text: string) => T,
-  fromInteger: (value: bigint) => T,
-): (input: Present) => T {
-  return (input) => {
-    if (typeof input === "string") return fromText(input);
-    if (typeof input === "bigint") return fromInteger(input);
-    if (typeof input === "number" && Number.isInteger(input)) return fromInteger(BigInt(input));
-    throw mismatch(what, input);
-  };
-}
 
 const US_PER_DAY = 86_400_000_000n;
 /** 4713 BC to AD 294276, PostgreSQL's range, in µs. */
@@ -234,7 +148,7 @@ function timestampRow(names: readonly string[], wire: string): TypeRow {
     sqlite: "INTEGER",
     wide: true,
     parquet: "INT64",
-    parse: temporal(names[0] ?? wire, parseTimestamp, timestampRange),
+    parse: parseTemporal(names[0] ?? wire, parseTimestamp, timestampRange),
     toSqlite: same,
     fromSqlite: asBigint,
     toWire: wireTimestamp,
@@ -242,7 +156,8 @@ function timestampRow(names: readonly string[], wire: string): TypeRow {
   };
 }
 
-export const TYPES: Record<TypeKind, TypeRow> = {
+/** What columns may be. */
+export const COLUMN_TYPES: Record<ColumnKind, TypeRow> = {
   boolean: {
     names: ["boolean", "bool"],
     wireName: named("Boolean"),
@@ -289,7 +204,7 @@ export const TYPES: Record<TypeKind, TypeRow> = {
   text: textRow(
     ["text", "string", "varchar", "char", "character varying", "character", "bpchar", "nvarchar", "clob"],
     "Text",
-    text,
+    parseText,
   ),
   timestamp: timestampRow(["timestamp", "timestamptz", "timestamp with time zone"], "Timestamp"),
   datetime: timestampRow(["datetime"], "DateTime"),
@@ -299,7 +214,7 @@ export const TYPES: Record<TypeKind, TypeRow> = {
     sqlite: "INTEGER",
     wide: false,
     parquet: "INT32",
-    parse: temporal("date", parseDate, (value) => Number(dateRange(value))),
+    parse: parseTemporal("date", parseDate, (value) => Number(dateRange(value))),
     toSqlite: same,
     fromSqlite: asNumber,
     toWire: wireNumber,
@@ -311,7 +226,7 @@ export const TYPES: Record<TypeKind, TypeRow> = {
     sqlite: "INTEGER",
     wide: false,
     parquet: "INT64",
-    parse: temporal("time", parseTime, (value) => Number(timeRange(value))),
+    parse: parseTemporal("time", parseTime, (value) => Number(timeRange(value))),
     toSqlite: same,
     fromSqlite: asNumber,
     toWire: wireNumber,
@@ -345,8 +260,78 @@ export const TYPES: Record<TypeKind, TypeRow> = {
   },
 };
 
+function parseArray(input: Present, type: SqlType): string {
+  const element = elementType(type);
+  if (typeof input !== "string") throw mismatch("array", input);
+  const { parse } = TYPES[element.kind];
+  return arrayOfCells(
+    parseArrayText(input).map((text) => (text === null ? null : parse(text, element))),
+    element.kind,
+  );
+}
+
+/** The cells of a list as an array. */
+export function arrayFromList(list: readonly Cell[], type: SqlType): string {
+  const element = elementType(type);
+  const { parse } = TYPES[element.kind];
+  return arrayOfCells(
+    list.map((item) => (item === null ? null : parse(item, element))),
+    element.kind,
+  );
+}
+
+export const TYPES: Record<TypeKind, TypeRow> = {
+  ...COLUMN_TYPES,
+  interval: {
+    ...textRow(["interval"], "Interval", (input) => {
+      if (typeof input !== "string") throw mismatch("interval", input);
+      return intervalCell(parseInterval(input));
+    }),
+    toWire: (cell) => formatInterval(intervalOf(String(cell))),
+    toText: (cell) => formatInterval(intervalOf(String(cell))),
+  },
+  array: {
+    ...textRow(["array"], "Array", String),
+    wireName: (type) => ({ Array: TYPES[elementType(type).kind].wireName(elementType(type)) }),
+    parse: parseArray,
+    toWire: (cell, type) => arrayCells(cell, type).map((item) => cellToWire(item, elementType(type))),
+    toText: (cell, type) => arrayText(cell, type, TYPES[elementType(type).kind].toText),
+  },
+};
+
+function arrayCells(cell: Present, type: SqlType): readonly Cell[] {
+  return cellsOfArray(String(cell), elementType(type).kind);
+}
+
+/** `{1,2}`, each element by the text given; PostgreSQL writes booleans as letters there. */
+export function arrayText(cell: Present, type: SqlType, toText: TypeRow["toText"]): string {
+  const element = elementType(type);
+  return formatArray(
+    arrayCells(cell, type).map((item) => {
+      if (item === null) return null;
+      return typeof item === "boolean" ? (item ? "t" : "f") : toText(item, element);
+    }),
+  );
+}
+
+export function isTypeKind(kind: string): kind is TypeKind {
+  return Object.hasOwn(TYPES, kind);
+}
+
+/** A type of a kind, for what depends on neither precision nor scale, nor on the elements of an array. */
+export function typeOfKind(kind: TypeKind): SqlType {
+  if (kind === "array") return arrayOf(TEXT);
+  if (kind === "embedding") return { kind, dimensions: 0 };
+  return kind === "decimal" ? { kind, precision: MAX_PRECISION, scale: 0 } : { kind };
+}
+
+export function isColumnKind(kind: string): kind is ColumnKind {
+  return Object.hasOwn(COLUMN_TYPES, kind);
+}
+
 /** How a type reads in messages and DESCRIBE: `BIGINT`, `DECIMAL(10, 2)`. */
 export function typeText(type: SqlType): string {
+  if (type.kind === "array") return `${typeText(type.element)}[]`;
   const name = (TYPES[type.kind].names[0] ?? type.kind).toUpperCase();
   if (type.kind === "decimal") return `${name}(${type.precision}, ${type.scale})`;
   return type.kind === "embedding" && type.dimensions > 0 ? `${name}(${type.dimensions})` : name;
@@ -355,6 +340,12 @@ export function typeText(type: SqlType): string {
 /** A cell as JSON text, exactly as wire.md's cell encoding has it. */
 export function cellToJson(cell: Cell, type: SqlType): string {
   if (cell === null) return "null";
+  if (type.kind === "array") {
+    const element = elementType(type);
+    return `[${arrayCells(cell, type)
+      .map((item) => cellToJson(item, element))
+      .join(",")}]`;
+  }
   const wire = TYPES[type.kind].toWire(cell, type);
   return typeof wire === "bigint" ? wire.toString() : JSON.stringify(wire);
 }

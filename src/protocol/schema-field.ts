@@ -22,6 +22,7 @@ export function schemaFields(columns: readonly OutputColumn[]): JsonValue {
 
 function wireType(type: WireType): JsonValue {
   if (typeof type === "string") return type;
+  if ("Array" in type) return { Array: wireType(type.Array) };
   return "Embedding" in type
     ? { Embedding: type.Embedding }
     : { Decimal: { precision: type.Decimal.precision, scale: type.Decimal.scale } };
@@ -45,6 +46,7 @@ function parseWireType(value: unknown): WireType {
   }
   const { Embedding: dimensions } = value;
   if (typeof dimensions === "number") return { Embedding: dimensions };
+  if (value["Array"] !== undefined) return { Array: parseWireType(value["Array"]) };
   // A type this version does not know: its name is kept and its cells pass through as they are.
   return Object.keys(value)[0] ?? "Unknown";
 }
@@ -69,6 +71,7 @@ export function parseSchema(value: unknown): readonly SchemaField[] {
 /** `BigInt`, `Decimal(10,2)`. */
 export function wireTypeText(type: WireType): string {
   if (typeof type === "string") return type;
+  if ("Array" in type) return `Array(${wireTypeText(type.Array)})`;
   return "Embedding" in type
     ? `Embedding(${type.Embedding})`
     : `Decimal(${type.Decimal.precision},${type.Decimal.scale})`;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { assertMayRun, type StatementKind } from "../../src/auth/access.ts";
 import { SYSTEM_VIEWS } from "../../src/engine/views/registry.ts";
 import { ROLES } from "../../src/model/role.ts";
-import { TYPES } from "../../src/model/types.ts";
+import { COLUMN_TYPES } from "../../src/model/types.ts";
 import { FUNCTIONS } from "../../src/sql/functions/function-list.ts";
 import { isUserCallable } from "../../src/sql/functions/operators.ts";
 import { loadParser } from "../../src/sql/parse/parser.ts";
@@ -167,8 +167,8 @@ test("TB-04 every type is in the table, with all its spellings, and in an exampl
         );
     }),
   );
-  for (const [kind, type] of Object.entries(TYPES)) {
-    expect(used).toContain(kind as keyof typeof TYPES);
+  for (const [kind, type] of Object.entries(COLUMN_TYPES)) {
+    expect(used).toContain(kind as keyof typeof COLUMN_TYPES);
     for (const name of type.names) expect(table).toContain(name.toUpperCase());
   }
 });

@@ -2,8 +2,8 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { parseName, parseUserId, SHARED_SCOPE, seqOf, tableIdOf } from "../../src/base/ids.ts";
 import type { Column, TableSchema } from "../../src/model/schema.ts";
-import { BIGINT, type Cell, DOUBLE, type SqlType, TEXT } from "../../src/model/sql-type.ts";
-import { TYPES } from "../../src/model/types.ts";
+import { BIGINT, type Cell, type ColumnKind, DOUBLE, type SqlType, TEXT } from "../../src/model/sql-type.ts";
+import { COLUMN_TYPES, isColumnKind } from "../../src/model/types.ts";
 import type { User } from "../../src/model/user.ts";
 import { MAX_JOBS } from "../../src/storage/catalog/catalog-transaction.ts";
 import { decodeTable, encodeTable } from "../../src/storage/catalog/table-definition.ts";
@@ -227,13 +227,13 @@ describe("what a restart brings back", () => {
     expect(decodeTable(encodeTable(schema))).toEqual(schema);
   });
 
-  const typeOf = (kind: SqlType["kind"]): SqlType => {
+  const typeOf = (kind: ColumnKind): SqlType => {
     if (kind === "decimal") return { kind, precision: 10, scale: 2 };
     return kind === "embedding" ? { kind, dimensions: 3 } : { kind };
   };
 
   test("every type of the type table survives in a definition", () => {
-    for (const kind of Object.keys(TYPES).filter((one): one is SqlType["kind"] => one in TYPES)) {
+    for (const kind of Object.keys(COLUMN_TYPES).filter(isColumnKind)) {
       const type = typeOf(kind);
       const columns = [{ id: 1, name: parseName("c"), type, nullable: false, default: undefined }];
       const schema: TableSchema = {

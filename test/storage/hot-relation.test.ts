@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseName, SHARED_SCOPE } from "../../src/base/ids.ts";
 import type { TableKind, TableSchema } from "../../src/model/schema.ts";
-import type { Cell, SqlType } from "../../src/model/sql-type.ts";
-import { TYPES } from "../../src/model/types.ts";
+import type { Cell, ColumnKind, SqlType } from "../../src/model/sql-type.ts";
+import { COLUMN_TYPES, isColumnKind } from "../../src/model/types.ts";
 import { hotColumns, hotRelation, hotTableDdl, hotTableName } from "../../src/storage/hot/relation.ts";
 import { embeddingOf } from "./cold/arbitrary.ts";
 import { ALICE, BOB, CHAT, columnsOf, createTable, definition, openTestStore, write } from "./open-test-store.ts";
@@ -86,8 +86,8 @@ describe("the hot table", () => {
   });
 });
 
-const KINDS = Object.keys(TYPES).filter((kind): kind is SqlType["kind"] => kind in TYPES);
-const typeOf = (kind: SqlType["kind"]): SqlType => {
+const KINDS = Object.keys(COLUMN_TYPES).filter(isColumnKind);
+const typeOf = (kind: ColumnKind): SqlType => {
   if (kind === "decimal") return { kind, precision: 38, scale: 4 };
   return kind === "embedding" ? { kind, dimensions: 3 } : { kind };
 };
@@ -96,7 +96,7 @@ const TYPED = columnsOf(
 );
 
 const micros = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
-const CELLS: Record<SqlType["kind"], fc.Arbitrary<Cell>> = {
+const CELLS: Record<ColumnKind, fc.Arbitrary<Cell>> = {
   boolean: fc.boolean(),
   smallint: fc.integer({ min: -32_768, max: 32_767 }),
   int: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),

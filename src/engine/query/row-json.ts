@@ -33,6 +33,8 @@ function encoderOf(type: SqlType): EncodeValue {
     case "double":
     case "decimal":
     case "bytes":
+    case "interval":
+    case "array":
     case "embedding":
       return general;
   }

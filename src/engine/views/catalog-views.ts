@@ -2,7 +2,7 @@
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import type { S3Config } from "../../model/storage.ts";
-import { TYPES, typeText } from "../../model/types.ts";
+import { COLUMN_TYPES, typeText } from "../../model/types.ts";
 import type { User } from "../../model/user.ts";
 import { storageOfPath } from "../../storage/objects/routed-store.ts";
 import { API_KEY_COLUMNS, apiKeyCells } from "./api-key-cells.ts";
@@ -340,7 +340,7 @@ const datatypes: SystemView = {
   adminOnly: true,
   columns: columns({ kalam_type: TEXT, sql_name: TEXT, description: TEXT }),
   rows: () =>
-    Object.entries(TYPES).flatMap(([kind, row]) =>
+    Object.entries(COLUMN_TYPES).flatMap(([kind, row]) =>
       row.names.map((name) => {
         const wire = row.wireName(kind === "decimal" ? { kind, precision: 38, scale: 10 } : BIGINT);
         return [

@@ -46,6 +46,7 @@ function oneArgument(
 function sumType(type: SqlType): SqlType | undefined {
   if (INTEGERS.has(type.kind)) return BIGINT;
   if (FLOATS.has(type.kind)) return type;
+  if (type.kind === "interval") return type;
   return type.kind === "decimal" ? { kind: "decimal", precision: MAX_PRECISION, scale: type.scale } : undefined;
 }
 
@@ -58,6 +59,7 @@ function averageDigits(scale: number): number {
 
 function averageType(type: SqlType): SqlType | undefined {
   if (INTEGERS.has(type.kind) || FLOATS.has(type.kind)) return DOUBLE;
+  if (type.kind === "interval") return type;
   if (type.kind !== "decimal") return undefined;
   return { kind: "decimal", precision: MAX_PRECISION, scale: type.scale + averageDigits(type.scale) };
 }
@@ -66,7 +68,11 @@ const ordered = (type: SqlType): SqlType | undefined => (UNORDERED.has(type.kind
 const booleanOnly = (type: SqlType): SqlType | undefined => (type.kind === "boolean" ? BOOLEAN : undefined);
 const everyTrue = oneArgument(booleanOnly, () => "MIN");
 
-const DECIMAL_TOTAL = sqliteAggregateName("decimal_total");
+/** Aggregates whose result a function reads. */
+const TOTALS: Partial<Readonly<Record<TypeKind, string>>> = {
+  decimal: sqliteAggregateName("decimal_total"),
+  interval: sqliteAggregateName("interval_total"),
+};
 
 /** SQLite takes an integral double of a registered function for an INTEGER. */
 const asReal = (call: string): string => `(${call} + 0.0)`;
@@ -147,14 +153,16 @@ export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
   },
   sum: oneArgument(
     sumType,
-    (type) => (type.kind === "decimal" ? DECIMAL_TOTAL : "SUM"),
-    (call, type) => (type.kind === "decimal" ? `k_decimal_sum_text(${call})` : call),
+    (type) => TOTALS[type.kind] ?? "SUM",
+    (call, { kind }) => (TOTALS[kind] === undefined ? call : `k_${kind}_sum_text(${call})`),
   ),
   avg: oneArgument(
     averageType,
-    (type) => (type.kind === "decimal" ? DECIMAL_TOTAL : "AVG"),
-    (call, type) =>
-      type.kind === "decimal" ? `k_decimal_average_text_int(${call}, ${averageDigits(type.scale)})` : call,
+    (type) => TOTALS[type.kind] ?? "AVG",
+    (call, type) => {
+      if (type.kind === "interval") return `k_interval_average_text(${call})`;
+      return type.kind === "decimal" ? `k_decimal_average_text_int(${call}, ${averageDigits(type.scale)})` : call;
+    },
   ),
   min: oneArgument(ordered, () => "MIN"),
   max: oneArgument(ordered, () => "MAX"),

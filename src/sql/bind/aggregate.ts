@@ -7,6 +7,7 @@ import { filterOf, filterText } from "./aggregate-filter.ts";
 import { AGGREGATES } from "./aggregate-forms.ts";
 import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
+import { assertNoIntervals, comparisonKey } from "./interval.ts";
 import { type Operand, operandType, settled, tryCoerce } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
 import { type BoundAggregate, bindOrderedSet, isOrderedSet } from "./ordered-set.ts";
@@ -104,8 +105,10 @@ function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter }: 
   const terms = (node.agg_order ?? []).map((term) => aggregateOrder(binder, term, inner));
   const sqlite = form.sqlite(resolved.args);
   const listed = node.agg_distinct === true ? distinctArguments(name, args, position) : args;
+  // Equal intervals need not read the same.
+  if (node.agg_distinct === true && name !== "count") assertNoIntervals(args, `${name} with DISTINCT`);
   const render = (renderArg: RenderArg): string => {
-    const list = listed.map(renderArg).join(", ");
+    const list = listed.map((arg) => renderArg(node.agg_distinct === true ? comparisonKey(arg) : arg)).join(", ");
     const order = terms.length === 0 ? "" : ` ORDER BY ${renderOrder(terms, renderArg)}`;
     return `${sqlite}(${node.agg_distinct === true ? "DISTINCT " : ""}${list}${order})${filterText(filter, renderArg)}`;
   };

@@ -2,6 +2,7 @@
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
+import { comparisonKey } from "./interval.ts";
 import { type Operand, operandType, typeLabel, unify } from "./operand.ts";
 import { at } from "./syntax.ts";
 
@@ -15,7 +16,7 @@ export function compare(op: CompareOp, left: Operand, right: Operand, position: 
   if (result === undefined || a === undefined || b === undefined || INCOMPARABLE.has(result.type.kind)) {
     throw operatorNotFound(op, [left, right], position);
   }
-  return { kind: "compare", type: BOOLEAN, op, left: a, right: b };
+  return { kind: "compare", type: BOOLEAN, op, left: comparisonKey(a), right: comparisonKey(b) };
 }
 
 export function operatorNotFound(

@@ -1,15 +1,15 @@
 // Constants, parameters and casts. A literal that was lifted out of the text becomes a slot; one that was not is part of the plan.
 import type { A_Const, ParamRef, TypeCast } from "libpg-query";
 import { assertNever, DbError } from "../../base/errors.ts";
-import { BOOLEAN, type Cell, INT, type SqlType, TEXT } from "../../model/sql-type.ts";
+import { BOOLEAN, type Cell, INT, INTERVAL, type SqlType, TEXT } from "../../model/sql-type.ts";
 import { parseCell, TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import { lookupFunction } from "../functions/registry.ts";
-import { parseInterval } from "../functions/temporal/interval.ts";
 import { constantOf } from "../parse/constant.ts";
 import type { Slot } from "../plan.ts";
 import type { Binder, ExprContext } from "./binder.ts";
-import { castTarget, integerOf, isInterval } from "./cast-target.ts";
+import { castTarget, isInterval } from "./cast-target.ts";
+import { cutToFields, intervalLiteral, intervalModifiers } from "./interval.ts";
 import { numberType } from "./literal-class.ts";
 import { castTo, constant, type Operand, placed, typed } from "./operand.ts";
 import type { BindSession } from "./session.ts";
@@ -134,7 +134,8 @@ export function bindCast(binder: Binder, node: TypeCast, context: ExprContext): 
   const { session } = binder;
   if (node.arg === undefined || node.typeName === undefined) throw new Error("a cast without argument or type");
   const position = session.position(node.location ?? node.typeName.location);
-  if (isInterval(node.typeName)) return bindInterval(node, position);
+  if (isInterval(node.typeName) && (node.typeName.arrayBounds ?? []).length === 0)
+    return bindInterval(binder, node, context);
   const { type, maxLength } = castTarget(session, node.typeName);
   const operand = binder.expr(node.arg, context);
   const expr = castTo(operand, type);
@@ -148,29 +149,11 @@ function cut(text: Expr, maxLength: number): Expr {
   return { kind: "call", type: TEXT, name: resolved.name, args: [text, constant(maxLength, INT)] };
 }
 
-function bindInterval(node: TypeCast, position: number | undefined): Operand {
-  const arg = node.arg === undefined || !("A_Const" in node.arg) ? undefined : constantOf(node.arg.A_Const);
-  if (arg === undefined || arg.kind !== "string") throw unsupported("an interval that is not a literal", position);
-  // The literal itself gets no slot, which pins it: months, days and time of the interval are part of the plan.
-  const interval = placed(position, () => parseInterval(arg.text, intervalField(node, position)));
-  return { kind: "interval", interval, position };
+function bindInterval(binder: Binder, node: TypeCast, context: ExprContext): Operand {
+  const { typeName, arg } = node;
+  if (typeName === undefined || arg === undefined) throw new Error("a cast without argument or type");
+  const position = binder.session.position(node.location ?? typeName.location);
+  const modifiers = intervalModifiers(typeName, position);
+  const value = intervalLiteral(node, modifiers, position) ?? castTo(binder.expr(arg, context), INTERVAL);
+  return typed(cutToFields(value, modifiers), position);
 }
-
-/** `INTERVAL '5' DAY`: the unit comes as a mask in the type's modifiers. */
-function intervalField(node: TypeCast, position: number | undefined): string | undefined {
-  const mask = integerOf(node.typeName?.typmods?.[0]);
-  if (mask === undefined) return undefined;
-  const field = INTERVAL_FIELDS.get(mask);
-  if (field === undefined) throw unsupported("an interval with a range of fields", position);
-  return field;
-}
-
-/** PostgreSQL's INTERVAL_MASK(field): 1 << field number. */
-const INTERVAL_FIELDS: ReadonlyMap<number, string> = new Map([
-  [1 << 1, "month"],
-  [1 << 2, "year"],
-  [1 << 3, "day"],
-  [1 << 10, "hour"],
-  [1 << 11, "minute"],
-  [1 << 12, "second"],
-]);

@@ -3,6 +3,7 @@ import { DbError } from "../../base/errors.ts";
 import type { Expr } from "../expression.ts";
 import type { RenderArg } from "./binder.ts";
 import { sameValueAs } from "./grouping.ts";
+import { comparisonKey } from "./interval.ts";
 import { settled } from "./operand.ts";
 import { type OrderTerm, renderOrder } from "./order.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
@@ -43,7 +44,7 @@ interface FirstRows {
 }
 
 export function renderDistinctOn({ on, terms, width, list, source }: FirstRows, renderArg: RenderArg): string {
-  const keys = on.map((expr, index) => `${renderArg(expr)} AS d${index}`);
+  const keys = on.map((expr, index) => `${renderArg(comparisonKey(expr))} AS d${index}`);
   const sorted = terms.map(({ expr }, index) => `${renderArg(expr)} AS t${index}`);
   const partition = on.map((_, index) => `d${index}`).join(", ");
   const order = renderOrder(terms.length > 0 ? terms.map(byName("t")) : on.map(keyTerm).map(byName("d")), renderArg);

@@ -1,21 +1,30 @@
 // Functions in FROM: generate_series, unnest, and those that take a JSON document apart. Each becomes a query of its rows.
 import type { FuncCall, Node, RangeFunction } from "libpg-query";
-import { DbError } from "../../base/errors.ts";
-import { BIGINT, INT, JSON_TYPE, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { intervalCell, intervalKey } from "../../model/interval.ts";
+import {
+  BIGINT,
+  INT,
+  INTERVAL,
+  JSON_TYPE,
+  type SqlType,
+  TEXT,
+  TIMESTAMP,
+  type TypeKind,
+} from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { internalFunction } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
 import type { ExprContext, QueryColumn, RenderArg } from "./binder.ts";
 import { applyFunction, functionNotFound } from "./call.ts";
-import { addInterval } from "./interval-arithmetic.ts";
+import { comparisonKey } from "./interval.ts";
 import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
-import { constant, type Operand, settled, tryCoerce, typed, unified, unify } from "./operand.ts";
+import { constant, type Operand, operandType, settled, tryCoerce, typed, unified, unify } from "./operand.ts";
 import type { FromItem } from "./relation.ts";
 import { JSON_COLUMNS, type RowColumns } from "./row-functions.ts";
 import { rowsText } from "./rows-text.ts";
 import { emptyScope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
-import { at, listOf, namesOf, unsupported } from "./syntax.ts";
+import { listOf, namesOf, unsupported } from "./syntax.ts";
 
 interface Rows {
   readonly columns: RowColumns;
@@ -136,13 +145,17 @@ function listLength(session: BindSession, node: Node): Expr | undefined {
   return session.slotExpr({ kind: "listLength", index: (node.ParamRef.number ?? 0) - 1, type: BIGINT });
 }
 
+const INSTANTS: ReadonlySet<TypeKind> = new Set(["timestamp", "datetime", "date", "interval"]);
 const ZERO_STEP = "CASE z WHEN 0 THEN k_raise_text('step size cannot equal zero') ELSE z END";
 
 function series(call: Call, operands: readonly Operand[]): Rows {
   const [start, stop, step] = operands;
   if (start === undefined || stop === undefined || operands.length > 3)
     throw functionNotFound(call.name, operands, call.position);
-  if (step?.kind === "interval") return timeSeries(call, { start, stop, step });
+  const types = operands.map(operandType);
+  const isTime = types.some((type) => type !== undefined && INSTANTS.has(type.kind));
+  const interval = isTime && step !== undefined ? tryCoerce(step, INTERVAL, "implicit") : undefined;
+  if (interval !== undefined) return timeSeries(call, operands, { start, stop, step: interval });
   const numbers = wholeNumbers(step === undefined ? [start, stop, typed(constant(1, INT))] : [start, stop, step]);
   if (numbers === undefined) throw functionNotFound(call.name, operands, call.position);
   const { type, exprs } = numbers;
@@ -160,7 +173,6 @@ function series(call: Call, operands: readonly Operand[]): Rows {
 }
 
 function wholeNumbers(operands: readonly Operand[]): ReturnType<typeof unify> {
-  if (operands.some(({ kind }) => kind === "interval")) return undefined;
   const numbers = unify(operands);
   if (numbers?.type.kind === "int" || numbers?.type.kind === "bigint") return numbers;
   return numbers?.type.kind === "smallint" ? { ...numbers, type: INT } : undefined;
@@ -169,30 +181,35 @@ function wholeNumbers(operands: readonly Operand[]): ReturnType<typeof unify> {
 interface TimeBounds {
   readonly start: Operand;
   readonly stop: Operand;
-  readonly step: Extract<Operand, { readonly kind: "interval" }>;
+  readonly step: Expr;
 }
 
-const DAY_US = 86_400_000_000n;
-const MONTH_DAYS = 30n;
+const ZERO_INTERVAL = intervalKey(intervalCell({ months: 0, days: 0, us: 0n }));
 
 /** From one instant to another by an interval, added again and again: months have different lengths. */
-function timeSeries({ from: { binder }, position }: Call, { start, stop, step }: TimeBounds): Rows {
-  const [from, to] = [start, stop].map((operand) => tryCoerce(operand, TIMESTAMP, "implicit"));
-  if (from === undefined || to === undefined)
-    throw unsupported("generate_series of anything but numbers and timestamps", position);
-  const { months, days, us } = step.interval;
-  const length = (BigInt(months) * MONTH_DAYS + BigInt(days)) * DAY_US + us;
-  if (length === 0n) throw new DbError("SQL_EXECUTION_ERROR", "step size cannot equal zero", at(position));
-  const current: Expr = { kind: "query", form: "subquery", type: TIMESTAMP, args: [], render: () => "o0" };
-  const next = settled(addInterval(binder.session, { operator: "+", left: typed(current), right: step, position }));
-  const compared = length > 0n ? "<=" : ">=";
+function timeSeries(call: Call, operands: readonly Operand[], { start, stop, step }: TimeBounds): Rows {
+  const { from, position, name } = call;
+  const { session } = from.binder;
+  const bounds = unify([start, stop]);
+  const type = bounds?.type.kind === "datetime" ? bounds.type : TIMESTAMP;
+  const [first, last] = (bounds?.exprs ?? []).map((expr) => tryCoerce(typed(expr), type, "implicit"));
+  if (first === undefined || last === undefined) throw functionNotFound(name, operands, position);
+  const named = (text: string, of: SqlType): Operand =>
+    typed({ kind: "query", form: "subquery", type: of, args: [], render: () => text });
+  const sum = internalFunction("add", [type, INTERVAL]);
+  const next = applyFunction(session, sum, [named("o0", type), named("z", INTERVAL)], position);
+  const key = comparisonKey(settled(named("z", INTERVAL)));
   return {
-    columns: [{ name: "generate_series", type: TIMESTAMP }],
-    captured: [from, to],
+    columns: [{ name, type }],
+    captured: [first, last, step],
     render: (renderArg) => {
-      const bounded = `b(x, y) AS (SELECT ${renderArg(from)}, ${renderArg(to)})`;
+      const [z, zero] = [renderArg(key), `'${ZERO_INTERVAL}'`];
+      const by = `CASE ${z} WHEN ${zero} THEN k_raise_text('step size cannot equal zero') ELSE z END`;
+      const bounded = `b(x, y, z) AS (SELECT x, y, ${by} FROM (SELECT ${renderArg(first)} AS x, ${renderArg(last)} AS y, ${renderArg(step)} AS z))`;
+      const inside = (value: string): string =>
+        `((${z} > ${zero} AND ${value} <= y) OR (${z} < ${zero} AND ${value} >= y))`;
       const after = renderArg(next);
-      const counted = `s(o0) AS (SELECT x FROM b WHERE x ${compared} y UNION ALL SELECT ${after} FROM s, b WHERE ${after} ${compared} y)`;
+      const counted = `s(o0) AS (SELECT x FROM b WHERE ${inside("x")} UNION ALL SELECT ${after} FROM s, b WHERE ${inside(after)})`;
       return `WITH RECURSIVE ${bounded}, ${counted} SELECT o0 FROM s`;
     },
   };

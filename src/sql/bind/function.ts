@@ -78,10 +78,9 @@ function bindScalar(
   }
   if (node.func_variadic === true) throw unsupported("VARIADIC", position);
   const args = node.args ?? [];
-  const named = args.find((arg) => "NamedArgExpr" in arg);
-  if (named !== undefined) throw unsupported("a named argument", position);
   const special = bindSpecialCall(binder, node, context);
   if (special !== undefined) return special;
+  if (args.some((arg) => "NamedArgExpr" in arg)) throw unsupported("a named argument", position);
   const value = args.length === 0 && Object.hasOwn(SESSION_VALUES, name) ? SESSION_VALUES[name] : undefined;
   if (value !== undefined) return typed(value(session), position);
   return callFunction(

@@ -6,8 +6,7 @@ import { TYPES, typeText } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import { type CastContext, castCell, castRule } from "../functions/casts.ts";
 import { commonType } from "../functions/common-type.ts";
-import type { Interval } from "../functions/temporal/interval.ts";
-import { at, unsupported } from "./syntax.ts";
+import { at } from "./syntax.ts";
 
 export type Operand =
   | { readonly kind: "typed"; readonly expr: Expr; readonly position: number | undefined }
@@ -23,8 +22,7 @@ export type Operand =
       readonly type: SqlType;
       readonly as: (type: SqlType, column?: string) => Expr | undefined;
       readonly position: number | undefined;
-    }
-  | { readonly kind: "interval"; readonly interval: Interval; readonly position: number | undefined };
+    };
 
 export function typed(expr: Expr, position?: number): Operand {
   return { kind: "typed", expr, position };
@@ -43,24 +41,21 @@ export function operandType(operand: Operand): SqlType | undefined {
       return operand.type;
     case "untyped":
       return undefined;
-    case "interval":
-      throw intervalMisplaced(operand.position);
   }
-}
-
-function intervalMisplaced(position: number | undefined): DbError {
-  return unsupported("an interval other than added to or subtracted from a timestamp", position);
 }
 
 /** How a type reads in PostgreSQL's messages. */
 export function typeLabel(type: SqlType | undefined): string {
   if (type === undefined) return "unknown";
+  if (type.kind === "array") return `${typeLabel(type.element)}[]`;
   const labels: Partial<Record<SqlType["kind"], string>> = {
     int: "integer",
     float: "real",
     double: "double precision",
     decimal: "numeric",
-    timestamp: "timestamp",
+    timestamp: "timestamp without time zone",
+    datetime: "timestamp with time zone",
+    time: "time without time zone",
     bytes: "bytea",
   };
   return labels[type.kind] ?? TYPES[type.kind].names[0] ?? typeText(type);
@@ -75,8 +70,6 @@ export function settled(operand: Operand): Expr {
       return operand.as(TEXT);
     case "number":
       return mustHave(operand.as(operand.type));
-    case "interval":
-      throw intervalMisplaced(operand.position);
   }
 }
 

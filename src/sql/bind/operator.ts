@@ -8,7 +8,6 @@ import type { Binder, ExprContext } from "./binder.ts";
 import { conjunction, disjunction, not } from "./boolean.ts";
 import { applyFunction } from "./call.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
-import { addInterval } from "./interval-arithmetic.ts";
 import { type Operand, operandType, settled, typed, unify } from "./operand.ts";
 import { bindRowComparison, rowOf } from "./row-comparison.ts";
 import { listOf, namesOf, unsupported } from "./syntax.ts";
@@ -85,10 +84,7 @@ function applyOperator(
   operands: readonly Operand[],
   position: number | undefined,
 ): Operand {
-  const [left, right] = operands;
-  if (left?.kind === "interval" || right?.kind === "interval") {
-    return addInterval(binder.session, { operator, left, right, position });
-  }
+  const [left] = operands;
   // A sign before a number or an untyped value changes nothing the registry would need to see.
   if (operator === "+" && operands.length === 1 && left?.kind === "number") return left;
   // An untyped value beside anything is text to `||`, but a document beside a document.
@@ -142,7 +138,12 @@ function bindIn(binder: Binder, node: A_Expr, operator: string, context: ExprCon
 function inList(arg: Operand, list: readonly Operand[], how: { negated: boolean; position: number | undefined }): Expr {
   const result = unify([arg, ...list]);
   const [first, ...rest] = result?.exprs ?? [];
-  if (result === undefined || first === undefined || INCOMPARABLE.has(result.type.kind)) {
+  if (
+    result === undefined ||
+    first === undefined ||
+    INCOMPARABLE.has(result.type.kind) ||
+    result.type.kind === "interval"
+  ) {
     const equals = disjunction(list.map((item) => compare("=", arg, item, how.position)));
     return how.negated ? not(equals) : equals;
   }

@@ -3,6 +3,7 @@ import type { SortBy } from "libpg-query";
 import { TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import type { RenderArg } from "./binder.ts";
+import { comparisonKey } from "./interval.ts";
 import { unsupported } from "./syntax.ts";
 
 export interface OrderTerm {
@@ -44,7 +45,7 @@ export function renderOrder(terms: readonly OrderTerm[], renderArg: RenderArg): 
   return terms
     .map(({ expr, descending, nullsFirst, nullable }) => {
       // A bare number would be the position of an output to SQLite; a constant puts rows in no order.
-      const text = expr.kind === "constant" ? "NULL" : renderArg(expr);
+      const text = expr.kind === "constant" ? "NULL" : renderArg(comparisonKey(expr));
       const nulls = nullable ? ` NULLS ${nullsFirst ? "FIRST" : "LAST"}` : "";
       return `${text} ${descending ? "DESC" : "ASC"}${nulls}`;
     })

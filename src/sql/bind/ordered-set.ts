@@ -44,7 +44,7 @@ export function bindOrderedSet(binder: Binder, node: FuncCall, context: ExprCont
   if (more.length > 0 || direct.length !== DIRECT_ARGUMENTS[name]) {
     throw functionNotFound(name, [...direct, sortedBy], position);
   }
-  const value = name === "percentile_cont" ? tryCoerce(sortedBy, DOUBLE, "implicit") : settled(sortedBy);
+  const value = name === "percentile_cont" ? continuous(sortedBy) : settled(sortedBy);
   const fraction = fractionOf(direct[0]);
   if (value === undefined || fraction === undefined) throw functionNotFound(name, [...direct, sortedBy], position);
   const filter = filterOf(binder, node, context);
@@ -57,6 +57,11 @@ export function bindOrderedSet(binder: Binder, node: FuncCall, context: ExprCont
     render,
     finish: (call) => finished(call, value.type),
   };
+}
+
+/** What there is a middle of: numbers and intervals. */
+function continuous(operand: Operand): Expr | undefined {
+  return operandType(operand)?.kind === "interval" ? settled(operand) : tryCoerce(operand, DOUBLE, "implicit");
 }
 
 function fractionOf(operand: Operand | undefined): Expr | undefined {

@@ -10,6 +10,7 @@ import { assertLeadsOrder, distinctOnKeys, renderDistinctOn } from "./distinct-o
 import { bindFrom } from "./from.ts";
 import { assertGrouped, bindGroupBy, type Grouped } from "./group-by.ts";
 import { sameValueAs } from "./grouping.ts";
+import { assertNoIntervals, comparisonKey } from "./interval.ts";
 import { castTo, required, settled } from "./operand.ts";
 import { type OrderTerm, orderTerm, outputTerm, renderOrder } from "./order.ts";
 import { outputTexts } from "./output-text.ts";
@@ -58,6 +59,7 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const outputs: Outputs = { names: targets.map((target) => target.name), exprs };
   const on = distinctOnKeys(parts, outputs);
   const isDistinct = stmt.distinctClause !== undefined && on === undefined;
+  if (isDistinct) assertNoIntervals(exprs, "DISTINCT");
   // ORDER BY and HAVING may be where the only aggregate is, so the groups are decided after both.
   const terms = orderTerms(parts, outputs, { isDistinct, byName: on === undefined });
   if (on !== undefined) assertLeadsOrder(binder.session, on, terms);
@@ -66,7 +68,7 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const rowCounts = bindRowCounts(binder, stmt, env);
   const isRowwise = keys === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
   const point = isRowwise ? pointKeys(from, where) : undefined;
-  const order = stmt.sortClause === undefined && isRowwise ? defaultOrder(parts, point) : terms;
+  const order = defaultOrder(parts, isRowwise, point) ?? terms;
   noteReads(binder.session, { from, where, order: isRowwise ? order : undefined, rowCounts });
   const render = (renderArg: RenderArg): string => {
     const list = outputTexts(exprs, { renderArg, wideAsText: env.topLevel });
@@ -112,7 +114,7 @@ function sourceText({ from, where }: SelectParts, groups: Grouped, renderArg: Re
 
 function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
   // To SQLite a bare number would be a position; as a key it tells no groups apart.
-  const texts = (keys ?? []).map((key) => (key.kind === "constant" ? "NULL" : renderArg(key)));
+  const texts = (keys ?? []).map((key) => (key.kind === "constant" ? "NULL" : renderArg(comparisonKey(key))));
   const group = texts.length === 0 ? "" : ` GROUP BY ${texts.join(", ")}`;
   return having === undefined ? group : `${group} HAVING ${renderArg(having)}`;
 }
@@ -146,7 +148,12 @@ function orderTerms(parts: SelectParts, outputs: Outputs, { isDistinct, byName }
 }
 
 /** Rows of one table come in the order of its key, unless there can be one row only. */
-function defaultOrder({ env, from }: SelectParts, point: readonly ValueSource[] | undefined): readonly OrderTerm[] {
+function defaultOrder(
+  { env, from, stmt }: SelectParts,
+  isRowwise: boolean,
+  point: readonly ValueSource[] | undefined,
+): readonly OrderTerm[] | undefined {
+  if (stmt.sortClause !== undefined || !isRowwise) return undefined;
   const table = from?.baseTable;
   if (!env.topLevel || table === undefined || point?.length === 1) return [];
   const { schema, relation } = table;

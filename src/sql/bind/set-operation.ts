@@ -5,6 +5,7 @@ import type { SqlType } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { commonType } from "../functions/common-type.ts";
 import type { Binder, BoundQuery, OpenQuery, QueryColumn, QueryEnv, RenderArg } from "./binder.ts";
+import { assertNoIntervals } from "./interval.ts";
 import { castTo, type Operand, operandType, typeLabel } from "./operand.ts";
 import { type OrderTerm, outputTerm, renderOrder } from "./order.ts";
 import { outputTexts } from "./output-text.ts";
@@ -30,6 +31,7 @@ export function bindSetOperation(binder: Binder, stmt: SelectStmt, env: QueryEnv
   );
   const close = (types: readonly SqlType[]): BoundQuery => {
     const [a, b] = [left.close(types), right.close(types)];
+    if (operator !== "UNION ALL") assertNoIntervals(a.columns, operator);
     const columns = a.columns.map((column, index): QueryColumn => {
       const nullable = column.nullable || (b.columns[index]?.nullable ?? true);
       return { ...column, nullable, flags: [] };

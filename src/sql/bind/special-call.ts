@@ -3,9 +3,10 @@
 import type { FuncCall, Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
-import { type SqlType, TEXT } from "../../model/sql-type.ts";
+import { INT, type SqlType, TEXT } from "../../model/sql-type.ts";
 import { scaleOf } from "../functions/decimal-types.ts";
 import { internalFunction } from "../functions/registry.ts";
+import { MAKE_INTERVAL_ARGUMENTS } from "../functions/temporal/make-interval.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { applyFunction, callFunction } from "./call.ts";
 import { integerOf } from "./cast-target.ts";
@@ -31,6 +32,8 @@ const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
   ["jsonb_build_object", buildObject],
   ["json_build_array", buildArray],
   ["jsonb_build_array", buildArray],
+  ["age", ageToday],
+  ["make_interval", intervalOfParts],
   ["pg_typeof", typeOf],
   ["round", toPlaces],
   ["trunc", toPlaces],
@@ -77,6 +80,35 @@ function buildObject(binder: Binder, call: Call, context: ExprContext): Operand 
 function buildArray(binder: Binder, call: Call, context: ExprContext): Operand {
   const args = call.nodes.map((node) => documentOf(binder.session, binder.expr(node, context)));
   return built(binder.session, "json_array_of", args, call);
+}
+
+/** `age(t)` counts to the midnight at which today began. */
+function ageToday(binder: Binder, call: Call, context: ExprContext): Operand | undefined {
+  const [node] = call.nodes;
+  if (node === undefined || call.nodes.length !== 1) return undefined;
+  const today = typed(castTo(typed(binder.session.now()), { kind: "date" }));
+  return callFunction(binder.session, "age", [today, binder.expr(node, context)], call.position);
+}
+
+/** `make_interval(days => 10)`: the parts that are not named are zero. */
+function intervalOfParts(binder: Binder, call: Call, context: ExprContext): Operand | undefined {
+  const named = call.nodes.filter((node) => "NamedArgExpr" in node);
+  if (named.length === 0) return undefined;
+  const parts: Operand[] = MAKE_INTERVAL_ARGUMENTS.map((part) => {
+    const type: SqlType = part === "secs" ? { kind: "double" } : INT;
+    return typed(constant(0, type));
+  });
+  for (const [index, node] of call.nodes.entries()) {
+    const name = "NamedArgExpr" in node ? (node.NamedArgExpr.name ?? "") : MAKE_INTERVAL_ARGUMENTS[index];
+    const place = MAKE_INTERVAL_ARGUMENTS.findIndex((part) => part === name);
+    const value = "NamedArgExpr" in node ? node.NamedArgExpr.arg : node;
+    if (place < 0 || value === undefined) {
+      const label = `make_interval(${name ?? "?"} => …)`;
+      throw new DbError("SQL_EXECUTION_ERROR", `function ${label} does not exist`, at(call.position));
+    }
+    parts[place] = binder.expr(value, context);
+  }
+  return callFunction(binder.session, call.name, parts, call.position);
 }
 
 function typeOf(binder: Binder, call: Call, context: ExprContext): Operand | undefined {

@@ -6,6 +6,7 @@ import type { Expr, QueryExpr } from "../expression.ts";
 import { bindAggregateCall, isAggregate } from "./aggregate.ts";
 import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
+import { comparisonKey } from "./interval.ts";
 import { type Operand, required, settled, tryCoerce, unify } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
@@ -139,7 +140,7 @@ function bindDefinition(binder: Binder, window: WindowDef, context: ExprContext)
   const frame = bindFrame(binder, window, { context, order });
   const render = (renderArg: RenderArg): string => {
     const parts = [
-      partition.length === 0 ? "" : `PARTITION BY ${partition.map(renderArg).join(", ")}`,
+      partition.length === 0 ? "" : `PARTITION BY ${partition.map((key) => renderArg(comparisonKey(key))).join(", ")}`,
       order.length === 0 ? "" : `ORDER BY ${renderOrder(order, renderArg)}`,
       frame.render(renderArg),
     ];

@@ -1,17 +1,20 @@
 // Which type may be cast to which, in which context, and how the value changes: PostgreSQL's rounding (doubles half to even, decimals half away from
 // zero), text forms and messages.
 import { DbError } from "../../base/errors.ts";
+import { arrayOfCells, cellsOfArray, parseArrayText } from "../../model/array.ts";
 import { formatDecimal, MAX_PRECISION, parseDecimal, rescale } from "../../model/decimal.ts";
 import { assertDimensions } from "../../model/embedding.ts";
-import { type Cell, type SqlType, sameType, type TypeKind } from "../../model/sql-type.ts";
+import { intervalCell, intervalOf } from "../../model/interval.ts";
+import { type Cell, type SqlType, sameType, TEXT, type TypeKind } from "../../model/sql-type.ts";
 import { daysOfTimestamp, timestampOfDays } from "../../model/temporal.ts";
-import { TYPES } from "../../model/types.ts";
+import { arrayText, TYPES } from "../../model/types.ts";
 import { NUMERIC_TOWER } from "./common-type.ts";
 import { floatText } from "./float-text.ts";
 import { jsonKind } from "./json/scan.ts";
 import { roundHalfEven } from "./numeric/round-half-even.ts";
 import { finiteDouble, finiteFloat, inBigint, inDouble, inInt, inSmallint, outOfRange } from "./numeric-range.ts";
 import { instantOf } from "./temporal/instant.ts";
+import { movedTime } from "./temporal/interval-arithmetic.ts";
 import { inDate, inTimestamp } from "./temporal/range.ts";
 
 /** implicit: anywhere; assignment: also when a value is stored into a column; explicit: only where the text says CAST or `::`. */
@@ -41,6 +44,8 @@ const PAIRS: Partial<Readonly<Record<TypeKind, Partial<Readonly<Record<TypeKind,
     datetime: "assignment",
   },
   date: { timestamp: "implicit", datetime: "implicit" },
+  time: { interval: "implicit" },
+  interval: { time: "assignment" },
   timestamp: { datetime: "implicit", date: "assignment", time: "assignment" },
   datetime: { timestamp: "implicit", date: "assignment", time: "assignment" },
   json: {
@@ -63,9 +68,14 @@ function contextOf(from: TypeKind, to: TypeKind): CastContext | undefined {
   return PAIRS[from]?.[to];
 }
 
+function arrayContext(from: SqlType & { readonly kind: "array" }, to: SqlType): CastContext | undefined {
+  if (to.kind !== "array") return to.kind === "text" ? "assignment" : undefined;
+  return contextOf(from.element.kind, to.element.kind);
+}
+
 /** Undefined: `cannot cast type a to b`. A type casts to itself implicitly, decimals of other precision and scale included. */
 export function castRule(from: SqlType, to: SqlType): CastRule | undefined {
-  const context = contextOf(from.kind, to.kind);
+  const context = from.kind === "array" ? arrayContext(from, to) : contextOf(from.kind, to.kind);
   return context && RULES[context];
 }
 
@@ -161,6 +171,7 @@ function textTo(to: SqlType): Conversion {
 
 function toText(from: SqlType): Conversion {
   const { kind } = from;
+  if (kind === "array") return (cell) => arrayText(cell, from, (item, element) => String(toText(element)(item)));
   if (kind === "float" || kind === "double") return (cell) => floatText(Number(cell), kind);
   return (cell) => TYPES[kind].toText(cell, from);
 }
@@ -185,6 +196,7 @@ function fromJson(to: SqlType): Conversion {
 }
 
 function toTemporal(from: SqlType, to: SqlType): Conversion {
+  if (from.kind === "interval") return (cell) => movedTime(0, intervalOf(String(cell)).us);
   if (from.kind === "date") return (cell) => inTimestamp(timestampOfDays(Number(cell)));
   const fromInstant = from.kind === "timestamp" || from.kind === "datetime";
   if (!fromInstant) return (cell) => TYPES[to.kind].parse(cell, to);
@@ -193,17 +205,31 @@ function toTemporal(from: SqlType, to: SqlType): Conversion {
   return (cell) => cell;
 }
 
+function arrayTo(from: SqlType & { readonly kind: "array" }, to: SqlType): Conversion {
+  if (to.kind !== "array") return toText(from);
+  const convert = castCell(from.element, to.element);
+  return (cell) => arrayOfCells(cellsOfArray(String(cell), from.element.kind).map(convert), to.element.kind);
+}
+
+function textToArray(to: SqlType & { readonly kind: "array" }): Conversion {
+  const convert = castCell(TEXT, to.element);
+  return (cell) => arrayOfCells(parseArrayText(String(cell)).map(convert), to.element.kind);
+}
+
 function conversion(from: SqlType, to: SqlType): Conversion {
   if (from.kind === "embedding" && to.kind === "embedding") {
     return (cell) => (cell instanceof Uint8Array ? assertDimensions(cell, to.dimensions) : cell);
   }
   if (sameType(from, to) || (from.kind === "json" && to.kind === "text")) return (cell) => cell;
+  if (from.kind === "array") return arrayTo(from, to);
   if (to.kind === "text") return toText(from);
-  if (from.kind === "text") return textTo(to);
+  if (from.kind === "text") return to.kind === "array" ? textToArray(to) : textTo(to);
   if (from.kind === "json") return fromJson(to);
   switch (to.kind) {
     case "boolean":
       return (cell) => Boolean(cell);
+    case "interval":
+      return (cell) => intervalCell({ months: 0, days: 0, us: BigInt(Number(cell)) });
     case "date":
     case "time":
     case "timestamp":

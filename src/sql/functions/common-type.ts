@@ -1,6 +1,6 @@
 // The type that operands of a comparison, CASE branches, COALESCE arguments and set operations are brought to.
 import { MAX_PRECISION } from "../../model/decimal.ts";
-import type { SqlType, TypeKind } from "../../model/sql-type.ts";
+import { arrayOf, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 
 /** Numeric kinds, each implicitly convertible to those after it. */
 export const NUMERIC_TOWER: readonly TypeKind[] = ["smallint", "int", "bigint", "decimal", "float", "double"];
@@ -36,6 +36,10 @@ function commonOfTwo(a: SqlType, b: SqlType): SqlType | undefined {
   if (a.kind === "decimal" || b.kind === "decimal") {
     if (rankA < 0 || rankB < 0) return undefined;
     return Math.max(rankA, rankB) > NUMERIC_TOWER.indexOf("decimal") ? { kind: "double" } : widerDecimal(a, b);
+  }
+  if (a.kind === "array" && b.kind === "array") {
+    const element = commonOfTwo(a.element, b.element);
+    return element && arrayOf(element);
   }
   if (a.kind === b.kind) return a;
   if (rankA >= 0 && rankB >= 0) {

@@ -15,6 +15,8 @@ export function compareCells(kind: TypeKind): (a: Present, b: Present) => number
     case "text":
     case "json":
     case "uuid":
+    case "interval":
+    case "array":
       return (a, b) => (a === b ? 0 : compareText(String(a), String(b)));
     case "bytes":
     case "embedding":

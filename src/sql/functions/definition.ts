@@ -57,6 +57,8 @@ interface CellOfKind {
   readonly json: string;
   readonly bytes: Uint8Array;
   readonly uuid: string;
+  readonly interval: string;
+  readonly array: string;
   readonly embedding: Uint8Array;
 }
 

@@ -17,6 +17,7 @@ import { snowflakeId } from "./generate/snowflake-id.ts";
 import { ulid } from "./generate/ulid.ts";
 import { uuidV7 } from "./generate/uuid-v7.ts";
 import { decimalAverage, decimalSum } from "./internal/decimal-total.ts";
+import { intervalAverage, intervalSum } from "./internal/interval-total.ts";
 import { raise } from "./internal/raise.ts";
 import { jsonArrayLength, jsonbArrayLength } from "./json/array-length.ts";
 import { jsonBuildArray, jsonBuildObject } from "./json/build.ts";
@@ -87,10 +88,15 @@ import { mod, modulo } from "./operators/modulo.ts";
 import { multiply } from "./operators/multiply.ts";
 import { negate } from "./operators/negate.ts";
 import { subtract } from "./operators/subtract.ts";
-import { addInterval } from "./temporal/add-interval.ts";
+import { age } from "./temporal/age.ts";
+import { dateBin } from "./temporal/date-bin.ts";
 import { datePart, extract } from "./temporal/date-part.ts";
 import { dateTrunc } from "./temporal/date-trunc.ts";
+import { intervalKeyFunction } from "./temporal/interval-key.ts";
+import { intervalRound } from "./temporal/interval-round.ts";
+import { justifyDays, justifyHours, justifyInterval } from "./temporal/justify.ts";
 import { makeDateFunction } from "./temporal/make-date.ts";
+import { makeInterval } from "./temporal/make-interval.ts";
 import { makeTimeFunction, makeTimestamp } from "./temporal/make-time.ts";
 import { toDate } from "./temporal/read-pattern.ts";
 import { toChar } from "./temporal/to-char.ts";
@@ -187,7 +193,16 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   multiply,
   negate,
   subtract,
-  addInterval,
+  age,
+  dateBin,
+  intervalAverage,
+  intervalKeyFunction,
+  intervalSum,
+  intervalRound,
+  justifyDays,
+  justifyHours,
+  justifyInterval,
+  makeInterval,
   datePart,
   extract,
   dateTrunc,

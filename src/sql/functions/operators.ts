@@ -73,7 +73,10 @@ const ALSO_FUNCTIONS = new Set([
 ]);
 /** Called only by what the binder makes of other syntax. */
 const INTERNAL = new Set([
-  "add_interval",
+  "interval_average",
+  "interval_key",
+  "interval_sum",
+  "interval_round",
   "raise",
   "json_set_rows",
   "json_object_of",

@@ -1,5 +1,6 @@
 // Which overload fits argument types best.
 import type { SqlType, TypeKind } from "../../model/sql-type.ts";
+import { typeOfKind } from "../../model/types.ts";
 import { castRule } from "./casts.ts";
 import { decimalOf, NUMERIC_TOWER, widerDecimal } from "./common-type.ts";
 import { kindsFor, type Overload } from "./definition.ts";
@@ -59,6 +60,7 @@ function targetType(kind: TypeKind, given: readonly (SqlType | undefined)[]): Sq
     const known = given.find((type) => type?.kind === "embedding");
     return known ?? { kind, dimensions: 0 };
   }
+  if (kind === "array") return given.find((type) => type?.kind === "array") ?? typeOfKind(kind);
   if (kind !== "decimal") return { kind };
   const decimals = given.filter((type) => type !== undefined).map(decimalOf);
   return decimals.reduce<SqlType & { kind: "decimal" }>(widerDecimal, decimals[0] ?? decimalOf(undefined));

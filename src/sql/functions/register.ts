@@ -2,15 +2,15 @@
 // that ran the statement, so a DbError arrives as itself.
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
-import type { Cell, SqliteValue, SqlType, TypeKind } from "../../model/sql-type.ts";
-import { cellFromSqlite, cellToSqlite, TYPES } from "../../model/types.ts";
+import { arrayOf, type Cell, type SqliteValue, type SqlType, type TypeKind } from "../../model/sql-type.ts";
+import { cellFromSqlite, cellToSqlite, TYPES, typeOfKind } from "../../model/types.ts";
 import { AGGREGATE_FUNCTIONS } from "./aggregates/aggregate-list.ts";
 import { sqliteAggregateName } from "./aggregates/definition.ts";
 import { castCell, castRule } from "./casts.ts";
 import type { Evaluator, FunctionDefinition, Overload } from "./definition.ts";
 import { FUNCTIONS } from "./function-list.ts";
 import type { Generators } from "./generators.ts";
-import { sqliteCastName, sqliteName } from "./sqlite-names.ts";
+import { sqliteCastName, sqliteName, TYPE_NUMBERS, typeOfNumbers } from "./sqlite-names.ts";
 
 type SqliteFunction = (...args: SqliteValue[]) => SqliteValue;
 
@@ -39,12 +39,6 @@ export interface SqliteConnection {
 const KINDS = Object.keys(TYPES) as readonly TypeKind[];
 /** More combinations of scales than any schema has; past it a combination is prepared anew at each call. */
 const MAX_PREPARED = 256;
-
-/** A type of a kind, for what does not depend on precision and scale. */
-function typeOfKind(kind: TypeKind): SqlType {
-  if (kind === "embedding") return { kind, dimensions: 0 };
-  return kind === "decimal" ? { kind, precision: MAX_PRECISION, scale: 0 } : { kind };
-}
 
 /** Integers leave as BigInt: node:sqlite makes a REAL of every number. */
 function toSqlite(cell: Cell, type: SqlType): SqliteValue {
@@ -125,14 +119,25 @@ function targetType(to: TypeKind, numbers: readonly number[]): SqlType {
   return to === "embedding" ? { kind: to, dimensions: numbers[0] ?? 0 } : typeOfKind(to);
 }
 
+/** Source and target of a cast from the numbers that `castArguments` gave it. */
+function castTypes(from: TypeKind, to: TypeKind, numbers: readonly number[]): readonly [SqlType, SqlType] {
+  if (from === "array" || to === "array") {
+    const [first, last] = [typeOfNumbers(numbers), typeOfNumbers(numbers.slice(-TYPE_NUMBERS))];
+    return [from === "array" ? arrayOf(first) : typeOfKind(from), to === "array" ? arrayOf(last) : typeOfKind(to)];
+  }
+  const [precision = MAX_PRECISION, scale = 0] = from === "decimal" ? numbers.slice(1) : numbers;
+  const target = to === "decimal" ? { kind: to, precision, scale } : targetType(to, numbers);
+  return [sourceType(from, numbers), target];
+}
+
+const NUMBERED: ReadonlySet<TypeKind> = new Set(["decimal", "embedding", "array"]);
+
 function castFunction(from: TypeKind, to: TypeKind): SqliteFunction {
   const prepared = preparedBy((numbers) => {
-    const source = sourceType(from, numbers);
-    const [precision = MAX_PRECISION, scale = 0] = from === "decimal" ? numbers.slice(1) : numbers;
-    const target = to === "decimal" ? { kind: to, precision, scale } : targetType(to, numbers);
+    const [source, target] = castTypes(from, to, numbers);
     return { source, target, convert: castCell(source, target) };
   });
-  const withoutNumbers = from === "decimal" || to === "decimal" || to === "embedding" ? undefined : prepared([]);
+  const withoutNumbers = NUMBERED.has(from) || NUMBERED.has(to) ? undefined : prepared([]);
   return (value = null, ...numbers) => {
     const { source, target, convert } = withoutNumbers ?? prepared(numbers);
     return toSqlite(convert(cellFromSqlite(value, source)), target);

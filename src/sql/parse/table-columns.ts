@@ -11,7 +11,7 @@ import { columnDefaultOf, functionDefault } from "./column-default.ts";
 import type { ToUtf16 } from "./locations.ts";
 import { parseNewColumn } from "./names.ts";
 import { unsupported } from "./syntax-error.ts";
-import { nameOf, sqlTypeOf } from "./type-name.ts";
+import { columnTypeOf, nameOf } from "./type-name.ts";
 
 export const MAX_COLUMNS = 1_000;
 
@@ -103,7 +103,7 @@ export function columnOf(
   const isSerial = SERIALS.includes(nameOf(node.typeName, source, toUtf16));
   const facts: ColumnFacts = {
     name,
-    type: isSerial ? BIGINT : sqlTypeOf(node.typeName, source, toUtf16),
+    type: isSerial ? BIGINT : columnTypeOf(node.typeName, source, toUtf16),
     source,
     toUtf16,
     isKey: false,

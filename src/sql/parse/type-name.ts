@@ -4,8 +4,8 @@ import { closest } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { MAX_DIMENSIONS } from "../../model/embedding.ts";
-import type { SqlType, TypeKind } from "../../model/sql-type.ts";
-import { TYPES } from "../../model/types.ts";
+import { arrayOf, type SqlType, type TypeKind } from "../../model/sql-type.ts";
+import { isColumnKind, isTypeKind, TYPES } from "../../model/types.ts";
 import { constantOf } from "./constant.ts";
 import { endOfWord } from "./lexical.ts";
 import { type ToUtf16, utf16OffsetsOf } from "./locations.ts";
@@ -16,8 +16,18 @@ const DEFAULT_SCALE = 10;
 /** `source` is the text the node was parsed from: PostgreSQL's grammar has already turned FLOAT into float8, and only the text tells. */
 export function sqlTypeOf(node: TypeName, source: string, toUtf16 = utf16OffsetsOf(source)): SqlType {
   const position = toUtf16(node.location ?? 0);
-  const name = nameOf(node, source, toUtf16);
-  if ((node.arrayBounds?.length ?? 0) > 0) throw unsupported(`Type ${name.toUpperCase()}[]`, position);
+  const { arrayBounds = [], ...rest } = node;
+  if (arrayBounds.length > 1) throw unsupported("an array of arrays", position);
+  if (arrayBounds.length === 1) return arrayOf(elementOf(sqlTypeOf(rest, source, toUtf16), position));
+  return scalarTypeOf(node, { name: nameOf(node, source, toUtf16), position });
+}
+
+interface Named {
+  readonly name: string;
+  readonly position: number;
+}
+
+function scalarTypeOf(node: TypeName, { name, position }: Named): SqlType {
   if (node.setof === true || node.pct_type === true) throw unsupported("SETOF and %TYPE", position);
   const kind = kindOf(name);
   if (kind === undefined) throw unknownType(name, position);
@@ -25,10 +35,26 @@ export function sqlTypeOf(node: TypeName, source: string, toUtf16 = utf16Offsets
   if (kind === "decimal") return decimalOf(modifiers, position);
   if (kind === "embedding") return embeddingOf(modifiers, position);
   // The length of a text type is read and not enforced, as in the peer.
-  if (modifiers.length > 0 && kind !== "text" && kind !== "bytes") {
+  if (modifiers.length > 0 && kind !== "text" && kind !== "bytes" && kind !== "interval") {
     throw unsupported(`A modifier on type ${name.toUpperCase()}`, position);
   }
   return { kind };
+}
+
+/** Intervals and arrays are values of expressions; nothing stores them. */
+export function columnTypeOf(node: TypeName, source: string, toUtf16 = utf16OffsetsOf(source)): SqlType {
+  const position = toUtf16(node.location ?? 0);
+  const type = sqlTypeOf({ ...node, ...(isInterval(node) ? { typmods: [] } : {}) }, source, toUtf16);
+  if (isColumnKind(type.kind)) return type;
+  throw unsupported(
+    `Type ${nameOf(node, source, toUtf16).toUpperCase()}${type.kind === "array" ? "[]" : ""}`,
+    position,
+  );
+}
+
+function elementOf(type: SqlType, position: number): SqlType {
+  if (type.kind === "embedding") throw unsupported("an array of embeddings", position);
+  return type;
 }
 
 /** The type's name in lower case, as written where that matters. */
@@ -40,15 +66,21 @@ export function nameOf(node: TypeName, source: string, toUtf16: ToUtf16): string
   return source.slice(start, endOfWord(source, start)).toLowerCase() === "float" ? "float" : name;
 }
 
-function kindOf(name: string): TypeKind | undefined {
+/** Its modifiers say which fields it has, and are the cast's. */
+function isInterval({ names = [] }: TypeName): boolean {
+  const last = names.at(-1);
+  return last !== undefined && "String" in last && last.String.sval === "interval";
+}
+
+function kindOf(name: string): Exclude<TypeKind, "array"> | undefined {
   for (const [kind, row] of Object.entries(TYPES)) {
-    if (row.names.includes(name) && isKind(kind)) return kind;
+    if (row.names.includes(name) && isScalarKind(kind)) return kind;
   }
   return undefined;
 }
 
-function isKind(name: string): name is TypeKind {
-  return Object.hasOwn(TYPES, name);
+function isScalarKind(name: string): name is Exclude<TypeKind, "array"> {
+  return isTypeKind(name) && name !== "array";
 }
 
 function modifierOf(node: Node): number | undefined {
@@ -79,7 +111,7 @@ function embeddingOf([dimensions = 0, ...more]: readonly (number | undefined)[],
   throw new DbError("INVALID_SQL", `EMBEDDING(n) needs 1 <= n <= ${MAX_DIMENSIONS}`, { position });
 }
 
-const KNOWN_UNSUPPORTED = ["file", "interval", "timetz", "tinyint", "bit", "varbit", "xml", "money"];
+const KNOWN_UNSUPPORTED = ["file", "timetz", "tinyint", "bit", "varbit", "xml", "money"];
 
 function unknownType(name: string, position: number): DbError {
   if (KNOWN_UNSUPPORTED.includes(name)) return unsupported(`Type ${name.toUpperCase()}`, position);

@@ -11,7 +11,7 @@ import {
   type TableOptions,
   type TableSchema,
 } from "../../model/schema.ts";
-import type { Cell, SqlType, TypeKind } from "../../model/sql-type.ts";
+import { arrayOf, type Cell, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import { damaged, isFields, toArray, toCount, toFields, toFlag, toOneOf, toOptional, toText } from "./stored-fields.ts";
 
@@ -111,6 +111,8 @@ export function decodeType(value: unknown, what: string): SqlType {
   const json = toFields(value, what);
   const kind = toOneOf(json["kind"], KINDS, what);
   if (kind === "embedding") return { kind, dimensions: toCount(json["dimensions"], what) };
+  // The columns of a view may be of any type.
+  if (kind === "array") return arrayOf(decodeType(json["element"], what));
   if (kind !== "decimal") return { kind };
   return { kind, precision: toCount(json["precision"], what), scale: toCount(json["scale"], what) };
 }

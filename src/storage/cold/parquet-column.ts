@@ -111,6 +111,14 @@ const timestamp: ParquetColumn = {
   }),
 };
 
+const text: ParquetColumn = {
+  element: () => ({ type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } }),
+  encodeAnnotated: true,
+  statistics: true,
+  toPhysical: same,
+  fromPhysical: asText,
+};
+
 export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
   boolean: { ...small, element: () => ({ type: "BOOLEAN" }), fromPhysical: asBoolean },
   smallint: { ...small, element: integer(16) },
@@ -135,13 +143,7 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     toPhysical: same,
     fromPhysical: decimalFromBytes,
   },
-  text: {
-    element: () => ({ type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } }),
-    encodeAnnotated: true,
-    statistics: true,
-    toPhysical: same,
-    fromPhysical: asText,
-  },
+  text,
   timestamp,
   datetime: timestamp,
   date: {
@@ -169,6 +171,9 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     // The read gives a view into a whole page, which a small value must not keep alive.
     fromPhysical: (value) => asBytes(value).slice(),
   },
+  // No column has one.
+  interval: text,
+  array: text,
   embedding: {
     ...small,
     // The numbers themselves, little-endian: a list would hold each with its own levels, and be read back a number at a time.

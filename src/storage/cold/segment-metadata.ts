@@ -2,8 +2,8 @@
 import { DbError } from "../../base/errors.ts";
 import { type Scope, type Seq, SHARED_SCOPE, seqOf, type TableId } from "../../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
-import type { SqlType, TypeKind } from "../../model/sql-type.ts";
-import { TYPES } from "../../model/types.ts";
+import type { ColumnKind, SqlType } from "../../model/sql-type.ts";
+import { isColumnKind } from "../../model/types.ts";
 
 export interface StoredColumn {
   readonly id: number;
@@ -100,12 +100,12 @@ function parseColumn(column: unknown): StoredColumn {
   return { id, name, type: parseType(type) };
 }
 
-function isTypeKind(kind: unknown): kind is TypeKind {
-  return typeof kind === "string" && Object.hasOwn(TYPES, kind);
+function isStoredKind(kind: unknown): kind is ColumnKind {
+  return typeof kind === "string" && isColumnKind(kind);
 }
 
 function parseType(type: unknown): SqlType {
-  if (typeof type !== "object" || type === null || !("kind" in type) || !isTypeKind(type.kind))
+  if (typeof type !== "object" || type === null || !("kind" in type) || !isStoredKind(type.kind))
     throw broken("bad type");
   if (type.kind === "embedding") {
     if (!("dimensions" in type) || typeof type.dimensions !== "number") throw broken("bad embedding");

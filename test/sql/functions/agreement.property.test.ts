@@ -2,9 +2,11 @@
 // itself, because the generator reads the registry.
 import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { arrayOfCells } from "../../../src/model/array.ts";
 import { MAX_PRECISION } from "../../../src/model/decimal.ts";
+import { intervalCell } from "../../../src/model/interval.ts";
 import type { Cell, SqlType, TypeKind } from "../../../src/model/sql-type.ts";
-import { cellToSqlite, TYPES } from "../../../src/model/types.ts";
+import { cellToSqlite, TYPES, typeOfKind } from "../../../src/model/types.ts";
 import type { CompareOp, Expr } from "../../../src/sql/expression.ts";
 import { castRule } from "../../../src/sql/functions/casts.ts";
 import { type FunctionDefinition, kindsFor, type Overload } from "../../../src/sql/functions/definition.ts";
@@ -65,6 +67,10 @@ const CELLS: Record<TypeKind, fc.Arbitrary<Cell>> = {
   json: fc.oneof(fc.json({ maxDepth: 3 }), fc.constantFrom('{"a":[1,"x",null]}', '[{"a":1.0},2]', '"a"')),
   bytes: fc.uint8Array({ maxLength: 5 }),
   uuid: fc.uuid(),
+  interval: fc
+    .record({ months: narrow(-1000, 1000), days: narrow(-9999, 9999), us: wide(-(10n ** 15n), 10n ** 15n) })
+    .map(intervalCell),
+  array: fc.array(fc.option(text), { maxLength: 3 }).map((cells) => arrayOfCells(cells, "text")),
   embedding: embeddingOf(2),
 };
 
@@ -167,7 +173,7 @@ class ExpressionGenerator {
 
 function columnType(kind: TypeKind): SqlType {
   if (kind === "embedding") return { kind, dimensions: 2 };
-  return kind === "decimal" ? e.decimal(MAX_PRECISION, 3) : { kind };
+  return kind === "decimal" ? e.decimal(MAX_PRECISION, 3) : typeOfKind(kind);
 }
 
 /** AND, OR and IN may leave out operands, in an order SQL does not promise: an error on one side only is then no disagreement. */

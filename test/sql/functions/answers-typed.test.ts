@@ -4,7 +4,7 @@ import { type AnswerRow, testAnswers } from "./answer-table.ts";
 import * as e from "./expressions.ts";
 
 const { big, bool, bytes, call, cast, date, dbl, dec, int, json, op, real, time, ts, txt } = e;
-const T = (kind: Exclude<SqlType["kind"], "decimal" | "embedding">): SqlType => ({ kind });
+const T = (kind: Exclude<SqlType["kind"], "decimal" | "embedding" | "array">): SqlType => ({ kind });
 
 const temporal: AnswerRow[] = [
   ["truncate to the month", call("date_trunc", txt("month"), ts("2024-02-29 13:14:15.5")), "2024-02-01 00:00:00"],

@@ -25,7 +25,7 @@ export function value(type: SqlType, text: string | null): Expr {
 }
 
 const constantOf =
-  (kind: Exclude<TypeKind, "decimal" | "embedding">) => (text: string | number | bigint | boolean | null) =>
+  (kind: Exclude<TypeKind, "decimal" | "embedding" | "array">) => (text: string | number | bigint | boolean | null) =>
     value({ kind }, text === null ? null : String(text));
 export const bool = constantOf("boolean");
 export const small = constantOf("smallint");

@@ -2,6 +2,7 @@
 import { BITS } from "./bits.ts";
 import { decimalTotal } from "./decimal-total.ts";
 import type { AggregateDefinition } from "./definition.ts";
+import { intervalTotal } from "./interval-total.ts";
 import { jsonList, jsonObject } from "./json-collection.ts";
 import { ORDERED_SET } from "./ordered-set.ts";
 import { REGRESSION } from "./regression.ts";
@@ -9,6 +10,7 @@ import { SPREAD } from "./spread.ts";
 
 export const AGGREGATE_FUNCTIONS: readonly AggregateDefinition[] = [
   decimalTotal,
+  intervalTotal,
   jsonList,
   jsonObject,
   ...BITS,

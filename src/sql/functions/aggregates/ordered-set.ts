@@ -1,7 +1,9 @@
 // percentile_cont, percentile_disc and mode: aggregates of the sorted values of a group, which they hold, up to a number. The arguments are the value, the
 // fraction (NULL for mode), and whether the order is descending.
 import { DbError } from "../../../base/errors.ts";
+import { type Interval, intervalCell, intervalOf } from "../../../model/interval.ts";
 import type { SqliteValue } from "../../../model/sql-type.ts";
+import { multiplied, negated, sum } from "../temporal/interval-arithmetic.ts";
 import { compareText } from "../text/code-points.ts";
 import { type AggregateDefinition, defineAggregate } from "./definition.ts";
 
@@ -56,10 +58,16 @@ const percentileCont = orderedSet("percentile_cont", (values, fraction) => {
   if (fraction === null) return null;
   assertFraction(fraction);
   const place = fraction * (values.length - 1);
-  const low = Number(values[Math.floor(place)]);
-  const high = Number(values[Math.ceil(place)]);
-  return low + (high - low) * (place - Math.floor(place));
+  const [low, high] = [values[Math.floor(place)] ?? 0, values[Math.ceil(place)] ?? 0];
+  const part = place - Math.floor(place);
+  // The only text it takes is an interval.
+  if (typeof low === "string") return betweenIntervals(intervalOf(low), intervalOf(String(high)), part);
+  return Number(low) + (Number(high) - Number(low)) * part;
 });
+
+function betweenIntervals(low: Interval, high: Interval, part: number): string {
+  return intervalCell(sum(low, intervalOf(multiplied(sum(high, negated(low)), part))));
+}
 
 const percentileDisc = orderedSet("percentile_disc", (values, fraction) => {
   if (fraction === null) return null;

@@ -16,6 +16,7 @@ const KINDS: readonly TypeKind[] = [
   "time",
   "uuid",
   "bytes",
+  "interval",
   "json",
   "embedding",
 ];

@@ -18,6 +18,8 @@ const KINDS: readonly TypeKind[] = [
   "time",
   "uuid",
   "bytes",
+  "interval",
+  "array",
 ];
 
 function extremeFunction(name: string, sign: 1 | -1): FunctionDefinition {

@@ -2,6 +2,7 @@ import { rescale } from "../../../model/decimal.ts";
 import { largerScale, scaleOf, sumType } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
+import { INTERVAL_SUMS } from "../temporal/interval-overloads.ts";
 import { inDate } from "../temporal/range.ts";
 
 export const add = defineFunction("add", [
@@ -16,4 +17,5 @@ export const add = defineFunction("add", [
   overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a + b, [a, b])),
   overload(["date", "int"], { kind: "date" }, (date, days) => inDate(date + days)),
   overload(["int", "date"], { kind: "date" }, (days, date) => inDate(date + days)),
+  ...INTERVAL_SUMS,
 ]);

@@ -2,6 +2,7 @@
 import { decimalOfScale, quotientScale, scaleOf } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { divisionByZero, finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
+import { INTERVAL_QUOTIENTS } from "../temporal/interval-overloads.ts";
 
 function nonZero<T extends number | bigint>(divisor: T): T {
   // Loose: one test for 0, -0 and 0n.
@@ -31,4 +32,5 @@ export const divide = defineFunction("divide", [
   ),
   overload(["float", "float"], { kind: "float" }, (a, b) => finiteFloat(a / nonZero(b), [a, b])),
   overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a / nonZero(b), [a, b])),
+  ...INTERVAL_QUOTIENTS,
 ]);

@@ -2,6 +2,7 @@ import { rescale } from "../../../model/decimal.ts";
 import { decimalOfScale, productScale, scaleOf } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
+import { INTERVAL_PRODUCTS } from "../temporal/interval-overloads.ts";
 
 export const multiply = defineFunction("multiply", [
   overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a * b)),
@@ -17,4 +18,5 @@ export const multiply = defineFunction("multiply", [
   ),
   overload(["float", "float"], { kind: "float" }, (a, b) => finiteFloat(a * b, [a, b])),
   overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a * b, [a, b])),
+  ...INTERVAL_PRODUCTS,
 ]);

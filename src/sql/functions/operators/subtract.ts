@@ -3,6 +3,7 @@ import { largerScale, scaleOf, sumType } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { removeJson } from "../json/remove.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
+import { INTERVAL_DIFFERENCES } from "../temporal/interval-overloads.ts";
 import { inDate } from "../temporal/range.ts";
 
 export const subtract = defineFunction("subtract", [
@@ -17,5 +18,6 @@ export const subtract = defineFunction("subtract", [
   overload(["double", "double"], { kind: "double" }, (a, b) => finiteDouble(a - b, [a, b])),
   overload(["date", "int"], { kind: "date" }, (date, days) => inDate(date - days)),
   overload(["date", "date"], { kind: "int" }, (a, b) => a - b),
+  ...INTERVAL_DIFFERENCES,
   ...removeJson,
 ]);

@@ -5,6 +5,7 @@ import { alias, defineFunction, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { civilOfDays, dayOfYear, isoWeek, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { intervalPart } from "./interval-parts.ts";
 import { unitNamed } from "./unit-named.ts";
 
 type Part = (instant: Instant) => number;
@@ -64,6 +65,7 @@ export const datePart = defineFunction("date_part", [
     const part = memoizeLast((unit = "") => partNamed(TIME_PARTS, unit, "time"));
     return (unit, timeUs) => part(unit)({ days: 0, timeUs });
   }),
+  intervalPart,
 ]);
 
 export const extract = alias("extract", datePart);

@@ -5,6 +5,7 @@ import { defineFunction, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { civilOfDays, daysOfCivil, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, timestampOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { intervalTrunc } from "./interval-parts.ts";
 import { unitNamed } from "./unit-named.ts";
 
 type Truncate = (instant: Instant) => Instant;
@@ -60,4 +61,5 @@ export const dateTrunc = defineFunction("date_trunc", [
     const truncate = memoizeLast((unit = "") => truncateTo(unit));
     return (unit, timestamp) => timestampOf(truncate(unit)(instantOf(timestamp)));
   }),
+  intervalTrunc,
 ]);

@@ -7,6 +7,7 @@ import { memoizeLast } from "../memoize-last.ts";
 import { numbersToChar } from "../numeric/to-char-number.ts";
 import { civilOfDays, dayOfYear, isoWeek, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { intervalToChar } from "./to-char-interval.ts";
 
 const MAX_FORMAT_LENGTH = 500;
 const MONTHS = [
@@ -195,5 +196,6 @@ export const toChar = defineFunction("to_char", [
         .join("");
     };
   }),
+  intervalToChar,
   ...numbersToChar,
 ]);
