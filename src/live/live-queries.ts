@@ -99,7 +99,7 @@ export class LiveQueries {
       tooSlow: (connection) => this.#closeSlow(connection.id),
       dispatched,
       observed: observe,
-      send: (connection, frame) => this.#send(connection.id, frame),
+      send: (connection, frames) => this.#send(connection.id, frames),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
       fail,
       settling: registry.settling,
@@ -222,7 +222,7 @@ export class LiveQueries {
     const subscription = subscriptions.get(bareId);
     const found = subscription !== undefined && this.#registry.drop(subscription);
     if (found) this.#life.ended(subscription, "unsubscribed", "debug");
-    if (connection.dialect.protocol === "native") this.#send(connectionId, unsubscribedMessage(id, found));
+    if (connection.dialect.protocol === "native") this.#send(connectionId, [unsubscribedMessage(id, found)]);
   }
 
   /** Whose live query it is, for the decision who may kill it. */
@@ -236,7 +236,8 @@ export class LiveQueries {
     if (subscription === undefined || !this.#registry.drop(subscription)) return false;
     const { connection } = subscription;
     this.#life.ended(subscription, "killed");
-    this.#send(connection.id, killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`));
+    const told = killedMessage(connection.dialect.protocol, subscription.id, `Live query killed: ${id}`);
+    this.#send(connection.id, [told]);
     return true;
   }
 
@@ -263,7 +264,8 @@ export class LiveQueries {
   #close(connection: LiveConnection, close: CloseReason, isExpired: boolean): void {
     this.disconnect(connection.id);
     const { outlet } = this.#deps;
-    if (isExpired && connection.dialect.protocol === "native") outlet.send(connection.id, expiredMessage(close.reason));
+    if (isExpired && connection.dialect.protocol === "native")
+      outlet.send(connection.id, [expiredMessage(close.reason)]);
     outlet.close(connection.id, close.code, close.reason);
   }
 
@@ -349,7 +351,7 @@ export class LiveQueries {
     const { protocol } = connection.dialect;
     const known = error.code === "SERVER_BUSY" ? this.#askLater(error) : error;
     if (protocol === "peer" && known.retryAfterMs !== undefined) this.#close(connection, CLOSE.busy, false);
-    else this.#send(id, errorMessage(protocol, subscriptionId, known));
+    else this.#send(id, [errorMessage(protocol, subscriptionId, known)]);
   }
 
   #askLater({ code, message }: DbError): DbError {
@@ -365,8 +367,8 @@ export class LiveQueries {
     this.refuse(subscription.connection.id, subscription.id, shown);
   }
 
-  #send(id: ConnectionId, frame: Frame): boolean {
-    const sent = this.#deps.outlet.send(id, frame);
+  #send(id: ConnectionId, frames: readonly Frame[]): boolean {
+    const sent = this.#deps.outlet.send(id, frames);
     if (sent !== "lost") return true;
     // The socket is past its bound and is being closed: the client resumes from its cursor.
     this.#noteSlow(id);

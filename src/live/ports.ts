@@ -28,7 +28,8 @@ export interface Queue {
 }
 
 export interface Outlet {
-  send(connection: ConnectionId, frame: Frame): SendResult;
+  /** Several leave together, in their order: one system call instead of one each. */
+  send(connection: ConnectionId, frames: readonly Frame[]): SendResult;
   /** Native fan-out: one frame to every connection that joined the topic. */
   publish(topic: string, frame: Frame): Published;
   /** What is sent now is sent in this turn: one object a turn. */

@@ -50,7 +50,7 @@ export interface SubscriptionDeps {
   /** A read has seen the store at this position, maybe ahead of dispatch. */
   readonly observed: (position: Seq) => void;
   /** False: the socket is lost and everything of the connection was dropped. */
-  readonly send: (connection: Connection, frame: Frame) => boolean;
+  readonly send: (connection: Connection, frames: readonly Frame[]) => boolean;
   readonly refuse: (connection: Connection, id: string, error: DbError) => void;
   readonly fail: (subscription: Subscription, error: unknown) => void;
   /** Subscriptions that wait for dispatch to reach their boundary. */
@@ -214,10 +214,8 @@ export class Subscription implements Subscriber {
       if (!this.#send(frames.shared)) return;
       this.#directChanges += frames.changes.length;
     } else {
-      for (const message of frames.spliced) {
-        if (!this.#send(message.withId(this.id))) return;
-        this.#directChanges += 1;
-      }
+      if (!this.#sendAll(frames.spliced.map((message) => message.withId(this.id)))) return;
+      this.#directChanges += frames.spliced.length;
     }
     this.#delivered(frames.position);
   }
@@ -326,7 +324,7 @@ export class Subscription implements Subscriber {
   }
 
   #sendChanges(seq: Seq, changes: readonly RowChange[]): boolean {
-    for (const frame of this.#view.encoder.replay(this.id, seq, changes)) if (!this.#send(frame)) return false;
+    if (!this.#sendAll(this.#view.encoder.replay(this.id, seq, changes))) return false;
     this.#directChanges += changes.length;
     this.#delivered(seq);
     return true;
@@ -377,7 +375,11 @@ export class Subscription implements Subscriber {
   }
 
   #send(frame: Frame): boolean {
-    return this.#deps.send(this.connection, frame);
+    return this.#sendAll([frame]);
+  }
+
+  #sendAll(frames: readonly Frame[]): boolean {
+    return this.#deps.send(this.connection, frames);
   }
 
   #delivered(seq: Seq): void {

@@ -32,14 +32,31 @@ export function createOutlet({ sockets, server, clock }: OutletDeps): SocketOutl
   const turns = new SendTurns(clock);
   const sendFrame = (socket: Socket, frame: Frame): number => {
     const sent = socket.send(frame, NO_COMPRESSION);
-    noteSent(socket, sent > 0 ? wireBytes(sent) : frameBytes(frame), { moment: turns.now(), isTaken: sent > 0 });
+    noteSent(socket, sentBytes(sent, frame), { moment: turns.now(), isTaken: sent > 0 });
+    return sent;
+  };
+  /** In one system call. Corked, a send cannot say that the socket did not take the frame: its queue does, after the last. */
+  const sendTogether = (socket: Socket, frames: readonly Frame[]): number => {
+    let bytes = 0;
+    let sent = DROPPED;
+    socket.cork(() => {
+      for (const frame of frames) {
+        sent = socket.send(frame, NO_COMPRESSION);
+        bytes += sentBytes(sent, frame);
+        if (sent === DROPPED) return;
+      }
+    });
+    noteSent(socket, bytes, { moment: turns.now(), isTaken: sent !== DROPPED && socket.getBufferedAmount() === 0 });
     return sent;
   };
   return {
     sendFrame,
-    send(connection, frame): SendResult {
+    send(connection, frames): SendResult {
       const socket = sockets.get(connection);
-      return socket === undefined || sendFrame(socket, frame) === DROPPED ? "lost" : "ok";
+      if (socket === undefined) return "lost";
+      const [only] = frames;
+      const isAlone = only !== undefined && frames.length === 1;
+      return (isAlone ? sendFrame(socket, only) : sendTogether(socket, frames)) === DROPPED ? "lost" : "ok";
     },
     publish(topic, frame): Published {
       turns.published();
@@ -122,6 +139,10 @@ function noteSent(
 ): void {
   data.sent ??= new FrameLog();
   data.sent.add(bytes, moment, isTaken);
+}
+
+function sentBytes(sent: number, frame: Frame): number {
+  return sent > 0 ? wireBytes(sent) : frameBytes(frame);
 }
 
 function frameBytes(frame: Frame): number {

@@ -84,20 +84,7 @@ test.each([
 });
 
 test("LQ-12 a socket that stops reading gets the latest state of each row, and is not closed", async () => {
-  const { hostname, port } = new URL(server.url);
-  const received: Uint8Array[] = [];
-  const socket = await Bun.connect({
-    hostname,
-    port: Number(port),
-    socket: { data: (_socket, bytes) => void received.push(Uint8Array.from(bytes)) },
-  });
-  const text = (): string => Buffer.concat(received).toString("latin1");
-  socket.write(
-    `GET /v1/ws?protocol=kalam.v2&compress=false HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${alice.token}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n\r\n`,
-  );
-  await until(() => text().includes("auth_success"));
-  const subscription = { id: "slow", sql: "SELECT * FROM chat.messages", options: { slow: "latest" } };
-  socket.write(maskedText(JSON.stringify({ type: "subscribe", subscription })));
+  const { socket, received, text } = await rawSubscriber("protocol=kalam.v2", { slow: "latest" });
   await until(() => text().includes('"ready":true'));
   socket.pause();
   received.length = 0;
@@ -115,6 +102,53 @@ test("LQ-12 a socket that stops reading gets the latest state of each row, and i
   expect(text().length).toBeLessThan(60 * body.length);
   socket.end();
 }, 20_000);
+
+test("LQ-12 a peer that stops reading is closed within its bound, and until then was sent every row, in order", async () => {
+  const { socket, text, closed } = await rawSubscriber("", {});
+  await until(() => text().includes('"status":"ready"'));
+  socket.pause();
+  const doc = JSON.stringify("x".repeat(100_000));
+  let written = 0;
+  while ((await liveIds(alice)).length > 0) {
+    // A commit of several rows, each a message of its own.
+    const rows = [1, 2, 3, 4, 5].map((place) => `(${written + place}, 'a', 0, $1)`);
+    await server.root.sql(`INSERT INTO chat.messages (id, room, n, doc) VALUES ${rows.join(", ")}`, [doc]);
+    written += rows.length;
+    expect(written).toBeLessThan(1_000);
+  }
+  socket.resume();
+  await closed;
+  const seen = [...text().matchAll(/"type":"change"[^{]*\{"id":"(\d+)"/g)].map(([, id]) => Number(id));
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen).toEqual(seen.map((_id, index) => index + 1));
+}, 20_000);
+
+interface RawSubscriber {
+  readonly socket: Bun.Socket;
+  readonly received: Uint8Array[];
+  readonly text: () => string;
+  readonly closed: Promise<void>;
+}
+
+/** Alice's, of all messages, over a TCP connection whose reading can be stopped. */
+async function rawSubscriber(parameters: string, options: object): Promise<RawSubscriber> {
+  const { hostname, port } = new URL(server.url);
+  const received: Uint8Array[] = [];
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: { data: (_socket, bytes) => void received.push(Uint8Array.from(bytes)), close: () => resolve() },
+  });
+  const text = (): string => Buffer.concat(received).toString("latin1");
+  socket.write(
+    `GET /v1/ws?${parameters}&compress=false HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${alice.token}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n\r\n`,
+  );
+  await until(() => text().includes("auth_success"));
+  const subscription = { id: "slow", sql: "SELECT * FROM chat.messages", options };
+  socket.write(maskedText(JSON.stringify({ type: "subscribe", subscription })));
+  return { socket, received, text, closed };
+}
 
 /** A client's text frame; the mask is zero, which leaves the text as it is. */
 function maskedText(text: string): Uint8Array {

@@ -82,6 +82,18 @@ describe("changes", () => {
     expect(harness.live.counters().groups).toBe(1);
   });
 
+  test("LQ-16 the messages that a commit is to a peer leave its socket together", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("paging");
+    harness.subscribe(id, { id: "mine", table: shared, query: inRoom("a"), options: {} });
+    await settle();
+    messages(socket);
+    const { sends, sent } = harness.sockets;
+    harness.write(shared, "ann", message(1), message(2), message(3, "b"), message(4));
+    expect(messages(socket).map(({ rows }) => rows)).toMatchObject([[{ id: "1" }], [{ id: "2" }], [{ id: "4" }]]);
+    expect([harness.sockets.sends - sends, harness.sockets.sent - sent]).toEqual([1, 3]);
+  });
+
   test("LQ-16 two subscriptions of one native connection never share a channel", async () => {
     const harness = started();
     const { id, socket } = harness.connect("native");

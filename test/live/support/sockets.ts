@@ -16,6 +16,8 @@ export interface Socket {
 export class Sockets implements Outlet {
   readonly #sockets = new Map<ConnectionId, Socket>();
   published = 0;
+  /** Calls, and the frames in them. */
+  sends = 0;
   sent = 0;
   #moment: Moment = { turn: 0, atMs: 0 };
   readonly #nowMs: () => number;
@@ -48,12 +50,15 @@ export class Sockets implements Outlet {
     this.#sockets.delete(id);
   }
 
-  send(id: ConnectionId, frame: Frame): SendResult {
+  send(id: ConnectionId, frames: readonly Frame[]): SendResult {
     const socket = this.#sockets.get(id);
     if (socket === undefined || socket.failing || socket.closed !== undefined) return "lost";
-    this.sent += 1;
-    socket.frames.push(frame);
-    socket.sent.add(frame.length, this.moment(), socket.queuedBytes === 0);
+    this.sends += 1;
+    this.sent += frames.length;
+    for (const frame of frames) {
+      socket.frames.push(frame);
+      socket.sent.add(frame.length, this.moment(), socket.queuedBytes === 0);
+    }
     return "ok";
   }
 
