@@ -93,8 +93,28 @@ function publishRow(row: string): void {
   publishing.push(row);
 }
 
-function sendEach(text: string): void {
-  for (const group of sockets.values()) for (const socket of group) socket.send(text, false);
+let sending: string[] = [];
+
+/** The frames of one turn leave each socket in one write. */
+function sendEach(frame: string): void {
+  if (sending.length === 0) {
+    setImmediate(() => {
+      const frames = sending;
+      sending = [];
+      for (const group of sockets.values()) {
+        for (const socket of group) {
+          socket.cork(() => {
+            for (const each of frames) socket.send(each, false);
+          });
+        }
+      }
+    });
+  }
+  sending.push(frame);
+}
+
+function echo(request: Request, frame: string): void {
+  for (const socket of socketsOf(tokenOf(request))) socket.send(frame, false);
 }
 
 function tokenOf(request: Request): string {
@@ -125,11 +145,11 @@ const server = Bun.serve<SocketData>({
       case "/send-each":
         sendEach(await request.text());
         return new Response(DONE, { headers: JSON_HEADERS });
-      case "/echo": {
-        const text = await request.text();
-        for (const socket of socketsOf(tokenOf(request))) socket.send(text, false);
+      case "/echo":
+        echo(request, await request.text());
         return new Response(DONE, { headers: JSON_HEADERS });
-      }
+      case "/insert-echo":
+        return write(request, insert, (row) => echo(request, frameOf(row)));
       case "/health":
         return new Response("{}");
       default:

@@ -120,24 +120,38 @@ const RATE_PER_SECOND = 1_000;
 async function runLatency(size: BenchSize): Promise<readonly ReportRow[]> {
   await using server = await ServerSide.open();
   await using ceiling = await openCeilingSide();
+  await using storing = await openCeilingSide();
   await using client = new LoadClient();
   const tokens = await server.createUsers(size.isQuick ? 100 : 1_000);
   const durationMs = size.isQuick ? 1_500 : 4_000;
+  const operations = new Map<Side, Operation>([
+    [server, "insert-own"],
+    [ceiling, "echo"],
+    [storing, "insert-echo"],
+  ]);
   const pace = (side: Side, round: number, ms: number) =>
     client.run({
       kind: "paced",
       target: side.target,
-      operation: side === server ? "insert-own" : "echo",
+      operation: operations.get(side) ?? "echo",
       tokens,
       ratePerSecond: RATE_PER_SECOND,
       durationMs: ms,
       firstId: idsOf(round).first,
     });
-  for (const side of [server, ceiling]) await pace(side, 0, 1_000);
-  const figures = await interleave(size, [server, ceiling], (side, round) => pace(side, round + 1, durationMs));
-  const [ours = [], bare = []] = figures;
+  const sides = [...operations.keys()];
+  for (const side of sides) await pace(side, 0, 1_000);
+  const figures = await interleave(size, sides, (side, round) => pace(side, round + 1, durationMs));
+  const [ours = [], bare = [], stored = []] = figures;
   const faults = figures.flat().flatMap((result) => result.faults);
   const rate = `reached ${figureText(spreadOf(ours.map((result) => result.rate)).median)} writes/s; ceiling: bare echo, nothing stored`;
+  const afterStoring = (name: "p50Ms" | "p99Ms"): string => {
+    const ratio = spreadOf(
+      ours.map(({ latency }, round) => latency[name] / (stored[round]?.latency[name] ?? Number.NaN)),
+    );
+    const figure = spreadOf(stored.map(({ latency }) => latency[name]));
+    return `an echo that stores durably first: ${figureText(figure.median)} ms, ratio ${ratio.median.toFixed(2)}`;
+  };
   const question = `write to delivery, ${RATE_PER_SECOND.toLocaleString("en")} writes/s, ${tokens.length.toLocaleString("en")} users`;
   const row = (
     name: "p50Ms" | "p99Ms",
@@ -150,7 +164,7 @@ async function runLatency(size: BenchSize): Promise<readonly ReportRow[]> {
       ours: ours.map(({ latency }) => latency[name]),
       ceiling: bare.map(({ latency }) => latency[name]),
       faults,
-      note: rate,
+      note: `${rate}; ${afterStoring(name)}`,
       ...bounds,
     });
   return [row("p50Ms", { target: "any", oursAtMost: 2 }), row("p99Ms", { target: { atMost: 2 }, isBound: true })];
@@ -162,6 +176,8 @@ const IN_FLIGHT = 64;
 async function runRoom(size: BenchSize): Promise<readonly ReportRow[]> {
   await using quiet = await ServerSide.open();
   await using watched = await ServerSide.open();
+  await using bareQuiet = await openCeilingSide();
+  await using bareWatched = await openCeilingSide();
   await using client = new LoadClient();
   const messages = size.isQuick ? 3_000 : size.isFull ? 100_000 : 20_000;
   const rounds = size.isFull ? 2 : size.rounds;
@@ -169,19 +185,23 @@ async function runRoom(size: BenchSize): Promise<readonly ReportRow[]> {
     client.run({
       kind: "fanOut",
       target: side.target,
-      operation: "insert",
+      operation: side === bareWatched ? "insert-publish" : "insert",
       protocol: "native",
-      subscribers: side === watched ? ROOM_SUBSCRIBERS : 0,
+      subscribers: side === watched || side === bareWatched ? ROOM_SUBSCRIBERS : 0,
       messages: count,
       window: IN_FLIGHT,
       awaitDelivery: false,
       firstId: idsOf(round).first,
     });
-  for (const side of [watched, quiet]) await insert(side, 0, 1_000);
-  const figures = await interleave({ rounds, noise: size.noise }, [watched, quiet], (side, round) =>
+  const sides: readonly Side[] = [watched, quiet, bareWatched, bareQuiet];
+  for (const side of sides) await insert(side, 0, 1_000);
+  const figures = await interleave({ rounds, noise: size.noise }, sides, (side, round) =>
     insert(side, round + 1, messages),
   );
-  const [ours = [], without = []] = figures;
+  const [ours = [], without = [], bare = [], bareWithout = []] = figures;
+  const bareGrowth = spreadOf(
+    bare.map(({ acknowledgedMs }, round) => acknowledgedMs / (bareWithout[round]?.acknowledgedMs ?? Number.NaN)),
+  );
   const delivered = spreadOf(ours.map(({ deliveries, elapsedMs }) => (deliveries / elapsedMs) * 1_000)).median;
   return [
     compare({
@@ -192,7 +212,7 @@ async function runRoom(size: BenchSize): Promise<readonly ReportRow[]> {
       ceiling: without.map(({ acknowledgedMs }) => acknowledgedMs),
       target: { atMost: 1.3 },
       faults: figures.flat().flatMap(({ faults }) => faults),
-      note: `against ourselves without subscribers; ${figureText(delivered)} deliveries/s until the last arrival`,
+      note: `against ourselves without subscribers; ${figureText(delivered)} deliveries/s until the last arrival; a bare program that stores and publishes the same takes ${bareGrowth.median.toFixed(2)} of its time without subscribers`,
     }),
   ];
 }

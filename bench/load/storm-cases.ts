@@ -34,12 +34,12 @@ async function runStorms(size: BenchSize): Promise<readonly ReportRow[]> {
     return { elapsedMs, faults, cpuUs: ((cpuSeconds(side.pid) - before) / sockets) * 1e6 };
   };
   let writing = 0;
-  const write = (durationMs: number) => {
+  const write = (side: Side, durationMs: number) => {
     writing += 1;
     const ids = idsOf(writing);
     return writer.run({
       kind: "requests",
-      target: server.target,
+      target: side.target,
       operation: "insert",
       connections: WRITERS,
       durationMs,
@@ -49,14 +49,23 @@ async function runStorms(size: BenchSize): Promise<readonly ReportRow[]> {
   for (const side of [server, ceiling]) await storm(side);
   const rounds = { ...size, rounds: Math.min(size.rounds, MAX_ROUNDS) };
   const [ours = [], bare = []] = await interleave(rounds, [server, ceiling], storm);
-  const lastsMs = Math.max(500, spreadOf(ours.map(({ elapsedMs }) => elapsedMs)).median);
-  const [during = [], quiet = []] = await interleave(rounds, [true, false], async (isStorm) => {
-    const [written, storms] = await Promise.all([
-      write(isStorm ? lastsMs : QUIET_MS),
-      isStorm ? storm(server) : undefined,
+  const lastsMs = (storms: readonly Storm[]): number =>
+    Math.max(500, spreadOf(storms.map(({ elapsedMs }) => elapsedMs)).median);
+  const moments = [
+    { side: server, stormMs: lastsMs(ours) },
+    { side: server, stormMs: undefined },
+    { side: ceiling, stormMs: lastsMs(bare) },
+    { side: ceiling, stormMs: undefined },
+  ];
+  const written = await interleave(rounds, moments, async ({ side, stormMs }) => {
+    const [writes, storms] = await Promise.all([
+      write(side, stormMs ?? QUIET_MS),
+      stormMs === undefined ? undefined : storm(side),
     ]);
-    return { p99Ms: written.latency.p99Ms, faults: [...written.faults, ...(storms?.faults ?? [])] };
+    return { p99Ms: writes.latency.p99Ms, faults: [...writes.faults, ...(storms?.faults ?? [])] };
   });
+  const [during = [], quiet = [], bareDuring = [], bareQuiet = []] = written;
+  const bareGrowth = spreadOf(bareDuring.map(({ p99Ms }, round) => p99Ms / (bareQuiet[round]?.p99Ms ?? Number.NaN)));
   const cpu = (storms: readonly Storm[]): number[] => storms.map(({ cpuUs }) => cpuUs);
   const what = `${sockets.toLocaleString("en")} sockets of ${tokens.length} users come back at once`;
   return [
@@ -77,8 +86,8 @@ async function runStorms(size: BenchSize): Promise<readonly ReportRow[]> {
       ours: during.map(({ p99Ms }) => p99Ms),
       ceiling: quiet.map(({ p99Ms }) => p99Ms),
       target: { atMost: 3 },
-      faults: [...during, ...quiet].flatMap(({ faults }) => faults),
-      note: `against ourselves in quiet, ${WRITERS} connections; a storm lasts ${figureText(lastsMs)} ms`,
+      faults: written.flat().flatMap(({ faults }) => faults),
+      note: `against ourselves in quiet, ${WRITERS} connections; a storm lasts ${figureText(lastsMs(ours))} ms; of bare writes during a storm of bare sockets ${bareGrowth.median.toFixed(2)} times quiet`,
     }),
   ];
 }

@@ -16,9 +16,10 @@ export type Operation =
   | "publish"
   | "send-each"
   | "echo"
-  /** Ceiling only: an insert whose row is sent on, in either way, once it is durable. */
+  /** Ceiling only: an insert whose row is sent on, in each of these ways, once it is durable. */
   | "insert-publish"
-  | "insert-send-each";
+  | "insert-send-each"
+  | "insert-echo";
 
 export interface Target {
   readonly kind: "server" | "ceiling";
@@ -58,6 +59,7 @@ export function requestBody(operation: Operation, id: number): string {
     case "insert":
     case "insert-publish":
     case "insert-send-each":
+    case "insert-echo":
       return `{"sql":"INSERT INTO bench.messages (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${rowBody(id)}"]}`;
     case "insert-own":
       return `{"sql":"INSERT INTO bench.own (id, room, body) VALUES ($1, $2, $3)","params":[${id},"${ROOM}","${rowBody(id)}"]}`;
