@@ -1,5 +1,5 @@
-// What the Parquet worker does: requests overlap where one waits for the disk, so of one flush alone the rows are in memory. A flush has a read-only connection of its own, so that no read transaction outlives its file; merges are kept
-// between their steps.
+// What the Parquet worker does: requests overlap where one waits for the disk, so of one flush alone the rows are in memory. Flushes that follow each other share a read-only
+// connection, which is closed when none is left, and whose read transactions end with the rows of a file. Merges are kept between their steps.
 import { Database } from "bun:sqlite";
 import { assertNever, DbError } from "../../base/errors.ts";
 import { toStorageError } from "../hot/storage-error.ts";
@@ -18,6 +18,7 @@ interface Work {
   readonly merges: Map<number, ScopeMerge>;
   readonly failpoint: WorkFailpoint;
   readonly open: (storages: StorageLocations) => ObjectStore;
+  readonly connections: SharedConnection;
   /** CPU time of this thread when it last answered: requests overlap, so each answers for the time since the answer before. */
   answeredAt: NodeJS.CpuUsage;
 }
@@ -34,7 +35,7 @@ function storageOpener(): Work["open"] {
 
 /** `thread` is the `self` of the worker. */
 export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () => undefined): void {
-  const work: Work = { merges: new Map(), failpoint, open: storageOpener(), answeredAt: process.threadCpuUsage() };
+  const work: Work = { merges: new Map(), failpoint, open: storageOpener(), connections: new SharedConnection(), answeredAt: process.threadCpuUsage() };
   thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
     void answer(event.data, work).then((reply) => thread.postMessage(reply));
   };
@@ -73,11 +74,35 @@ async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
 
 async function flush(
   { databasePath, storages, task }: FlushRequest,
-  { failpoint, open }: Work,
+  { failpoint, open, connections }: Work,
 ): ReturnType<typeof writeScope> {
-  using db = new Database(databasePath, { readonly: true });
+  using connection = connections.open(databasePath);
   const objects = open(storages);
-  return await writeScope({ db, objects, failpoint: (step) => failpoint("flush", step) }, task);
+  return await writeScope({ db: connection.db, objects, failpoint: (step) => failpoint("flush", step) }, task);
+}
+
+/** One connection for all who have it open at a time: to open a file, and to prepare for it, takes longer than a small user's rows do. */
+class SharedConnection {
+  #current: { readonly path: string; readonly db: Database; users: number } | undefined;
+
+  open(path: string): Disposable & { readonly db: Database } {
+    const shared = this.#current?.path === path ? this.#current : { path, db: openReadOnly(path), users: 0 };
+    this.#current = shared;
+    shared.users += 1;
+    return {
+      db: shared.db,
+      [Symbol.dispose]: () => {
+        shared.users -= 1;
+        if (shared.users > 0) return;
+        if (this.#current === shared) this.#current = undefined;
+        shared.db.close();
+      },
+    };
+  }
+}
+
+function openReadOnly(path: string): Database {
+  return new Database(path, { readonly: true });
 }
 
 async function mergeStep({ merge: number, start }: MergeRequest, work: Work): ReturnType<ScopeMerge["step"]> {

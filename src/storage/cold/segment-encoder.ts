@@ -6,6 +6,7 @@ import type { Scope, Seq } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import { type Column, DELETED_COLUMN, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import { keyBloom } from "./key-bloom.ts";
 import { PARQUET_COLUMNS, type PhysicalValue, physicalElement } from "./parquet-column.ts";
 import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "./segment-metadata.ts";
 
@@ -15,6 +16,8 @@ export const ROW_GROUP_ROWS = 10_000;
 export const ROW_GROUP_BYTES = 8 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
 const ZSTD_LEVEL = 3;
+/** Grows by being copied; this holds a small user's file. */
+const OUTPUT_BYTES = 64 * 1024;
 
 export interface SegmentEncoderOptions {
   readonly schema: TableSchema;
@@ -27,12 +30,14 @@ export interface SegmentEncoderOptions {
 
 export class SegmentEncoder {
   readonly #columns: readonly EncodedColumn[];
-  readonly #output = new ByteWriter();
+  readonly #keyIndex: number;
+  readonly #output = new ByteWriter(OUTPUT_BYTES);
   readonly #writer: ParquetWriter;
   readonly #write: (bytes: Uint8Array) => void;
 
   constructor({ schema, scope, range, write }: SegmentEncoderOptions) {
     this.#write = write;
+    this.#keyIndex = schema.keyIndex;
     this.#columns = [
       ...schema.columns.map((column, index) => columnOf(column, index, index === schema.keyIndex)),
       ...systemColumns(),
@@ -58,11 +63,24 @@ export class SegmentEncoder {
     for (let start = 0; start < rows.length; ) {
       const group = rows.slice(start, groupEnd(rows, start));
       start += group.length;
-      const columnData = this.#columns.map(({ source, value }) => ({ ...source, data: group.map(value) }));
-      const pending = this.#writer.write({ columnData, rowGroupSize: ROW_GROUP_ROWS, pageSize: PAGE_BYTES });
-      assert(pending === undefined, "the byte writer is synchronous");
+      this.#writeGroup(this.#columns.map(({ source, value }) => ({ ...source, data: group.map(value) })));
       this.#drain();
     }
+  }
+
+  #writeGroup(columnData: (Omit<ColumnSource, "data"> & { readonly data: (PhysicalValue | null)[] })[]): void {
+    const { pendingIndexes } = this.#writer;
+    const first = pendingIndexes.length;
+    const pending = this.#writer.write({ columnData, rowGroupSize: ROW_GROUP_ROWS, pageSize: PAGE_BYTES });
+    assert(pending === undefined, "the byte writer is synchronous");
+    const { element } = this.#columns[this.#keyIndex] ?? {};
+    const keys = columnData[this.#keyIndex]?.data.filter((key) => key !== null);
+    const indexes = pendingIndexes[first + this.#keyIndex];
+    // Readers hash decimals each in their own way.
+    if (element === undefined || element.converted_type === "DECIMAL") return;
+    assert(keys !== undefined && indexes !== undefined, "the key is one of the columns");
+    // Written by the library with the footer, where its own would be.
+    indexes.bloomFilter = keyBloom(keys, element.type);
   }
 
   finish(): void {
@@ -104,6 +122,10 @@ export function rowBytes(cells: readonly (Cell | SqliteValue)[]): number {
   return bytes;
 }
 
+/** No two values are the same, so the search for a dictionary would be in vain. */
+const DISTINCT: Pick<ColumnSource, "encoding"> = { encoding: "PLAIN" };
+const KEY_SOURCE: Pick<ColumnSource, "encoding" | "columnIndex"> = { ...DISTINCT, columnIndex: true };
+
 interface EncodedColumn {
   readonly element: SchemaElement;
   readonly annotated: boolean;
@@ -121,7 +143,7 @@ function columnOf(column: Column, index: number, isKey: boolean): EncodedColumn 
       field_id: column.id,
     },
     annotated: format.encodeAnnotated,
-    source: { name: column.name, statistics: format.statistics, bloomFilter: isKey, columnIndex: isKey },
+    source: { name: column.name, statistics: format.statistics, ...(isKey ? KEY_SOURCE : {}) },
     value: (row) => {
       const cell: Cell = row.cells[index] ?? null;
       return cell === null ? null : format.toPhysical(cell);
@@ -135,7 +157,7 @@ function systemColumns(): EncodedColumn[] {
     {
       element: { ...integer, name: SEQ_COLUMN, repetition_type: "REQUIRED", field_id: SEQ_FIELD_ID },
       annotated: false,
-      source: { name: SEQ_COLUMN },
+      source: { name: SEQ_COLUMN, ...DISTINCT },
       value: (row) => row.seq,
     },
     {

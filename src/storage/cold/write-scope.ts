@@ -29,6 +29,7 @@ export interface ScopeTask {
 }
 
 export interface ScopeWriter {
+  /** Keeps the statements; no read transaction of it outlives the reading of a file's rows. */
   readonly db: Database;
   readonly objects: ObjectStore;
   readonly failpoint?: WriteFailpoint;
@@ -80,7 +81,7 @@ function readOldest(db: Database, task: ScopeTask): { readonly rows: RowVersion[
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
   requireTable(db, schema);
   const names = hotColumns(schema);
-  using statement = db.prepare<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
+  const statement = db.query<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
   const rows: RowVersion[] = [];
   let bytes = 0;
   for (const record of statement.iterate(scope, task.upTo, task.maxRows, schema.id)) {
@@ -100,6 +101,6 @@ function readOldest(db: Database, task: ScopeTask): { readonly rows: RowVersion[
 
 /** A dropped table's rows are there for a while. */
 function requireTable(db: Database, schema: TableSchema): void {
-  using statement = db.prepare<unknown, [number]>("SELECT 1 FROM tables WHERE id = ?1");
+  const statement = db.query<unknown, [number]>("SELECT 1 FROM tables WHERE id = ?1");
   if (statement.get(schema.id) === null) throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} is gone`);
 }
