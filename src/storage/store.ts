@@ -13,6 +13,7 @@ import { Ballast } from "./hot/ballast.ts";
 import type { BatchState } from "./hot/batch.ts";
 import { BufferCounts } from "./hot/buffer-counts.ts";
 import { Checkpointer } from "./hot/checkpoint.ts";
+import { CheckpointThread } from "./hot/checkpoint-thread.ts";
 import {
   type Durability,
   dataFilePath,
@@ -109,7 +110,7 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
   const { clock, log, dataDir, failpoint = noFailpoint } = options;
   const { position, committed, working, counts, leftovers, expiry } = readState(writerDb);
   settleIndexes(writerDb, committed.catalog.tables());
-  const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint });
+  const checkpointer = new Checkpointer({ db: writerDb, path, log, failpoint, thread: new CheckpointThread() });
   const ballast = new Ballast({
     path: join(dataDir, "kalamdb.reserve"),
     log,
@@ -128,7 +129,7 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     checkpointer,
     position,
   });
-  const trimmer = startTrimmer({ writer, leftovers, clock, log });
+  const trimmer = startTrimmer(writer, { leftovers, clock, log });
   let isClosed = false;
   return {
     writer,
@@ -157,16 +158,16 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
       isClosed = true;
       trimmer.stop();
       await writer.close();
-      checkpointer.stop();
+      await checkpointer.stop();
       checkpointer.truncate();
       closeAll();
     },
   };
 }
 
-function startTrimmer(options: TrimmerOptions & { readonly writer: Writer }): Trimmer {
-  const trimmer = new Trimmer(options);
-  options.writer.onCommit(() => trimmer.wake());
+function startTrimmer(writer: GroupCommitWriter, options: Omit<TrimmerOptions, "writer">): Trimmer {
+  const trimmer = new Trimmer({ ...options, writer: { submit: (work) => writer.submitUnsynced(work) } });
+  writer.onCommit(() => trimmer.wake());
   trimmer.wake();
   return trimmer;
 }

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { silentLog } from "../../src/base/log.ts";
 import { Checkpointer } from "../../src/storage/hot/checkpoint.ts";
+import { CheckpointThread, type FoldingThread } from "../../src/storage/hot/checkpoint-thread.ts";
 import { noFailpoint } from "../../src/storage/hot/failpoint.ts";
 import { openStore } from "../../src/storage/store.ts";
 import { ALICE, createTable, failureOf, openTestStore, temporaryFolder, testClock, write } from "./open-test-store.ts";
@@ -107,10 +108,19 @@ describe("checkpoint", () => {
     const db = new Database(path);
     db.run("PRAGMA journal_mode = WAL");
     db.run("CREATE TABLE t (a TEXT)");
-    return { db, checkpointer: new Checkpointer({ db, path, log: silentLog, failpoint: noFailpoint }) };
+    return {
+      db,
+      checkpointer: new Checkpointer({
+        db,
+        path,
+        log: silentLog,
+        failpoint: noFailpoint,
+        thread: new CheckpointThread(),
+      }),
+    };
   }
 
-  test("the log is given back only after a tick without commits", () => {
+  test("the log is given back only after a tick without commits", async () => {
     using folder = temporaryFolder();
     const { db, checkpointer } = opened(join(folder.path, "a.sqlite"));
     checkpointer.schedule();
@@ -118,7 +128,7 @@ describe("checkpoint", () => {
     expect(checkpointer.logBytes()).toBeGreaterThan(0);
     expect(checkpointer.tick()).toBe(false);
     expect(checkpointer.logBytes()).toBe(0);
-    checkpointer.stop();
+    await checkpointer.stop();
     db.close(true);
   });
 
@@ -134,6 +144,54 @@ describe("checkpoint", () => {
     reader.run("COMMIT");
     expect(checkpointer.tick()).toBe(false);
     reader.close(true);
+    db.close(true);
+  });
+
+  /** Commits until the log has begun anew, from its first page; false when it never does. */
+  async function beginsAnew(db: Database, checkpointer: Checkpointer): Promise<boolean> {
+    let pages = 0;
+    for (let commits = 0; commits < 20_000; commits += 1) {
+      db.run("INSERT INTO t VALUES (hex(randomblob(20000)))");
+      checkpointer.schedule();
+      await new Promise((resolve) => setImmediate(resolve));
+      const [[, total] = []] = db.query("PRAGMA wal_checkpoint(NOOP)").values();
+      if (Number(total) < pages) return true;
+      pages = Number(total);
+      if (pages > 60_000) return false;
+    }
+    return false;
+  }
+
+  test("a log that is written to without a pause is folded by a thread and begins anew", async () => {
+    using folder = temporaryFolder();
+    const { db, checkpointer } = opened(join(folder.path, "a.sqlite"));
+    db.run("PRAGMA wal_autocheckpoint = 0");
+    db.run("PRAGMA synchronous = OFF");
+    expect(await beginsAnew(db, checkpointer)).toBe(true);
+    await checkpointer.stop();
+    db.close(true);
+    expect(readdirSync(folder.path)).toEqual(["a.sqlite"]);
+  });
+
+  test("a thread that dies is told of in the log, and another one is started later", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "a.sqlite");
+    let started = 0;
+    const spawn = (): FoldingThread => {
+      started += 1;
+      const entry = started === 1 ? "dying-checkpoint-worker.ts" : "../../src/storage/hot/checkpoint-worker.ts";
+      return new Worker(new URL(entry, import.meta.url));
+    };
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => warned.push(message) };
+    const db = new Database(path);
+    for (const text of ["journal_mode = WAL", "wal_autocheckpoint = 0", "synchronous = OFF"]) db.run(`PRAGMA ${text}`);
+    db.run("CREATE TABLE t (a TEXT)");
+    const thread = new CheckpointThread(spawn);
+    const checkpointer = new Checkpointer({ db, path, log, failpoint: noFailpoint, thread });
+    expect(await beginsAnew(db, checkpointer)).toBe(true);
+    expect([started, warned]).toEqual([2, ["checkpoint failed"]]);
+    await checkpointer.stop();
     db.close(true);
   });
 });

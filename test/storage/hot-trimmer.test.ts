@@ -104,6 +104,33 @@ describe("rows that a segment holds", () => {
     },
   );
 
+  test("ST-01 a COMMIT that only removes is not synced; every other one is", async () => {
+    const levels: number[] = [];
+    let writerDb: Database | undefined;
+    const failpoint = (name: string): void => {
+      if (name === "commit") levels.push(Number(writerDb?.query("PRAGMA synchronous").values()[0]?.[0]));
+    };
+    // The writer's connection is the first that is opened.
+    const registerFunctions = (db: Database): void => {
+      writerDb ??= db;
+    };
+    await using fixture = openTestStore({ durability: "full", failpoint, registerFunctions });
+    const store = fixture.current;
+    const table = await createTable(store, "notes");
+    await putRows(store, table, ALICE, range(0, 3 * TRIM_ROWS));
+    await commitAll(store, table, ALICE);
+    const [normal, full] = [1, 2];
+    expect(new Set(levels)).toEqual(new Set([full]));
+    levels.length = 0;
+    await store.trimmed();
+    expect(levels.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(levels)).toEqual(new Set([normal]));
+    levels.length = 0;
+    await putRows(store, table, ALICE, [1]);
+    expect(levels).toEqual([full]);
+    expect(storedRows(store, table)).toBe(1);
+  });
+
   test("ST-03 a version that a segment holds is gone for readers and writers alike before it is removed", async () => {
     await using fixture = openTestStore();
     const store = fixture.current;

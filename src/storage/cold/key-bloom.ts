@@ -4,9 +4,7 @@ import type { ParquetType } from "hyparquet";
 import { assert } from "../../base/errors.ts";
 import type { PhysicalValue } from "./parquet-column.ts";
 
-const SALT = [
-  0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
-] as const;
+const SALT = [0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31] as const;
 const WORDS_PER_BLOCK = SALT.length;
 const BYTES_PER_BLOCK = 4 * WORDS_PER_BLOCK;
 const FALSE_POSITIVES = 0.01;

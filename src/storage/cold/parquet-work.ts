@@ -35,7 +35,13 @@ function storageOpener(): Work["open"] {
 
 /** `thread` is the `self` of the worker. */
 export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () => undefined): void {
-  const work: Work = { merges: new Map(), failpoint, open: storageOpener(), connections: new SharedConnection(), answeredAt: process.threadCpuUsage() };
+  const work: Work = {
+    merges: new Map(),
+    failpoint,
+    open: storageOpener(),
+    connections: new SharedConnection(),
+    answeredAt: process.threadCpuUsage(),
+  };
   thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
     void answer(event.data, work).then((reply) => thread.postMessage(reply));
   };

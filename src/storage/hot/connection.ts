@@ -35,6 +35,8 @@ export function openWriterConnection(path: string, durability: Durability): Data
     "PRAGMA journal_mode = WAL",
     `PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`,
     `PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES}`,
+    // The Checkpointer's.
+    "PRAGMA wal_autocheckpoint = 0",
     "PRAGMA trusted_schema = OFF",
   ]);
 }

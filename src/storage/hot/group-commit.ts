@@ -20,8 +20,9 @@ import type { BufferCounts } from "./buffer-counts.ts";
 import type { Checkpointer } from "./checkpoint.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Leftovers } from "./leftovers.ts";
+import type { OpenBatch } from "./open-batch.ts";
 import { RowStatements } from "./row-statements.ts";
-import { type Outcome, type Settle, type Settling, settling, shuttingDown } from "./settling.ts";
+import { type Outcome, type Settling, settling, shuttingDown } from "./settling.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { isFull, toStorageError } from "./storage-error.ts";
 import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
@@ -50,18 +51,6 @@ export interface GroupCommitOptions {
   readonly checkpointer: Checkpointer;
   /** The last position the file knows. */
   readonly position: Seq;
-}
-
-interface OpenBatch {
-  readonly batch: Batch;
-  /** What to do for each work once the outcome of the batch is known; `failure` is a failed commit. */
-  readonly settle: Settle[];
-  readonly openedAtMs: number;
-  readonly turnEnd: ReturnType<typeof setImmediate>;
-  /** What the transactions of all its works are made of. */
-  parts: WriteTransactionOptions | undefined;
-  /** Set when SQLite gave up the whole transaction. */
-  failure: unknown;
 }
 
 export class GroupCommitWriter implements Writer {
@@ -116,6 +105,23 @@ export class GroupCommitWriter implements Writer {
     if (this.#isClosed) return Promise.reject(shuttingDown());
     if (this.#turns.isFree) return this.#submitNow(work);
     return this.#enqueue((done) => void this.#submitNow(work).then(done.resolve, done.reject));
+  }
+
+  /**
+   * For a work that nobody waits for and that is done again when power loss undoes it: committed at once and not synced, unless it comes to share the batch of others. The
+   * next synced commit makes it last, as everything before it in the log.
+   */
+  submitUnsynced<T>(work: (tx: WriteTx) => T): Promise<Committed<T>> {
+    if (this.#isClosed || this.#isPublishing || !this.#turns.isFree || this.#open !== undefined)
+      return this.submit(work);
+    try {
+      this.#openBatch({ isSynced: false });
+    } catch (error) {
+      return Promise.reject(this.#noteFull(error));
+    }
+    const committed = this.submit(work);
+    if (this.#open !== undefined) this.#commit(this.#open);
+    return committed;
   }
 
   submitInSlices<T>(work: (tx: WriteTx) => Slices<T>): Promise<Committed<T>> {
@@ -225,13 +231,11 @@ export class GroupCommitWriter implements Writer {
     if (this.#open !== undefined) this.#commit(this.#open);
   }
 
-  #openBatch(): OpenBatch {
+  #openBatch(options?: { readonly isSynced: boolean }): OpenBatch {
     if (this.#open !== undefined) return this.#open;
-    const { db, clock, failpoint, working } = this.#options;
+    const { clock, failpoint, working } = this.#options;
     failpoint("begin");
-    // Left over only when a ROLLBACK itself failed.
-    if (db.inTransaction) this.#sql.rollback.run();
-    this.#sql.begin.run();
+    this.#sql.begin.run(options);
     const open: OpenBatch = {
       batch: new Batch(working),
       settle: [],
