@@ -90,8 +90,14 @@ function readLines(use: TableUse, flushed: FlushedRead | undefined): string[] {
     lines.push(`First rows by: ${nameOf(read.top.column)}${read.top.descending ? " DESC" : ""}`);
   if (flushed === undefined || flushed.segments === 0) return lines;
   const files = `Segments: ${flushed.segmentsRead} of ${flushed.segments}, row groups: ${flushed.rowGroupsRead} of ${flushed.rowGroups}`;
+  if (flushed.by !== "rows") lines.push(SUMMARIZED[flushed.by]);
   return [...lines, flushed.isCached ? `${files}, by an earlier query` : files];
 }
+
+const SUMMARIZED = {
+  columns: "Aggregated: over columns, without making rows",
+  metadata: "Aggregated: from metadata of the files",
+} as const;
 
 function describeTable(table: TableSchema): string {
   return `${qualifiedName(table)} (${table.kind}${table.kind === "shared" ? "" : ", rows of the caller only"})`;

@@ -64,6 +64,8 @@ export interface FlushedRead {
   readonly rowGroupsRead: number;
   /** Newest versions that the query was given. */
   readonly rows: number;
+  /** What was made of them: rows, counts and extremes of columns, or nothing as metadata says it all. */
+  readonly by: "rows" | "columns" | "metadata";
   /** A query before had them loaded. */
   readonly isCached: boolean;
   /** Names of the buffer's indexes that are used. */

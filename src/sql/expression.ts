@@ -56,6 +56,8 @@ export type ScalarExpr =
     }
   | { readonly kind: "coalesce"; readonly type: SqlType; readonly args: readonly Expr[] };
 
+export type MergeKind = "count" | "sum" | "avg" | "min" | "max";
+
 /** Both operands have the same type. */
 export type CompareOp = "=" | "<>" | "<" | "<=" | ">" | ">=";
 
@@ -63,11 +65,12 @@ export type CompareOp = "=" | "<>" | "<" | "<=" | ">" | ">=";
 export type QueryExpr = {
   readonly kind: "query";
   readonly type: SqlType;
-  readonly form: "aggregate" | "window" | "subquery";
+  /** `output`: one of the query's own, named again. */
+  readonly form: "aggregate" | "window" | "subquery" | "output";
   /** What a walk over the tree has to look into: arguments, and the columns of enclosing queries that a sub-query reads. */
   readonly args: readonly Expr[];
   /** SQLite text with holes, made by the binder (sub-query, aggregate, window function, output reference). */
   readonly render: (renderArg: (expr: Expr) => string) => string;
-  /** Of an aggregate over all rows that can be had from the same of parts of them; `column` undefined: it counts the rows. */
-  readonly merge?: { readonly kind: "count" | "min" | "max"; readonly column: Expr | undefined };
+  /** Of an aggregate that can be had from summaries of parts of the rows; `column` undefined: it counts the rows. */
+  readonly merge?: { readonly kind: MergeKind; readonly column: Expr | undefined };
 };

@@ -126,17 +126,24 @@ export interface QueryPlan {
   readonly summary?: SummaryText;
 }
 
-/** What a summary of some rows says of a column: how many values it has, or the least or greatest. */
+/** What a summary of some rows says of a column: how many values it has, their sum, or the least or greatest. */
 export interface SummaryColumn {
-  readonly kind: "count" | "min" | "max";
+  readonly kind: "count" | "sum" | "min" | "max";
   /** Counts the table's columns. */
   readonly column: number;
 }
 
-/** A query over summaries of parts of a table's live rows: in the hole, `n` is the number of rows of a part and `s0, s1, …` are the columns. */
+/**
+ * A query over summaries of parts of the table's live rows that satisfy the terms of its relation: in the hole, `n` is the number of rows of a part and
+ * `s0, s1, …` are the columns.
+ */
 export interface SummaryText {
   readonly sql: SqlText;
   readonly columns: readonly SummaryColumn[];
+  /** All rows of a part have one value in these columns, which the hole has under their own names. */
+  readonly groups: readonly number[];
+  /** The terms as a condition over bare column names, for parts that are one row each. */
+  readonly where: string | undefined;
 }
 
 /** The values a closure may ask for besides the row. Index = slot. */

@@ -6,7 +6,12 @@ import type { QueryPlan, RelationRead, RelationUse, SqlText } from "./plan.ts";
 /** One row. Slots: (not of a SHARED table) the owner. Metadata of files answers it where that is exact. */
 export function liveRowsPlan(schema: TableSchema): QueryPlan {
   const sql = ["SELECT CAST(count(*) AS TEXT) FROM ", 0, " AS r0"];
-  const summary = { sql: ["SELECT CAST(COALESCE(SUM(r0.n), 0) AS TEXT) FROM ", 0, " AS r0"], columns: [] };
+  const summary = {
+    sql: ["SELECT CAST(COALESCE(SUM(r0.n), 0) AS TEXT) FROM ", 0, " AS r0"],
+    columns: [],
+    groups: [],
+    where: undefined,
+  };
   return { ...countPlan(schema, sql, { columns: [], terms: [], top: undefined }), summary };
 }
 

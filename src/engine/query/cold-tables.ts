@@ -7,9 +7,11 @@ import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
+import { valueReader } from "../../storage/cold/column-vector.ts";
 import { readSegment } from "../../storage/cold/parquet-read.ts";
+import { type GroupedRows, groupScope, type ScopeGroups } from "../../storage/cold/scope-groups.ts";
 import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
-import { type SummarizedColumn, summarizeScope } from "../../storage/cold/scope-summary.ts";
+import { summarizeScope } from "../../storage/cold/scope-summary.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
@@ -30,6 +32,10 @@ export interface ColdSource extends ScopeTarget {
 export interface ColdTable {
   readonly name: string;
   readonly outcome: ScanOutcome;
+}
+
+export interface SummarizedRows extends GroupedRows {
+  readonly by: "metadata" | "columns";
 }
 
 interface Entry extends ColdTable {
@@ -124,47 +130,22 @@ export class ColdTables {
     }
   }
 
-  /** A table of summaries of the row groups of these segments. */
-  findSummary(
-    source: ScopeTarget,
-    columns: readonly SummarizedColumn[],
-    segments: readonly SegmentRef[],
-  ): ColdTable | undefined {
-    const table = this.#tables.get(summaryKey(source, columns));
-    return table?.segments === segmentsText(segments) ? table : undefined;
+  /** Of metadata when that is exact, otherwise of decoded columns. Undefined when neither is. */
+  async summarize(query: ScopeGroups): Promise<SummarizedRows | undefined> {
+    const known = await this.summarizeMetadata(query);
+    if (known !== undefined) return known;
+    const grouped = await groupScope(query, this.#cache);
+    return grouped === undefined ? undefined : { by: "columns", ...grouped };
   }
 
-  /** Makes `findSummary` answer for these segments; false when metadata alone does not say it exactly. */
-  async loadSummary(
-    source: ScopeTarget,
-    columns: readonly SummarizedColumn[],
-    segments: readonly SegmentRef[],
-  ): Promise<boolean> {
-    const rows = await summarizeScope({ ...source, segments, columns }, this.#cache);
-    if (rows === undefined) return false;
-    const key = summaryKey(source, columns);
-    if (this.#tables.has(key)) this.#drop(key);
-    const name = this.#newName();
-    this.#db.exec(
-      `CREATE TEMP TABLE ${name} (${["n INTEGER", ...summaryColumns(source.schema, columns)].join(", ")}) STRICT`,
-    );
-    const insert = new RowInsert(this.#db, name, columns.length + 1);
-    this.#inTransaction(() => {
-      for (const row of rows) for (const value of row) insert.value(value);
-      insert.flush();
-    });
-    const read = { segments: segments.length, segmentsRead: 0, rowGroups: rows.length, rowGroupsRead: 0 };
-    this.#tables.set(key, {
-      name,
-      outcome: { ...read, rows: 0, isWhole: true },
-      target: targetKey(source),
-      segments: segmentsText(segments),
-      places: [],
-      isWhole: false,
-      topRows: 0,
-      bytes: insert.bytes,
-    });
-    return true;
+  async summarizeMetadata(query: ScopeGroups): Promise<SummarizedRows | undefined> {
+    const { groups, conditions, hiddenKeys = [], segments } = query;
+    if (groups.length + conditions.length + hiddenKeys.length > 0) return undefined;
+    const summary = await summarizeScope(query, this.#cache);
+    if (summary === undefined) return undefined;
+    const { rows, rowGroups } = summary;
+    const outcome = { segments: segments.length, segmentsRead: 0, rowGroups, rowGroupsRead: 0, rows: 0, isWhole: true };
+    return { by: "metadata", rows, outcome };
   }
 
   /** Drops what was unused for longest until the budget is kept, but none that a query is about to read. */
@@ -213,7 +194,8 @@ export class ColdTables {
   async #scan(scan: Parameters<typeof scanScope>[0], insert: RowInsert): Promise<ScanOutcome> {
     return scanScope(scan, this.#cache, ({ vectors, positions }) =>
       this.#inTransaction(() => {
-        for (const at of positions) for (const vector of vectors) insert.value(vector[at] ?? null);
+        const readers = vectors.map(valueReader);
+        for (const at of positions) for (const valueOf of readers) insert.value(valueOf(at));
         insert.flush();
       }),
     );
@@ -283,14 +265,6 @@ export function placeName(schema: TableSchema, place: number): string {
   return column === undefined ? (place === schema.columns.length ? "_seq" : "_deleted") : `c${column.id}`;
 }
 
-/** Columns of a table of summaries, with the types the values have. */
-function summaryColumns(schema: TableSchema, columns: readonly SummarizedColumn[]): string[] {
-  return columns.map(({ kind, column }, index) => {
-    const type = kind === "count" ? "INTEGER" : TYPES[typeAt(schema, column).kind].sqlite;
-    return `s${index} ${type}`;
-  });
-}
-
 /** Always with the key, by which buffered rows hide flushed ones. Without tombstones `_deleted` says nothing. */
 function storedPlaces({ schema, places, includeDeleted }: ColdSource): readonly number[] {
   const deletedPlace = schema.columns.length + 1;
@@ -309,10 +283,6 @@ function targetKey({ schema, scope }: ScopeTarget): string {
 
 function wholeKey(source: ColdSource): string {
   return `all ${targetKey(source)} ${source.includeDeleted}`;
-}
-
-function summaryKey(target: ScopeTarget, columns: readonly SummarizedColumn[]): string {
-  return `sum ${targetKey(target)} ${columns.map(({ kind, column }) => `${kind}:${column}`).join(" ")}`;
 }
 
 function sourceKey(source: ColdSource): string {

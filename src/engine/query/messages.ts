@@ -115,6 +115,8 @@ export interface QueryResult {
 /** How the flushed rows of one table were had. */
 export interface ColdRead extends ScanOutcome {
   readonly table: string;
+  /** What was made of them: their rows; or counts, sums and extremes of their columns; or nothing, as metadata of the files says it all. */
+  readonly by: "rows" | "columns" | "metadata";
   /** Loaded by an earlier query of the process: nothing was read for this one. */
   readonly isCached: boolean;
   /** Names of the buffer's indexes that the query uses; only of the format "plan". */

@@ -2,21 +2,26 @@
 // out of the same transaction.
 import { DatabaseSync } from "node:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Seq, seqOf } from "../../base/ids.ts";
-import { keyColumn, qualifiedName } from "../../model/schema.ts";
+
+import type { Seq } from "../../base/ids.ts";
+import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
-import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
+
 import { hotIndexName } from "../../storage/hot/hot-index.ts";
+
 import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { RoutedStore } from "../../storage/objects/routed-store.ts";
 import { locationOf, type StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables } from "./cold-tables.ts";
+
+import { DataFile, sameSegments } from "./data-file.ts";
 import { emit, type RowSink } from "./emit-rows.ts";
 import type { ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
-import { hiddenText, relationText, summaryText, type TableRelation } from "./relation-text.ts";
+import { hiddenText, relationText, type TableRelation } from "./relation-text.ts";
+import { plannedSummary, readSummary } from "./summary-read.ts";
 
 /** Registers the SQL functions plans may call. */
 /** `node`: the process among those of the server, for the ids it makes. */
@@ -31,12 +36,10 @@ export interface QueryDone {
 /** A flush that commits between loading and reading costs one more round; this many in a row means something else is wrong. */
 const MAX_ROUNDS = 20;
 
-const SEGMENTS_SQL =
-  "SELECT id, path, rows, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
-
 export class QuerySession {
   readonly #db: DatabaseSync;
   readonly #policy: ReadPolicy;
+  readonly #file: DataFile;
   readonly #cold: ColdTables;
   readonly #access: StorageAccess | undefined;
 
@@ -48,6 +51,7 @@ export class QuerySession {
     prepareConnection(this.#db, options.node);
     this.#policy = new ReadPolicy(this.#tableNames());
     this.#policy.install(this.#db);
+    this.#file = new DataFile(this.#db);
     this.#cold = new ColdTables({
       db: this.#db,
       objects: new RoutedStore(options.storageDir, (id) => this.#locate(id)),
@@ -68,10 +72,12 @@ export class QuerySession {
 
   async run(request: RunMessage, sink: RowSink): Promise<QueryDone> {
     if (request.format === "plan") return this.#plan(request);
+    const summarized = await this.#summarized(request, sink);
+    if (summarized !== undefined) return summarized;
     const run: Run = { request, sink, extraRows: request.relations.map(() => 0), loaded: new Set() };
     try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const done = (await this.#summarized(run)) ?? this.#attempt(run);
+        const done = this.#attempt(run);
         if (done !== undefined) return done;
         await this.#load(run);
       }
@@ -82,18 +88,19 @@ export class QuerySession {
   }
 
   async #plan(request: RunMessage): Promise<QueryDone> {
+    const summary = await plannedSummary({ file: this.#file, cold: this.#cold }, request);
     const reads: ColdRead[] = [];
-    const used = this.#inTransaction(() => this.#usedIndexes(request));
+    const used = this.#file.inTransaction(() => this.#usedIndexes(request));
     for (const relation of request.relations) {
       if (relation.kind !== "table") continue;
       const { schema } = relation;
-      const segments = this.#inTransaction(() => this.#segments(relation));
-      const outcome = await this.#cold.plan(relation, segments);
+      const segments = this.#file.inTransaction(() => this.#file.segments(relation));
+      const { by = "rows", outcome = await this.#cold.plan(relation, segments) } = summary ?? {};
       const indexes = (schema.indexes ?? []).filter((index) => used.has(hotIndexName(schema, index)));
       const table = qualifiedName(schema);
-      reads.push({ ...outcome, table, isCached: false, indexes: indexes.map(({ name }) => name) });
+      reads.push({ ...outcome, by, table, isCached: false, indexes: indexes.map(({ name }) => name) });
     }
-    return { rowCount: 0, position: this.#inTransaction(() => this.#position()), reads };
+    return { rowCount: 0, position: this.#file.inTransaction(() => this.#file.position()), reads };
   }
 
   /** Of the buffer, as SQLite would search it now. */
@@ -104,71 +111,16 @@ export class QuerySession {
     });
     const text = pieces.join("");
     // Something must be read for SQLite to notice that there are other indexes than before.
-    this.#position();
+    this.#file.position();
     const steps = this.#db.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...bindable(text, values));
     const names = steps.flatMap(({ detail }) => /\bINDEX (ix_\w+)/.exec(String(detail))?.[1] ?? []);
     return new Set(names);
   }
 
-  /** The answer from metadata of the files and the buffer; undefined when that does not say it exactly. */
-  async #summarized({ request, sink }: Run): Promise<QueryDone | undefined> {
-    const { summary, relations } = request;
-    const [relation] = relations;
-    if (summary === undefined || relation?.kind !== "table" || relation.includeDeleted) return undefined;
-    // What a transaction has written is in no metadata.
-    if (relation.ownParameter !== undefined) return undefined;
-    const { columns } = summary;
-    const segments = this.#inTransaction(() => this.#segments(relation));
-    if (segments.length === 0) return undefined;
-    try {
-      this.#cold.shrink([]);
-      const isKnown = this.#cold.findSummary(relation, columns, segments) !== undefined;
-      if (!isKnown && !(await this.#cold.loadSummary(relation, columns, segments))) return undefined;
-    } catch (error) {
-      if (
-        sameSegments(
-          segments,
-          this.#inTransaction(() => this.#segments(relation)),
-        )
-      )
-        throw error;
-      return undefined;
-    }
-    return this.#inTransaction(() => {
-      const now = this.#segments(relation);
-      const cold = this.#cold.findSummary(relation, columns, now);
-      // Buffered rows up to here are leftovers: the files hold them too.
-      const flushedUpTo = now.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), seqOf(0n));
-      if (cold === undefined || this.#mayHide(relation, now, flushedUpTo)) return undefined;
-      const hole = summaryText(relation, columns, { coldTable: cold.name, flushedUpTo });
-      const text = summary.sql.map((piece) => (typeof piece === "string" ? piece : hole)).join("");
-      const tables = new Set([hotTableName(relation.schema), cold.name]);
-      const position = this.#position();
-      const rowCount = this.#policy.restrict(tables, () => this.#select(text, request, sink));
-      return {
-        rowCount,
-        position,
-        reads: [{ ...cold.outcome, table: qualifiedName(relation.schema), isCached: false }],
-      };
-    });
-  }
-
-  /** Whether a buffered version has a key within the key range of a segment. */
-  #mayHide({ schema, scope }: TableRelation, segments: readonly SegmentRef[], flushedUpTo: Seq): boolean {
-    const isScoped = isScopedByUser(schema.kind);
-    const owner = isScoped ? "_user = ? AND " : "";
-    const key = `c${keyColumn(schema).id}`;
-    const text = `SELECT 1 FROM ${hotTableName(schema)} WHERE ${owner}${key} BETWEEN ? AND ? AND +_seq > ? LIMIT 1`;
-    const statement = this.#db.prepare(text);
-    return segments.some(({ minKey, maxKey }) => {
-      return statement.get(...(isScoped ? [scope] : []), minKey, maxKey, flushedUpTo) !== undefined;
-    });
-  }
-
   /** Undefined when flushed rows must be loaded first. */
   #attempt(run: Run): QueryDone | undefined {
     const { request, sink } = run;
-    return this.#inTransaction(() => {
+    return this.#file.inTransaction(() => {
       const stored = request.relations.map((relation, index) => this.#stored(run, relation, index));
       if (stored.some((rows) => rows.isMissing)) return undefined;
       const tables = new Set<string>();
@@ -181,19 +133,21 @@ export class QuerySession {
         if (rows.cold !== undefined) tables.add(rows.cold.name);
         return relationText(relation, { coldTable: rows.cold?.name, isBufferEmpty: rows.isBufferEmpty });
       });
-      const position = this.#position();
+      const position = this.#file.position();
       const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), request, sink));
       return { rowCount, position, reads: stored.flatMap(({ read }) => read ?? []) };
     });
   }
 
-  #inTransaction<T>(work: () => T): T {
-    this.#db.exec("BEGIN");
-    try {
-      return work();
-    } finally {
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
-    }
+  #summarized(request: RunMessage, sink: RowSink): Promise<QueryDone | undefined> {
+    const deps = { file: this.#file, cold: this.#cold };
+    return readSummary(deps, request, ({ relation: { schema }, sql, values, flushed }) => {
+      const position = this.#file.position();
+      const tables = new Set([hotTableName(schema)]);
+      const rowCount = this.#policy.restrict(tables, () => this.#select(sql, { ...request, values }, sink));
+      const { by, outcome } = flushed;
+      return { rowCount, position, reads: [{ ...outcome, by, table: qualifiedName(schema), isCached: false }] };
+    });
   }
 
   #select(sql: string, request: RunMessage, sink: RowSink): number {
@@ -205,9 +159,9 @@ export class QuerySession {
   /** What is there of a relation's stored rows in the open transaction. */
   #stored(run: Run, relation: QueryRelation, index: number): StoredRows {
     if (relation.kind !== "table") return NOTHING_STORED;
-    const segments = this.#segments(relation);
+    const segments = this.#file.segments(relation);
     if (segments.length === 0) return NOTHING_STORED;
-    const isBufferEmpty = this.#isBufferEmpty(relation);
+    const isBufferEmpty = this.#file.isBufferEmpty(relation);
     const cold = this.#cold.find(withExtraRows(relation, run.extraRows[index]), segments);
     if (cold === undefined) return { ...NOTHING_STORED, isMissing: true };
     const hidden = isBufferEmpty || !isCut(relation, cold) ? 0 : this.#hiddenRows(relation, cold);
@@ -216,14 +170,9 @@ export class QuerySession {
       run.extraRows[index] = 2 * hidden;
       return { ...NOTHING_STORED, isMissing: true };
     }
-    const read = { ...cold.outcome, table: qualifiedName(relation.schema), isCached: !run.loaded.has(cold.name) };
+    const isCached = !run.loaded.has(cold.name);
+    const read = { ...cold.outcome, by: "rows", table: qualifiedName(relation.schema), isCached } as const;
     return { cold, isBufferEmpty, isMissing: false, read };
-  }
-
-  #isBufferEmpty({ schema, scope }: TableRelation): boolean {
-    const where = isScopedByUser(schema.kind) ? " WHERE _user = ?" : "";
-    const values = where === "" ? [] : [scope];
-    return this.#db.prepare(`SELECT 1 FROM ${hotTableName(schema)}${where} LIMIT 1`).get(...values) === undefined;
   }
 
   #hiddenRows(relation: TableRelation, { name }: ColdTable): number {
@@ -245,45 +194,22 @@ export class QuerySession {
   }
 
   async #loadOne(run: Run, source: TableRelation): Promise<void> {
-    const segments = this.#inTransaction(() => this.#segments(source));
+    const segments = this.#file.inTransaction(() => this.#file.segments(source));
     if (segments.length === 0 || this.#cold.find(source, segments) !== undefined) return;
     try {
       await this.#cold.load(source, segments);
       const table = this.#cold.find(source, segments);
       if (table !== undefined) run.loaded.add(table.name);
     } catch (error) {
-      const now = this.#inTransaction(() => this.#segments(source));
+      const now = this.#file.inTransaction(() => this.#file.segments(source));
       // A file may go away because its segment did: then there is a newer set to load.
       if (sameSegments(segments, now)) throw error;
     }
   }
 
-  #segments({ schema, scope }: ScopeTarget): SegmentRef[] {
-    const known = this.#db.prepare("SELECT 1 FROM tables WHERE id = ?").get(BigInt(schema.id));
-    if (known === undefined) {
-      throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} no longer exists`);
-    }
-    const statement = this.#db.prepare(SEGMENTS_SQL);
-    statement.setReadBigInts(true);
-    return statement.all(BigInt(schema.id), scope).map((row): SegmentRef => {
-      const { id, path, rows, min_seq: minSeq, max_seq: maxSeq, min_key: minKey, max_key: maxKey } = row;
-      assert(typeof path === "string" && minKey !== undefined && maxKey !== undefined, "a segment row is complete");
-      assert(typeof minSeq === "bigint" && typeof maxSeq === "bigint", "positions are read as bigint");
-      return { id: Number(id), path, rows: Number(rows), minSeq: seqOf(minSeq), maxSeq: seqOf(maxSeq), minKey, maxKey };
-    });
-  }
-
   #tableNames(): string[] {
     const rows = this.#db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
     return rows.map((row) => String(row["name"]));
-  }
-
-  #position(): Seq {
-    const statement = this.#db.prepare("SELECT value FROM meta WHERE key = 'last_seq'");
-    statement.setReadBigInts(true);
-    const value = statement.get()?.["value"];
-    assert(typeof value === "bigint", "the data file names its last position");
-    return seqOf(value);
   }
 }
 
@@ -333,8 +259,4 @@ function bindable(sql: string, values: readonly SqliteValue[]): SqliteValue[] {
 /** node:sqlite binds every number as REAL; an integer must arrive as one, as it does through bun:sqlite on the main thread. */
 function bindValue(value: SqliteValue): SqliteValue {
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
-}
-
-function sameSegments(a: readonly SegmentRef[], b: readonly SegmentRef[]): boolean {
-  return a.length === b.length && a.every(({ id }, index) => b[index]?.id === id);
 }

@@ -2,7 +2,8 @@
 import type { Seq } from "../../base/ids.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
-import type { SummaryColumn } from "../../sql/plan.ts";
+import type { SummaryText } from "../../sql/plan.ts";
+import { typeAt } from "../../storage/cold/segment-cache.ts";
 import { hotColumns, hotRelation, hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { placeName } from "./cold-tables.ts";
 import type { QueryRelation } from "./messages.ts";
@@ -34,21 +35,36 @@ function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: Relati
   return `(${hot.slice(1, -1)} UNION ALL ${cold})`;
 }
 
-/** Buffered live rows, each a part of its own, and the summaries of the flushed ones, none of which they hide. */
-export function summaryText(
+export interface SummaryParts {
+  /** Number of the parameter with the parts of the flushed rows: a JSON array of arrays. */
+  readonly partsParameter: number;
+  readonly flushedUpTo: Seq;
+}
+
+/** Buffered live rows, each a part of its own, and the parts of the flushed ones, none of which they hide. */
+export function summaryHole(
   relation: TableRelation,
-  columns: readonly SummaryColumn[],
-  { coldTable, flushedUpTo }: { readonly coldTable: string; readonly flushedUpTo: Seq },
+  { columns, groups, where }: SummaryText,
+  { partsParameter, flushedUpTo }: SummaryParts,
 ): string {
   const { schema } = relation;
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
+  const keys = groups.map((place) => placeName(schema, place));
   const values = columns.map(({ kind, column }, index) => {
     const name = placeName(schema, column);
     return `${kind === "count" ? `${name} IS NOT NULL` : name} AS s${index}`;
   });
-  const hot = hotRelation({ schema, scopeParameter, includeDeleted: false, columns: ["1 AS n", ...values] });
-  const names = ["n", ...columns.map((_column, index) => `s${index}`)];
-  return `(${hot.slice(1, -1)} AND +_seq > ${flushedUpTo} UNION ALL SELECT ${names.join(", ")} FROM temp.${coldTable})`;
+  const hot = hotRelation({ schema, scopeParameter, includeDeleted: false, columns: ["1 AS n", ...keys, ...values] });
+  const condition = where === undefined ? "" : ` AND ${where}`;
+  const types = [...groups, ...columns.map(({ kind, column }) => (kind === "count" ? undefined : column))];
+  const names = [...keys, ...columns.map((_column, index) => `s${index}`)];
+  const parts = names.map((name, index) => {
+    const place = types[index];
+    const isReal = place !== undefined && TYPES[typeAt(schema, place).kind].sqlite === "REAL";
+    return `${isReal ? `CAST(value ->> ${index + 1} AS REAL)` : `value ->> ${index + 1}`} AS ${name}`;
+  });
+  const flushed = `SELECT ${["value ->> 0 AS n", ...parts].join(", ")} FROM json_each(?${partsParameter})`;
+  return `(${hot.slice(1, -1)} AND +_seq > ${flushedUpTo}${condition} UNION ALL ${flushed})`;
 }
 
 /** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */

@@ -12,6 +12,7 @@ import { type BoundQuery, type FlushedRead, type QueryRunner, scopeOf, slotValue
 import type { ColdRead, QueryRelation, QueryRequest, ResultFormat } from "./messages.ts";
 import type { QueryPool } from "./pool.ts";
 import { boundRead } from "./relation-read.ts";
+import { valueJson } from "./value-json.ts";
 
 export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "versions">): QueryRunner {
   return {
@@ -56,9 +57,10 @@ const NOTHING_FLUSHED = {
   rowGroups: 0,
   rowGroupsRead: 0,
   rows: 0,
+  by: "rows",
   isCached: false,
   indexes: [],
-};
+} as const;
 
 function conditionText(schema: TableSchema, condition: ColumnCondition): string {
   const name = schema.columns[condition.place]?.name ?? SEQ_COLUMN;
@@ -127,16 +129,8 @@ function streamRowsJson(schema: TableSchema, versions: readonly RowVersion[]): s
 }
 
 function rowJson(schema: TableSchema, { cells, seq }: RowVersion, tail: string): string {
-  const values = schema.columns.map((column, index) => jsonValue(cellToSqlite(cells[index] ?? null, column.type)));
+  const values = schema.columns.map((column, index) => valueJson(cellToSqlite(cells[index] ?? null, column.type)));
   return `[${[...values, seq].join(",")}${tail}]`;
-}
-
-function jsonValue(value: SqliteValue): string {
-  if (typeof value === "bigint") return value.toString();
-  if (value instanceof Uint8Array) return `"${value.toHex()}"`;
-  // Out of range of any double, and so what SQLite reads as infinite.
-  if (typeof value === "number" && !Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
-  return JSON.stringify(value);
 }
 
 function queryRelation(use: RelationUse, query: BoundQuery, values: readonly SqliteValue[]): QueryRelation {

@@ -2,7 +2,7 @@
 import type { FuncCall, Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BIGINT, type SqlType } from "../../model/sql-type.ts";
-import type { Expr, QueryExpr } from "../expression.ts";
+import type { Expr, MergeKind, QueryExpr } from "../expression.ts";
 import { filterOf, filterText } from "./aggregate-filter.ts";
 import { AGGREGATES } from "./aggregate-forms.ts";
 import type { Binder, ExprContext, RenderArg } from "./binder.ts";
@@ -54,10 +54,22 @@ export function bindAggregate(binder: Binder, node: FuncCall, context: ExprConte
   };
 }
 
+/** SQLite has booleans as 0 and 1. */
+const MERGES: Readonly<Record<string, MergeKind>> = {
+  count: "count",
+  sum: "sum",
+  avg: "avg",
+  min: "min",
+  max: "max",
+  bool_and: "min",
+  every: "min",
+  bool_or: "max",
+};
+
 function mergeOf(name: string, node: FuncCall, args: readonly Expr[]): Pick<QueryExpr, "merge"> {
   const isPlain = node.agg_filter === undefined && node.agg_distinct !== true && node.agg_order === undefined;
-  if (!isPlain || (name !== "count" && name !== "min" && name !== "max")) return {};
-  return { merge: { kind: name, column: args[0] } };
+  const kind = isPlain && Object.hasOwn(MERGES, name) ? MERGES[name] : undefined;
+  return kind === undefined ? {} : { merge: { kind, column: args[0] } };
 }
 
 export function bindAggregateCall(

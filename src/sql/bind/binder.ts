@@ -76,6 +76,13 @@ export interface QueryColumn {
 
 export type RenderArg = (expr: Expr) => string;
 
+/** A query that may be had from summaries of parts of a table's rows. */
+export interface SummarizedQuery {
+  readonly relation: number;
+  readonly where: Expr | undefined;
+  readonly keys: readonly Expr[];
+}
+
 /** A query whose output types are settled. Its columns are named `o0, o1, …` in SQLite. */
 export interface BoundQuery {
   readonly columns: readonly QueryColumn[];
@@ -84,8 +91,8 @@ export interface BoundQuery {
   readonly singleRow: boolean;
   /** `select` and `set` (UNION and its kin) may be operands of a set operation as they are; `closed` text has an order, a limit or a WITH. */
   readonly shape: "select" | "set" | "closed";
-  /** Aggregates over all rows of one table and nothing else: its relation. */
-  readonly summarized?: number | undefined;
+  /** Made of groups of the rows of one table. */
+  readonly summarized?: SummarizedQuery | undefined;
   /** The key values that bound the rows of a SELECT from one table. */
   readonly point: readonly ValueSource[] | undefined;
 }

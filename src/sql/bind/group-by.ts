@@ -38,7 +38,7 @@ function groupKey(parts: SelectParts, node: Node, outputs: Outputs): Expr {
   const output = index === undefined ? undefined : outputs.exprs[index];
   if (output === undefined) return settled(parts.binder.expr(node, contextOf(parts, "GROUP BY")));
   for (const part of walk(output)) {
-    if (part.kind !== "query" || part.form === "subquery") continue;
+    if (part.kind !== "query" || part.form === "subquery" || part.form === "output") continue;
     const kind = part.form === "window" ? "window" : "aggregate";
     throw new DbError("SQL_EXECUTION_ERROR", `${kind} functions are not allowed in GROUP BY`, at(position));
   }

@@ -37,7 +37,7 @@ interface OutputTerm {
 export function outputTerm(node: SortBy, { index, expr, nullable, isText }: OutputTerm): OrderTerm {
   const { type } = expr;
   const byName = !(isText && TYPES[type.kind].wide);
-  const output: Expr = { kind: "query", form: "subquery", type, args: [expr], render: () => `o${index}` };
+  const output: Expr = { kind: "query", form: "output", type, args: [expr], render: () => `o${index}` };
   return { ...orderTerm(node, byName ? output : expr, nullable), value: expr };
 }
 

@@ -23,8 +23,8 @@ export function noteReads(session: BindSession, { from, where, order, rowCounts 
     const target = { relation, columns: columns.length - 1 };
     const { terms, isWhole } = scanTerms(where, target, from?.isJoin === true);
     draft.terms = terms;
-    const isAlone = from?.baseTable !== undefined && isWhole;
-    draft.top = isAlone && order !== undefined ? topRows(order, target, rowCounts) : undefined;
+    draft.isWhole = from?.baseTable !== undefined && isWhole;
+    draft.top = draft.isWhole && order !== undefined ? topRows(order, target, rowCounts) : undefined;
   }
 }
 

@@ -82,12 +82,14 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
   const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
   const shape = order.length > 0 || on !== undefined || rowCounts.isPresent ? "closed" : "select";
   const columns = outputColumns(targets, exprs);
-  return { columns, render, singleRow, shape, point, summarized: summarizedRelation(parts, groups) };
+  return { columns, render, singleRow, shape, point, summarized: summarizedQuery(parts, groups) };
 }
 
-function summarizedRelation({ stmt, from, where, traits }: SelectParts, { keys }: Grouped): number | undefined {
-  const isTotal = keys?.length === 0 && where === undefined && stmt.distinctClause === undefined && !traits.hasWindows;
-  return isTotal ? from?.baseTable?.relation : undefined;
+function summarizedQuery({ stmt, from, where, traits }: SelectParts, { keys }: Grouped): BoundQuery["summarized"] {
+  const table = from?.baseTable;
+  if (keys === undefined || table === undefined || stmt.distinctClause !== undefined || traits.hasWindows)
+    return undefined;
+  return { relation: table.relation, where, keys };
 }
 
 /** `shown`: what must have one value for each group. */

@@ -27,11 +27,13 @@ export interface RelationDraft {
   readonly columns: Set<number>;
   /** What its WHERE clause says of single columns. */
   terms: readonly ScanTerm[];
+  /** The terms are the whole condition of a query of this table alone. */
+  isWhole: boolean;
   top: TopRows | undefined;
 }
 
 export function relationDraft(source: TableSchema | SystemViewInfo): RelationDraft {
-  return { source, includeDeleted: false, columns: new Set(), terms: [], top: undefined };
+  return { source, includeDeleted: false, columns: new Set(), terms: [], isWhole: false, top: undefined };
 }
 
 interface BoundRelation {

@@ -8,8 +8,8 @@ import { renderCall, renderCast } from "../functions/render-call.ts";
 export interface RenderNames {
   readonly column: (relation: number, column: number) => string;
   readonly slot: (slot: number) => string;
-  /** Another text for an aggregate. */
-  readonly aggregate?: (expr: Extract<Expr, { readonly kind: "query" }>) => string;
+  /** Another text for aggregates, windows and sub-queries. */
+  readonly query?: (expr: Extract<Expr, { readonly kind: "query" }>) => string;
 }
 
 export type RenderExpression = (expr: Expr) => string;
@@ -34,7 +34,7 @@ export function createRenderer(names: RenderNames): RenderExpression {
           ? render(expr.arg)
           : renderCast(render(expr.arg), expr.arg.type, expr.type);
       case "query":
-        return expr.form === "aggregate" && names.aggregate !== undefined ? names.aggregate(expr) : expr.render(render);
+        return names.query === undefined ? expr.render(render) : names.query(expr);
       default:
         return renderOperator(expr, render);
     }

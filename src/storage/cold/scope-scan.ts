@@ -3,7 +3,8 @@
 // satisfies the conditions: those choose among newest versions only.
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { type ColumnCondition, matcherOf, mayHold } from "./column-condition.ts";
-import { type ColumnVector, type ScopeTarget, type SegmentCache, type SegmentRef, typeAt } from "./segment-cache.ts";
+import { type ColumnVector, isCoded, valueAt, valueReader } from "./column-vector.ts";
+import { type ScopeTarget, type SegmentCache, type SegmentRef, typeAt } from "./segment-cache.ts";
 import { type ColumnStatistics, columnStatistics, type SegmentFooter } from "./segment-footer.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 import { TopCut, type TopOrder } from "./top-cut.ts";
@@ -17,6 +18,8 @@ export interface ScopeScan extends ScopeTarget {
   readonly includeDeleted: boolean;
   /** Only the first so many rows by one column, and those equal to the last of them. */
   readonly top: TopOrder | undefined;
+  /** In order: rows of these keys are left out. */
+  readonly hiddenKeys?: readonly SqliteValue[];
 }
 
 /** Rows of one row group: values of each place wanted, and which of them count. */
@@ -167,14 +170,13 @@ class Scan {
     for (const condition of conditions) {
       if (positions.length === 0) return positions;
       const matches = matcherOf(condition, typeAt(schema, condition.place));
-      const vector = await this.#column(group, condition.place);
-      positions = kept(positions, (at) => matches(vector[at] ?? null));
+      positions = keptValues(positions, await this.#column(group, condition.place), matches);
     }
     const deletedPlace = schema.columns.length + 1;
     const { bounds } = this.#statistics(group, deletedPlace);
     if (includeDeleted || positions.length === 0 || bounds?.max === 0) return positions;
     const deleted = await this.#column(group, deletedPlace);
-    return kept(positions, (at) => deleted[at] === 0);
+    return keptValues(positions, deleted, (value) => value === 0);
   }
 
   /** Without those that a newer version replaced. */
@@ -184,7 +186,23 @@ class Scan {
       if (positions.length === 0) break;
       positions = await this.#notReplaced(group, other, positions);
     }
-    return positions;
+    return this.#notHidden(group, positions);
+  }
+
+  async #notHidden(group: Group, positions: Uint32Array): Promise<Uint32Array> {
+    const { hiddenKeys = [], schema } = this.#scan;
+    let next = firstAtLeast(hiddenKeys, group.minKey, 0);
+    const isWithin = (): boolean =>
+      next < hiddenKeys.length && compareSqlite(hiddenKeys[next] ?? null, group.maxKey) <= 0;
+    if (positions.length === 0 || !isWithin()) return positions;
+    const keys = await this.#column(group, schema.keyIndex);
+    const hidden = new Set<number>();
+    for (let from = 0; isWithin(); next += 1) {
+      const key = hiddenKeys[next] ?? null;
+      from = firstAtLeast(keys, key, from);
+      if (from < keys.length && compareSqlite(valueAt(keys, from), key) === 0) hidden.add(from);
+    }
+    return hidden.size === 0 ? positions : kept(positions, (at) => !hidden.has(at));
   }
 
   async #perhapsNewer(group: Group): Promise<readonly Group[]> {
@@ -202,11 +220,13 @@ class Scan {
     const keys = await this.#column(group, place);
     const otherKeys = await this.#column(other, place);
     const isNewer = await this.#comparison(group, other);
+    const keyAt = valueReader(keys);
+    const otherKeyAt = valueReader(otherKeys);
     let from = 0;
     return kept(positions, (at) => {
-      const key = keys[at] ?? null;
+      const key = keyAt(at);
       from = firstAtLeast(otherKeys, key, from);
-      return from === otherKeys.length || compareSqlite(otherKeys[from] ?? null, key) !== 0 || !isNewer(from, at);
+      return from === otherKeys.length || compareSqlite(otherKeyAt(from), key) !== 0 || !isNewer(from, at);
     });
   }
 
@@ -214,9 +234,9 @@ class Scan {
   async #comparison(group: Group, other: Group): Promise<(inOther: number, inGroup: number) => boolean> {
     if (other.segment.minSeq > group.segment.maxSeq) return () => true;
     const place = this.#scan.schema.columns.length;
-    const seqs = await this.#column(group, place);
-    const otherSeqs = await this.#column(other, place);
-    return (inOther, inGroup) => compareSqlite(otherSeqs[inOther] ?? null, seqs[inGroup] ?? null) > 0;
+    const seqAt = valueReader(await this.#column(group, place));
+    const otherSeqAt = valueReader(await this.#column(other, place));
+    return (inOther, inGroup) => compareSqlite(otherSeqAt(inOther), seqAt(inGroup)) > 0;
   }
 }
 
@@ -238,6 +258,18 @@ function kept(positions: Uint32Array, isKept: (at: number) => boolean): Uint32Ar
   return count === positions.length ? positions : left.slice(0, count);
 }
 
+/** What is said of a value is asked once for each distinct one where there are codes. */
+function keptValues(
+  positions: Uint32Array,
+  vector: ColumnVector,
+  isKept: (value: SqliteValue) => boolean,
+): Uint32Array {
+  if (!isCoded(vector)) return kept(positions, (at) => isKept(vector[at] ?? null));
+  const { codes, values } = vector;
+  const isKeptCode = Uint8Array.from(values, (value) => (isKept(value) ? 1 : 0));
+  return kept(positions, (at) => isKeptCode[codes[at] ?? 0] === 1);
+}
+
 interface KeyRange {
   readonly minKey: SqliteValue;
   readonly maxKey: SqliteValue;
@@ -249,7 +281,7 @@ function overlaps(a: KeyRange, b: KeyRange): boolean {
 
 /** First index from `from` on whose key is not below `key`: doubling steps, then halving, as the keys asked for ascend too. */
 export function firstAtLeast(keys: ColumnVector, key: SqliteValue, from: number): number {
-  const isBelow = (at: number): boolean => compareSqlite(keys[at] ?? null, key) < 0;
+  const isBelow = (at: number): boolean => compareSqlite(valueAt(keys, at), key) < 0;
   let low = from;
   let step = 1;
   while (low + step <= keys.length && isBelow(low + step - 1)) {

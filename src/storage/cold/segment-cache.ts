@@ -1,20 +1,21 @@
 // Footers and decoded columns of segment files, kept by bytes: both are immutable, so an entry is never wrong, only unused. What was unused for longest
 // goes first; what is larger than the whole cache is used and not kept.
-import { type FileMetaData, parquetScan } from "hyparquet";
 import { assert, DbError } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type SqliteValue, type SqlType, sameType } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import { type Convert, chunkRange, decodeChunk } from "./column-chunk.ts";
+import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
 import { PARQUET_COLUMNS } from "./parquet-column.ts";
 import {
+  chunkOf,
   DELETED_FIELD,
   fieldName,
   readFooter,
   SEQ_FIELD,
   type SegmentFooter,
-  STATISTICS,
   storedType,
   withSegmentFile,
 } from "./segment-footer.ts";
@@ -26,14 +27,13 @@ export interface SegmentRef {
   /** Its key in the storage. */
   readonly path: string;
   readonly rows: number;
+  /** Of the rows; undefined when nobody counted. */
+  readonly tombstones?: number | undefined;
   readonly minSeq: Seq;
   readonly maxSeq: Seq;
   readonly minKey: SqliteValue;
   readonly maxKey: SqliteValue;
 }
-
-/** The values of one column in one row group, in SQLite's forms. */
-export type ColumnVector = ArrayLike<SqliteValue>;
 
 /** Whose segments they are, and in which shape they are wanted. */
 export interface ScopeTarget {
@@ -55,8 +55,6 @@ interface Entry {
 
 /** Of the objects that the metadata of one column chunk is parsed into. */
 const CHUNK_METADATA_BYTES = 600;
-const VALUE_BYTES = 8;
-const TEXT_BYTES = 24;
 
 export class SegmentCache {
   readonly #objects: ObjectStore;
@@ -100,7 +98,7 @@ export class SegmentCache {
     const source = { ...target, objects: this.#objects, path: at.segment.path };
     const vector = await withSegmentFile(source, (file) => decode({ file, footer, schema: target.schema, at }));
     this.#decoded += 1;
-    this.#keep(key, { value: vector, bytes: sizeOf(vector) });
+    this.#keep(key, { value: vector, bytes: vectorBytes(vector) });
     return vector;
   }
 
@@ -124,18 +122,6 @@ export class SegmentCache {
   }
 }
 
-function sizeOf(vector: ColumnVector): number {
-  if (vector instanceof BigInt64Array) return vector.byteLength;
-  let bytes = vector.length * VALUE_BYTES;
-  for (let at = 0; at < vector.length; at += 1) {
-    const value = vector[at];
-    if (typeof value === "string") bytes += TEXT_BYTES + value.length;
-    else if (typeof value === "bigint") bytes += TEXT_BYTES;
-    else if (value instanceof Uint8Array) bytes += TEXT_BYTES + value.byteLength;
-  }
-  return bytes;
-}
-
 interface Decode {
   readonly file: Parameters<typeof readFooter>[0];
   readonly footer: SegmentFooter;
@@ -147,58 +133,32 @@ async function decode({ file, footer, schema, at }: Decode): Promise<ColumnVecto
   const rowGroup = footer.metadata.row_groups[at.group];
   assert(rowGroup !== undefined, "a row group of the file is asked for");
   const rows = Number(rowGroup.num_rows);
-  const { field, convert, isBigint } = fieldOf(footer, schema, at.place);
-  if (field === undefined) return Array.from({ length: rows }, () => convert(undefined));
-  // The group alone, so that nothing is planned for the others.
-  const metadata: FileMetaData = {
-    ...footer.metadata,
-    schema: footer.metadata.schema.map((element) =>
-      element.name === field && element.type === "BYTE_ARRAY" && isText(footer, schema, at.place)
-        ? { ...element, converted_type: "UTF8" }
-        : element,
-    ),
-    num_rows: rowGroup.num_rows,
-    row_groups: [rowGroup],
-  };
-  const scan = await parquetScan({
-    file,
-    metadata,
-    columns: [field],
-    utf8: false,
-    useOffsetIndex: false,
-    parsers: STATISTICS,
-    compressors: { ZSTD: decompress },
-  });
-  const data = await scan.readColumn({ column: field, rowStart: 0, rowEnd: rows });
-  if (data.length !== rows) throw new DbError("STORAGE_ERROR", "a column chunk lacks values");
-  const values = isBigint && data instanceof BigInt64Array ? data : Array.from(data, convert);
+  const { field, convert, isVerbatim } = fieldOf(footer, schema, at.place);
+  if (field === undefined) return { length: rows, codes: new Uint16Array(rows), values: [convert(undefined)] };
+  const chunk = chunkOf(footer, at.group, field);
+  if (chunk === undefined) throw new DbError("STORAGE_ERROR", "a column chunk is missing");
+  const { start, end } = chunkRange(chunk);
+  const bytes = await file.slice(start, end);
+  const values = decodeChunk(bytes, { metadata: footer.metadata, chunk, convert, isVerbatim }, rows);
   if (at.place === schema.keyIndex) assertOrdered(values);
   return values;
 }
 
 /** The merge of versions steps through keys in order. */
 function assertOrdered(keys: ColumnVector): void {
+  const keyAt = valueReader(keys);
   for (let at = 1; at < keys.length; at += 1) {
-    if (compareSqlite(keys[at - 1] ?? null, keys[at] ?? null) >= 0) {
+    if (compareSqlite(keyAt(at - 1), keyAt(at)) >= 0) {
       throw new DbError("STORAGE_ERROR", "its rows are not in the order of their keys");
     }
   }
 }
 
-/** A Buffer's `slice` shares memory where a Uint8Array's copies; the library expects the latter. */
-export function decompress(page: Uint8Array): Uint8Array {
-  const buffer = Bun.zstdDecompressSync(page);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-}
-
-type Convert = (value: unknown) => SqliteValue;
-
 interface Field {
   /** Undefined: the file is older than the column, and every row has `convert(undefined)`. */
   readonly field: string | undefined;
   readonly convert: Convert;
-  /** 64-bit integers are what they are. */
-  readonly isBigint: boolean;
+  readonly isVerbatim: boolean;
 }
 
 /** Where a column's values are in the file, and how they become SQLite's. */
@@ -206,23 +166,20 @@ function fieldOf(footer: SegmentFooter, schema: TableSchema, place: number): Fie
   const column = schema.columns[place];
   if (column === undefined) {
     return place === schema.columns.length
-      ? { field: SEQ_FIELD, convert: converter(BIGINT, BIGINT), isBigint: true }
-      : { field: DELETED_FIELD, convert: converter(BOOLEAN, BOOLEAN), isBigint: false };
+      ? { field: SEQ_FIELD, convert: converter(BIGINT, BIGINT), isVerbatim: true }
+      : { field: DELETED_FIELD, convert: converter(BOOLEAN, BOOLEAN), isVerbatim: false };
   }
   const stored = storedType(footer.stored, column);
   if (stored === undefined) {
     const initial = cellToSqlite(column.initial ?? null, column.type);
-    return { field: undefined, convert: () => initial, isBigint: false };
+    return { field: undefined, convert: () => initial, isVerbatim: false };
   }
-  const isBigint = TYPES[stored.kind].wide && sameType(stored, column.type);
-  return { field: fieldName(column.id), convert: converter(stored, column.type), isBigint };
+  const isVerbatim = VERBATIM.has(stored.kind) && sameType(stored, column.type);
+  return { field: fieldName(column.id), convert: converter(stored, column.type), isVerbatim };
 }
 
-function isText(footer: SegmentFooter, schema: TableSchema, place: number): boolean {
-  const column = schema.columns[place];
-  const stored = column && storedType(footer.stored, column);
-  return stored?.kind === "text" || stored?.kind === "json";
-}
+/** Types whose numbers are the same in a file and in SQLite. */
+const VERBATIM: ReadonlySet<string> = new Set(["smallint", "int", "bigint", "timestamp", "datetime", "date"]);
 
 function converter(stored: SqlType, wanted: SqlType): Convert {
   const { fromPhysical } = PARQUET_COLUMNS[stored.kind];

@@ -151,7 +151,7 @@ export function columnStatistics(
   return chunkStatistics(chunkOf(footer, group, fieldName(column.id)), { type, rows });
 }
 
-function chunkOf(footer: SegmentFooter, group: number, field: string): ColumnMetaData | undefined {
+export function chunkOf(footer: SegmentFooter, group: number, field: string): ColumnMetaData | undefined {
   const chunks = footer.metadata.row_groups[group]?.columns ?? [];
   return chunks.find((chunk) => chunk.meta_data?.path_in_schema[0] === field)?.meta_data;
 }

@@ -1,7 +1,7 @@
 // The first rows of a scan by one column: which row groups can still hold one of them, and which rows of a group belong to them. Rows equal to the last one
 // are kept, because what else orders them is not known here.
 import type { SqliteValue } from "../../model/sql-type.ts";
-import type { ColumnVector } from "./segment-cache.ts";
+import { type ColumnVector, valueReader } from "./column-vector.ts";
 import type { ColumnStatistics } from "./segment-footer.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 
@@ -49,12 +49,13 @@ export class TopCut {
   /** Those of the positions whose rows are among the first as far as is known. */
   take(vector: ColumnVector, positions: Uint32Array): Uint32Array {
     const { rows } = this.#order;
-    const values = Array.from(positions, (at) => vector[at] ?? null);
+    const valueOf = valueReader(vector);
+    const values = Array.from(positions, valueOf);
     this.#best = [...this.#best, ...values].sort((a, b) => this.#compare(a, b)).slice(0, rows);
     const last = this.#best[rows - 1];
     if (rows === 0) return new Uint32Array(0);
     if (last === undefined) return positions;
-    return positions.filter((at) => this.#compare(vector[at] ?? null, last) <= 0);
+    return positions.filter((at) => this.#compare(valueOf(at), last) <= 0);
   }
 
   /** The best value a group can have; undefined when nothing is known. */

@@ -66,6 +66,7 @@ function query(): fc.Arbitrary<string> {
       (f) => `SELECT count(n) AS c, min(n) AS a, max(w) AS b, sum(n) AS s, min(id) AS m FROM notes t${f}`,
     ),
     filter("t").map((f) => `SELECT w, count(*) AS c, max(n) AS m FROM notes t${f} GROUP BY w ORDER BY w NULLS LAST`),
+    grouped(),
     fc
       .tuple(joined, fc.oneof(filter("a"), filter("b")))
       .map(
@@ -74,6 +75,45 @@ function query(): fc.Arbitrary<string> {
       ),
     filter("t").map((f) => `SELECT id FROM notes WHERE id IN (SELECT t.n FROM notes t${f}) ORDER BY id`),
   );
+}
+
+/** Aggregates that are had from columns where the condition allows it, beside what SQLite makes of them. */
+function grouped(): fc.Arbitrary<string> {
+  const keys = fc.constantFrom("w", "n", "f", "n, w", "w, f", "n, f, w");
+  const value = fc.constantFrom(
+    "count(*)",
+    "count(n)",
+    "count(w)",
+    "sum(n)",
+    "sum(id)",
+    "avg(n)",
+    "min(w)",
+    "max(w)",
+    "min(id) + max(n)",
+    "count(*) * 2 + sum(n)",
+  );
+  const having = fc.constantFrom("", " HAVING count(*) > 1", " HAVING sum(n) > 0 OR max(w) = 'z'");
+  const values = fc.array(value, { minLength: 1, maxLength: 4 });
+  return fc.oneof(
+    fc
+      .tuple(keys, values, filter("t"), having)
+      .map(
+        ([by, list, f, h]) =>
+          `SELECT ${by}, ${named(list)} FROM notes t${f} GROUP BY ${by}${h} ORDER BY ${ordered(by)}`,
+      ),
+    fc.tuple(values, filter("t")).map(([list, f]) => `SELECT ${named(list)} FROM notes t${f}`),
+  );
+}
+
+function named(values: readonly string[]): string {
+  return values.map((value, index) => `${value} AS v${index}`).join(", ");
+}
+
+function ordered(keys: string): string {
+  return keys
+    .split(", ")
+    .map((key) => `${key} NULLS LAST`)
+    .join(", ");
 }
 
 function withoutHints({ plan, slots }: BoundQuery): BoundQuery {

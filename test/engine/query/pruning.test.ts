@@ -119,6 +119,49 @@ test("ST-05 a query that was asked before reads nothing", async () => {
   expect(await counts(sql)).toBe("Segments: 1 of 5, row groups: 1 of 15, by an earlier query; Rows: 7");
 });
 
+async function explained(sql: string): Promise<string[]> {
+  return (await engine.rows(`EXPLAIN ANALYZE ${sql}`)).map(([line]) => String(line).trim());
+}
+
+test.each([
+  [
+    "no file is opened to count rows",
+    "SELECT count(*) AS n FROM log",
+    "Aggregated: from metadata of the files",
+    "Segments: 0 of 5, row groups: 0 of 0",
+  ],
+  [
+    "groups are made of columns",
+    "SELECT room, count(*) AS n, max(at) AS m, sum(id) AS s FROM log WHERE id >= 25000 GROUP BY room HAVING count(*) > 1 ORDER BY 2",
+    "Aggregated: over columns, without making rows",
+    "Segments: 4 of 5, row groups: 12 of 12",
+  ],
+])("ST-05 EXPLAIN says that %s", async (_why, sql, aggregated, segments) => {
+  const lines = await explained(sql);
+  expect(lines).toContain(aggregated);
+  expect(lines).toContain(segments);
+  const planned = (await engine.rows(`EXPLAIN ${sql}`)).map(([line]) => String(line).trim());
+  expect(planned).toContain(aggregated);
+});
+
+test.each([
+  ["a distinct count", "SELECT count(DISTINCT room) AS n FROM log"],
+  ["an expression of a column", "SELECT sum(id + 1) AS n FROM log"],
+  ["a group by an expression", "SELECT length(room) AS l, count(*) AS n FROM log GROUP BY 1"],
+  ["a condition that is no comparison", "SELECT count(*) AS n FROM log WHERE room LIKE 'room 1%'"],
+  [
+    "a sub-query with aggregates of its own",
+    "SELECT count(*) AS n, (SELECT count(*) FROM (VALUES (1), (2)) AS v (x)) AS two FROM log",
+  ],
+])("ST-05 what columns do not say exactly is left to SQLite: %s", async (_why, sql) => {
+  expect((await explained(sql)).filter((line) => line.startsWith("Aggregated"))).toEqual([]);
+});
+
+test("ST-05 a sub-query counts its own rows", async () => {
+  const sql = "SELECT count(*) AS n, (SELECT count(*) FROM (VALUES (1), (2)) AS v (x)) AS two FROM log";
+  expect(await engine.rows(sql)).toEqual([["125000", "2"]]);
+});
+
 test("ST-05 COUNT, MIN and MAX come from metadata while that is exact, buffered rows included", async () => {
   const total = "SELECT count(*) AS n, count(body) AS bodies, min(at) AS first, max(id) + 1 AS next FROM log";
   expect(await counts(total)).toBe("Segments: 0 of 5, row groups: 0 of 15; Rows: 1");
@@ -149,4 +192,27 @@ test("ST-05 rows that buffered versions hide or move are replaced by the next on
   expect(await counts("SELECT id FROM log WHERE room = 'room 0' AND at IS NOT NULL LIMIT 2")).toBe(
     "Segments: 2 of 6, row groups: 2 of 16; Rows: 2",
   );
+});
+
+test("ST-05 groups leave out what a buffered version hides, and count it where it is now", async () => {
+  const rooms =
+    "SELECT room, count(*) AS n, min(id) AS first FROM log WHERE room IN ('room 1', 'room 2') GROUP BY room ORDER BY room";
+  expect(await engine.rows(rooms)).toEqual([
+    ["room 1", "25000", "25000"],
+    ["room 2", "25000", "50000"],
+  ]);
+  await engine.run("UPDATE log SET room = 'room 1' WHERE id = 50000; DELETE FROM log WHERE id = 25000");
+  expect(await explained(rooms)).toContain("Aggregated: over columns, without making rows");
+  expect(await engine.rows(rooms)).toEqual([
+    ["room 1", "25000", "25001"],
+    ["room 2", "24999", "50001"],
+  ]);
+  await engine.run("UPDATE log SET room = 'room 2' WHERE id = 50000");
+  await engine.run(
+    `INSERT INTO log (id, at, room, body) VALUES (25000, '1970-01-01T00:00:00.250000Z', 'room 1', NULL)`,
+  );
+  expect(await engine.rows(rooms)).toEqual([
+    ["room 1", "25000", "25000"],
+    ["room 2", "25000", "50000"],
+  ]);
 });

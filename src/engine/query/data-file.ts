@@ -1,0 +1,117 @@
+// What a query process reads of the data file by itself: transactions, the position, which segments a scope has, and which of their keys are buffered anew.
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { assert, DbError } from "../../base/errors.ts";
+import { type Seq, seqOf } from "../../base/ids.ts";
+import { keyColumn, qualifiedName } from "../../model/schema.ts";
+import type { SqliteValue } from "../../model/sql-type.ts";
+import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
+import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
+import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
+
+const SEGMENTS_SQL =
+  "SELECT id, path, rows, tombstones, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
+
+/** More keys than this are not taken out one by one. */
+const MAX_HIDDEN_KEYS = 5_000;
+
+export class DataFile {
+  readonly #db: DatabaseSync;
+  readonly #isKnown: StatementSync;
+  readonly #segments: StatementSync;
+  readonly #lastSeq: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#isKnown = db.prepare("SELECT 1 FROM tables WHERE id = ?");
+    this.#segments = db.prepare(SEGMENTS_SQL);
+    this.#segments.setReadBigInts(true);
+    this.#lastSeq = db.prepare("SELECT value FROM meta WHERE key = 'last_seq'");
+    this.#lastSeq.setReadBigInts(true);
+  }
+
+  inTransaction<T>(work: () => T): T {
+    this.#db.exec("BEGIN");
+    try {
+      return work();
+    } finally {
+      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    }
+  }
+
+  /** For work that is over in a few milliseconds: as long as it is open, the log is not folded. */
+  async inLongTransaction<T>(work: () => Promise<T>): Promise<T> {
+    this.#db.exec("BEGIN");
+    try {
+      return await work();
+    } finally {
+      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    }
+  }
+
+  inAnyTransaction<T>(work: () => T): T {
+    return this.#db.isTransaction ? work() : this.inTransaction(work);
+  }
+
+  segments({ schema, scope }: ScopeTarget): SegmentRef[] {
+    if (this.#isKnown.get(BigInt(schema.id)) === undefined) {
+      throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} no longer exists`);
+    }
+    return this.#segments.all(BigInt(schema.id), scope).map((row): SegmentRef => {
+      const { id, path, rows, tombstones, min_seq: minSeq, max_seq: maxSeq, min_key: minKey, max_key: maxKey } = row;
+      assert(typeof path === "string" && minKey !== undefined && maxKey !== undefined, "a segment row is complete");
+      assert(typeof minSeq === "bigint" && typeof maxSeq === "bigint", "positions are read as bigint");
+      const counted = tombstones === null ? undefined : Number(tombstones);
+      const range = { minSeq: seqOf(minSeq), maxSeq: seqOf(maxSeq), minKey, maxKey };
+      return { id: Number(id), path, rows: Number(rows), tombstones: counted, ...range };
+    });
+  }
+
+  position(): Seq {
+    const value = this.#lastSeq.get()?.["value"];
+    assert(typeof value === "bigint", "the data file names its last position");
+    return seqOf(value);
+  }
+
+  isBufferEmpty({ schema, scope }: ScopeTarget): boolean {
+    const where = isScopedByUser(schema.kind) ? " WHERE _user = ?" : "";
+    const values = where === "" ? [] : [scope];
+    return this.#db.prepare(`SELECT 1 FROM ${hotTableName(schema)}${where} LIMIT 1`).get(...values) === undefined;
+  }
+
+  /** Buffered keys within the key ranges of segments, in order, each once; undefined when there are too many. What is at or below `flushedUpTo` hides nothing: it is the flushed version. */
+  hiddenKeys(
+    { schema, scope }: ScopeTarget,
+    segments: readonly SegmentRef[],
+    flushedUpTo: Seq,
+  ): readonly SqliteValue[] | undefined {
+    const isScoped = isScopedByUser(schema.kind);
+    const owner = isScoped ? "_user = ? AND " : "";
+    const key = `c${keyColumn(schema).id}`;
+    const text = `SELECT ${key} AS k FROM ${hotTableName(schema)} WHERE ${owner}${key} BETWEEN ? AND ? AND +_seq > ? LIMIT ?`;
+    const statement = this.#db.prepare(text);
+    statement.setReadBigInts(true);
+    statement.setReturnArrays(true);
+    const found: SqliteValue[] = [];
+    for (const { minKey, maxKey } of segments) {
+      const room = MAX_HIDDEN_KEYS + 1 - found.length;
+      const values = [...(isScoped ? [scope] : []), minKey, maxKey, flushedUpTo, BigInt(room)];
+      for (const row of statement.all(...values)) {
+        assert(Array.isArray(row), "the statement returns arrays");
+        const [value = null]: SqliteValue[] = row;
+        found.push(value);
+      }
+      if (found.length > MAX_HIDDEN_KEYS) return undefined;
+    }
+    found.sort(compareSqlite);
+    return found.filter((value, index) => index === 0 || compareSqlite(value, found[index - 1] ?? null) !== 0);
+  }
+}
+
+/** Every buffered version at or below it is one of the segments', or replaced there. */
+export function flushedUpTo(segments: readonly SegmentRef[]): Seq {
+  return segments.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), seqOf(0n));
+}
+
+export function sameSegments(a: readonly SegmentRef[], b: readonly SegmentRef[]): boolean {
+  return a.length === b.length && a.every(({ id }, index) => b[index]?.id === id);
+}
