@@ -5,6 +5,7 @@ import type { Cell } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import { resolveSlots } from "../sql/bind/slots.ts";
 import type { DataPlan, InsertPlan, QueryPlan, Slot, WritePlan } from "../sql/plan.ts";
+import { readCounted } from "./counted-rows.ts";
 import type { EngineDeps } from "./deps.ts";
 import { prepareInsert } from "./insert.ts";
 import { prepareModify } from "./modify.ts";
@@ -61,7 +62,7 @@ function contentionKey(plan: DataPlan, { session }: Caller): string {
 
 function runQuery(plan: QueryPlan, call: Call, deps: EngineDeps): StatementResult | Promise<StatementResult> {
   const query = bind(plan, call, deps);
-  const buffered = readBuffered(query, deps);
+  const buffered = readBuffered(query, deps) ?? readCounted(query, deps);
   if (buffered !== undefined) return queryResult(plan, call, buffered);
   return deps.queries.json(query, call.signal).then((rows) => queryResult(plan, call, rows));
 }

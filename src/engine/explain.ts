@@ -4,6 +4,7 @@ import { qualifiedName, SYSTEM_COLUMNS, type TableSchema } from "../model/schema
 import type { StatementResult } from "../protocol/http.ts";
 import type { IndexTerm, InsertPlan, LivePlan, QueryPlan, RelationUse, WritePlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
+import { readCounted } from "./counted-rows.ts";
 import { slotsOf } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { rowsResult, textColumns } from "./outcome.ts";
@@ -39,13 +40,24 @@ async function dataLines(
   assertMayRun(plan, call.session);
   const describe = async (query: QueryPlan): Promise<string[]> => {
     const slots = slotsOf(query.slots, { ...call, literals }, deps);
-    const explained = await deps.queries.explain({ plan: query, slots }, { analyze, signal: call.signal });
+    const bound = { plan: query, slots };
+    const counted = readCounted(bound, deps);
+    if (counted !== undefined) return countedLines(query, analyze ? counted.rowCount : undefined);
+    const explained = await deps.queries.explain(bound, { analyze, signal: call.signal });
     const lines = queryLines(query, explained);
     return analyze ? [...lines, `Rows: ${explained.rowCount}`] : lines;
   };
   if (plan.kind === "query") return describe(plan);
   const lines = plan.kind === "insert" ? await sourceLines(plan, describe) : await describe(plan.find);
   return [targetLine(plan), ...lines.map((line) => `  ${line}`)];
+}
+
+function countedLines({ relations }: QueryPlan, rowCount: number | undefined): string[] {
+  const tables = relations.flatMap((use) =>
+    use.kind === "systemView" ? [] : [`  Relation: ${describeTable(use.schema)}`],
+  );
+  const lines = ["Main thread: rows of files are counted by the catalog, buffered ones one by one", ...tables];
+  return rowCount === undefined ? lines : [...lines, `Rows: ${rowCount}`];
 }
 
 function targetLine(plan: WritePlan): string {

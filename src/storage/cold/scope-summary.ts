@@ -45,8 +45,13 @@ export async function summarizeScope(summary: ScopeSummary, cache: SegmentCache)
   return { rows, rowGroups: rows.length };
 }
 
+interface KeyRange {
+  readonly minKey: SqliteValue;
+  readonly maxKey: SqliteValue;
+}
+
 /** Within a segment every key is there once. */
-function haveDisjointKeys(segments: readonly SegmentRef[]): boolean {
+export function haveDisjointKeys(segments: readonly KeyRange[]): boolean {
   const ordered = segments.toSorted((a, b) => compareSqlite(a.minKey, b.minKey));
   return ordered.every((segment, index) => {
     const before = ordered[index - 1];
