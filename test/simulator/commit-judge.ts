@@ -1,7 +1,7 @@
 // A query that a filter decides, judged commit by commit. Native events come in frames, one a commit: each must be exactly what that commit
 // did to the query. Peer events come one by one: each must be a version that exists, newer than all before, and follow from what is held.
 import { evaluate } from "./filter.ts";
-import type { Judge, JudgeOptions } from "./judge.ts";
+import { type Judge, type JudgeOptions, mayKeep } from "./judge.ts";
 import type { MembershipChange, Version, Wrong } from "./model.ts";
 import { type ModelRow, rowText } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
@@ -43,16 +43,19 @@ export class CommitJudge implements Judge {
 
   compareWith(rows: readonly SeenRow[]): string | undefined {
     const fresh = new Map(rows.map((row) => [row.id, row]));
+    let kept = 0;
     for (const [id, held] of this.#held) {
       const row = fresh.get(id);
+      if (row === undefined && mayKeep(this.#options, held.seq)) {
+        kept += 1;
+        continue;
+      }
       if (row?.text !== held.text) return `holds ${held.text}, a SELECT says ${row?.text}`;
       if (held.seq !== undefined && row.seq !== undefined && row.seq !== held.seq)
         return `holds ${id} at ${held.seq}, a SELECT says ${row.seq}`;
     }
-    const isWhole = !this.#isPartial || fresh.size === this.#held.size;
-    return isWhole && fresh.size !== this.#held.size
-      ? `holds ${this.#held.size} rows, a SELECT ${fresh.size}`
-      : undefined;
+    const size = this.#held.size - kept;
+    return !this.#isPartial && fresh.size !== size ? `holds ${size} rows, a SELECT ${fresh.size}` : undefined;
   }
 
   #judgeFrame(known: bigint): void {
@@ -284,7 +287,7 @@ export class CommitJudge implements Judge {
       const held = this.#held.get(id);
       const isMember = version !== undefined && this.#passes(version.row);
       if (!isMember) {
-        if (held !== undefined) return `holds ${held.text}, which is no member`;
+        if (held !== undefined && !mayKeep(this.#options, held.seq)) return `holds ${held.text}, which is no member`;
       } else if (held === undefined) {
         if (!this.#isPartial || version.seq > (this.#floor ?? known)) {
           return `lacks ${rowText(version.row, this.#options.columns)} of ${version.seq}`;

@@ -53,6 +53,7 @@ const EVENTS = [
   "told ready",
   "told reset",
   "told schema",
+  "kept of a dropped table",
   "replayed page",
   "squashed frame",
   "ended by KILL",

@@ -33,3 +33,13 @@ export interface Judge {
   /** Against the rows of a SELECT of the same text. */
   compareWith(rows: readonly SeenRow[]): string | undefined;
 }
+
+/**
+ * A client of the older protocol cannot be told to forget: it goes on showing what it has of a table that was dropped and created again, or that ended
+ * with the server's process, until the key is heard of anew.
+ */
+export function mayKeep({ family, space, coverage }: WatcherOptions, seq: bigint | undefined): boolean {
+  if (family.startsWith("native") || seq === undefined || seq > space.droppedAt) return false;
+  coverage.count("kept of a dropped table");
+  return true;
+}

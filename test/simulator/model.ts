@@ -48,6 +48,7 @@ export class Space {
   readonly #unsure = new Map<number, bigint>();
   #touched: { readonly commit: bigint; readonly id: number }[] = [];
   #settledAt = 0n;
+  #droppedAt = 0n;
 
   constructor(name: string) {
     this.name = name;
@@ -56,6 +57,11 @@ export class Space {
   /** Versions that ended up to here are forgotten. */
   get settledAt(): bigint {
     return this.#settledAt;
+  }
+
+  /** Every version up to here was of a table that is gone, and of whose end no history tells. */
+  get droppedAt(): bigint {
+    return this.#droppedAt;
   }
 
   ids(): Iterable<number> {
@@ -186,6 +192,7 @@ export class Space {
 
   /** The table is gone, and with it every row. */
   dropped(position: bigint): void {
+    this.#droppedAt = position;
     for (const [id, versions] of this.#keys) {
       const last = versions.at(-1);
       if (last !== undefined) last.endedAt ??= position;

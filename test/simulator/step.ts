@@ -92,8 +92,8 @@ export type Step =
   /** On `feed`. */
   | { readonly kind: "stream"; readonly user: number; readonly rows: readonly ModelRow[] }
   | { readonly kind: "stream"; readonly user: number; readonly deletes: number }
-  /** Drops `brief`, unless live queries forbid it, and creates it again. */
-  | { readonly kind: "recreate" }
+  /** Drops `brief`, unless live queries forbid it, and creates it again. `cuts`: its clients are cut off first, and come back. */
+  | { readonly kind: "recreate"; readonly cuts?: boolean }
   /** What becomes of its column `extra` next. */
   | { readonly kind: "alter"; readonly table: AlteredTable }
   /** Voids every token of the user. */
@@ -203,7 +203,7 @@ function commonStep(random: Random, cadence: Cadence): Step {
     case "compact":
       return { kind, table: random.pick(TABLES) };
     case "recreate":
-      return { kind };
+      return { kind, cuts: random.chance(60) };
     case "alter":
       return { kind, table: random.pick(ALTERED_TABLES) };
     case "logout":
@@ -220,7 +220,7 @@ function commonStep(random: Random, cadence: Cadence): Step {
 
 function randomWatch(random: Random, { subQueryPercent }: Cadence): Watch {
   const start = random.weighted({ all: 5, batches: 5, last: 2, none: 1, from: 2 });
-  const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 1, feed: 3 });
+  const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 2, feed: 3 });
   return {
     table,
     filter: random.chance(15) ? undefined : randomFilter(random),

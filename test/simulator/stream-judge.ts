@@ -1,13 +1,13 @@
 // A query of a STREAM table, whose rows end by themselves: no row may come that its filter excludes, none may end twice, and when nothing is written
 // the rows are those of a SELECT.
 import { evaluate } from "./filter.ts";
-import type { Judge, JudgeOptions } from "./judge.ts";
+import { type Judge, type JudgeOptions, mayKeep } from "./judge.ts";
 import { COLUMNS, rowOfText } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
 
 export class StreamJudge implements Judge {
   readonly #options: JudgeOptions;
-  readonly #held = new Map<number, string>();
+  readonly #held = new Map<number, SeenRow>();
   #isLoading = true;
 
   constructor(options: JudgeOptions) {
@@ -44,16 +44,21 @@ export class StreamJudge implements Judge {
 
   compareWith(rows: readonly SeenRow[]): string | undefined {
     const fresh = new Map(rows.map(({ id, text }) => [id, text]));
-    if (Bun.deepEquals(fresh, this.#held)) return undefined;
-    return `holds ${[...this.#held.values()].join(" ")}, a SELECT says ${[...fresh.values()].join(" ")}`;
+    const held = new Map<number, string>();
+    for (const { id, text, seq } of this.#held.values()) {
+      if (fresh.has(id) || !mayKeep(this.#options, seq)) held.set(id, text);
+    }
+    if (Bun.deepEquals(fresh, held)) return undefined;
+    return `holds ${[...held.values()].join(" ")}, a SELECT says ${[...fresh.values()].join(" ")}`;
   }
 
-  #put({ id, text }: SeenRow): void {
+  #put(row: SeenRow): void {
+    const { id, text } = row;
     const { filter } = this.#options.watch;
     const isWhole = this.#options.columns.length === COLUMNS.length;
     if (filter !== undefined && isWhole && evaluate(filter, rowOfText(text)) !== true) {
       throw this.#options.wrong(`${text} came, which the filter excludes`);
     }
-    this.#held.set(id, text);
+    this.#held.set(id, row);
   }
 }

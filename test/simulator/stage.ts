@@ -1,0 +1,198 @@
+// What the steps of a schedule act on: the server, the writers, the clients with their live queries, and the model; and how the model learns what was
+// committed and the live queries are judged by it.
+import { loginToken } from "../support/test-server.ts";
+import type { Coverage } from "./coverage.ts";
+import type { FaultName } from "./faults.ts";
+import { Space, Wrong } from "./model.ts";
+import { createPlaces, type Place, signToken } from "./places.ts";
+import { TABLE_COLUMNS } from "./row.ts";
+import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
+import { SqlUser } from "./sql-user.ts";
+import { createShared } from "./statement.ts";
+import { SEATS, SLOTS_PER_SEAT, TABLES, USERS, type Watch } from "./step.ts";
+import { mayEnd } from "./watch.ts";
+import type { Watcher } from "./watcher.ts";
+import { Writes } from "./writes.ts";
+
+/** What a live query is called that is held in this slot of this seat. */
+export function idOf({ seat, slot }: { readonly seat: number; readonly slot: number }): string {
+  return `s${seat}-${slot}`;
+}
+
+export function idsOf(seat: number): readonly string[] {
+  return Array.from({ length: SLOTS_PER_SEAT }, (_, slot) => idOf({ seat, slot }));
+}
+
+export interface StageOptions {
+  readonly fault?: FaultName;
+  readonly coverage: Coverage;
+}
+
+export class Stage implements AsyncDisposable {
+  readonly coverage: Coverage;
+  readonly server: SimulatedServer;
+  readonly root: SqlUser;
+  readonly writes: Writes;
+  readonly watchers = new Map<string, Watcher>();
+  /** Live queries that a KILL is to end. */
+  readonly killed = new Set<string>();
+  readonly #spaces = new Map<string, Space>();
+  readonly #others = new Set<Promise<void>>();
+  #users: readonly SqlUser[] = [];
+  #places: readonly Place[] = [];
+  #wrong: Wrong | undefined;
+  #known = 0n;
+
+  private constructor(server: SimulatedServer, root: SqlUser, coverage: Coverage) {
+    this.server = server;
+    this.root = root;
+    this.coverage = coverage;
+    this.writes = new Writes(coverage);
+  }
+
+  static async open({ fault, coverage }: StageOptions): Promise<Stage> {
+    const server = await SimulatedServer.open(fault);
+    try {
+      const root = new SqlUser(server.url, "root", await loginToken(server.url, "root", PASSWORD));
+      const stage = new Stage(server, root, coverage);
+      await stage.#prepare();
+      return stage;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { url } = this.server;
+    await this.root.must("CREATE NAMESPACE sim");
+    await this.root.must(`CREATE USER TABLE sim.own ${TABLE_COLUMNS}`);
+    await this.root.must(`CREATE STREAM TABLE sim.feed ${TABLE_COLUMNS} WITH (TTL_SECONDS = 1)`);
+    for (const table of ["items", "wide", "brief"] as const) await this.root.must(createShared(table));
+    await this.root.must("CREATE SHARED TABLE sim.marks (id BIGINT PRIMARY KEY, n INT)");
+    const users: SqlUser[] = [];
+    for (const name of USERS) {
+      await this.root.must(`CREATE USER '${name}' WITH PASSWORD 'pass-word-${name}-1' ROLE service`);
+      users.push(new SqlUser(url, name, await signToken(name)));
+    }
+    this.#users = users;
+    this.#places = createPlaces(url, this.coverage);
+    await this.mark();
+  }
+
+  /** Every commit up to here is in the model. */
+  get known(): bigint {
+    return this.#known;
+  }
+
+  get users(): readonly SqlUser[] {
+    return this.#users;
+  }
+
+  get places(): readonly Place[] {
+    return this.#places;
+  }
+
+  get spaces(): Iterable<Space> {
+    return this.#spaces.values();
+  }
+
+  user(index: number): SqlUser {
+    return this.#users[index % USERS.length] ?? this.root;
+  }
+
+  at(seat: number): Place {
+    const place = this.#places[seat % SEATS.length];
+    if (place === undefined) throw new Error("there are no seats");
+    return place;
+  }
+
+  space(table: Watch["table"], user: number): Space {
+    const name = table === "own" || table === "feed" ? `${table} of ${this.user(user).name}` : table;
+    const known = this.#spaces.get(name);
+    if (known !== undefined) return known;
+    const space = new Space(name);
+    this.#spaces.set(name, space);
+    return space;
+  }
+
+  /** Goes on while the schedule does. What is wrong with it is found at the next judgement. */
+  meanwhile(promise: Promise<void>): void {
+    const caught = promise.catch((error: unknown) => {
+      if (!(error instanceof Wrong)) throw error;
+      this.#wrong ??= error;
+    });
+    this.#others.add(caught);
+    void caught.finally(() => this.#others.delete(caught));
+  }
+
+  async othersDone(): Promise<void> {
+    await Promise.all(this.#others);
+  }
+
+  /** Makes a commit after everything before it. Nothing may be under way. */
+  async mark(): Promise<bigint> {
+    const { results } = await this.root.must(
+      "INSERT INTO sim.marks VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = 1",
+    );
+    this.#known = BigInt(results?.at(-1)?.seq ?? 0);
+    return this.#known;
+  }
+
+  /** Waits for every write's answer, then judges what was received. */
+  async check({ readsBack = false } = {}): Promise<void> {
+    await this.writes.answered();
+    const { told, lost, latest } = this.writes.take();
+    for (const space of this.#spaces.values()) space.take(told.get(space) ?? [], lost.get(space) ?? []);
+    if (latest > this.#known) this.#known = latest;
+    if (readsBack || lost.size > 0) await this.#readBack();
+    this.judge();
+  }
+
+  async #readBack(): Promise<void> {
+    await this.mark();
+    for (const table of TABLES) {
+      for (const [index, user] of this.#users.entries()) {
+        if (table !== "own" && index > 0) continue;
+        this.space(table, index).readBack(await user.table(table), this.#known);
+      }
+    }
+  }
+
+  judge(): void {
+    if (this.#wrong !== undefined) throw this.#wrong;
+    for (const watcher of this.watchers.values()) watcher.judge(this.#known);
+    this.#bury();
+  }
+
+  /** Takes away what ended for a good reason; nothing else may end. */
+  #bury(): void {
+    for (const [id, watcher] of this.watchers) {
+      const { ended } = watcher;
+      if (ended === undefined) continue;
+      if (ended.startsWith("KILLED") && this.killed.has(id)) this.coverage.count("ended by KILL");
+      else if (!mayEnd(watcher.options.watch, ended)) throw watcher.wrong(`ended with ${ended}`);
+      this.watchers.delete(id);
+    }
+  }
+
+  watches({ seat }: Place, table: Watch["table"]): boolean {
+    const index = SEATS.indexOf(seat);
+    return idsOf(index).some((id) => this.watchers.get(id)?.options.watch.table === table);
+  }
+
+  unwatch(id: string): void {
+    this.watchers.delete(id);
+    for (const { client } of this.#places) client.unwatch(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { client, proxy } of this.#places) {
+      client.close();
+      proxy?.close();
+    }
+    await this.server[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#others);
+    await this.writes.answered();
+  }
+}
