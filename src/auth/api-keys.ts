@@ -131,9 +131,7 @@ export class ApiKeys {
     if (key.expiresAtMs !== undefined && nowMs >= key.expiresAtMs) {
       throw new DbError("TOKEN_EXPIRED", "Invalid credentials");
     }
-    const user = this.#deps.user(key.user);
-    if (user === undefined || user.deletedAtMs !== undefined || !atLeast(user.role, key.role))
-      throw invalidCredentials();
+    if (!this.#isCovered(key)) throw invalidCredentials();
     this.#recordUse(key, nowMs);
     return {
       user: key.user,
@@ -143,6 +141,19 @@ export class ApiKeys {
       issuedAtMs: key.createdAtMs,
       expiresAtMs: key.expiresAtMs ?? Number.POSITIVE_INFINITY,
     };
+  }
+
+  /** Whether a key that was shown before would still be let in; by its id. */
+  isGood(id: string): boolean {
+    const key = this.#deps.store.apiKey(id);
+    if (key === undefined || !this.#isCovered(key)) return false;
+    return key.expiresAtMs === undefined || this.#deps.clock.nowMs() < key.expiresAtMs;
+  }
+
+  /** Its user is there, and of a role that is not below the key's. */
+  #isCovered(key: ApiKey): boolean {
+    const user = this.#deps.user(key.user);
+    return user !== undefined && user.deletedAtMs === undefined && atLeast(user.role, key.role);
   }
 
   #recordUse(key: ApiKey, nowMs: number): void {

@@ -249,10 +249,10 @@ export class LiveQueries {
     return true;
   }
 
-  /** Closes every socket of a user; returns how many. */
-  dropUser(user: UserId, reason: NativeCloseName): number {
-    const connections = this.#registry.connectionsOf(user);
-    for (const connection of connections) this.killConnection(connection.id, reason);
+  /** Closes every socket of a user but those that are spared; returns how many. */
+  dropUser(user: UserId, reason: NativeCloseName, isSpared: (id: ConnectionId) => boolean = () => false): number {
+    const connections = this.#registry.connectionsOf(user).filter(({ id }) => !isSpared(id));
+    for (const { id } of connections) this.killConnection(id, reason);
     return connections.length;
   }
 

@@ -134,7 +134,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   });
   wiring.sockets = socketServer;
   wiring.onRevoked = (user, reason) => {
-    live.dropUser(user, "revoked");
+    live.dropUser(user, "revoked", (id) => apiKeys.isGood(sockets.get(id)?.data.apiKey ?? ""));
     if (user === ROOT_USER && reason === "password changed") secrets.forgetGeneratedRootPassword();
   };
   wiring.fetch = createFetchHandler({

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
-import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { loginToken, startTestServer, type TestServer } from "../support/test-server.ts";
 
 let folder: string;
 let server: TestServer;
@@ -91,4 +91,25 @@ test("AU-06 CL-01 link speaks with a key: queries and live rows", async () => {
   expect(live.rows()).toMatchObject([{ id: 1n, body: "by a robot" }]);
   live.close();
   client.disconnect();
+});
+
+test.each([
+  ["a new password closes the sockets of tokens, not those of keys", "SET PASSWORD 'another-pass-word-3'", ["key"]],
+  ["a role that still covers the key leaves its sockets too", "SET ROLE dba", ["key"]],
+  ["a role below the key's closes them all", "SET ROLE user", []],
+] as const)("LQ-14 AU-06 %s", async (why, change, left) => {
+  const mia = `mia${why.length}`;
+  await server.root.sql(`CREATE USER ${mia} WITH PASSWORD 'a-pass-word-of-mia-1' ROLE service`);
+  const [row] = await server.root.rows(`CREATE API KEY held FOR ${mia} ROLE service`);
+  const sockets = {
+    key: openSocket(String(row?.[0]), "message"),
+    token: openSocket(await loginToken(server.url, mia, "a-pass-word-of-mia-1"), "message"),
+  };
+  await Promise.all([sockets.key.opened, sockets.token.opened]);
+  await server.root.sql(`ALTER USER ${mia} ${change}`);
+  const expires = await server.root.rows(`SELECT token_expires_at FROM system.connections WHERE user_id = '${mia}'`);
+  expect(expires.map(([time]) => (time === null ? "key" : "token"))).toEqual([...left]);
+  expect(await sockets.token.closed).toBe(1008);
+  await server.root.sql(`DROP USER ${mia}`);
+  expect(await sockets.key.closed).toBe(1008);
 });

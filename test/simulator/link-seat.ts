@@ -10,7 +10,7 @@ import { isObject, parseJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
 import type { Coverage } from "./coverage.ts";
 import { wireText } from "./row.ts";
-import { coverClose, type SeatClient, type SeatOptions } from "./seat.ts";
+import { coverClose, type SeatClient, type SeatOptions, type SocketRecord } from "./seat.ts";
 import type { Seen, SeenRow } from "./seen.ts";
 import type { Start } from "./step.ts";
 import type { Watcher } from "./watcher.ts";
@@ -21,6 +21,7 @@ interface Held {
 }
 
 export class LinkSeat implements SeatClient {
+  readonly sockets = new Set<SocketRecord>();
   readonly #client: KalamClient;
   readonly #coverage: Coverage;
   readonly #held = new Map<string, Held>();
@@ -29,21 +30,32 @@ export class LinkSeat implements SeatClient {
   constructor(options: SeatOptions & { readonly protocol: "native" | "peer" }) {
     this.#coverage = options.coverage;
     const sockets = this.#sockets;
+    const letIn = this.sockets;
+    const held = this.#held;
     const { coverage } = options;
     const codec = createMsgpack(FRAME_LIMITS);
     const onSubscribe = (wireId: string): void => this.#held.get(wireId.replace(/#\d+$/, ""))?.watcher.subscribed();
     class ObservedSocket extends WebSocket {
       /** Bun's own, which the DOM's types do not know. */
       declare readonly terminate: () => void;
+      reason: string | undefined;
       #isKnown = false;
 
       constructor(url: string | URL) {
         super(url);
         sockets.add(this);
+        this.addEventListener("message", () => letIn.add(this), { once: true });
         this.addEventListener("close", ({ reason }) => {
           coverClose(coverage, reason);
+          this.reason = reason;
           sockets.delete(this);
+          letIn.delete(this);
+          for (const { watcher } of held.values()) watcher.note(`socket closed: ${reason}`);
         });
+      }
+
+      get isOpen(): boolean {
+        return this.readyState === WebSocket.OPEN;
       }
 
       override send(data: Parameters<WebSocket["send"]>[0]): void {

@@ -4,7 +4,7 @@ import { nextBatchValue, subscribeValue, unsubscribeValue } from "../../src/prot
 import { isObject, type JsonObject, type JsonValue, parseJson, toJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
 import { wireText } from "./row.ts";
-import { coverClose, type SeatClient, type SeatOptions } from "./seat.ts";
+import { coverClose, type SeatClient, type SeatOptions, type SocketRecord } from "./seat.ts";
 import type { SeenRow } from "./seen.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -20,12 +20,14 @@ interface Held {
 }
 
 export class PagingSeat implements SeatClient {
+  readonly sockets = new Set<SocketRecord>();
   readonly #options: SeatOptions;
   readonly #codec = createMsgpack(FRAME_LIMITS);
   readonly #held = new Map<string, Held>();
   readonly #byWireId = new Map<string, Held>();
   #subscribes = 0;
   #socket: Bun.WebSocket | undefined;
+  #record: { isOpen: boolean; reason: string | undefined } = { isOpen: false, reason: undefined };
   #isOpen = false;
   #isConnecting = false;
   #isClosed = false;
@@ -76,6 +78,10 @@ export class PagingSeat implements SeatClient {
   }
 
   #lost(reason: string): void {
+    this.#record.isOpen = false;
+    this.#record.reason = reason;
+    this.sockets.delete(this.#record);
+    for (const { watcher } of this.#held.values()) watcher.note(`socket closed: ${reason}`);
     this.#isOpen = false;
     this.#isConnecting = false;
     this.#socket = undefined;
@@ -119,6 +125,8 @@ export class PagingSeat implements SeatClient {
     const { type, subscription_id: id } = message;
     if (type === "auth_success") {
       this.#isOpen = true;
+      this.#record = { isOpen: true, reason: undefined };
+      this.sockets.add(this.#record);
       for (const held of this.#held.values()) this.#subscribe(held);
     } else if (type === "auth_error") {
       this.#socket?.terminate();

@@ -9,6 +9,15 @@ export interface SeatClient {
   /** Ends the sockets as a broken network would. */
   cut(): void;
   close(): void;
+  /** Those that the server has let in. */
+  readonly sockets: ReadonlySet<SocketRecord>;
+}
+
+/** What became of a socket. */
+export interface SocketRecord {
+  readonly isOpen: boolean;
+  /** Why the server closed it. */
+  readonly reason: string | undefined;
 }
 
 export interface SeatOptions {

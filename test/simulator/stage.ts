@@ -1,10 +1,12 @@
 // What the steps of a schedule act on: the server, the writers, the clients with their live queries, and the model; and how the model learns what was
 // committed and the live queries are judged by it.
 import { loginToken } from "../support/test-server.ts";
+import { Access } from "./access.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
 import { Space, Wrong } from "./model.ts";
-import { createPlaces, type Place, signToken } from "./places.ts";
+import { createPlaces, type Place } from "./places.ts";
+import { giveKey } from "./revocation.ts";
 import { TABLE_COLUMNS } from "./row.ts";
 import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
 import { SqlUser } from "./sql-user.ts";
@@ -29,6 +31,7 @@ export interface StageOptions {
 }
 
 export class Stage implements AsyncDisposable {
+  readonly access = new Access();
   readonly coverage: Coverage;
   readonly server: SimulatedServer;
   readonly root: SqlUser;
@@ -36,6 +39,8 @@ export class Stage implements AsyncDisposable {
   readonly watchers = new Map<string, Watcher>();
   /** Live queries that a KILL is to end. */
   readonly killed = new Set<string>();
+  /** Why live queries of a user may end besides, until all is quiet. */
+  readonly #excuses = new Map<string, RegExp>();
   readonly #spaces = new Map<string, Space>();
   readonly #others = new Set<Promise<void>>();
   #users: readonly SqlUser[] = [];
@@ -73,10 +78,11 @@ export class Stage implements AsyncDisposable {
     const users: SqlUser[] = [];
     for (const name of USERS) {
       await this.root.must(`CREATE USER '${name}' WITH PASSWORD 'pass-word-${name}-1' ROLE service`);
-      users.push(new SqlUser(url, name, await signToken(name)));
+      users.push(new SqlUser(url, name, await this.access.token(name)));
+      await giveKey(this, name);
     }
     this.#users = users;
-    this.#places = createPlaces(url, this.coverage);
+    this.#places = createPlaces(url, this.access, this.coverage);
     await this.mark();
   }
 
@@ -165,12 +171,24 @@ export class Stage implements AsyncDisposable {
     this.#bury();
   }
 
+  excuse(user: string, reason: RegExp): void {
+    this.#excuses.set(user, reason);
+  }
+
+  /** All is quiet: from here on nothing is excused. */
+  settled(): void {
+    for (const space of this.#spaces.values()) space.settle(this.#known);
+    this.killed.clear();
+    this.#excuses.clear();
+  }
+
   /** Takes away what ended for a good reason; nothing else may end. */
   #bury(): void {
     for (const [id, watcher] of this.watchers) {
       const { ended } = watcher;
       if (ended === undefined) continue;
       if (ended.startsWith("KILLED") && this.killed.has(id)) this.coverage.count("ended by KILL");
+      else if (this.#excuses.get(watcher.options.user)?.test(ended) === true) this.coverage.count("ended by refusal");
       else if (!mayEnd(watcher.options.watch, ended)) throw watcher.wrong(`ended with ${ended}`);
       this.watchers.delete(id);
     }

@@ -29,13 +29,28 @@ export interface Seat {
   readonly family: Family;
   /** Its socket goes through a proxy that can stop reading. */
   readonly isSlow: boolean;
+  /** It shows an API key where others show a token. */
+  readonly hasKey: boolean;
 }
+
+/** What ends a user's access: every token's (`drop`: everything's), or the API key's. */
+export const REVOCATIONS = ["logout", "password", "role", "key", "drop"] as const;
+export type Revocation = (typeof REVOCATIONS)[number];
+
+/** The user, and the families of those of their clients, who come with an API key. */
+const KEY_USER = 1;
+const KEY_FAMILIES: readonly Family[] = ["native-msgpack", "peer-json", "paging-json"];
 
 /** Every user has a client of each family; two more clients are slow readers. Each client holds `SLOTS_PER_SEAT` live queries. */
 export const SEATS: readonly Seat[] = [
-  ...USERS.flatMap((_, user) => FAMILIES.map((family) => ({ user, family, isSlow: false }))),
-  { user: 0, family: "native-json", isSlow: true },
-  { user: 1, family: "peer-msgpack", isSlow: true },
+  ...USERS.flatMap((_, user) =>
+    FAMILIES.map((family) => {
+      const hasKey = user === KEY_USER && KEY_FAMILIES.includes(family);
+      return { user, family, isSlow: false, hasKey };
+    }),
+  ),
+  { user: 0, family: "native-json", isSlow: true, hasKey: false },
+  { user: 1, family: "peer-msgpack", isSlow: true, hasKey: false },
 ];
 export const SLOTS_PER_SEAT = 2;
 const FIRST_SLOW_SEAT = SEATS.length - 2;
@@ -96,8 +111,7 @@ export type Step =
   | { readonly kind: "recreate"; readonly cuts?: boolean }
   /** What becomes of its column `extra` next. */
   | { readonly kind: "alter"; readonly table: AlteredTable }
-  /** Voids every token of the user. */
-  | { readonly kind: "logout"; readonly user: number }
+  | { readonly kind: "revoke"; readonly user: number; readonly how: Revocation }
   /** Rows of `bytes` each, one statement a row. */
   | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
   | { readonly kind: "watch"; readonly seat: number; readonly slot: number; readonly watch: Watch }
@@ -128,7 +142,7 @@ const WEIGHTS = {
   stream: 25,
   recreate: 4,
   alter: 6,
-  logout: 2,
+  revoke: 3,
   wait: 60,
 } as const;
 
@@ -206,8 +220,10 @@ function commonStep(random: Random, cadence: Cadence): Step {
       return { kind, cuts: random.chance(60) };
     case "alter":
       return { kind, table: random.pick(ALTERED_TABLES) };
-    case "logout":
-      return { kind, user: random.below(USERS.length) };
+    case "revoke": {
+      const how = random.weighted({ logout: 4, password: 2, role: 2, key: 3, drop: 2 });
+      return { kind, user: how === "key" ? KEY_USER : random.below(USERS.length), how };
+    }
     case "stream": {
       const user = random.below(USERS.length);
       if (random.chance(30)) return { kind, user, deletes: random.below(KEYS) };

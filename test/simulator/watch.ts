@@ -22,7 +22,7 @@ export function strategyOf({ inRoom, filter }: Watch): "filter" | "re-run by key
 
 /** It came back between DROP and CREATE; or a query process had too much to do, or too little time. */
 export function mayEnd(watch: Watch, reason: string): boolean {
-  if (watch.table === "brief" && reason.startsWith("TABLE_NOT_FOUND")) return true;
+  if (watch.table === "brief" && /^(TABLE_NOT_FOUND|NOT_FOUND: .*Table not found)\b/.test(reason)) return true;
   return strategyOf(watch) !== "filter" && (isAltered(reason) || /^(SERVER_BUSY|STATEMENT_TIMEOUT)\b/.test(reason));
 }
 

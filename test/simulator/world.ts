@@ -1,9 +1,9 @@
 // Runs the steps of a schedule, and compares everything when all is quiet.
 import type { FaultName } from "./faults.ts";
 import { Wrong } from "./model.ts";
-import { signToken } from "./places.ts";
 import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
 import { Recent } from "./recent.ts";
+import { revoke } from "./revocation.ts";
 import { cellText } from "./row.ts";
 import type { Answer, SqlUser } from "./sql-user.ts";
 import { idOf, idsOf, Stage, type StageOptions } from "./stage.ts";
@@ -51,8 +51,8 @@ export class World implements AsyncDisposable {
         return this.#recreate(step.cuts === true);
       case "alter":
         return this.#alter(step.table);
-      case "logout":
-        return this.#logOut(stage.user(step.user));
+      case "revoke":
+        return revoke(stage, stage.user(step.user), step.how);
       case "flood":
         return this.#flood(step);
       case "watch": {
@@ -119,15 +119,6 @@ export class World implements AsyncDisposable {
     const turn = this.#alterations.get(table) ?? 0;
     await this.#stage.root.must(alterSql(table, turn));
     this.#alterations.set(table, turn + 1);
-  }
-
-  async #logOut(user: SqlUser): Promise<void> {
-    await this.#stage.writes.answered();
-    await this.#stage.othersDone();
-    await user.logOut();
-    // A token of the moment of the logout is void too.
-    await Bun.sleep(2);
-    user.renew(await signToken(user.name));
   }
 
   async #recreate(cuts: boolean): Promise<void> {
@@ -223,10 +214,9 @@ export class World implements AsyncDisposable {
     const watchers = [...stage.watchers.values()].filter((watcher) => !isOfStream(watcher));
     const problem = await selectProblem(watchers, this.#userOf);
     if (problem !== undefined) throw problem;
-    for (const space of stage.spaces) space.settle(stage.known);
+    stage.settled();
     // One whose socket ended meanwhile (its token did) is being replayed to once more.
     for (const [watcher, count] of subscribes) if (watcher.subscribes === count) watcher.settle();
-    stage.killed.clear();
   }
 
   async #problem(): Promise<Wrong | undefined> {
