@@ -1,6 +1,7 @@
 // Who the clients and writers say they are: tokens, signed as the server signs them, and API keys; and what each user's account is like now.
 import { SignJWT } from "jose";
 import { JWT_SECRET } from "./simulated-server.ts";
+import type { SqlUser } from "./sql-user.ts";
 import { USERS } from "./step.ts";
 
 const LIFE_SECONDS = 7_200;
@@ -27,8 +28,12 @@ export class Access {
     return this.#keys.get(user) ?? "";
   }
 
-  setKey(user: string, key: string): void {
-    this.#keys.set(user, key);
+  /** One that replaces the last. */
+  async giveKey(root: SqlUser, user: string): Promise<void> {
+    await root.must(`DROP API KEY IF EXISTS sim FOR ${user}`);
+    const { results } = await root.must(`CREATE API KEY sim FOR ${user} ROLE service`);
+    const key = results?.at(-1)?.rows[0]?.find((cell) => typeof cell === "string" && cell.startsWith("kalam_"));
+    this.#keys.set(user, String(key));
   }
 
   /** Another one each time, for a writer. */

@@ -30,18 +30,10 @@ export async function revoke(stage: Stage, user: SqlUser, how: Revocation): Prom
     throw new Wrong(`${name}: ${how}: sockets were closed that came with something else`);
   }
   if (how === "drop") await stage.root.must(`UPDATE system.users SET deleted_at = NULL WHERE user_id = '${name}'`);
-  if (how === "drop" || how === "key") await giveKey(stage, name);
+  if (how === "drop" || how === "key") await stage.access.giveKey(stage.root, name);
   // A token of that very moment is void too.
   await Bun.sleep(2);
   user.renew(await stage.access.token(name));
-}
-
-/** One that replaces the last. */
-export async function giveKey({ root, access }: Stage, name: string): Promise<void> {
-  await root.must(`DROP API KEY IF EXISTS sim FOR ${name}`);
-  const { results } = await root.must(`CREATE API KEY sim FOR ${name} ROLE service`);
-  const key = results?.at(-1)?.rows[0]?.find((cell) => typeof cell === "string" && cell.startsWith("kalam_"));
-  access.setKey(name, String(key));
 }
 
 async function change(stage: Stage, user: SqlUser, how: Revocation): Promise<void> {

@@ -6,7 +6,6 @@ import type { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
 import { Space, Wrong } from "./model.ts";
 import { createPlaces, type Place } from "./places.ts";
-import { giveKey } from "./revocation.ts";
 import { TABLE_COLUMNS } from "./row.ts";
 import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
 import { SqlUser } from "./sql-user.ts";
@@ -79,7 +78,7 @@ export class Stage implements AsyncDisposable {
     for (const name of USERS) {
       await this.root.must(`CREATE USER '${name}' WITH PASSWORD 'pass-word-${name}-1' ROLE service`);
       users.push(new SqlUser(url, name, await this.access.token(name)));
-      await giveKey(this, name);
+      await this.access.giveKey(this.root, name);
     }
     this.#users = users;
     this.#places = createPlaces(url, this.access, this.coverage);
