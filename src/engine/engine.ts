@@ -8,6 +8,7 @@ import type { LiveQueries } from "../live/live-queries.ts";
 import type { Principal } from "../live/ports.ts";
 import { type Param, paramShape } from "../model/param.ts";
 import type { Role } from "../model/role.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { ClientMessage } from "../protocol/up.ts";
 import { runRequest } from "./batch.ts";
@@ -106,10 +107,10 @@ class SubscribedStatement implements LiveStatement {
     this.#nowMs = Math.floor(deps.clock.nowMs());
   }
 
-  plan(): PlannedLive {
+  plan(own?: TableSchema): PlannedLive {
     const params = this.#params;
     const session = this.#session;
-    const { plan, literals } = this.#deps.preparer.prepareLive(this.#sql, session, paramShape(params));
+    const { plan, literals } = this.#deps.preparer.prepareLive(this.#sql, session, paramShape(params), own);
     const nowUs = BigInt(this.#nowMs) * 1000n;
     return { plan, slots: slotsOf(plan.slots, { session, params, literals, nowUs, signal: undefined }, this.#deps) };
   }

@@ -5,6 +5,7 @@ import { DbError } from "../base/errors.ts";
 import type { Name } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import type { ParamShape } from "../model/param.ts";
+import type { TableSchema } from "../model/schema.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
 import { type LiftedStatement, liftLiterals } from "../sql/lift-literals.ts";
@@ -59,7 +60,8 @@ export interface PreparedLive {
 export interface Preparer {
   /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
   prepare(sql: string, session: Session, params: ParamShape): readonly Runnable[];
-  prepareLive(sql: string, session: Session, params: ParamShape): PreparedLive;
+  /** `own`: a table as which it is known under its name, where that is not its newest version. */
+  prepareLive(sql: string, session: Session, params: ParamShape, own?: TableSchema): PreparedLive;
   /** What a view would show that belongs to the namespace, on the catalog as it is at this moment. */
   bindView(view: ViewText, catalog: CatalogView): BoundView;
   stats(): PlanCacheStats;
@@ -90,6 +92,8 @@ interface PlanCall {
   readonly lifted: LiftedStatement;
   readonly session: Session;
   readonly params: ParamShape;
+  /** A version of a table to be planned for that is not the newest. */
+  readonly pastTable?: TableSchema | undefined;
 }
 
 /** The plan of a text: from the cache, or made and kept. */
@@ -104,11 +108,14 @@ function planOf<Plan extends DataPlan | LivePlan>(
     readonly make: (input: PlanInput) => Planned<Plan>;
   },
 ): { readonly plan: Plan; readonly literals: Literals } {
-  const { text, lifted, session, params } = call;
+  const { text, lifted, session, params, pastTable } = call;
   const input: PlanInput = {
     text,
     literals: lifted.literals,
-    context: sessionContext(session, deps, deps.tables),
+    context:
+      pastTable === undefined
+        ? sessionContext(session, deps, deps.tables)
+        : pastContext(pastTable, contextOf(session.namespace, deps)),
     listRooms: params.listRooms,
     generators: deps.generators,
   };
@@ -116,6 +123,7 @@ function planOf<Plan extends DataPlan | LivePlan>(
     lifted,
     namespace: session.namespace,
     catalogVersion: deps.catalog.version,
+    pastTable,
     params,
   };
   const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
@@ -124,6 +132,18 @@ function planOf<Plan extends DataPlan | LivePlan>(
 }
 
 type Names = Pick<PreparerDeps, "catalog" | "parser">;
+
+/** Names as they are now, but for one table. */
+function pastContext(table: TableSchema, now: BindContext): BindContext {
+  return {
+    ...now,
+    findRelation: (namespace, name) => {
+      if (namespace === table.namespace && name === table.name) return table;
+      const found = now.findRelation(namespace, name);
+      return found !== undefined && "id" in found && found.id === table.id ? undefined : found;
+    },
+  };
+}
 
 /** Names as a session finds them. */
 function sessionContext(session: Session, deps: Names, tables: TableCache): BindContext {
@@ -187,9 +207,11 @@ export function createPreparer(options: PreparerDeps): Preparer {
       }
       return parsed.map((statement) => runnable(statement, params));
     },
-    prepareLive(sql, session, params) {
+    prepareLive(sql, session, params, own) {
       const text = sql.trim();
-      return planOf({ text, lifted: liftLiterals(text), session, params }, live, { deps, make: planLiveSelect });
+      const pastTable = own !== undefined && deps.catalog.tableById(own.id)?.version !== own.version ? own : undefined;
+      const call = { text, lifted: liftLiterals(text), session, params, pastTable };
+      return planOf(call, live, { deps, make: planLiveSelect });
     },
     bindView: (view, catalog) => bindViewText(view, { ...deps, catalog }),
     stats: () => data.stats(),

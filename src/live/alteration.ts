@@ -33,9 +33,9 @@ export function judgeGroup(group: Group<Subscription>, table: TableSchema, deps:
   return group.size > 0 && !(isOwn && own.version === table.version);
 }
 
-/** Plans a group again, or ends it with the reason. */
-export function renewGroup(group: Group<Subscription>, deps: AlterationDeps): void {
-  failUnless(() => renew(group, deps), group.subscribers(), deps);
+/** Plans a group again for the table as it is now, or ends it with the reason. */
+export function renewGroup(group: Group<Subscription>, table: TableSchema, deps: AlterationDeps): void {
+  failUnless(() => renew(group, table, deps), group.subscribers(), deps);
 }
 
 function failUnless(work: () => void, subscriptions: readonly Subscription[], { fail }: AlterationDeps): void {
@@ -58,11 +58,13 @@ function lostColumn(plan: LivePlan, table: TableSchema): DbError | undefined {
   return undefined;
 }
 
-function renew(group: Group<Subscription>, { registry, encoders, epoch }: AlterationDeps): void {
+function renew(group: Group<Subscription>, table: TableSchema, { registry, encoders, epoch }: AlterationDeps): void {
   const [first] = group.subscribers();
   if (first === undefined) return;
   const { dialect } = first.connection;
-  const { plan, slots } = group.statement.plan();
+  // Its own table may have been altered again: of that version no change has come yet.
+  const own = group.plan.table;
+  const { plan, slots } = group.statement.plan(own.id === table.id ? table : own);
   assertGoesOn(group, plan);
   const encoder = encoders.of(plan, { dialect, channel: group.channel, epoch });
   const shape = shapeKey({ plan, slots, scope: group.scope, dialect });

@@ -1,6 +1,5 @@
 // Altered tables and the commits between them, in order. Many groups are found, judged and planned again in slices, so that the event loop goes on; until the last of them has
 // been, what is committed waits here undispatched, and so no change meets a plan of another version. To everyone else that is a store whose commits are not dispatched yet.
-import { DbError } from "../base/errors.ts";
 import type { TableId } from "../base/ids.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { type AlterationDeps, judgeGroup, renewGroup } from "./alteration.ts";
@@ -21,10 +20,10 @@ type Waiting =
   | { readonly kind: "commit"; readonly commit: LiveCommit }
   | { readonly kind: "altered"; readonly table: TableSchema };
 
-/** A table that is being altered: first all groups are judged, then those it concerns are planned. */
+/** A table that is being altered: first all groups that read it are judged, then they are planned. */
 interface Underway {
   readonly table: TableSchema;
-  /** Of all groups there are, also those that come meanwhile. */
+  /** Those that come meanwhile too. */
   readonly unjudged: Iterator<Group<Subscription>>;
   isJudged: boolean;
   readonly toPlan: Group<Subscription>[];
@@ -37,8 +36,10 @@ export class Alterations {
   #waiting: Waiting[] = [];
   #waitingChanges = 0;
   #underway: Underway | undefined;
-  /** Tables that were altered again before all groups were planned for the version before. */
-  readonly #ahead = new Set<TableId>();
+  /** Of each table, the alterations that are not done. */
+  readonly #pending = new Map<TableId, number>();
+  /** Who was planned for a version that the dispatch of commits has not come to. */
+  #early: { readonly table: TableSchema; readonly begin: () => void }[] = [];
   #isRunning = false;
 
   constructor(deps: AlterationsDeps) {
@@ -55,7 +56,14 @@ export class Alterations {
     while (this.#isRunning && this.#waitingChanges > this.#deps.limits.undispatchedChanges) this.#step();
   }
 
+  /** Calls back when every change of older versions of the table has been dispatched: at once, most often. */
+  whenReached(table: TableSchema, begin: () => void): void {
+    if (this.#pending.has(table.id)) this.#early.push({ table, begin });
+    else begin();
+  }
+
   altered(table: TableSchema): void {
+    this.#pending.set(table.id, (this.#pending.get(table.id) ?? 0) + 1);
     if (this.#isRunning) {
       this.#waiting.push({ kind: "altered", table });
       return;
@@ -68,8 +76,7 @@ export class Alterations {
   }
 
   #begin(table: TableSchema): void {
-    this.#ahead.delete(table.id);
-    const unjudged = this.#deps.registry.groups()[Symbol.iterator]();
+    const unjudged = this.#deps.registry.groupsOfTable(table.id)[Symbol.iterator]();
     const underway = { table, unjudged, isJudged: false, toPlan: [], next: 0 };
     this.#underway = underway;
     this.#judgeSome(underway);
@@ -105,7 +112,6 @@ export class Alterations {
       // Whoever is told that it ends costs the most.
       left -= 1 + group.size;
       if (judgeGroup(group, table, this.#deps)) toPlan.push(group);
-      this.#noteIfAhead(group, table);
     }
   }
 
@@ -115,14 +121,21 @@ export class Alterations {
     for (; underway.next < end; underway.next++) {
       const group = toPlan[underway.next];
       if (group === undefined || group.size === 0) continue;
-      renewGroup(group, this.#deps);
-      this.#noteIfAhead(group, table);
+      renewGroup(group, table, this.#deps);
     }
-    if (end === toPlan.length) this.#underway = undefined;
+    if (end === toPlan.length) this.#done(table);
   }
 
-  #noteIfAhead({ plan }: Group<Subscription>, { id, version }: TableSchema): void {
-    if (plan.table.id === id && plan.table.version > version) this.#ahead.add(id);
+  #done({ id, version }: TableSchema): void {
+    this.#underway = undefined;
+    const pending = (this.#pending.get(id) ?? 1) - 1;
+    if (pending > 0) this.#pending.set(id, pending);
+    else this.#pending.delete(id);
+    const isReached = ({ table }: { readonly table: TableSchema }) => table.id === id && table.version <= version;
+    const reached = this.#early.filter(isReached);
+    if (reached.length === 0) return;
+    this.#early = this.#early.filter((each) => !isReached(each));
+    for (const { begin } of reached) begin();
   }
 
   #takeNext(): void {
@@ -133,22 +146,6 @@ export class Alterations {
       return;
     }
     this.#waitingChanges -= next.commit.changes.length;
-    if (this.#ahead.size > 0) this.#endThoseAhead(next.commit);
     this.#deps.deliver(next.commit);
-  }
-
-  /** Who was planned for a later version than a change has cannot say what the change means: its client comes back with its cursor. */
-  #endThoseAhead({ changes }: LiveCommit): void {
-    const tables = new Map(changes.map(({ table }) => [table.id, table]));
-    for (const { id, version } of tables.values()) {
-      if (!this.#ahead.has(id)) continue;
-      for (const group of this.#deps.registry.groupsOfTable(id)) {
-        if (group.plan.table.id !== id || group.plan.table.version === version) continue;
-        const error = new DbError("SUBSCRIPTION_FAILED", "The table was altered twice; subscribe again", {
-          retryAfterMs: 0,
-        });
-        for (const subscription of group.subscribers()) this.#deps.fail(subscription, error);
-      }
-    }
   }
 }

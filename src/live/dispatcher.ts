@@ -1,5 +1,6 @@
 // From a commit to the groups it concerns. Synchronous: when `dispatch` returns, every live subscriber has been sent its frames, and every
 // loading one has them held.
+import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Change } from "../model/change.ts";
 import type { Group } from "./group.ts";
@@ -87,6 +88,7 @@ export class Dispatcher {
 
   #match(group: Group<Subscription>, routed: RoutedChange, touched: Set<Group<Subscription>>): void {
     this.#groupsVisited += 1;
+    if (!this.#isPlannedFor(group, routed.change)) return;
     if (group.upkeep !== undefined) {
       group.upkeep.changed(routed);
       touched.add(group);
@@ -96,6 +98,13 @@ export class Dispatcher {
     if (change === undefined) return;
     group.collect(change);
     touched.add(group);
+  }
+
+  /** L17. False: the group is planned for a version whose changes are still to come, and nobody of it has begun. */
+  #isPlannedFor({ plan }: Group<Subscription>, { table }: Change): boolean {
+    if (table.id !== plan.table.id || table.version === plan.table.version) return true;
+    if (this.#isHeld && table.version < plan.table.version) return false;
+    throw new DbError("SUBSCRIPTION_FAILED", "The table was altered; subscribe again", { retryAfterMs: 0 });
   }
 
   /** A predicate or an encoder that throws ends its group, and no other. */

@@ -2,6 +2,7 @@
 // one topic. A group knows who is live and who still loads; how a subscriber loads is its own business.
 import type { Clock } from "../base/clock.ts";
 import { type ConnectionId, type Scope, type Seq, seqOf, type TableId } from "../base/ids.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { Backlogs } from "./backlogs.ts";
@@ -52,8 +53,8 @@ export interface PlannedLive {
 
 /** A statement as it was subscribed to, with its values. */
 export interface LiveStatement {
-  /** For its tables as they are now. */
-  plan(): PlannedLive;
+  /** For its tables as they are now; but for `own`, the version of the table it selects from. */
+  plan(own: TableSchema): PlannedLive;
 }
 
 export interface GroupIdentity {

@@ -176,7 +176,8 @@ export class LiveQueries {
     this.#registry.add(subscription);
     this.#life.opened(subscription, opening);
     const isNative = connection.dialect.protocol === "native";
-    subscription.begin(start, reset !== undefined && isNative ? resetMessage(id, reset) : undefined);
+    const notice = reset !== undefined && isNative ? resetMessage(id, reset) : undefined;
+    this.#alterations.whenReached(request.plan.table, () => subscription.begin(start, notice));
   }
 
   #groupFor(connection: LiveConnection, request: LiveRequest): Group<Subscription> {
@@ -306,7 +307,7 @@ export class LiveQueries {
 
   /** Live queries of a table, which forbid dropping it. */
   subscriptionsOf(table: TableId): number {
-    return this.#registry.subscriptionsOfTable(table).length;
+    return this.#registry.subscriptionsOfTable(table);
   }
 
   rows(): Iterable<LiveQueryRow> {

@@ -20,6 +20,8 @@ export class Registry {
   readonly #connections = new Map<ConnectionId, LiveConnection>();
   readonly #users = new Map<UserId, User>();
   readonly #groups = new Map<string, LiveGroup>();
+  /** Those that read a table, be it in a sub-query. */
+  readonly #groupsByTable = new Map<TableId, Few<LiveGroup>>();
   readonly #routers = new Map<TableId, Map<Scope, Router<LiveGroup>>>();
   readonly settling = new Set<Subscription>();
   #subscriptions = 0;
@@ -41,6 +43,7 @@ export class Registry {
     let inside = 0;
     for (const byScope of this.#routers.values()) for (const router of byScope.values()) inside += 1 + router.entries;
     for (const group of this.#groups.values()) inside += group.size;
+    for (const groups of this.#groupsByTable.values()) inside += 1 + groups.size;
     for (const { connections, subscriptions } of this.#users.values()) inside += connections.size + subscriptions;
     for (const { subscriptions, reads } of this.#connections.values()) inside += subscriptions.size + reads.size;
     return (
@@ -76,14 +79,15 @@ export class Registry {
     return this.#groups.get(key);
   }
 
-  subscriptionsOfTable(table: TableId): readonly Subscription[] {
-    return this.groupsOfTable(table).flatMap((group) => group.subscribers());
+  subscriptionsOfTable(table: TableId): number {
+    let count = 0;
+    for (const group of this.groupsOfTable(table)) count += group.size;
+    return count;
   }
 
-  /** Those that read it, be it in a sub-query. */
-  groupsOfTable(table: TableId): readonly LiveGroup[] {
-    if (!this.#routers.has(table)) return [];
-    return [...this.#groups.values()].filter((group) => group.reads.some((read) => read.table === table));
+  /** Those that read it, be it in a sub-query; those that come while they are looked at too. */
+  groupsOfTable(table: TableId): Iterable<LiveGroup> {
+    return this.#groupsByTable.get(table) ?? [];
   }
 
   addConnection(connection: LiveConnection): void {
@@ -118,6 +122,9 @@ export class Registry {
       const router = byScope.get(scope) ?? new Router<LiveGroup>();
       byScope.set(scope, router);
       router.add(group);
+      const groups = this.#groupsByTable.get(table) ?? new Few<LiveGroup>();
+      this.#groupsByTable.set(table, groups);
+      groups.add(group);
     }
   }
 
@@ -166,6 +173,9 @@ export class Registry {
       router?.delete(group);
       if (router?.size === 0) byScope?.delete(scope);
       if (byScope?.size === 0) this.#routers.delete(table);
+      const groups = this.#groupsByTable.get(table);
+      groups?.delete(group);
+      if (groups?.size === 0) this.#groupsByTable.delete(table);
     }
   }
 }

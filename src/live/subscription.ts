@@ -9,7 +9,6 @@ import type { SlowPolicy } from "../protocol/up.ts";
 import type { AdmittedReads } from "./admitted-reads.ts";
 import type { Connection } from "./connection.ts";
 import {
-  CLOSED,
   type Delivery,
   type DeliveryEvent,
   type Effect,
@@ -83,7 +82,7 @@ export class Subscription implements Subscriber {
   readonly #deps: SubscriptionDeps;
   /** How the client reads rows, and so how it is sent them. */
   #view: View;
-  #state: Delivery = CLOSED;
+  #state: Delivery = { phase: "preparing" };
   /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
   #shown: { readonly result: QueryResult; readonly source: Rerun } | undefined;
   #directChanges = 0;
@@ -138,12 +137,12 @@ export class Subscription implements Subscriber {
     return joined ? this.group.lastPublished : undefined;
   }
 
-  /** Call once, after the group and the connection know of it. `notice` follows the ack. */
+  /** Call once, when the group and the connection know of it and changes of its table are dispatched under the version of its plan. `notice` follows the ack. */
   begin(start: Start, notice: Frame | undefined): void {
+    if (this.#state.phase !== "preparing") return;
     const { upkeep } = this.group;
     this.#start = start;
     if (!(upkeep instanceof Rerun)) return this.#open(start, notice);
-    this.#state = { phase: "preparing" };
     upkeep.whenRun((result) => {
       if (this.#state.phase !== "preparing") return;
       this.#shown = { result, source: upkeep };

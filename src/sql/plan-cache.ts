@@ -2,6 +2,7 @@
 // variants, each for the values it was made for.
 import { Lru } from "../base/lru.ts";
 import type { ParamShape } from "../model/param.ts";
+import type { TableSchema } from "../model/schema.ts";
 import { literalClass } from "./bind/literal-class.ts";
 import type { LiftedLiteral, LiftedStatement } from "./lift-literals.ts";
 import type { Planned } from "./planner.ts";
@@ -16,6 +17,8 @@ export interface PlanCacheKey {
   readonly lifted: LiftedStatement;
   readonly namespace: string;
   readonly catalogVersion: number;
+  /** The one table that is not as in that version. */
+  readonly pastTable?: Pick<TableSchema, "id" | "version"> | undefined;
   readonly params: ParamShape;
 }
 
@@ -76,8 +79,10 @@ export class PlanCache<Plan> {
 }
 
 /** Parts that cannot run into each other: a namespace is a word, and the rest are numbers or come last. */
-function keyText({ lifted, namespace, catalogVersion, params }: PlanCacheKey): string {
-  return `${namespace} ${catalogVersion} ${shapeText(params)} ${classesOf(lifted.literals)} ${lifted.key}`;
+function keyText({ lifted, namespace, catalogVersion, pastTable, params }: PlanCacheKey): string {
+  const catalog =
+    pastTable === undefined ? `${catalogVersion}` : `${catalogVersion}@${pastTable.id}.${pastTable.version}`;
+  return `${namespace} ${catalog} ${shapeText(params)} ${classesOf(lifted.literals)} ${lifted.key}`;
 }
 
 function shapeText({ count, listRooms }: ParamShape): string {

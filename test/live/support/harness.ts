@@ -54,8 +54,6 @@ export class Harness {
   turn: () => Promise<void> | undefined = () => undefined;
   /** Everybody may read everything, until a test says otherwise. */
   authorize: (principal: Principal, table: TableSchema) => void = () => undefined;
-  /** Newest version of each altered table. */
-  readonly #altered = new Map<TableSchema["id"], TableSchema>();
 
   constructor(limits: Partial<LiveLimits> = {}) {
     this.live = createLiveQueries({
@@ -92,10 +90,7 @@ export class Harness {
       plan: livePlan(table, query, this.evaluations),
       slots: query.slots,
       statement: {
-        plan: () => ({
-          plan: livePlan(this.#altered.get(table.id) ?? table, query, this.evaluations),
-          slots: query.slots,
-        }),
+        plan: (own) => ({ plan: livePlan(own, query, this.evaluations), slots: query.slots }),
       },
       scope: this.scope(table, user),
       options:
@@ -112,7 +107,6 @@ export class Harness {
   }
 
   alter(table: TableSchema): void {
-    this.#altered.set(table.id, table);
     this.live.tableAltered(table);
   }
 
