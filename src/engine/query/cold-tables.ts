@@ -2,18 +2,16 @@
 // can need. A table is true for one set of segments; the one unused for longest is dropped when the budget is spent.
 import type { DatabaseSync } from "node:sqlite";
 import { assert } from "../../base/errors.ts";
-import type { RowVersion } from "../../model/change.ts";
-import { keyColumn, type TableSchema } from "../../model/schema.ts";
+import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
-import { cellToSqlite, TYPES } from "../../model/types.ts";
+import { TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { valueReader } from "../../storage/cold/column-vector.ts";
-import { readSegment } from "../../storage/cold/parquet-read.ts";
+import { type KeyLookup, lookUpKeys } from "../../storage/cold/key-lookup.ts";
 import { type GroupedRows, groupScope, type ScopeGroups } from "../../storage/cold/scope-groups.ts";
 import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
 import { summarizeScope } from "../../storage/cold/scope-summary.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
-import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
 import type { ObjectStore } from "../../storage/objects/object-store.ts";
 import { RowInsert } from "./row-insert.ts";
@@ -59,7 +57,6 @@ const LOOKUP = "keys ";
 
 export class ColdTables {
   readonly #db: DatabaseSync;
-  readonly #objects: ObjectStore;
   readonly #maxTableBytes: number;
   readonly #cache: SegmentCache;
   /** In order of last use. */
@@ -68,7 +65,6 @@ export class ColdTables {
 
   constructor({ db, objects, maxBytes }: ColdTablesOptions) {
     this.#db = db;
-    this.#objects = objects;
     this.#maxTableBytes = maxBytes / 2;
     this.#cache = new SegmentCache({ objects, maxBytes: maxBytes / 2 });
   }
@@ -201,34 +197,13 @@ export class ColdTables {
     );
   }
 
-  /** Reads pages, not row groups: statistics, Bloom filters and page indexes of the key leave few. */
-  async #lookUp(look: LookUp, insert: RowInsert): Promise<ScanOutcome> {
-    const { schema, segments, places, includeDeleted } = look;
-    const newest = new Map<string, RowVersion>();
-    let segmentsRead = 0;
-    let rowGroupsRead = 0;
-    for (const segment of segments) {
-      const keys = keysWithin(schema, look.keys, segment);
-      if (keys.length === 0) continue;
-      segmentsRead += 1;
-      const footer = await this.#cache.footer(look, segment);
-      const file = { objects: this.#objects, path: segment.path };
-      for await (const rows of readSegment({ ...look, ...file, keys, footer })) {
-        rowGroupsRead += 1;
-        for (const row of rows) {
-          const key = keyText(row.cells[schema.keyIndex] ?? null);
-          const known = newest.get(key);
-          if (known === undefined || row.seq > known.seq) newest.set(key, row);
-        }
-      }
-    }
-    const rows = [...newest.values()].filter(({ deleted }) => includeDeleted || !deleted);
+  async #lookUp(look: KeyLookup, insert: RowInsert): Promise<ScanOutcome> {
+    const { rows, outcome } = await lookUpKeys(look, this.#cache);
     this.#inTransaction(() => {
-      for (const row of rows) for (const place of places) insert.value(valueAt(schema, row, place));
+      for (const row of rows) for (const value of row) insert.value(value);
       insert.flush();
     });
-    const read = { segments: segments.length, segmentsRead, rowGroups: rowGroupsRead, rowGroupsRead };
-    return { ...read, rows: rows.length, isWhole: true };
+    return outcome;
   }
 
   #inTransaction(work: () => void): void {
@@ -252,12 +227,6 @@ export class ColdTables {
 
 /** Tables of some rows of a scope, of one process: each costs SQLite some pages and a line of its schema, and few are asked for again. */
 const MAX_PARTS = 64;
-
-interface LookUp extends ColdSource {
-  readonly keys: readonly Cell[];
-  readonly segments: readonly SegmentRef[];
-  readonly places: readonly number[];
-}
 
 /** SQLite's name of a column by its place. */
 export function placeName(schema: TableSchema, place: number): string {
@@ -314,19 +283,4 @@ function keyText(cell: Cell): string {
 
 function segmentsText(segments: readonly SegmentRef[]): string {
   return segments.map(({ id }) => id).join(" ");
-}
-
-function keysWithin(schema: TableSchema, keys: readonly Cell[], segment: SegmentRef): Cell[] {
-  const { type } = keyColumn(schema);
-  return keys.filter((cell) => {
-    if (cell === null) return false;
-    const value = cellToSqlite(cell, type);
-    return compareSqlite(value, segment.minKey) >= 0 && compareSqlite(value, segment.maxKey) <= 0;
-  });
-}
-
-function valueAt(schema: TableSchema, row: RowVersion, place: number): SqliteValue {
-  const column = schema.columns[place];
-  if (column !== undefined) return cellToSqlite(row.cells[place] ?? null, column.type);
-  return place === schema.columns.length ? row.seq : row.deleted ? 1 : 0;
 }

@@ -21,6 +21,7 @@ import {
   DELETED_FIELD,
   fieldName,
   fileBuffer,
+  isPrunable,
   readFooter,
   SEQ_FIELD,
   type SegmentFooter,
@@ -169,11 +170,6 @@ function pruningFilter(query: SegmentQuery, stored: SegmentMetadata): ParquetQue
     conditions.push({ [fieldName(key.id)]: { $in: values } });
   }
   return conditions.length === 0 ? undefined : { $and: conditions };
-}
-
-/** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
-function isPrunable(type: SqlType): boolean {
-  return type.kind !== "decimal" && type.kind !== "bytes" && type.kind !== "embedding" && type.kind !== "json";
 }
 
 interface RowDecoder {

@@ -1,25 +1,13 @@
 // Footers and decoded columns of segment files, kept by bytes: both are immutable, so an entry is never wrong, only unused. What was unused for longest
 // goes first; what is larger than the whole cache is used and not kept.
-import { assert, DbError } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
-import { BIGINT, BOOLEAN, type SqliteValue, type SqlType, sameType } from "../../model/sql-type.ts";
-import { cellToSqlite, TYPES } from "../../model/types.ts";
+import { BIGINT, BOOLEAN, type Cell, type SqliteValue, type SqlType } from "../../model/sql-type.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { type Convert, chunkRange, decodeChunk } from "./column-chunk.ts";
+import { decodeColumn, decodeRows } from "./column-decode.ts";
 import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
-import { PARQUET_COLUMNS } from "./parquet-column.ts";
-import {
-  chunkOf,
-  DELETED_FIELD,
-  fieldName,
-  readFooter,
-  SEQ_FIELD,
-  type SegmentFooter,
-  storedType,
-  withSegmentFile,
-} from "./segment-footer.ts";
-import { compareSqlite } from "./sqlite-order.ts";
+import { bloomRange, isInBloom, type KeyBloom, keyHash, readBloom } from "./bloom-lookup.ts";
+import { readFooter, type SegmentFooter, withSegmentFile } from "./segment-footer.ts";
 
 /** What a read of one segment needs to know of it. */
 export interface SegmentRef {
@@ -49,9 +37,12 @@ export interface ColumnPlace {
 }
 
 interface Entry {
-  readonly value: SegmentFooter | ColumnVector;
+  readonly value: SegmentFooter | ColumnVector | KeyBloom;
   readonly bytes: number;
 }
+
+/** More rows of a group than these are worth its whole column. */
+const MAX_SINGLE_ROWS = 8;
 
 /** Of the objects that the metadata of one column chunk is parsed into. */
 const CHUNK_METADATA_BYTES = 600;
@@ -90,16 +81,47 @@ export class SegmentCache {
   }
 
   async column(target: ScopeTarget, at: ColumnPlace): Promise<ColumnVector> {
-    // A definition's version says what a column's stored values become.
-    const key = `${at.segment.id} ${at.group} ${at.place} ${target.schema.version}`;
+    const key = columnKey(target, at);
     const known = this.#use(key)?.value;
     if (known !== undefined && "length" in known) return known;
     const footer = await this.footer(target, at.segment);
     const source = { ...target, objects: this.#objects, path: at.segment.path };
-    const vector = await withSegmentFile(source, (file) => decode({ file, footer, schema: target.schema, at }));
+    const { group, place } = at;
+    const { schema } = target;
+    const vector = await withSegmentFile(source, (file) => decodeColumn({ file, footer, schema, group, place }));
     this.#decoded += 1;
     this.#keep(key, { value: vector, bytes: vectorBytes(vector) });
     return vector;
+  }
+
+  /** A few values of it: of the whole column when it is decoded already, otherwise without keeping anything. */
+  async values(target: ScopeTarget, at: ColumnPlace, positions: readonly number[]): Promise<SqliteValue[]> {
+    if (positions.length > MAX_SINGLE_ROWS || this.#entries.has(columnKey(target, at))) {
+      return positions.map(valueReader(await this.column(target, at)));
+    }
+    const footer = await this.footer(target, at.segment);
+    const source = { ...target, objects: this.#objects, path: at.segment.path };
+    const { group, place } = at;
+    const { schema } = target;
+    return withSegmentFile(source, (file) => decodeRows({ file, footer, schema, group, place }, positions));
+  }
+
+  /** False only when none of the rows of a group has the key: by its Bloom filter, where there is one for keys of the type. */
+  async mayHoldKey(target: ScopeTarget, at: Omit<ColumnPlace, "place">, key: Cell): Promise<boolean> {
+    const place = target.schema.keyIndex;
+    if (this.#entries.has(columnKey(target, { ...at, place }))) return true;
+    const footer = await this.footer(target, at.segment);
+    const hash = keyHash(target.schema, footer, key);
+    const range = hash === undefined ? undefined : bloomRange(target.schema, footer, at.group);
+    if (hash === undefined || range === undefined) return true;
+    const cacheKey = `${at.segment.id} ${at.group} bloom`;
+    const known = this.#use(cacheKey)?.value;
+    if (known !== undefined && "blocks" in known) return isInBloom(known, hash);
+    const source = { ...target, objects: this.#objects, path: at.segment.path };
+    const bloom = readBloom(await withSegmentFile(source, async (file) => file.slice(range.start, range.end)));
+    if (bloom === undefined) return true;
+    this.#keep(cacheKey, { value: bloom, bytes: bloom.blocks.byteLength });
+    return isInBloom(bloom, hash);
   }
 
   #use(key: string): Entry | undefined {
@@ -112,6 +134,8 @@ export class SegmentCache {
 
   #keep(key: string, entry: Entry): void {
     if (entry.bytes > this.#maxBytes) return;
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
     this.#bytes += entry.bytes;
     this.#entries.set(key, entry);
     for (const [oldest, { bytes }] of this.#entries) {
@@ -122,75 +146,9 @@ export class SegmentCache {
   }
 }
 
-interface Decode {
-  readonly file: Parameters<typeof readFooter>[0];
-  readonly footer: SegmentFooter;
-  readonly schema: TableSchema;
-  readonly at: ColumnPlace;
-}
-
-async function decode({ file, footer, schema, at }: Decode): Promise<ColumnVector> {
-  const rowGroup = footer.metadata.row_groups[at.group];
-  assert(rowGroup !== undefined, "a row group of the file is asked for");
-  const rows = Number(rowGroup.num_rows);
-  const { field, convert, isVerbatim } = fieldOf(footer, schema, at.place);
-  if (field === undefined) return { length: rows, codes: new Uint16Array(rows), values: [convert(undefined)] };
-  const chunk = chunkOf(footer, at.group, field);
-  if (chunk === undefined) throw new DbError("STORAGE_ERROR", "a column chunk is missing");
-  const { start, end } = chunkRange(chunk);
-  const bytes = await file.slice(start, end);
-  const values = decodeChunk(bytes, { metadata: footer.metadata, chunk, convert, isVerbatim }, rows);
-  if (at.place === schema.keyIndex) assertOrdered(values);
-  return values;
-}
-
-/** The merge of versions steps through keys in order. */
-function assertOrdered(keys: ColumnVector): void {
-  const keyAt = valueReader(keys);
-  for (let at = 1; at < keys.length; at += 1) {
-    if (compareSqlite(keyAt(at - 1), keyAt(at)) >= 0) {
-      throw new DbError("STORAGE_ERROR", "its rows are not in the order of their keys");
-    }
-  }
-}
-
-interface Field {
-  /** Undefined: the file is older than the column, and every row has `convert(undefined)`. */
-  readonly field: string | undefined;
-  readonly convert: Convert;
-  readonly isVerbatim: boolean;
-}
-
-/** Where a column's values are in the file, and how they become SQLite's. */
-function fieldOf(footer: SegmentFooter, schema: TableSchema, place: number): Field {
-  const column = schema.columns[place];
-  if (column === undefined) {
-    return place === schema.columns.length
-      ? { field: SEQ_FIELD, convert: converter(BIGINT, BIGINT), isVerbatim: true }
-      : { field: DELETED_FIELD, convert: converter(BOOLEAN, BOOLEAN), isVerbatim: false };
-  }
-  const stored = storedType(footer.stored, column);
-  if (stored === undefined) {
-    const initial = cellToSqlite(column.initial ?? null, column.type);
-    return { field: undefined, convert: () => initial, isVerbatim: false };
-  }
-  const isVerbatim = VERBATIM.has(stored.kind) && sameType(stored, column.type);
-  return { field: fieldName(column.id), convert: converter(stored, column.type), isVerbatim };
-}
-
-/** Types whose numbers are the same in a file and in SQLite. */
-const VERBATIM: ReadonlySet<string> = new Set(["smallint", "int", "bigint", "timestamp", "datetime", "date"]);
-
-function converter(stored: SqlType, wanted: SqlType): Convert {
-  const { fromPhysical } = PARQUET_COLUMNS[stored.kind];
-  if (sameType(stored, wanted)) {
-    const { toSqlite } = TYPES[stored.kind];
-    return (value) => (value === null || value === undefined ? null : toSqlite(fromPhysical(value)));
-  }
-  const { toText } = TYPES[stored.kind];
-  const { parse, toSqlite } = TYPES[wanted.kind];
-  return (value) =>
-    value === null || value === undefined ? null : toSqlite(parse(toText(fromPhysical(value), stored), wanted));
+/** A definition's version says what a column's stored values become. */
+function columnKey({ schema }: ScopeTarget, { segment, group, place }: ColumnPlace): string {
+  return `${segment.id} ${group} ${place} ${schema.version}`;
 }
 
 /** The type of a column by its place. */

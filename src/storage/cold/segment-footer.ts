@@ -162,6 +162,11 @@ const FLOATS: ReadonlySet<string> = new Set(["float", "double"]);
 /** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
 const WITHOUT_BOUNDS: ReadonlySet<string> = new Set(["decimal", "bytes", "json", "embedding"]);
 
+/** Whether statistics and Bloom filters of the type's values can rule anything out. */
+export function isPrunable({ kind }: SqlType): boolean {
+  return !WITHOUT_BOUNDS.has(kind);
+}
+
 /** A widened value has the place among the others that it had before. */
 function keepsOrder(stored: SqlType, wanted: SqlType): boolean {
   if (sameType(stored, wanted)) return true;
