@@ -188,13 +188,14 @@ export class ColdTables {
   }
 
   async #scan(scan: Parameters<typeof scanScope>[0], insert: RowInsert): Promise<ScanOutcome> {
-    return scanScope(scan, this.#cache, ({ vectors, positions }) =>
+    const outcome = await scanScope(scan, this.#cache, ({ vectors, positions }) =>
       this.#inTransaction(() => {
         const readers = vectors.map(valueReader);
         for (const at of positions) for (const valueOf of readers) insert.value(valueOf(at));
-        insert.flush();
       }),
     );
+    insert.flush();
+    return outcome;
   }
 
   async #lookUp(look: KeyLookup, insert: RowInsert): Promise<ScanOutcome> {

@@ -12,7 +12,8 @@ export class RowInsert {
   readonly #table: string;
   readonly #width: number;
   readonly #batchValues: number;
-  readonly #batch: StatementSync;
+  /** Made with the first full batch: a few rows need none. */
+  #batch: StatementSync | undefined;
   #values: SqliteValue[] = [];
   #bytes = 0;
 
@@ -20,9 +21,7 @@ export class RowInsert {
     this.#db = db;
     this.#table = table;
     this.#width = width;
-    const rows = Math.max(1, Math.floor(VALUES_AT_ONCE / width));
-    this.#batchValues = rows * width;
-    this.#batch = this.#prepare(rows);
+    this.#batchValues = Math.max(1, Math.floor(VALUES_AT_ONCE / width)) * width;
   }
 
   /** What the rows take, roughly. */
@@ -36,6 +35,7 @@ export class RowInsert {
     if (value instanceof Uint8Array) this.#bytes += value.byteLength;
     this.#values.push(value);
     if (this.#values.length < this.#batchValues) return;
+    this.#batch ??= this.#prepare(this.#batchValues / this.#width);
     this.#batch.run(...this.#values);
     this.#bytes += (this.#batchValues / this.#width) * ROW_OVERHEAD_BYTES;
     this.#values = [];

@@ -94,11 +94,15 @@ function fieldOf(footer: SegmentFooter, schema: TableSchema, place: number): Fie
     const initial = cellToSqlite(column.initial ?? null, column.type);
     return { field: undefined, convert: () => initial, isVerbatim: false };
   }
-  const isVerbatim = VERBATIM.has(stored.kind) && sameType(stored, column.type);
-  return { field: fieldName(column.id), convert: converter(stored, column.type), isVerbatim };
+  const isSame = isVerbatim(stored) && sameType(stored, column.type);
+  return { field: fieldName(column.id), convert: converter(stored, column.type), isVerbatim: isSame };
 }
 
-/** Types whose numbers are the same in a file and in SQLite. */
+/** Its numbers are the same in a file and in SQLite. */
+export function isVerbatim({ kind }: SqlType): boolean {
+  return VERBATIM.has(kind);
+}
+
 const VERBATIM: ReadonlySet<string> = new Set(["smallint", "int", "bigint", "timestamp", "datetime", "date"]);
 
 function converter(stored: SqlType, wanted: SqlType): Convert {

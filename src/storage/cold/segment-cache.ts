@@ -4,9 +4,9 @@ import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, type SqliteValue, type SqlType } from "../../model/sql-type.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { decodeColumn, decodeRows } from "./column-decode.ts";
-import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
 import { bloomRange, isInBloom, type KeyBloom, keyHash, readBloom } from "./bloom-lookup.ts";
+import { decodeColumn, decodeRows, isVerbatim } from "./column-decode.ts";
+import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
 import { readFooter, type SegmentFooter, withSegmentFile } from "./segment-footer.ts";
 
 /** What a read of one segment needs to know of it. */
@@ -109,6 +109,8 @@ export class SegmentCache {
   /** False only when none of the rows of a group has the key: by its Bloom filter, where there is one for keys of the type. */
   async mayHoldKey(target: ScopeTarget, at: Omit<ColumnPlace, "place">, key: Cell): Promise<boolean> {
     const place = target.schema.keyIndex;
+    // Integers are decoded as fast as their filter is.
+    if (isVerbatim(typeAt(target.schema, place))) return true;
     if (this.#entries.has(columnKey(target, { ...at, place }))) return true;
     const footer = await this.footer(target, at.segment);
     const hash = keyHash(target.schema, footer, key);
