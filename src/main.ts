@@ -1,4 +1,6 @@
 // The command line: which program this process is.
+import { resolve } from "node:path";
+import { systemClock } from "./base/clock.ts";
 import { DbError } from "./base/errors.ts";
 import { createCompactLog, createJsonLog, errorText, type Log } from "./base/log.ts";
 import { VERSION } from "./base/version.ts";
@@ -9,6 +11,7 @@ import { backupCommand, restoreCommand } from "./server/backup-command.ts";
 import { serveBackup } from "./server/backup-process.ts";
 import { banner } from "./server/banner.ts";
 import { serveIndexes } from "./server/index-process.ts";
+import { LogFiles } from "./server/log-files.ts";
 import { serveQueries } from "./server/query-process.ts";
 import { type RunningServer, startServer } from "./server/start.ts";
 
@@ -47,30 +50,55 @@ async function serve(argv: readonly string[]): Promise<void> {
     process.stdout.write(`kalamdb ${VERSION}\n`);
     return;
   }
-  const log = createLog(loaded.config);
-  const server = await startServer({ config: loaded.config, log });
+  const logFiles = openLogFiles(loaded.config);
+  const log = createLog(loaded.config, logFiles);
+  const server = await startServer({ config: loaded.config, log, ...(logFiles === undefined ? {} : { logFiles }) });
   process.stdout.write(banner(server));
-  stopOnSignal(server, log);
+  stopOnSignal(server, { log, logFiles });
 }
 
-function createLog(config: Config): Log {
+const HOUR_MS = 3_600_000;
+
+function openLogFiles({ logging }: Config): LogFiles | undefined {
+  if (logging.logsPath === "") return undefined;
+  return new LogFiles({
+    folder: resolve(logging.logsPath),
+    maxFileBytes: logging.maxFileBytes,
+    maxFileAgeMs: logging.maxFileAgeHours * HOUR_MS,
+    retentionMs: logging.retentionDays * 24 * HOUR_MS,
+    maxFiles: logging.maxFiles,
+    nowMs: () => systemClock.nowMs(),
+  });
+}
+
+function createLog(config: Config, files: LogFiles | undefined): Log {
+  const hasConsole = config.logging.logToConsole || files === undefined;
   const write = (line: string): void => {
-    process.stderr.write(line);
+    if (hasConsole) process.stderr.write(line);
+    files?.write(line);
   };
   const create = config.logging.format === "json" ? createJsonLog : createCompactLog;
   return create(config.logging.level, write);
 }
 
-function stopOnSignal(server: RunningServer, log: Log): void {
+interface LogOutputs {
+  readonly log: Log;
+  readonly logFiles: LogFiles | undefined;
+}
+
+function stopOnSignal(server: RunningServer, { log, logFiles }: LogOutputs): void {
+  const end = async (): Promise<void> => {
+    const failure = await server.stop().then(
+      () => undefined,
+      (error: unknown) => errorText(error),
+    );
+    if (failure !== undefined) log.error("stop failed", { error: failure });
+    await logFiles?.close();
+    process.exit(failure === undefined ? 0 : 1);
+  };
   const stop = (signal: NodeJS.Signals): void => {
     log.info("stopping", { signal });
-    server.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("stop failed", { error: errorText(error) });
-        process.exit(1);
-      },
-    );
+    void end();
   };
   // Every time: a terminal and each program between it and this one pass the same Ctrl-C on, and the second must not cut the stop short.
   process.on("SIGTERM", stop);

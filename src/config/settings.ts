@@ -1,6 +1,7 @@
 // The one table of settings. Flags, environment variables, server.toml keys, `--help`, `system.settings`, specs/settings.md and the type of
 // `Config` all come from it. Names and environment variables follow the peer's where the setting exists there.
-import type { LogLevel } from "../base/log.ts";
+import { LOGGING_SETTINGS } from "./logging-settings.ts";
+import { type Setting, setting } from "./setting.ts";
 import {
   addressRangeList,
   boolean,
@@ -13,7 +14,6 @@ import {
   secretText,
   text,
   textList,
-  type ValueType,
 } from "./value-type.ts";
 
 const KIB = 1024;
@@ -22,22 +22,6 @@ const GIB = 1024 * MIB;
 const DAY_SECONDS = 86_400;
 const HOUR_MS = 3_600_000;
 const MAX_COUNT = 1_000_000_000;
-
-export interface Setting<T> {
-  readonly type: ValueType<T>;
-  readonly fallback: NoInfer<T>;
-  readonly help: string;
-  /** Environment variables besides the one made from the name; the first is the documented one. */
-  readonly env?: readonly string[];
-  /** Friendlier spellings of the flag. */
-  readonly aliases?: readonly string[];
-  /** Masked wherever settings are shown, and refused as a flag: other users of the machine can read command lines. */
-  readonly secret?: boolean;
-}
-
-function setting<T>(row: Setting<T>): Setting<T> {
-  return row;
-}
 
 const perSecond = integer({ min: 1, max: MAX_COUNT });
 const count = integer({ min: 1, max: MAX_COUNT });
@@ -168,18 +152,7 @@ export const SETTINGS = {
     fallback: 10_000,
     help: "Entries that system.audit_log keeps, the newest; 0 keeps none. The log has them all, at level info.",
   }),
-  "logging.level": setting({
-    type: choice<LogLevel>(["debug", "info", "warn", "error"]),
-    fallback: "info",
-    help: "Least severe level that is logged.",
-    env: ["KALAMDB_LOG_LEVEL"],
-    aliases: ["--log-level"],
-  }),
-  "logging.format": setting({
-    type: choice<"json" | "compact">(["json", "compact"]),
-    fallback: "json",
-    help: "json writes one object a line; compact is for reading.",
-  }),
+  ...LOGGING_SETTINGS,
   "websocket.auth_timeout_secs": setting({
     type: seconds,
     fallback: 3,
@@ -319,6 +292,11 @@ export const SETTINGS = {
     type: integer({ min: 0, max: 1_000_000, unit: "hours" }),
     fallback: 168,
     help: "Deletes are kept in Parquet files at least this long, for clients that resume.",
+  }),
+  "stream.eviction_interval_seconds": setting({
+    type: seconds,
+    fallback: 60,
+    help: "How often the ends of rows of STREAM tables that were kept long enough are forgotten.",
   }),
   "user_management.deletion_grace_period_days": setting({
     type: integer({ min: 0, max: 36_500, unit: "days", metavar: "DAYS" }),

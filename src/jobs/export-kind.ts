@@ -3,6 +3,7 @@ import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import { type JobContext, type JobEnd, type JobKind, type JobValues, textOf } from "./job-kind.ts";
+import { measured } from "./measured.ts";
 import { ZipFile } from "./zip-file.ts";
 
 export interface RowPage {
@@ -56,7 +57,7 @@ export function exportKind(deps: ExportDeps): JobKind {
 async function exportUser(user: UserId, context: JobContext, deps: ExportDeps): Promise<JobEnd> {
   const { catalog, exports } = deps;
   const { signal } = context;
-  const zip = await ZipFile.create(await exports.pathOf(user, context.jobId));
+  const zip = await ZipFile.create(await exports.pathOf(user, context.jobId), (step) => measured(context, step));
   try {
     await zip.add("account.json", [accountText(user, catalog)]);
     const tables = await tablesOf(user, deps);

@@ -2,6 +2,7 @@
 import { isFinished, type JobRecord } from "../model/job.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import type { JobKind } from "./job-kind.ts";
+import { measured } from "./measured.ts";
 
 export interface JobCleanupDeps {
   readonly catalog: Pick<CatalogView, "jobs">;
@@ -34,8 +35,8 @@ export function jobCleanupKind({ catalog, writer, retentionMs, clock, removeResu
         let done = 0;
         while (done < outdated.length && !signal.aborted) {
           const slice = outdated.slice(done, done + ROWS_AT_ONCE);
-          for (const job of slice) removeResult(job);
-          await writer.submit((tx) => slice.forEach(({ id }) => tx.deleteJob(id)));
+          measured(context, () => slice.forEach(removeResult));
+          await writer.submit((tx) => measured(context, () => slice.forEach(({ id }) => tx.deleteJob(id))));
           done += slice.length;
           context.progress(done, outdated.length);
         }

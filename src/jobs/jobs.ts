@@ -13,7 +13,9 @@ import { type FlushDeps, flushKind, flushParameters } from "./flush-kind.ts";
 import { FlushSchedule, type TableLoad } from "./flush-schedule.ts";
 import { JOB_CLEANUP_KEY, jobCleanupKind } from "./job-cleanup-kind.ts";
 import { type JobKinds, numberOf, parseJobValues, textOf } from "./job-kind.ts";
+import { LOG_CLEANUP_KEY, type LogFilesView, logCleanupKind } from "./log-cleanup-kind.ts";
 import { JobRunner, type Killed } from "./runner.ts";
+import { STREAM_EVICTION_KEY, type StreamEvictionDeps, streamEvictionKind } from "./stream-eviction-kind.ts";
 import { upkeepDue } from "./upkeep.ts";
 import { type UserCleanupDeps, userCleanupKey, userCleanupKind } from "./user-cleanup-kind.ts";
 
@@ -27,6 +29,8 @@ export interface JobDeps {
   readonly compaction: CompactDeps["compaction"];
   readonly exports: ExportDeps["exports"];
   readonly cleanup: UserCleanupDeps["cleanup"];
+  readonly streams: StreamEvictionDeps["streams"];
+  readonly logFiles: LogFilesView;
   /** How long jobs that have ended are kept. */
   readonly retentionMs: number;
   readonly maxQueued: number;
@@ -44,8 +48,10 @@ export interface Jobs {
   /** The job is the one of today, if there is one that did not fail. */
   exportUser(user: UserId): Promise<string>;
   killJob(job: string): Promise<Killed>;
-  /** Looks for users, jobs and deletes that were kept long enough. */
+  /** Looks for users, jobs, files of the log and deletes that were kept long enough. */
   checkUpkeep(): Promise<void>;
+  /** Asks for what STREAM tables need not remember any more to be forgotten. */
+  checkStreams(): Promise<void>;
   /** Looks at every table's flush policy once. */
   checkPolicies(): Promise<void>;
   /** Takes up what the last process left unfinished. */
@@ -120,7 +126,15 @@ class ServerJobs implements Jobs {
       await this.#runner.submit({ type: "user_cleanup", parameters: { user }, key: userCleanupKey(user) });
     }
     if (due.cleansJobs) await this.#runner.submit({ type: "job_cleanup", parameters: {}, key: JOB_CLEANUP_KEY });
+    if ((await this.#deps.logFiles.outdated()).length > 0) {
+      await this.#runner.submit({ type: "log_cleanup", parameters: {}, key: LOG_CLEANUP_KEY });
+    }
     for (const table of await this.#agedDeletes.look(this.#stop.signal)) this.#compactDue(table);
+  }
+
+  async checkStreams(): Promise<void> {
+    if (this.#stop.signal.aborted || !this.#deps.streams.hasForgettable()) return;
+    await this.#runner.submit({ type: "stream_eviction", parameters: {}, key: STREAM_EVICTION_KEY });
   }
 
   killJob(id: string): Promise<Killed> {
@@ -193,7 +207,19 @@ class ServerJobs implements Jobs {
       }));
   }
 
+  /** Of evictions that went well the last one says enough: with one a minute they would drive all others out of the list. */
+  async #forgetEvictions({ id, type, status }: JobRecord): Promise<void> {
+    if (status !== "completed") return;
+    const { catalog, writer, log } = this.#deps;
+    const before = catalog.jobs().filter((job) => job.type === type && job.status === status && job.id !== id);
+    if (before.length === 0) return;
+    await writer
+      .submit((tx) => before.forEach((job) => tx.deleteJob(job.id)))
+      .catch((error: unknown) => log.warn("jobs not forgotten", { error: errorText(error) }));
+  }
+
   #noteEnd(record: JobRecord): void {
+    if (record.type === "stream_eviction") void this.#forgetEvictions(record);
     if (record.type !== "flush") return;
     const table = tableIdOf(numberOf(parseJobValues(record.parameters), "table_id"));
     const nowMs = this.#deps.clock.monotonicMs();
@@ -209,6 +235,8 @@ function kindsOf(deps: JobDeps): JobKinds {
     backup: backupKind(deps.backup),
     user_export: exportKind(deps),
     user_cleanup: userCleanupKind(deps),
+    log_cleanup: logCleanupKind(deps),
+    stream_eviction: streamEvictionKind(deps),
     job_cleanup: jobCleanupKind({ ...deps, removeResult: (job) => removeExport(job, deps.exports) }),
   };
 }

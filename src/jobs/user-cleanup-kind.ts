@@ -4,6 +4,7 @@ import type { TableSchema } from "../model/schema.ts";
 import type { User } from "../model/user.ts";
 import type { CatalogView, Segment, Writer, WriteTx } from "../storage/seams.ts";
 import { type JobContext, type JobEnd, type JobKind, textOf } from "./job-kind.ts";
+import { measured } from "./measured.ts";
 
 export interface UserCleanupDeps {
   readonly catalog: CatalogView;
@@ -57,18 +58,24 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
   for (const [index, { id }] of tables.entries()) {
     context.progress(index, tables.length);
     if (signal.aborted) return { kind: "interrupted", message: `(${index} of ${tables.length} tables)` };
-    const { value: purged } = await writer.submit((tx) => (isDue(tx) ? purge(tx, { id, user }) : undefined));
+    const { value: purged } = await writer.submit((tx) =>
+      measured(context, () => (isDue(tx) ? purge(tx, { id, user }) : undefined)),
+    );
     if (purged === undefined)
       return { kind: "completed", message: `User '${user}' was brought back; nothing more removed` };
     files += purged.length;
-    cleanup.removeFiles(purged);
+    measured(context, () => cleanup.removeFiles(purged));
   }
   await Promise.race([cleanup.trimmed(), whenAborted(signal)]);
   if (signal.aborted) return { kind: "interrupted", message: "(all tables; the account stays)" };
-  const { value: last } = await writer.submit((tx) => (isDue(tx) ? removeAccount(tx, user) : []));
+  const { value: last } = await writer.submit((tx) =>
+    measured(context, () => (isDue(tx) ? removeAccount(tx, user) : [])),
+  );
   files += last.length;
-  cleanup.removeFiles(last);
-  cleanup.removeExports(user);
+  measured(context, () => {
+    cleanup.removeFiles(last);
+    cleanup.removeExports(user);
+  });
   const message = `Removed user '${user}' with the rows of ${tables.length} table(s) (${files} files)`;
   return { kind: "completed", message, result: { user, tables: tables.length, files } };
 }

@@ -27,20 +27,24 @@ interface Entry {
   readonly size: number;
 }
 
+type Step = <T>(work: () => T) => T;
+
 export class ZipFile {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #entries: Entry[] = [];
+  readonly #step: Step;
   #offset = 0;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, step: Step) {
     this.#path = path;
     this.#file = file;
+    this.#step = step;
   }
 
-  /** Nothing is at `path` before `finish`. */
-  static async create(path: string): Promise<ZipFile> {
-    return new ZipFile(path, await open(partialPath(path), "w", 0o600));
+  /** Nothing is at `path` before `finish`. `step` runs what keeps this thread busy. */
+  static async create(path: string, step: Step = (work) => work()): Promise<ZipFile> {
+    return new ZipFile(path, await open(partialPath(path), "w", 0o600), step);
   }
 
   async add(name: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void> {
@@ -79,10 +83,13 @@ export class ZipFile {
     let size = 0;
     const feed = async (): Promise<void> => {
       for await (const chunk of chunks) {
-        const bytes = new TextEncoder().encode(chunk);
-        crc = crc32(bytes, crc);
-        size += bytes.byteLength;
-        if (!deflate.write(bytes)) await once(deflate, "drain");
+        const hasRoom = this.#step(() => {
+          const bytes = new TextEncoder().encode(chunk);
+          crc = crc32(bytes, crc);
+          size += bytes.byteLength;
+          return deflate.write(bytes);
+        });
+        if (!hasRoom) await once(deflate, "drain");
       }
       deflate.end();
     };

@@ -8,6 +8,8 @@ export const JOB_PREFIXES = {
   user_export: "UE",
   user_cleanup: "UC",
   job_cleanup: "JC",
+  log_cleanup: "LC",
+  stream_eviction: "SE",
 } as const;
 
 export type JobType = keyof typeof JOB_PREFIXES;

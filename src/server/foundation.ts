@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { LogFilesView } from "../jobs/log-cleanup-kind.ts";
 import { createGenerators, type Generators } from "../sql/functions/generators.ts";
 import { registerFunctions } from "../sql/functions/register.ts";
 import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-files.ts";
@@ -35,6 +36,7 @@ export interface FoundationInput {
   readonly seams: ServerSeams;
   readonly config: Config;
   readonly log: Log;
+  readonly logFiles: LogFilesView;
   readonly clock: Clock;
   /** What to undo when a later step fails, oldest first. */
   readonly opened: (() => Promise<void> | void)[];
@@ -107,7 +109,8 @@ export async function openFoundation(
   const exports = createExportFiles(dataDir);
   const parts = { config, clock, log, store, flusher, droppedFiles };
   const { compaction, retired } = createServerCompaction({ ...parts, storages, storageDir, worker: flusher.worker });
-  const jobs = createServerJobs({ ...parts, storages, dataDir, backupCommand, compaction, retired, exports });
+  const { logFiles } = input;
+  const jobs = createServerJobs({ ...parts, logFiles, storages, dataDir, backupCommand, compaction, retired, exports });
   await jobs.recover();
   return { dataDir, storageDir, generators, store, storages, pool, flusher, droppedFiles, retired, jobs, exports };
 }

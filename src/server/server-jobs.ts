@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import type { LogFilesView } from "../jobs/log-cleanup-kind.ts";
 import { LOCAL_STORAGE } from "../model/storage.ts";
 import { backupFolder, discardFolder } from "../storage/backup/backup-folder.ts";
 import { discardStored, isStoredBackup, storedBackup } from "../storage/backup/backup-target.ts";
@@ -26,6 +27,7 @@ export interface ServerJobsInput {
   readonly store: Store;
   readonly dataDir: string;
   readonly exports: ExportFiles;
+  readonly logFiles: LogFilesView;
   /** Starts the program that makes backups. */
   readonly backupCommand: readonly string[];
   readonly storages: Pick<ServerStorages, "objects" | "places" | "describe">;
@@ -62,6 +64,8 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
         isStoredBackup(target) ? discardStored(objects, target, jobId) : discardFolder(target, jobId),
     },
     exports: input.exports.deps,
+    streams: store.streams,
+    logFiles: input.logFiles,
     cleanup: {
       graceMs: config.userManagement.deletionGracePeriodDays * DAY_MS,
       removeFiles: (segments) => input.retired.retire(segments),

@@ -23,6 +23,7 @@ import type { QueryRunner } from "../engine/reads.ts";
 import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
+import type { LogFilesView } from "../jobs/log-cleanup-kind.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
 import type { Audit } from "../model/audit.ts";
 import { loadParser } from "../sql/parse/parser.ts";
@@ -34,6 +35,7 @@ import { createFetchHandler } from "./http.ts";
 import { type Identity, type IdentityOptions, openIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { liveRows } from "./live-rows.ts";
+import { NO_LOG_FILES } from "./log-files.ts";
 import { metricsText } from "./metrics.ts";
 import { openLive } from "./open-live.ts";
 import type { SocketTable } from "./outlet.ts";
@@ -46,6 +48,8 @@ import { createStopping, type StopInput, type Stopping } from "./stop.ts";
 export interface StartOptions {
   readonly config: Config;
   readonly log: Log;
+  /** Where the log is kept, for its retention. */
+  readonly logFiles?: LogFilesView;
   readonly clock?: Clock;
   readonly seams?: ServerSeams;
 }
@@ -74,13 +78,13 @@ const UPKEEP_INTERVAL_MS = 60_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { config, log, clock = systemClock, seams = {} } = options;
+  const { config, log, logFiles = NO_LOG_FILES, clock = systemClock, seams = {} } = options;
   const wiring: Wiring = { fetch: undefined, sockets: undefined, onRevoked: undefined };
   // The port first: a second server must fail before it touches the data of the first.
   const server = bindPort(config, wiring, log);
   const opened: (() => Promise<void> | void)[] = [() => server.stop(true)];
   try {
-    return await wire({ config, log, clock, seams, server, wiring, opened });
+    return await wire({ config, log, logFiles, clock, seams, server, wiring, opened });
   } catch (error) {
     for (const close of opened.toReversed()) await close();
     throw error;
@@ -90,6 +94,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 interface WireInput {
   readonly config: Config;
   readonly log: Log;
+  readonly logFiles: LogFilesView;
   readonly clock: Clock;
   readonly seams: ServerSeams;
   readonly server: Server<SocketData>;
@@ -211,6 +216,7 @@ function startTimers(
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(RETIRED_FILES_INTERVAL_MS, () => retired.sweep());
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
+  stopping.every(parts.config.stream.evictionIntervalSeconds * 1000, () => jobs.checkStreams());
 }
 
 async function openPreparer(config: Config, { store, generators }: Foundation): Promise<Preparer> {

@@ -243,6 +243,10 @@ export interface StreamView {
   floor(table: TableSchema): Seq;
   /** Of all users, tombstones included. */
   rowCount(table: TableSchema): number;
-  /** Call on a timer: ends what is past its window, in the writer's order, so that subscribers learn of it. */
+  /** Call on a timer: ends what is past its window, in the writer's order, so that subscribers learn of it. When memory runs short, forgets what it can as well. */
   expire(): Promise<void>;
+  /** Whether ends of rows have been kept long enough. */
+  hasForgettable(): boolean;
+  /** Forgets some of them in one commit and answers how many; 0 when none are left. `step` runs what keeps this thread busy. */
+  forget(step: (work: () => void) => void): Promise<number>;
 }

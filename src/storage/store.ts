@@ -141,6 +141,7 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
       catalog: committed.catalog,
       writer,
       clock,
+      totalBytes: memory.streamLimits.totalBytes,
     }),
     indexes: createIndexBuilder({
       db: writerDb,

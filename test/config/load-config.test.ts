@@ -98,6 +98,7 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "auth.root_password": "a-secret-value",
   "metrics.access": "public",
   "logging.level": "debug",
+  "logging.logs_path": "/var/log/kalamdb",
   "logging.format": "compact",
   "security.cors.allowed_origins": "https://a.example",
   "auth.jwt_trusted_issuers": "https://login.example/main",

@@ -3,7 +3,10 @@ import type { JobDeps } from "../../src/jobs/jobs.ts";
 
 const none = (): Promise<never> => Promise.reject(new Error("none of these here"));
 
-export const NO_OTHER_JOBS: Pick<JobDeps, "backup" | "compaction" | "exports" | "cleanup" | "retentionMs"> = {
+export const NO_OTHER_JOBS: Pick<
+  JobDeps,
+  "backup" | "compaction" | "exports" | "cleanup" | "streams" | "logFiles" | "retentionMs"
+> = {
   backup: { targetOf: (text) => text, makeBackup: none, discardBackup: () => Promise.resolve() },
   compaction: { isDue: () => false, compactScope: none },
   exports: { pathOf: none, readPage: none, remove: () => undefined },
@@ -13,5 +16,7 @@ export const NO_OTHER_JOBS: Pick<JobDeps, "backup" | "compaction" | "exports" | 
     removeExports: () => undefined,
     trimmed: () => Promise.resolve(),
   },
+  streams: { hasForgettable: () => false, forget: none },
+  logFiles: { outdated: () => Promise.resolve([]), remove: none },
   retentionMs: Number.MAX_SAFE_INTEGER,
 };

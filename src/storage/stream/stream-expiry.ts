@@ -16,6 +16,11 @@ export interface DueRows {
   readonly done: () => void;
 }
 
+export interface DueLimits {
+  readonly nowMs: number;
+  readonly limit: number;
+}
+
 /** Entries of replaced versions are swept when they outnumber the rows by this much. */
 const SPARE_ENTRIES = 1_024;
 
@@ -56,15 +61,13 @@ export class StreamExpiry {
     queue.splice(0, queue.length, ...kept);
   }
 
-  /** At most `limit` rows of a table whose time has come; undefined when there is none. */
-  due(table: TableSchema, nowMs: number, limit: number): DueRows | undefined {
-    for (const queue of this.#queues.get(table.id) ?? []) {
-      const firstKept = queue.findIndex((noted) => !isExpired(table, noted, nowMs));
-      const count = Math.min(limit, firstKept < 0 ? queue.length : firstKept);
-      if (count === 0) continue;
-      const rows = queue.slice(0, count);
-      return { rows, done: () => takeOff(queue, new Set(rows)) };
-    }
-    return undefined;
+  /** At most `limit` rows of a table whose time has come, either live ones or tombstones; undefined when there is none. */
+  due(table: TableSchema, what: "live" | "ended", { nowMs, limit }: DueLimits): DueRows | undefined {
+    const queue = this.#queues.get(table.id)?.[what === "live" ? 0 : 1];
+    const [first] = queue ?? [];
+    if (queue === undefined || first === undefined || !isExpired(table, first, nowMs)) return undefined;
+    const firstKept = queue.findIndex((noted) => !isExpired(table, noted, nowMs));
+    const rows = queue.slice(0, Math.min(limit, firstKept < 0 ? queue.length : firstKept));
+    return { rows, done: () => takeOff(queue, new Set(rows)) };
   }
 }

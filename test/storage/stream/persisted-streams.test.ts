@@ -50,19 +50,20 @@ const keys = (store: TestStore, table: TableSchema): readonly number[] =>
 type Step =
   | { readonly kind: "put" | "delete"; readonly key: number }
   | { readonly kind: "wait"; readonly ms: number }
-  | { readonly kind: "expire" | "restart" | "fail" };
+  | { readonly kind: "expire" | "forget" | "restart" | "fail" };
 
 const key = fc.nat({ max: 6 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("put" as const, "delete" as const), key }) },
   fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: 80_000 }) }),
-  fc.record({ kind: fc.constantFrom("expire" as const, "restart" as const, "fail" as const) }),
+  fc.record({ kind: fc.constantFrom("expire" as const, "forget" as const, "restart" as const, "fail" as const) }),
 );
 
 async function take(store: TestStore, table: TableSchema, one: Step): Promise<void> {
   if (one.kind === "put" || one.kind === "delete") await put(store, table, one.key, one.kind === "delete");
   else if (one.kind === "wait") store.clock.wallMs += one.ms;
   else if (one.kind === "expire") await store.current.streams.expire();
+  else if (one.kind === "forget") await store.current.streams.forget((work) => work());
   else if (one.kind === "restart") await store.reopen();
   else {
     const failing = store.current.writer.submit((tx) => {

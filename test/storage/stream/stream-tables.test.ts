@@ -115,7 +115,9 @@ describe("TB-03 STREAM tables in the store", () => {
     expect([streams.floor(table) <= seen, streams.rowCount(table)]).toEqual([true, 1]);
     store.clock.wallMs += TTL_SECONDS * 1000 + 1;
     await streams.expire();
-    expect([streams.floor(table) > seen, streams.rowCount(table)]).toEqual([true, 0]);
+    expect([streams.floor(table) <= seen, streams.hasForgettable()]).toEqual([true, true]);
+    expect(await streams.forget((work) => work())).toBe(1);
+    expect([streams.floor(table) > seen, streams.rowCount(table), streams.hasForgettable()]).toEqual([true, 0, false]);
   });
 
   test("after a restart every cursor is below the floor", async () => {
