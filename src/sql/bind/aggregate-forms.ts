@@ -3,7 +3,8 @@
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { BIGINT, BOOLEAN, DOUBLE, JSON_TYPE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
-import { castTo, type Operand, typed } from "./operand.ts";
+import { arrayExpr } from "./array-call.ts";
+import { castTo, type Operand, settled, typed } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { documentOf } from "./special-call.ts";
 
@@ -103,6 +104,18 @@ const JSON_AGG: AggregateForm = {
   finish: (call) => call,
 };
 
+const ARRAY_AGG: AggregateForm = {
+  windowed: true,
+  prepare: (session, operands) =>
+    operands.map((operand) => {
+      const value = settled(operand);
+      return typed(arrayExpr(session, [value], value.type), operand.position);
+    }),
+  resolve: ([type, ...more]) => (type === undefined || more.length > 0 ? undefined : { args: [type], type }),
+  sqlite: () => sqliteAggregateName("array_list"),
+  finish: (call) => call,
+};
+
 const JSON_OBJECT_AGG: AggregateForm = {
   windowed: false,
   prepare: (session, [key, value, ...rest]) =>
@@ -141,6 +154,7 @@ export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
   bit_and: bitwise("bit_and"),
   bit_or: bitwise("bit_or"),
   bit_xor: bitwise("bit_xor"),
+  array_agg: ARRAY_AGG,
   json_agg: JSON_AGG,
   jsonb_agg: JSON_AGG,
   json_object_agg: JSON_OBJECT_AGG,

@@ -121,7 +121,9 @@ function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter }: 
   if (node.agg_distinct === true && name !== "count") assertNoIntervals(args, `${name} with DISTINCT`);
   const render = (renderArg: RenderArg): string => {
     const list = listed.map((arg) => renderArg(node.agg_distinct === true ? comparisonKey(arg) : arg)).join(", ");
-    const order = terms.length === 0 ? "" : ` ORDER BY ${renderOrder(terms, renderArg)}`;
+    // What PostgreSQL tells apart by sorting comes out sorted.
+    const sorted = name === "array_agg" && node.agg_distinct === true ? ` ORDER BY ${list}` : "";
+    const order = terms.length === 0 ? sorted : ` ORDER BY ${renderOrder(terms, renderArg)}`;
     return `${sqlite}(${node.agg_distinct === true ? "DISTINCT " : ""}${list}${order})${filterText(filter, renderArg)}`;
   };
   const finish = (call: string): string => form.finish(call, resolved.args);

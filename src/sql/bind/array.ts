@@ -1,6 +1,8 @@
-// Arrays, which are no type here: only what reads them value by value knows them, `ANY`, `ALL` and `unnest`.
+// Arrays that a statement writes out, value by value: `ANY`, `ALL` and `unnest` read them as lists, so that `= ANY ($1)` is as good as IN. Of any other
+// array see `array-call.ts`.
 import type { Node, TypeName } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
+import { parseArrayText } from "../../model/array.ts";
 import type { SqlType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import { constantOf } from "../parse/constant.ts";
@@ -47,38 +49,9 @@ function textElements(session: BindSession, node: Extract<Node, { A_Const: unkno
   const value = constantOf(node.A_Const);
   if (value.kind !== "string") return undefined;
   const position = session.position(node.A_Const.location);
-  return parseArrayText(value.text, position).map((text): Operand => {
+  return placed(position, () => parseArrayText(value.text)).map((text): Operand => {
     const as = (type: SqlType): ReturnType<typeof constant> =>
       constant(text === null ? null : placed(position, () => TYPES[type.kind].parse(text, type)), type);
     return { kind: "untyped", as, position };
   });
-}
-
-const ELEMENT = /\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\\\s][^",{}\\]*))\s*(,|$)/y;
-
-function parseArrayText(text: string, position: number | undefined): readonly (string | null)[] {
-  const inner = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
-  if (inner === undefined) throw malformed(text, position);
-  if (inner.trim() === "") return [];
-  const elements: (string | null)[] = [];
-  let next = 0;
-  for (let separator = ","; separator === ","; ) {
-    ELEMENT.lastIndex = next;
-    const match = ELEMENT.exec(inner);
-    if (match === null) throw malformed(text, position);
-    const [whole, quoted, bare = ""] = match;
-    elements.push(quoted === undefined ? bareElement(bare) : quoted.replace(/\\(.)/gs, "$1"));
-    separator = match[3] ?? "";
-    next += whole.length;
-  }
-  return elements;
-}
-
-function bareElement(text: string): string | null {
-  const trimmed = text.trim();
-  return trimmed.toUpperCase() === "NULL" ? null : trimmed;
-}
-
-function malformed(text: string, position: number | undefined): DbError {
-  return new DbError("SQL_EXECUTION_ERROR", `malformed array literal: "${text}"`, at(position));
 }

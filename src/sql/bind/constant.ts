@@ -7,6 +7,7 @@ import type { Expr } from "../expression.ts";
 import { lookupFunction } from "../functions/registry.ts";
 import { constantOf } from "../parse/constant.ts";
 import type { Slot } from "../plan.ts";
+import { bindArray } from "./array-value.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { castTarget, isInterval } from "./cast-target.ts";
 import { cutToFields, intervalLiteral, intervalModifiers } from "./interval.ts";
@@ -137,6 +138,10 @@ export function bindCast(binder: Binder, node: TypeCast, context: ExprContext): 
   if (isInterval(node.typeName) && (node.typeName.arrayBounds ?? []).length === 0)
     return bindInterval(binder, node, context);
   const { type, maxLength } = castTarget(session, node.typeName);
+  // The type of an array reaches its elements, so that ARRAY[] has one.
+  if (type.kind === "array" && "A_ArrayExpr" in node.arg) {
+    return bindArray(binder, node.arg.A_ArrayExpr, context, type.element);
+  }
   const operand = binder.expr(node.arg, context);
   const expr = castTo(operand, type);
   return typed(maxLength === undefined ? expr : cut(expr, maxLength), position);

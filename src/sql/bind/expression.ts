@@ -3,6 +3,7 @@ import type { CaseExpr, ColumnRef, MinMaxExpr, Node, NullTest, SQLValueFunction 
 import { DbError } from "../../base/errors.ts";
 import { BOOLEAN } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
+import { bindArray, bindSubscript } from "./array-value.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { bindBooleanTest, bindLogic } from "./boolean.ts";
 import { callFunction } from "./call.ts";
@@ -16,8 +17,6 @@ import { at, locationOf, nodeKind, stringOf, unsupported } from "./syntax.ts";
 
 /** Constructs that have a name in SQL; the rest are refused by the name of their node. */
 const REFUSED: Readonly<Record<string, string>> = {
-  A_ArrayExpr: "an array",
-  A_Indirection: "a subscript or field selection",
   GroupingFunc: "GROUPING",
   RowExpr: "a row value here",
   SetToDefault: "DEFAULT in this place",
@@ -50,6 +49,8 @@ function bindRarer(binder: Binder, node: Node, context: ExprContext): Operand {
   if ("CaseExpr" in node) return bindCase(binder, node.CaseExpr, context);
   if ("CoalesceExpr" in node) return bindCoalesce(binder, node.CoalesceExpr.args ?? [], context);
   if ("MinMaxExpr" in node) return bindMinMax(binder, node.MinMaxExpr, context);
+  if ("A_ArrayExpr" in node) return bindArray(binder, node.A_ArrayExpr, context);
+  if ("A_Indirection" in node) return bindSubscript(binder, node.A_Indirection, context);
   if ("SubLink" in node) return bindSubLink(binder, node.SubLink, context);
   if ("SQLValueFunction" in node) return bindValueFunction(binder, node.SQLValueFunction);
   if ("CollateClause" in node) {

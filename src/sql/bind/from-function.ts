@@ -2,6 +2,7 @@
 import type { FuncCall, Node, RangeFunction } from "libpg-query";
 import { intervalCell, intervalKey } from "../../model/interval.ts";
 import {
+  arrayOf,
   BIGINT,
   INT,
   INTERVAL,
@@ -14,13 +15,14 @@ import {
 import type { Expr } from "../expression.ts";
 import { internalFunction } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
+import { elementExpr } from "./array-call.ts";
 import type { ExprContext, QueryColumn, RenderArg } from "./binder.ts";
-import { applyFunction, functionNotFound } from "./call.ts";
+import { applyFunction, callFunction, functionNotFound } from "./call.ts";
 import { comparisonKey } from "./interval.ts";
 import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
 import { constant, type Operand, operandType, settled, tryCoerce, typed, unified, unify } from "./operand.ts";
 import type { FromItem } from "./relation.ts";
-import { JSON_COLUMNS, type RowColumns } from "./row-functions.ts";
+import { JSON_COLUMNS, type RowColumns, returnsRows } from "./row-functions.ts";
 import { rowsText } from "./rows-text.ts";
 import { emptyScope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
@@ -88,9 +90,15 @@ function rowsOf(call: Call): Rows {
   const { name, args, context, from, position } = call;
   if (args.some((arg) => "NamedArgExpr" in arg)) throw unsupported("a named argument", position);
   if (name === "unnest") return unnested(call);
+  const split = SPLITS.get(name);
+  if (split !== undefined) {
+    const operands = args.map((arg) => from.binder.expr(arg, context));
+    return arrayRows(from.binder.session, settled(callFunction(from.binder.session, split, operands, position)), call);
+  }
   const columns = JSON_COLUMNS.get(name);
-  if (columns === undefined && name !== "generate_series") return oneRow(call);
+  if (columns === undefined && !returnsRows(name)) return oneRow(call);
   const operands = args.map((arg) => from.binder.expr(arg, context));
+  if (name === "regexp_matches") return matchRows(call, operands);
   return columns === undefined ? series(call, operands) : jsonRows(call, operands, columns);
 }
 
@@ -116,11 +124,12 @@ function jsonRows({ name, from, position }: Call, operands: readonly Operand[], 
   return { columns, captured: [document], render: (renderArg) => `SELECT ${list} FROM json_each(${renderArg(rows)})` };
 }
 
-function unnested({ args, context, from, position }: Call): Rows {
+function unnested(call: Call): Rows {
+  const { args, context, from, position } = call;
   const [arg, ...others] = args;
   if (arg === undefined || others.length > 0) throw unsupported("unnest of anything but one array", position);
   const elements = arrayElements(from.binder, arg, context);
-  if (elements === undefined) throw unsupported("unnest of anything but ARRAY[…] or a parameter", position);
+  if (elements === undefined) return arrayRows(from.binder.session, settled(from.binder.expr(arg, context)), call);
   const { type, exprs } = elements.length === 0 ? { type: TEXT, exprs: [] } : unified(elements, "ARRAY");
   const length = listLength(from.binder.session, arg);
   return {
@@ -135,6 +144,47 @@ function unnested({ args, context, from, position }: Call): Rows {
       // The room of a list may be larger than the list.
       return length === undefined ? rows : `${rows} LIMIT ${renderArg(length)}`;
     },
+  };
+}
+
+/** The elements of an array that is no list of expressions. */
+function arrayRows(session: BindSession, array: Expr, { name, position }: Call): Rows {
+  if (array.type.kind !== "array") throw functionNotFound(name, [typed(array)], position);
+  const inside: Expr = { kind: "query", form: "subquery", type: array.type, args: [], render: () => "a.v" };
+  const place: Expr = { kind: "query", form: "subquery", type: INT, args: [], render: () => "(e.key + 1)" };
+  const element = elementExpr(session, inside, place);
+  const places = applyFunction(session, internalFunction("array_places", [array.type]), [typed(inside)], position);
+  return {
+    columns: [{ name, type: element.type }],
+    captured: [array],
+    render: (renderArg) => {
+      const source = `(SELECT ${renderArg(array)} AS v) AS a, json_each(${renderArg(places)}) AS e`;
+      return `SELECT ${renderArg(element)} AS o0 FROM ${source} ORDER BY e.key`;
+    },
+  };
+}
+
+/** Functions whose rows are the elements of what another function gives. */
+const SPLITS: ReadonlyMap<string, string> = new Map([
+  ["regexp_split_to_table", "regexp_split_to_array"],
+  ["string_to_table", "string_to_array"],
+]);
+
+/** regexp_matches: a row for each match. */
+function matchRows({ name, from, position }: Call, operands: readonly Operand[]): Rows {
+  const { session } = from.binder;
+  const [text, pattern, options = typed(constant("", TEXT))] = operands.map((operand) => {
+    const expr = tryCoerce(operand, TEXT, "implicit");
+    return expr && typed(expr);
+  });
+  if (text === undefined || pattern === undefined || operands.length > 3)
+    throw functionNotFound(name, operands, position);
+  const resolved = internalFunction("regexp_match_rows", [TEXT, TEXT, TEXT]);
+  const rows = applyFunction(session, resolved, [text, pattern, options], position);
+  return {
+    columns: [{ name, type: arrayOf(TEXT) }],
+    captured: [rows],
+    render: (renderArg) => `SELECT value AS o0 FROM json_each(${renderArg(rows)})`,
   };
 }
 

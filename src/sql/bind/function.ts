@@ -6,6 +6,7 @@ import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { constantOf } from "../parse/constant.ts";
 import { bindAggregate, isAggregate } from "./aggregate.ts";
+import { bindArrayCall } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction } from "./call.ts";
 import { castTo, constant, type Operand, typed } from "./operand.ts";
@@ -32,7 +33,7 @@ const SESSION_VALUES: Readonly<Record<string, (session: BindSession) => Expr>> =
   version: () => constant(`KalamDB ${VERSION}, SQL as PostgreSQL 15`, TEXT),
 };
 /** Aggregates that PostgreSQL users know and this server does not have. */
-const OTHER_AGGREGATES: ReadonlySet<string> = new Set(["array_agg", "range_agg", "range_intersect_agg", "xmlagg"]);
+const OTHER_AGGREGATES: ReadonlySet<string> = new Set(["range_agg", "range_intersect_agg", "xmlagg"]);
 
 export function bindFunction(binder: Binder, node: FuncCall, context: ExprContext): Operand {
   const { session } = binder;
@@ -83,12 +84,8 @@ function bindScalar(
   if (args.some((arg) => "NamedArgExpr" in arg)) throw unsupported("a named argument", position);
   const value = args.length === 0 && Object.hasOwn(SESSION_VALUES, name) ? SESSION_VALUES[name] : undefined;
   if (value !== undefined) return typed(value(session), position);
-  return callFunction(
-    session,
-    name,
-    args.map((arg) => binder.expr(arg, context)),
-    position,
-  );
+  const operands = args.map((arg) => binder.expr(arg, context));
+  return bindArrayCall(session, name, { operands, position }) ?? callFunction(session, name, operands, position);
 }
 
 function qualified(names: readonly string[]): readonly [string | undefined, string | undefined] {

@@ -1,8 +1,6 @@
 // Functions that PostgreSQL users know and this server does not have, by what stands in the way. Others are unknown names.
 
 const REASONS: Readonly<Record<string, string>> = {
-  "there are no arrays":
-    "array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position array_positions array_prepend array_remove array_replace array_to_string array_to_json array_upper cardinality parse_ident regexp_match regexp_matches regexp_split_to_array regexp_split_to_table string_to_array string_to_table trim_array unnest",
   "everything is UTC": "make_timestamptz timeofday timezone",
   "there is no text search":
     "to_tsquery to_tsvector plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_headline ts_rank ts_rank_cd setweight tsvector_to_array similarity word_similarity",

@@ -4,11 +4,12 @@ import { BOOLEAN, JSON_TYPE, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { resolveOperator } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
+import { bindArrayOperator, bindQuantified } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { conjunction, disjunction, not } from "./boolean.ts";
 import { applyFunction } from "./call.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
-import { type Operand, operandType, settled, typed, unify } from "./operand.ts";
+import { type Operand, operandType, required, settled, typed, unify } from "./operand.ts";
 import { bindRowComparison, rowOf } from "./row-comparison.ts";
 import { listOf, namesOf, unsupported } from "./syntax.ts";
 
@@ -85,6 +86,8 @@ function applyOperator(
   position: number | undefined,
 ): Operand {
   const [left] = operands;
+  const ofArrays = bindArrayOperator(binder.session, operator, { operands, position });
+  if (ofArrays !== undefined) return ofArrays;
   // A sign before a number or an untyped value changes nothing the registry would need to see.
   if (operator === "+" && operands.length === 1 && left?.kind === "number") return left;
   // An untyped value beside anything is text to `||`, but a document beside a document.
@@ -153,16 +156,32 @@ function inList(arg: Operand, list: readonly Operand[], how: { negated: boolean;
 function bindArrayComparison(binder: Binder, node: A_Expr, operator: string, context: ExprContext): Operand {
   const position = binder.session.position(node.location);
   const op = COMPARISONS.get(operator);
-  if (op === undefined) throw unsupported(`operator ${operator} with ANY or ALL`, position);
+  if (op === undefined) return bindPatternList(binder, node, operator, context);
   const arg = binder.expr(side(node.lexpr), context);
   const list = arrayElements(binder, side(node.rexpr), context);
-  if (list === undefined)
-    throw unsupported("ANY or ALL of anything but a sub-query, ARRAY[…] or a parameter", position);
   const any = node.kind === "AEXPR_OP_ANY";
+  if (list === undefined) {
+    const array = binder.expr(side(node.rexpr), context);
+    return typed(bindQuantified(binder.session, arg, array, { op, any, position }), position);
+  }
   if (list.length === 0) return typed({ kind: "constant", type: BOOLEAN, value: !any }, position);
   if (any && op === "=") return typed(inList(arg, list, { negated: false, position }), position);
   if (!any && op === "<>") return typed(inList(arg, list, { negated: true, position }), position);
   const parts = list.map((item) => compare(op, arg, item, position));
+  return typed(any ? disjunction(parts) : conjunction(parts), position);
+}
+
+/** `LIKE ANY (ARRAY[…])` and other operators that give a truth value. */
+function bindPatternList(binder: Binder, node: A_Expr, operator: string, context: ExprContext): Operand {
+  const position = binder.session.position(node.location);
+  const list = arrayElements(binder, side(node.rexpr), context);
+  if (list === undefined) throw unsupported(`operator ${operator} with ANY or ALL of such an array`, position);
+  const any = node.kind === "AEXPR_OP_ANY";
+  if (list.length === 0) return typed({ kind: "constant", type: BOOLEAN, value: !any }, position);
+  const parts = list.map((item) => {
+    const arg = binder.expr(side(node.lexpr), context);
+    return required(applyOperator(binder, operator, [arg, item], position), BOOLEAN, "ANY/ALL");
+  });
   return typed(any ? disjunction(parts) : conjunction(parts), position);
 }
 

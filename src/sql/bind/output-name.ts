@@ -52,6 +52,8 @@ function figureConstruct(node: Node): Figured | undefined {
     const otherwise = figure(node.CaseExpr.defresult);
     return otherwise?.strong === true ? otherwise : { name: "case", strong: false };
   }
+  if ("A_ArrayExpr" in node) return strong("array");
+  if ("A_Indirection" in node) return figure(node.A_Indirection.arg);
   if ("CoalesceExpr" in node) return strong("coalesce");
   if ("MinMaxExpr" in node) return strong(node.MinMaxExpr.op === "IS_LEAST" ? "least" : "greatest");
   if ("SQLValueFunction" in node) return strong(VALUE_NAMES[node.SQLValueFunction.op ?? ""]);
@@ -61,6 +63,7 @@ function figureConstruct(node: Node): Figured | undefined {
 
 function figureSubquery(type: string | undefined, subselect: Node | undefined): Figured | undefined {
   if (type === "EXISTS_SUBLINK") return strong("exists");
+  if (type === "ARRAY_SUBLINK") return strong("array");
   if (type !== "EXPR_SUBLINK" || subselect === undefined || !("SelectStmt" in subselect)) return undefined;
   const [target] = subselect.SelectStmt.targetList ?? [];
   if (target === undefined || !("ResTarget" in target)) return undefined;

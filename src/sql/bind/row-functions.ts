@@ -20,7 +20,15 @@ function keyAnd(type: SqlType): RowColumns {
   ];
 }
 
+const ROW_FUNCTIONS: ReadonlySet<string> = new Set([
+  "generate_series",
+  "unnest",
+  "regexp_matches",
+  "regexp_split_to_table",
+  "string_to_table",
+]);
+
 /** Functions that give rows and so stand in FROM only. */
 export function returnsRows(name: string): boolean {
-  return name === "generate_series" || name === "unnest" || JSON_COLUMNS.has(name);
+  return ROW_FUNCTIONS.has(name) || JSON_COLUMNS.has(name);
 }

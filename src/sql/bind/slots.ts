@@ -4,7 +4,7 @@ import type { UserId } from "../../base/ids.ts";
 import { isList, type Param } from "../../model/param.ts";
 import type { Role } from "../../model/role.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
-import { cellToSqlite, parseCell, TYPES, typeText } from "../../model/types.ts";
+import { arrayFromList, cellToSqlite, parseCell, TYPES, typeText } from "../../model/types.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
 import type { Slot } from "../plan.ts";
 import { at } from "./syntax.ts";
@@ -97,7 +97,8 @@ function scalarOf({ index, type }: SlotOf<"parameter">, params: readonly Param[]
   if (!isList(param)) return param;
   // JSON text of the list is what the type reads.
   if (type.kind === "embedding") return JSON.stringify(param);
-  const message = `Parameter $${index + 1} is an array, which only ANY, ALL, unnest and an EMBEDDING take`;
+  if (type.kind === "array") return TYPES.array.toText(arrayFromList(param, type), type);
+  const message = `Parameter $${index + 1} is an array, and the place takes one value`;
   throw new DbError("INVALID_PARAMETER", message, { hint: "Pass JSON as text." });
 }
 

@@ -7,10 +7,11 @@ import { INT, type SqlType, TEXT } from "../../model/sql-type.ts";
 import { scaleOf } from "../functions/decimal-types.ts";
 import { internalFunction } from "../functions/registry.ts";
 import { MAKE_INTERVAL_ARGUMENTS } from "../functions/temporal/make-interval.ts";
+import { arrayDocument, isArray } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { applyFunction, callFunction } from "./call.ts";
 import { integerOf } from "./cast-target.ts";
-import { castTo, constant, type Operand, operandType, typed, typeLabel } from "./operand.ts";
+import { castTo, constant, type Operand, operandType, settled, typed, typeLabel } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at } from "./syntax.ts";
 
@@ -33,6 +34,9 @@ const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
   ["json_build_array", buildArray],
   ["jsonb_build_array", buildArray],
   ["age", ageToday],
+  ["array_to_json", arrayToJson],
+  ["to_json", arrayToJson],
+  ["to_jsonb", arrayToJson],
   ["make_interval", intervalOfParts],
   ["pg_typeof", typeOf],
   ["round", toPlaces],
@@ -49,6 +53,7 @@ export function bindSpecialCall(binder: Binder, node: FuncCall, context: ExprCon
 
 /** A value of any type as a JSON document. */
 export function documentOf(session: BindSession, operand: Operand): Operand {
+  if (isArray(operand)) return typed(arrayDocument(session, settled(operand)), operand.position);
   return callFunction(session, "to_jsonb", [operand], operand.position);
 }
 
@@ -88,6 +93,12 @@ function ageToday(binder: Binder, call: Call, context: ExprContext): Operand | u
   if (node === undefined || call.nodes.length !== 1) return undefined;
   const today = typed(castTo(typed(binder.session.now()), { kind: "date" }));
   return callFunction(binder.session, "age", [today, binder.expr(node, context)], call.position);
+}
+
+function arrayToJson(binder: Binder, { nodes }: Call, context: ExprContext): Operand | undefined {
+  const [node] = nodes;
+  const operand = node === undefined || nodes.length !== 1 ? undefined : binder.expr(node, context);
+  return operand !== undefined && isArray(operand) ? documentOf(binder.session, operand) : undefined;
 }
 
 /** `make_interval(days => 10)`: the parts that are not named are zero. */

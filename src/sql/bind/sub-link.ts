@@ -1,9 +1,11 @@
 // Sub-queries inside expressions: scalar, EXISTS, IN, ANY and ALL.
 import type { Node, SelectStmt, SubLink } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { BOOLEAN, type SqlType } from "../../model/sql-type.ts";
+import { arrayOf, BOOLEAN, type SqlType, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr, QueryExpr } from "../expression.ts";
+import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
 import { commonType } from "../functions/common-type.ts";
+import { arrayExpr } from "./array-call.ts";
 import type { Binder, BoundQuery, ExprContext, OpenQuery, RenderArg } from "./binder.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
 import { type Operand, operandType, settled, tryCoerce, typed } from "./operand.ts";
@@ -36,11 +38,13 @@ export function bindSubLink(binder: Binder, node: SubLink, context: ExprContext)
     }
     case "EXPR_SUBLINK":
       return scalar(subquery);
+    case "ARRAY_SUBLINK":
+      return arrayOfRows(binder, subquery);
     case "ANY_SUBLINK":
     case "ALL_SUBLINK":
       return typed(quantified(binder, node, { subquery, context }), position);
     default:
-      throw unsupported(node.subLinkType === "ARRAY_SUBLINK" ? "ARRAY(SELECT …)" : "this sub-query", position);
+      throw unsupported("this sub-query", position);
   }
 }
 
@@ -75,6 +79,17 @@ function scalar(subquery: Subquery): Operand {
   return type === undefined ? { kind: "untyped", as, position: subquery.position } : typed(as(type), subquery.position);
 }
 
+/** `ARRAY(SELECT …)`: empty without rows. */
+function arrayOfRows(binder: Binder, subquery: Subquery): Operand {
+  const type = operandType(oneColumn(subquery)) ?? TEXT;
+  const query = subquery.open.close([type]);
+  const element = arrayExpr(binder.session, [subqueryExpr(type, [], () => "s.o0")], type);
+  const list = sqliteAggregateName("array_list");
+  const render = (renderArg: RenderArg): string =>
+    `(SELECT COALESCE(${list}(${renderArg(element)}), '') FROM (${query.render(renderArg)}) AS s)`;
+  return typed(subqueryExpr(arrayOf(type), subquery.captured, render), subquery.position);
+}
+
 /** SQLite would take the first of several rows; PostgreSQL refuses, so a second row is looked for and refused. */
 function scalarText(query: BoundQuery, renderArg: RenderArg): string {
   const text = query.render(renderArg);
@@ -106,7 +121,9 @@ function quantified(binder: Binder, node: SubLink, { subquery, context }: Quanti
   const types = tests.map((test, index) => comparedType(test, open.operands[index], { op, position }));
   const query = open.close(types);
   const left = tests.map((test, index) => tryCoerce(test, types[index] ?? BOOLEAN, "implicit") ?? settled(test));
-  if ((any && op === "=") || (!any && op === "<>")) {
+  // IN compares what is stored, and equal intervals may be stored differently.
+  const byValue = types.every(({ kind }) => kind !== "interval");
+  if (byValue && ((any && op === "=") || (!any && op === "<>"))) {
     const keyword = any ? "IN" : "NOT IN";
     return subqueryExpr(BOOLEAN, [...left, ...captured], (renderArg) => {
       const test = left.map(renderArg).join(", ");

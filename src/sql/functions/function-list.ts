@@ -1,4 +1,17 @@
 // Every function and operator there is, one import line for each file. A name appears once.
+
+import { arrayCat } from "./array/array-cat.ts";
+import { arrayElement } from "./array/array-element.ts";
+import { arrayOfFunction } from "./array/array-of.ts";
+import { arrayPlaces } from "./array/array-places.ts";
+import { arrayFill, arrayPlacesOf, arrayPosition, arrayRemove, arrayReplace } from "./array/array-search.ts";
+import { arrayDims, arrayLength, arrayLower, arrayNdims, arrayUpper, cardinality } from "./array/array-size.ts";
+import { arraySlice } from "./array/array-slice.ts";
+import { arrayCompare, arrayContained, arrayContains, arrayOverlaps } from "./array/array-test.ts";
+import { jsonOfArray } from "./array/array-to-json.ts";
+import { arrayToString } from "./array/array-to-string.ts";
+import { stringToArray } from "./array/string-to-array.ts";
+import { trimArray } from "./array/trim-array.ts";
 import type { FunctionDefinition } from "./definition.ts";
 import {
   cosineDistance,
@@ -123,6 +136,7 @@ import { quoteIdent, quoteLiteralFunction, quoteNullable } from "./text/quote.ts
 import { regexpCount } from "./text/regexp-count.ts";
 import { regexpInstr } from "./text/regexp-instr.ts";
 import { regexpLike } from "./text/regexp-like.ts";
+import { regexpMatch, regexpMatchRows, regexpSplitToArray } from "./text/regexp-match.ts";
 import { regexpReplace } from "./text/regexp-replace.ts";
 import { regexpSubstr } from "./text/regexp-substr.ts";
 import { repeat } from "./text/repeat.ts";
@@ -317,4 +331,31 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   makeTimeFunction,
   makeTimestamp,
   toDate,
+  arrayCat,
+  arrayElement,
+  arrayOfFunction,
+  arrayPlaces,
+  arrayFill,
+  arrayPlacesOf,
+  arrayPosition,
+  arrayRemove,
+  arrayReplace,
+  arrayDims,
+  arrayLength,
+  arrayLower,
+  arrayNdims,
+  arrayUpper,
+  cardinality,
+  arraySlice,
+  arrayCompare,
+  arrayContained,
+  arrayContains,
+  arrayOverlaps,
+  jsonOfArray,
+  arrayToString,
+  stringToArray,
+  trimArray,
+  regexpMatch,
+  regexpMatchRows,
+  regexpSplitToArray,
 ];

@@ -73,6 +73,17 @@ const ALSO_FUNCTIONS = new Set([
 ]);
 /** Called only by what the binder makes of other syntax. */
 const INTERNAL = new Set([
+  "array_of",
+  "array_element",
+  "array_slice",
+  "array_places",
+  "array_places_of",
+  "array_compare",
+  "array_contains",
+  "array_contained",
+  "array_overlaps",
+  "json_of_array",
+  "regexp_match_rows",
   "interval_average",
   "interval_key",
   "interval_sum",

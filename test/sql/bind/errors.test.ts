@@ -231,8 +231,8 @@ test("TB-12 a thousand conjuncts stay within SQLite's expression depth", () => {
 /** Constructs that PostgreSQL has and this server names when it refuses them. */
 const UNSUPPORTED: readonly (readonly [sql: string, named: string])[] = [
   ["select id from items for update", "FOR UPDATE and FOR SHARE is not supported"],
-  ["select array[1, 2]", "an array is not supported"],
-  ["select array_agg(id) from items", "the aggregate array_agg is not supported"],
+  ["select array[array[1, 2]]", "an array of arrays is not supported"],
+  ["select array_agg(array[id]) from items", "an array of such values is not supported"],
   ["select generate_series(1, 2)", "generate_series outside FROM is not supported"],
   ["select qty from items group by rollup (qty)", "GROUPING SETS, ROLLUP and CUBE is not supported"],
   ["select id from items order by id fetch first 1 row with ties", "FETCH … WITH TIES is not supported"],

@@ -1,4 +1,5 @@
 // Every aggregate that SQLite has not of its own.
+import { arrayList } from "./array-list.ts";
 import { BITS } from "./bits.ts";
 import { decimalTotal } from "./decimal-total.ts";
 import type { AggregateDefinition } from "./definition.ts";
@@ -9,6 +10,7 @@ import { REGRESSION } from "./regression.ts";
 import { SPREAD } from "./spread.ts";
 
 export const AGGREGATE_FUNCTIONS: readonly AggregateDefinition[] = [
+  arrayList,
   decimalTotal,
   intervalTotal,
   jsonList,
