@@ -27,6 +27,13 @@ export const ERRORS = {
   NOT_NULL_VIOLATION: { http: 400, retry: false },
   DUPLICATE_KEY: { http: 400, retry: false },
   WRITE_CONFLICT: { http: 409, retry: true },
+  // files
+  MISSING_FILE: { http: 400, retry: false },
+  EXTRA_FILE: { http: 400, retry: false },
+  TOO_MANY_FILES: { http: 400, retry: false },
+  FILE_TOO_LARGE: { http: 400, retry: false },
+  INVALID_MIME_TYPE: { http: 400, retry: false },
+  FILE_NOT_FOUND: { http: 404, retry: false },
   // identity
   MISSING_AUTHORIZATION: { http: 401, retry: false },
   INVALID_CREDENTIALS: { http: 401, retry: false },

@@ -1,32 +1,30 @@
 // The one table of settings. Flags, environment variables, server.toml keys, `--help`, `system.settings`, specs/settings.md and the type of
 // `Config` all come from it. Names and environment variables follow the peer's where the setting exists there.
+import { AUTH_SETTINGS } from "./auth-settings.ts";
 import { LOGGING_SETTINGS } from "./logging-settings.ts";
-import { type Setting, setting } from "./setting.ts";
+import {
+  count,
+  DAY_SECONDS,
+  GIB,
+  KIB,
+  MIB,
+  milliseconds,
+  perSecond,
+  type Setting,
+  seconds,
+  setting,
+} from "./setting.ts";
 import {
   addressRangeList,
   boolean,
   byteSize,
   choice,
   integer,
-  issuerList,
-  optionalText,
   originList,
   secretText,
   text,
   textList,
 } from "./value-type.ts";
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
-const DAY_SECONDS = 86_400;
-const HOUR_MS = 3_600_000;
-const MAX_COUNT = 1_000_000_000;
-
-const perSecond = integer({ min: 1, max: MAX_COUNT });
-const count = integer({ min: 1, max: MAX_COUNT });
-const seconds = integer({ min: 1, max: DAY_SECONDS, unit: "seconds", metavar: "SECONDS" });
-const milliseconds = integer({ min: 1, max: HOUR_MS, unit: "milliseconds", metavar: "MS" });
 
 export const SETTINGS = {
   "server.host": setting({
@@ -84,64 +82,7 @@ export const SETTINGS = {
     env: ["AWS_SESSION_TOKEN"],
     secret: true,
   }),
-  "auth.jwt_secret": setting({
-    type: secretText,
-    fallback: undefined,
-    help: "Secret that signs tokens, at least 32 bytes. Unset: a random one is made and kept in the data folder.",
-    env: ["KALAMDB_JWT_SECRET"],
-    secret: true,
-  }),
-  "auth.root_password": setting({
-    type: secretText,
-    fallback: undefined,
-    help: "Password of root, applied at every start. Unset: a random one is made on first start. Empty in server.toml: the server waits for /v1/api/auth/setup.",
-    env: ["KALAMDB_ROOT_PASSWORD"],
-    secret: true,
-  }),
-  "auth.jwt_expiry_hours": setting({
-    type: integer({ min: 1, max: 8760, unit: "hours", metavar: "HOURS" }),
-    fallback: 24,
-    help: "Life of an access token; a refresh token lives seven times as long.",
-    env: ["KALAMDB_JWT_EXPIRY_HOURS"],
-  }),
-  "auth.cookie_secure": setting({
-    type: boolean,
-    fallback: true,
-    help: "Mark cookies Secure when the request came over https.",
-    env: ["KALAMDB_COOKIE_SECURE"],
-  }),
-  "auth.allow_remote_setup": setting({
-    type: boolean,
-    fallback: false,
-    help: "Let first-run setup be done from another machine.",
-    env: ["KALAMDB_ALLOW_REMOTE_SETUP"],
-  }),
-  "auth.jwt_trusted_issuers": setting({
-    type: issuerList,
-    fallback: [],
-    help: "OpenID Connect issuers whose tokens are accepted for users created WITH OAUTH; the exact text of their iss claim.",
-    env: ["KALAMDB_JWT_TRUSTED_ISSUERS"],
-  }),
-  "auth.jwt_audiences": setting({
-    type: textList,
-    fallback: [],
-    help: "One of these must be in the aud claim of a trusted issuer's token; unset accepts tokens it made for any application.",
-  }),
-  "auth.localhost_user": setting({
-    type: optionalText("USER", "a user's id, or nothing"),
-    fallback: "",
-    help: "Requests from this machine that bring no credential act as this user; never those that came through a proxy. Unset: they are refused.",
-  }),
-  "auth.min_password_length": setting({
-    type: integer({ min: 1, max: 72, unit: "characters" }),
-    fallback: 8,
-    help: "Shortest password accepted.",
-  }),
-  "auth.enforce_password_complexity": setting({
-    type: boolean,
-    fallback: false,
-    help: "Require upper case, lower case, digit and special character in passwords.",
-  }),
+  ...AUTH_SETTINGS,
   "metrics.access": setting({
     type: choice<"admin" | "public">(["admin", "public"]),
     fallback: "admin",
@@ -219,6 +160,26 @@ export const SETTINGS = {
     fallback: [],
     help: "Proxies whose X-Forwarded-For and X-Real-IP are believed.",
     env: ["KALAMDB_SECURITY_TRUSTED_PROXY_RANGES", "KALAMDB_TRUSTED_PROXY_RANGES"],
+  }),
+  "files.max_size_bytes": setting({
+    type: byteSize(1, 100 * MIB),
+    fallback: 25 * MIB,
+    help: "Largest file that can be uploaded into a FILE column.",
+  }),
+  "files.max_files_per_request": setting({
+    type: integer({ min: 1, max: 100 }),
+    fallback: 20,
+    help: "Files one request may bring.",
+  }),
+  "files.allowed_mime_types": setting({
+    type: textList,
+    fallback: [],
+    help: "Media types that may be uploaded, image/png or image/*; empty: all.",
+  }),
+  "files.removal_grace_seconds": setting({
+    type: integer({ min: 60, max: 30 * DAY_SECONDS, unit: "seconds", metavar: "SECONDS" }),
+    fallback: 3_600,
+    help: "How long the bytes of a file that no row holds any more are kept.",
   }),
   "limits.max_sql_bytes": setting({ type: byteSize(KIB, 64 * MIB), fallback: MIB, help: "Longest SQL text." }),
   "execution.max_parameters": setting({

@@ -14,7 +14,7 @@ import { type Cell, type SqlType, sameType, type TypeKind } from "../model/sql-t
 import { TYPES, typeText } from "../model/types.ts";
 import { columnDefaultOf } from "../sql/parse/column-default.ts";
 import { utf16OffsetsOf } from "../sql/parse/locations.ts";
-import { MAX_COLUMNS } from "../sql/parse/table-columns.ts";
+import { assertFits, MAX_COLUMNS } from "../sql/parse/table-columns.ts";
 import type { AlterAction } from "../sql/statement.ts";
 import type { TableAlteration } from "../storage/seams.ts";
 
@@ -148,6 +148,7 @@ function addColumn(draft: Draft, { column, ifNotExists }: Extract<AlterAction, {
   const text = `ADD COLUMN ${column.name} ${typeText(column.type)}`;
   if (ifNotExists && find(draft, column.name) !== undefined) return text;
   assertFree(draft, column.name);
+  assertFits(draft.table.kind, column);
   draft.lastColumnId += 1;
   const added: Column = { id: draft.lastColumnId, ...column };
   const isGenerated = column.default?.kind === "function" && GENERATED_FOR_EACH_ROW.includes(column.default.name);

@@ -6,6 +6,7 @@ import type { ConnectionId, UserId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Audit } from "../model/audit.ts";
 import type { TableSchema } from "../model/schema.ts";
+import type { FileStore } from "../storage/files/file-store.ts";
 import type { IndexBuilder } from "../storage/hot/index-builder.ts";
 import type { StorageAccess } from "../storage/objects/storage-access.ts";
 import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
@@ -62,6 +63,7 @@ export interface EngineDeps {
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly audit: Audit;
   readonly storages: StorageHost;
+  readonly files: Pick<FileStore, "add" | "settle">;
   /** Where this server is reached, as far as it knows. */
   readonly serverUrl: () => string;
   readonly live: LiveAdmin;

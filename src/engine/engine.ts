@@ -11,10 +11,11 @@ import type { Role } from "../model/role.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { ClientMessage } from "../protocol/up.ts";
-import { runRequest } from "./batch.ts";
+import { runRequest, type SqlRequest } from "./batch.ts";
 import { slotsOf } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { Session } from "./session.ts";
+import { runUpload, type Uploads } from "./uploads.ts";
 import { scopeFor } from "./write.ts";
 
 export interface RunInput {
@@ -38,24 +39,22 @@ export interface SubscribeInput {
 export interface Engine {
   /** Synchronous, and then throws, where there is nothing to wait for. */
   run(input: RunInput): readonly StatementResult[] | Promise<readonly StatementResult[]>;
+  /** The same for a request that brought files. */
+  runUpload(input: RunInput, uploads: Uploads): Promise<readonly StatementResult[]>;
   /** Plans the SELECT and hands it to live queries, which answer over the connection. Throws what is wrong with it. */
   subscribe(input: SubscribeInput): void;
 }
 
 export function createEngine(deps: EngineDeps, live: LiveQueries): Engine {
   return {
-    run: (input) =>
-      runRequest(
-        {
-          sql: input.sql,
-          params: input.params,
-          session: sessionOf(input),
-          signal: input.signal,
-        },
-        deps,
-      ),
+    run: (input) => runRequest(requestOf(input), deps),
+    runUpload: (input, uploads) => runUpload(requestOf(input), uploads, deps),
     subscribe: (input) => subscribe(input, deps, live),
   };
+}
+
+function requestOf(input: RunInput): SqlRequest {
+  return { sql: input.sql, params: input.params, session: sessionOf(input), signal: input.signal };
 }
 
 function sessionOf({ user, role, namespace, address }: RunInput): Session {

@@ -7,20 +7,21 @@ import { BIGINT, BOOLEAN, type Cell, TEXT, TIMESTAMP } from "../model/sql-type.t
 import { LOCAL_STORAGE, type Storage } from "../model/storage.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
+import { filesOfStorage } from "../storage/files/files-of-storage.ts";
 import { checkStorage, statusOf, usedBytes } from "../storage/objects/check-storage.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { openObjectStore } from "../storage/objects/open-object-store.ts";
 import { claim, ownerOf } from "../storage/objects/ownership.ts";
 import { RoutedStore, storageOfPath } from "../storage/objects/routed-store.ts";
 import { localFolder, locationOf, type StorageAccess } from "../storage/objects/storage-access.ts";
-import type { CatalogView } from "../storage/seams.ts";
+import type { CatalogView, WriteTx } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { assertApart, changedStorage, newStorage } from "./storage-definition.ts";
 import { SYSTEM_VIEWS } from "./views/registry.ts";
 
-type StorageDeps = Pick<EngineDeps, "catalog" | "writer" | "clock" | "storages" | "views">;
+type StorageDeps = Pick<EngineDeps, "catalog" | "writer" | "reader" | "clock" | "storages" | "views">;
 
 const KINDS = ["createStorage", "alterStorage", "dropStorage", "checkStorage", "showStorages"] as const;
 
@@ -107,11 +108,12 @@ async function assertMayMove(after: Storage, deps: StorageDeps): Promise<void> {
   const { access, epoch } = deps.storages;
   assertApart(after, deps.catalog.storages(), access);
   const segments = segmentsIn(after.id, deps.catalog);
-  if (segments === 0) return;
+  const uploads = sum(filesOfStorage(after.id, { all: (sql, values) => deps.reader.all(sql, values) }).values());
+  if (segments + uploads === 0) return;
   if ((await ownerOf(routedTo(after, access), after.id)) === epoch) return;
   throw new DbError(
     "DEPENDENT_OBJECTS",
-    `Cannot move storage '${after.id}': ${segments} file(s) of flushed rows lie in it`,
+    `Cannot move storage '${after.id}': ${segments} file(s) of flushed rows${uploads === 0 ? "" : ` and ${uploads} uploaded file(s)`} lie in it`,
     {
       hint: "Copy all of its objects to the new place first, _kalamdb_storage.json included.",
     },
@@ -120,6 +122,10 @@ async function assertMayMove(after: Storage, deps: StorageDeps): Promise<void> {
 
 function segmentsIn(id: string, catalog: CatalogView): number {
   return catalog.allSegments().filter(({ path }) => storageOfPath(path) === id).length;
+}
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((total, count) => total + count, 0);
 }
 
 const MAX_NAMED = 10;
@@ -143,6 +149,7 @@ async function dropStorage(
       throw notFound(id);
     }
     assertUnused(id, tx.catalog);
+    assertNoUploads(id, tx);
     tx.deleteStorage(id);
     return true;
   });
@@ -166,6 +173,15 @@ function assertUnused(id: string, catalog: CatalogView): void {
       `${cannot}: ${users.length} user(s) still using it: ${named(users.map((user) => user.id))}`,
     );
   }
+}
+
+/** Of users who were given another storage since. */
+function assertNoUploads(id: string, tx: Pick<WriteTx, "all" | "catalog">): void {
+  const files = filesOfStorage(id, { all: (sql, values) => tx.all(sql, values) });
+  const tables = [...files.keys()].flatMap((table) => tx.catalog.tableById(table) ?? []);
+  if (tables.length === 0) return;
+  const message = `Cannot drop storage '${id}': uploaded files of ${named(tables.map(qualifiedName))} lie in it`;
+  throw new DbError("DEPENDENT_OBJECTS", message);
 }
 
 function notFound(id: string): DbError {

@@ -1,4 +1,5 @@
 // The client: SQL over HTTP, live queries over one socket that opens when it is first needed and heals itself.
+import type { FileRef } from "../model/file-ref.ts";
 import type { WireFormat } from "../protocol/frame.ts";
 import { type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
@@ -6,6 +7,7 @@ import { type Auth, type Credentials, createCredentials } from "./credentials.ts
 import { parseCursor } from "./cursor.ts";
 import { DEFAULT_QUEUE_ROWS, EventQueue } from "./event-queue.ts";
 import type { Feed, FeedOptions } from "./feed.ts";
+import { type FileParts, filePath } from "./files.ts";
 import { createSqlApi, type Health, login, readHealth, type SqlApi } from "./http-api.ts";
 import { KalamError } from "./kalam-error.ts";
 import { LiveRows, type LiveSet } from "./live-set.ts";
@@ -38,6 +40,12 @@ export interface ClientOptions {
 export interface QueryOptions {
   readonly signal?: AbortSignal;
   readonly namespace?: string;
+}
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal;
+  /** Of another user's rows, for those who may act as them. */
+  readonly user?: string;
 }
 
 export interface SubscribeOptions {
@@ -78,6 +86,20 @@ export interface KalamClient extends AsyncDisposable {
   query(sql: string, params?: readonly Param[], options?: QueryOptions): Promise<QueryResult>;
   /** Runs statements separated by `;` and gives a result for each. */
   batch(sql: string, options?: QueryOptions): Promise<readonly QueryResult[]>;
+  /**
+   * The same for an INSERT or UPDATE that says `FILE('name')` where a part of `files` is to be stored.
+   * @example
+   * await client.queryWithFiles("INSERT INTO app.docs (id, doc) VALUES ($1, FILE('doc'))", { doc: file }, [1]);
+   */
+  queryWithFiles(
+    sql: string,
+    files: FileParts,
+    params?: readonly Param[],
+    options?: QueryOptions,
+  ): Promise<QueryResult>;
+  /** Where the bytes of a file are; whoever asks there needs the credentials of a reader. `table` is `namespace.name`. */
+  fileUrl(table: string, ref: FileRef, options?: { readonly user?: string }): string;
+  download(table: string, ref: FileRef, options?: DownloadOptions): Promise<Blob>;
   health(options?: { readonly signal?: AbortSignal }): Promise<Health>;
   subscribe(sql: string, options?: SubscribeOptions): Subscription;
   live(sql: string, options?: LiveOptions): LiveSet;
@@ -128,9 +150,24 @@ class Client implements KalamClient {
 
   async query(sql: string, params: readonly Param[] = [], options: QueryOptions = {}): Promise<QueryResult> {
     const { signal, namespace } = options;
-    const result = (await this.#sqlApi.run(sql, { params, namespace, signal })).at(-1);
-    if (result === undefined) throw new KalamError("BAD_RESPONSE", "the server sent no result");
-    return result;
+    return lastOf(await this.#sqlApi.run(sql, { params, namespace, signal }));
+  }
+
+  async queryWithFiles(
+    sql: string,
+    files: FileParts,
+    params: readonly Param[] = [],
+    { signal, namespace }: QueryOptions = {},
+  ): Promise<QueryResult> {
+    return lastOf(await this.#sqlApi.runWithFiles(sql, files, { params, namespace, signal }));
+  }
+
+  fileUrl(table: string, ref: FileRef, { user }: { readonly user?: string } = {}): string {
+    return this.#baseUrl + filePath(table, ref, user);
+  }
+
+  download(table: string, ref: FileRef, { user, signal }: DownloadOptions = {}): Promise<Blob> {
+    return this.#sqlApi.download(filePath(table, ref, user), signal);
   }
 
   batch(sql: string, { signal, namespace }: QueryOptions = {}): Promise<readonly QueryResult[]> {
@@ -210,6 +247,12 @@ class Client implements KalamClient {
     const feedOptions = { ...toFeedOptions(sql, options), batchSize };
     return this.#options.protocol === "peer" ? createPeerFeed(feedOptions) : createNativeFeed(feedOptions);
   }
+}
+
+function lastOf(results: readonly QueryResult[]): QueryResult {
+  const result = results.at(-1);
+  if (result === undefined) throw new KalamError("BAD_RESPONSE", "the server sent no result");
+  return result;
 }
 
 function toFeedOptions(sql: string, options: SubscribeOptions): FeedOptions {

@@ -2,6 +2,7 @@
 import { API_KEY_PREFIX } from "../model/api-key.ts";
 import { isObject, type JsonValue, parseJson, toJson } from "../protocol/json.ts";
 import type { Credentials } from "./credentials.ts";
+import type { FileParts } from "./files.ts";
 import { KalamError, toKalamError } from "./kalam-error.ts";
 import { parseSqlResponse, type QueryResult } from "./query-result.ts";
 import { type Param, paramValue } from "./value.ts";
@@ -43,8 +44,12 @@ async function request(url: string, init: RequestInit): Promise<Answer> {
     init.signal?.throwIfAborted();
     throw toKalamError(error, "NETWORK_ERROR");
   }
+  return { status, body: parseBody(text, status) };
+}
+
+function parseBody(text: string, status: number): unknown {
   try {
-    return { status, body: parseJson(text) };
+    return parseJson(text);
   } catch (cause) {
     throw new KalamError("BAD_RESPONSE", `status ${status}: ${text.slice(0, 200)}`, { status, cause });
   }
@@ -86,25 +91,62 @@ export async function readHealth(baseUrl: string, signal?: AbortSignal): Promise
 
 export interface SqlApi {
   run(sql: string, options: SqlOptions): Promise<readonly QueryResult[]>;
+  /** Sent once, whatever the statement is. */
+  runWithFiles(sql: string, files: FileParts, options: SqlOptions): Promise<readonly QueryResult[]>;
+  /** Bytes at a path of `filePath`. */
+  download(path: string, signal: AbortSignal | undefined): Promise<Blob>;
 }
 
 export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi {
-  const post = (body: string, token: string, signal: AbortSignal | undefined): Promise<Answer> =>
+  const post = (body: string | FormData, token: string, signal: AbortSignal | undefined): Promise<Answer> =>
     request(`${baseUrl}/v1/api/sql`, {
       method: "POST",
-      headers: { ...credentialHeader(token), "content-type": "application/json" },
+      // A form says its own content type, with its boundary.
+      headers: {
+        ...credentialHeader(token),
+        ...(typeof body === "string" ? { "content-type": "application/json" } : {}),
+      },
       body,
       ...(signal === undefined ? {} : { signal }),
     });
 
+  const send = async (
+    body: string | FormData,
+    { isRepeatable: repeats, signal }: { readonly isRepeatable: boolean; readonly signal: AbortSignal | undefined },
+  ): Promise<readonly QueryResult[]> => {
+    const token = await credentials.token();
+    let answer = await withRetries(repeats, () => post(body, token, signal));
+    if (errorCode(answer.body) === "TOKEN_EXPIRED") answer = await post(body, await credentials.token(token), signal);
+    return parseSqlResponse(answer.body, answer.status);
+  };
+
   return {
     async run(sql, { params, namespace, signal }) {
       signal?.throwIfAborted();
-      const body = requestBody(sql, params, namespace);
+      return send(requestBody(sql, params, namespace), { isRepeatable: isRepeatable(sql), signal });
+    },
+    async runWithFiles(sql, files, { params, namespace, signal }) {
+      signal?.throwIfAborted();
+      return send(formOf(sql, files, { params, namespace }), { isRepeatable: false, signal });
+    },
+    async download(path, signal) {
+      signal?.throwIfAborted();
+      const get = (token: string): Promise<Response> =>
+        fetch(`${baseUrl}${path}`, {
+          headers: credentialHeader(token),
+          ...(signal === undefined ? {} : { signal }),
+        }).catch((error: unknown) => {
+          signal?.throwIfAborted();
+          throw toKalamError(error, "NETWORK_ERROR");
+        });
       const token = await credentials.token();
-      let answer = await withRetries(isRepeatable(sql), () => post(body, token, signal));
-      if (errorCode(answer.body) === "TOKEN_EXPIRED") answer = await post(body, await credentials.token(token), signal);
-      return parseSqlResponse(answer.body, answer.status);
+      let response = await withRetries(true, () => get(token));
+      if (response.status === 401) response = await get(await credentials.token(token));
+      if (response.ok) return response.blob();
+      parseSqlResponse(parseBody(await response.text(), response.status), response.status);
+      throw new KalamError("BAD_RESPONSE", `download answered with status ${response.status}`, {
+        status: response.status,
+      });
     },
   };
 }
@@ -114,15 +156,36 @@ function credentialHeader(token: string): Record<string, string> {
 }
 
 function requestBody(sql: string, params: readonly Param[], namespace: string | undefined): string {
-  const values: JsonValue[] = params.map((param, index) => {
+  const values = paramValues(params);
+  return toJson({ sql, params: values.length === 0 ? undefined : values, namespace_id: namespace });
+}
+
+function formOf(
+  sql: string,
+  files: FileParts,
+  { params, namespace }: Pick<SqlOptions, "params" | "namespace">,
+): FormData {
+  const form = new FormData();
+  form.set("sql", sql);
+  if (params.length > 0) form.set("params", toJson(paramValues(params)));
+  if (namespace !== undefined) form.set("namespace_id", namespace);
+  for (const [name, file] of Object.entries(files)) {
+    // A Blob without a name would be called "blob".
+    if (file instanceof File) form.set(`file:${name}`, file);
+    else form.set(`file:${name}`, file, name);
+  }
+  return form;
+}
+
+function paramValues(params: readonly Param[]): JsonValue[] {
+  return params.map((param, index) => {
     const values: readonly unknown[] = Array.isArray(param) ? param : [param];
     if (values.every((value) => typeof value !== "number" || Number.isFinite(value))) return paramValue(param);
     throw new KalamError("INVALID_PARAMETER", `parameter $${index + 1} is not a finite number`);
   });
-  return toJson({ sql, params: values.length === 0 ? undefined : values, namespace_id: namespace });
 }
 
-async function withRetries(isRepeatableRequest: boolean, send: () => Promise<Answer>): Promise<Answer> {
+async function withRetries<T>(isRepeatableRequest: boolean, send: () => Promise<T>): Promise<T> {
   for (let retry = 1; ; retry++) {
     try {
       return await send();

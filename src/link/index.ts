@@ -1,8 +1,10 @@
 // The published entry of the client library: what applications may import.
+export type { FileRef } from "../model/file-ref.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export {
   type ClientOptions,
   createClient,
+  type DownloadOptions,
   type KalamClient,
   type LiveOptions,
   type QueryOptions,
@@ -12,6 +14,7 @@ export {
 export type { ConnectionState } from "./connection.ts";
 export type { Auth, Secret } from "./credentials.ts";
 export type { Key, SubscriptionEvent } from "./feed.ts";
+export { type FileParts, parseFileRef } from "./files.ts";
 export type { Health } from "./http-api.ts";
 export { KalamError } from "./kalam-error.ts";
 export type { LiveListener, LiveSet } from "./live-set.ts";

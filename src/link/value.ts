@@ -5,7 +5,7 @@ import { type SchemaField, wireTypeText } from "../protocol/schema-field.ts";
 
 /**
  * By column type: BIGINT → bigint; SMALLINT, INT, FLOAT, DOUBLE → number; TIMESTAMP, DATETIME → µs since the Unix epoch (number, or bigint
- * past 2^53); DATE → days since 1970-01-01; TIME → µs since midnight; DECIMAL, UUID, TEXT, JSON (its text) → string; BYTES → Uint8Array; INTERVAL → its text;
+ * past 2^53); DATE → days since 1970-01-01; TIME → µs since midnight; DECIMAL, UUID, TEXT, JSON (its text), FILE (its reference, see `parseFileRef`) → string; BYTES → Uint8Array; INTERVAL → its text;
  * an array → the values of its elements.
  */
 export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];

@@ -21,7 +21,8 @@ export type SqlType =
   /** Of expressions only, and of one dimension. The elements are no arrays. */
   | { readonly kind: "array"; readonly element: SqlType }
   /** `dimensions` 0 is any number of them, which no column has. */
-  | { readonly kind: "embedding"; readonly dimensions: number };
+  | { readonly kind: "embedding"; readonly dimensions: number }
+  | { readonly kind: "file" };
 
 export type TypeKind = SqlType["kind"];
 
@@ -31,7 +32,7 @@ export type ColumnKind = Exclude<TypeKind, "interval" | "array">;
 /**
  * One value in memory. By type: boolean → boolean; smallint, int, float, double → number; date → number (days since 1970-01-01);
  * time → number (µs since midnight); bigint → bigint; timestamp, datetime → bigint (µs since the Unix epoch);
- * decimal → bigint (unscaled: value × 10^scale); text, json (JSON text), uuid (lower case, hyphens) → string; bytes → Uint8Array;
+ * decimal → bigint (unscaled: value × 10^scale); text, json (JSON text), uuid (lower case, hyphens), file (its reference as JSON text) → string; bytes → Uint8Array;
  * interval, array → string (see `interval.ts`, `array.ts`); embedding → Uint8Array (32-bit numbers, little-endian).
  */
 export type Cell = null | boolean | number | bigint | string | Uint8Array;

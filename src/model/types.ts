@@ -4,6 +4,7 @@ import { DbError } from "../base/errors.ts";
 import { arrayOfCells, cellsOfArray, formatArray, parseArrayText } from "./array.ts";
 import { formatDecimal, fromSortableText, MAX_PRECISION, parseDecimal, toSortableText } from "./decimal.ts";
 import { embeddingNumbers, formatEmbedding, parseEmbedding } from "./embedding.ts";
+import { decodeFileRef, encodeFileRef } from "./file-ref.ts";
 import { formatInterval, intervalCell, intervalOf } from "./interval.ts";
 import { parseInterval } from "./parse-interval.ts";
 import { float, integer, mismatch, type Present } from "./parse-number.ts";
@@ -258,6 +259,7 @@ export const COLUMN_TYPES: Record<ColumnKind, TypeRow> = {
     toWire: (cell) => Array.from(embeddingNumbers(cell as Uint8Array)),
     toText: (cell) => formatEmbedding(cell as Uint8Array),
   },
+  file: textRow(["file"], "File", (input) => encodeFileRef(decodeFileRef(parseText(input)))),
 };
 
 function parseArray(input: Present, type: SqlType): string {

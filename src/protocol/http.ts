@@ -41,6 +41,28 @@ function parseBody(text: string): unknown {
 export function decodeSqlRequest(text: string, limits: RequestLimits = DEFAULT_REQUEST_LIMITS): SqlRequest {
   const body = parseBody(text);
   if (!isObject(body)) throw invalidPayload("expected an object");
+  return checkSqlRequest(body, limits);
+}
+
+/** The same members as the parts of a form, all of them text. */
+export function decodeSqlForm(form: ReadonlyMap<string, string>, limits: RequestLimits): SqlRequest {
+  const sql = form.get("sql") ?? "";
+  if (sql.trim() === "") throw new DbError("EMPTY_SQL", "SQL statement is required");
+  const params = form.get("params");
+  const rest = { namespace_id: form.get("namespace_id"), batch_results: form.get("batch_results") };
+  return checkSqlRequest({ sql, ...rest, params: params === undefined ? undefined : parseFormParams(params) }, limits);
+}
+
+function parseFormParams(text: string): unknown {
+  try {
+    return parseJson(text, { maxDepth: MAX_DEPTH });
+  } catch (cause) {
+    if (!(cause instanceof DbError)) throw cause;
+    throw new DbError("INVALID_PARAMETER", `Invalid params: ${cause.message}`, { cause });
+  }
+}
+
+function checkSqlRequest(body: Readonly<Record<string, unknown>>, limits: RequestLimits): SqlRequest {
   const { sql, params, namespace_id: namespaceId, batch_results: batchResults = "each" } = body;
   if (typeof sql !== "string") {
     throw invalidPayload(sql === undefined ? "missing field `sql`" : "`sql` must be a string");

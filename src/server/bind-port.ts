@@ -8,6 +8,7 @@ import { type createFetchHandler, IDLE_TIMEOUT_SECONDS } from "./http.ts";
 import { portHolder } from "./port-holder.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
+import { maxUploadBytes } from "./upload.ts";
 
 /** The parts that requests need, made after the port is ours. */
 export interface Wiring {
@@ -31,7 +32,8 @@ export function bindPort(config: Config, wiring: Wiring, log: Log): Server<Socke
       hostname: host,
       port,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: config.security.maxRequestBodySize,
+      // Each route has a limit of its own below it.
+      maxRequestBodySize: Math.max(config.security.maxRequestBodySize, maxUploadBytes(config)),
       fetch: (request, server) => (wiring.fetch === undefined ? notReady() : wiring.fetch(request, server)),
       error: (error) => {
         log.error("request failed", faultOf(error));

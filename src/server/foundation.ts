@@ -12,6 +12,7 @@ import { createDroppedFiles, type DroppedFiles } from "../storage/cold/dropped-f
 import { createFlusher, type Flusher } from "../storage/cold/flush.ts";
 import type { ParquetThread } from "../storage/cold/parquet-worker.ts";
 import type { RetiredFiles } from "../storage/cold/retired-files.ts";
+import { createFileStore, type FileStep, type FileStore } from "../storage/files/file-store.ts";
 import type { Failpoint } from "../storage/hot/failpoint.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { deriveSealingKey } from "../storage/objects/sealed-credentials.ts";
@@ -27,6 +28,7 @@ const MAX_QUEUED_QUERIES = 10_000;
 /** The declared seams of a server: tests make it fail there, or end its process. */
 export interface ServerSeams {
   readonly failpoint?: Failpoint;
+  readonly fileStep?: (step: FileStep) => void;
   readonly spawnParquetThread?: () => ParquetThread;
   /** Around the storage as the main thread uses it. */
   readonly objects?: (objects: ObjectStore) => ObjectStore;
@@ -48,6 +50,7 @@ export interface Foundation {
   readonly generators: Generators;
   readonly store: Store;
   readonly storages: ServerStorages;
+  readonly files: FileStore;
   readonly pool: QueryPool;
   readonly flusher: Flusher;
   readonly droppedFiles: DroppedFiles;
@@ -63,35 +66,13 @@ export async function openFoundation(
   const { config, log, clock, opened, seams } = input;
   const storageDir = join(dataDir, "storage");
   const generators = createGenerators(clock);
-  const store = openStore({
-    dataDir,
-    durability: config.storage.durability,
-    clock,
-    log,
-    registerFunctions: (db) => registerFunctions(db, generators),
-    startIndexProcess: indexProcessStarter({
-      command: ownCommand("__index"),
-      durability: config.storage.durability,
-    }),
-    ...(seams.failpoint === undefined ? {} : { failpoint: seams.failpoint }),
-  });
+  const store = openDataFolder(input, { dataDir, generators });
   opened.push(() => store.close());
   const sealingKey = await deriveSealingKey(input.secret);
   const storages = await openServerStorages({ dataDir, sealingKey, config, store, log, seam: seams.objects });
   const { objects, places, foldersOf } = storages;
-  const pool = createQueryPool({
-    processes: config.query.processes,
-    timeoutMs: config.query.timeoutMs,
-    memoryLimitBytes: config.query.memoryLimitBytes,
-    maxResultBytes: config.query.maxResultBytes,
-    coldCacheBytes: config.query.coldCacheBytes,
-    maxQueue: MAX_QUEUED_QUERIES,
-    databasePath: store.path,
-    storageDir,
-    storages: storages.access,
-    command: ownCommand("__query-process"),
-    log,
-  });
+  const files = openFiles(input, { store, storages, generators });
+  const pool = openPool(input, { store, storageDir, storages });
   opened.push(() => pool.close());
   const flusher = createFlusher({
     databasePath: store.path,
@@ -112,7 +93,72 @@ export async function openFoundation(
   const { logFiles } = input;
   const jobs = createServerJobs({ ...parts, logFiles, storages, dataDir, backupCommand, compaction, retired, exports });
   await jobs.recover();
-  return { dataDir, storageDir, generators, store, storages, pool, flusher, droppedFiles, retired, jobs, exports };
+  return {
+    dataDir,
+    storageDir,
+    generators,
+    store,
+    storages,
+    files,
+    pool,
+    flusher,
+    droppedFiles,
+    retired,
+    jobs,
+    exports,
+  };
+}
+
+function openDataFolder(
+  { config, log, clock, seams }: FoundationInput,
+  { dataDir, generators }: Pick<Foundation, "dataDir" | "generators">,
+): Store {
+  const { durability } = config.storage;
+  return openStore({
+    dataDir,
+    durability,
+    clock,
+    log,
+    registerFunctions: (db) => registerFunctions(db, generators),
+    startIndexProcess: indexProcessStarter({ command: ownCommand("__index"), durability }),
+    ...(seams.failpoint === undefined ? {} : { failpoint: seams.failpoint }),
+  });
+}
+
+function openFiles(
+  { config, log, clock, seams }: FoundationInput,
+  { store, storages, generators }: Pick<Foundation, "store" | "storages" | "generators">,
+): FileStore {
+  return createFileStore({
+    objects: storages.objects,
+    places: storages.places,
+    writer: store.writer,
+    reader: store.reader,
+    clock,
+    log,
+    newId: () => generators.snowflakeId(),
+    graceMs: config.files.removalGraceSeconds * 1000,
+    failpoint: seams.fileStep,
+  });
+}
+
+function openPool(
+  { config, log }: FoundationInput,
+  parts: Pick<Foundation, "store" | "storageDir" | "storages">,
+): QueryPool {
+  return createQueryPool({
+    processes: config.query.processes,
+    timeoutMs: config.query.timeoutMs,
+    memoryLimitBytes: config.query.memoryLimitBytes,
+    maxResultBytes: config.query.maxResultBytes,
+    coldCacheBytes: config.query.coldCacheBytes,
+    maxQueue: MAX_QUEUED_QUERIES,
+    databasePath: parts.store.path,
+    storageDir: parts.storageDir,
+    storages: parts.storages.access,
+    command: ownCommand("__query-process"),
+    log,
+  });
 }
 
 /** This program again: the script when run from source, the binary itself when compiled. */

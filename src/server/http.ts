@@ -10,7 +10,7 @@ import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
 import { API_VERSION, VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, RunInput } from "../engine/engine.ts";
 import { StatementFailure } from "../engine/failure.ts";
 import { isAdmin, type Role } from "../model/role.ts";
 import {
@@ -21,15 +21,20 @@ import {
   isRedacted,
   redact,
   type SchemaText,
+  type SqlRequest,
+  type StatementResult,
   sumBatchResults,
 } from "../protocol/http.ts";
 import type { Cors } from "./cors.ts";
+import { type DownloadDeps, downloadResponse, isFilePath } from "./download.ts";
 import { EXPORTS_PREFIX, exportResponse } from "./export-files.ts";
 import type { InFlight } from "./in-flight.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
+import { isForm } from "./multipart.ts";
 import type { Identify } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
+import { maxUploadBytes, type UploadReceiver } from "./upload.ts";
 
 export interface HttpDeps {
   readonly engine: Engine;
@@ -43,6 +48,9 @@ export interface HttpDeps {
   readonly log: Log;
   readonly startedAtMs: number;
   readonly dataDir: string;
+  readonly catalog: DownloadDeps["catalog"];
+  readonly files: DownloadDeps["files"];
+  readonly uploads: UploadReceiver;
   readonly metrics: () => string;
   readonly isStopping: () => boolean;
   /** Statements that have begun; a stop waits for them. */
@@ -88,6 +96,7 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     if (path === "/metrics") return only("GET", request, () => answerMetrics(request, server, deps));
     if (path.startsWith(EXPORTS_PREFIX))
       return only("GET", request, () => answerExport(request, { path, server, deps }));
+    if (isFilePath(path)) return answerFile(request, server, deps);
     if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
     if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
     const endpoint = authEndpoint(path);
@@ -154,8 +163,7 @@ async function answerAuthRequest(
 ): Promise<Response> {
   let body: string;
   try {
-    assertShort(request, MAX_AUTH_BODY_BYTES);
-    body = await bodyText(request);
+    body = await bodyText(request, MAX_AUTH_BODY_BYTES);
   } catch (error) {
     return errorResponse(error, { role: "anonymous", deps: context.deps, tookMs: 0 });
   }
@@ -174,10 +182,10 @@ async function answerAuthRequest(
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-/** Of the announced length: a body sent in chunks is bounded by the server's own limit. */
+/** By its announced length. */
 function assertShort(request: Request, maxBytes: number): void {
   if (Number(request.headers.get("content-length") ?? 0) <= maxBytes) return;
-  throw new DbError("BODY_TOO_LARGE", `The request body is longer than ${maxBytes} bytes`);
+  throw bodyTooLarge(maxBytes);
 }
 
 function health(deps: HttpDeps): Response {
@@ -219,6 +227,18 @@ async function answerExport(
   }
 }
 
+async function answerFile(request: Request, server: Server<SocketData>, deps: HttpDeps): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return new Response(null, { status: 405, headers: { allow: "GET, HEAD" } });
+  }
+  const startedMs = deps.clock.monotonicMs();
+  try {
+    return await downloadResponse(request, await authenticate(request, server, deps), deps);
+  } catch (error) {
+    return errorResponse(error, { role: "anonymous", deps, tookMs: deps.clock.monotonicMs() - startedMs });
+  }
+}
+
 interface SqlContext {
   readonly deps: HttpDeps;
   readonly server: Server<SocketData>;
@@ -239,31 +259,61 @@ async function answerSql(request: Request, context: SqlContext): Promise<Respons
       throw new DbError("RATE_LIMIT_EXCEEDED", "Too many queries per second. Please slow down.");
     }
     const { limits, execution } = deps.config;
+    if (isForm(request)) return await answerForm(request, { context, token, startedMs });
     assertJson(request);
-    const text = await bodyText(request);
+    const text = await bodyText(request, deps.config.security.maxRequestBodySize);
     if (deps.isStopping()) throw new DbError("SHUTTING_DOWN", "The server is shutting down");
     const body = decodeSqlRequest(text, {
       maxSqlBytes: limits.maxSqlBytes,
       maxParams: execution.maxParameters,
       maxParamBytes: execution.maxParameterSizeBytes,
     });
-    const running = deps.engine.run({
-      sql: body.sql,
-      params: body.params,
-      user: token.user,
-      role: token.role,
-      namespace: body.namespaceId,
-      signal: request.signal,
-      address: () => clientOf(request, server, deps).address,
-    });
+    const running = deps.engine.run(runInput(body, request, { token, context }));
     const results = running instanceof Promise ? await answering(running, request, context) : running;
-    const shown = body.batchResults === "summed" ? sumBatchResults(results, token.user) : results;
-    return new Response(encodeSuccess(shown, deps.clock.monotonicMs() - startedMs, context.schemaText), {
-      headers: JSON_HEADERS,
-    });
+    return successResponse(results, body, { token, context, startedMs });
   } catch (error) {
     return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
   }
+}
+
+interface Answering {
+  readonly context: SqlContext;
+  readonly token: VerifiedToken;
+}
+
+function runInput(body: SqlRequest, request: Request, { token, context }: Answering): RunInput {
+  return {
+    sql: body.sql,
+    params: body.params,
+    user: token.user,
+    role: token.role,
+    namespace: body.namespaceId,
+    signal: request.signal,
+    address: () => clientOf(request, context.server, context.deps).address,
+  };
+}
+
+async function answerForm(
+  request: Request,
+  { context, token, startedMs }: Answering & { readonly startedMs: number },
+): Promise<Response> {
+  const { deps } = context;
+  if (deps.isStopping()) throw new DbError("SHUTTING_DOWN", "The server is shutting down");
+  assertShort(request, maxUploadBytes(deps.config));
+  await using form = await deps.uploads.receive(request, token.user);
+  const running = deps.engine.runUpload(runInput(form.request, request, { token, context }), form.uploads);
+  const results = await answering(running, request, context);
+  return successResponse(results, form.request, { token, context, startedMs });
+}
+
+function successResponse(
+  results: readonly StatementResult[],
+  { batchResults }: SqlRequest,
+  { token, context, startedMs }: Answering & { readonly startedMs: number },
+): Response {
+  const shown = batchResults === "summed" ? sumBatchResults(results, token.user) : results;
+  const tookMs = context.deps.clock.monotonicMs() - startedMs;
+  return new Response(encodeSuccess(shown, tookMs, context.schemaText), { headers: JSON_HEADERS });
 }
 
 /** A stop waits for it, and its connection may be silent meanwhile. */
@@ -287,12 +337,27 @@ function assertJson(request: Request): void {
   }
 }
 
-async function bodyText(request: Request): Promise<string> {
+async function bodyText(request: Request, maxBytes: number): Promise<string> {
+  assertShort(request, maxBytes);
   try {
-    return await request.text();
+    // Without a length it comes in chunks, which are counted as they come.
+    if (request.headers.has("content-length") || request.body === null) return await request.text();
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of request.body) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString("utf8");
   } catch (cause) {
+    if (cause instanceof DbError) throw cause;
     throw new DbError("BODY_TOO_LARGE", "The request body could not be read whole", { cause });
   }
+}
+
+function bodyTooLarge(maxBytes: number): DbError {
+  return new DbError("BODY_TOO_LARGE", `The request body is longer than ${maxBytes} bytes`);
 }
 
 const RETRY_AFTER_SECONDS = "1";

@@ -6,7 +6,7 @@ import type { Accounts } from "../auth/accounts.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import { createClientResolver } from "../auth/client-ip.ts";
 import { RateLimiter } from "../auth/rate-limit.ts";
-import { loadOrCreateSecrets, type RootPassword } from "../auth/secrets.ts";
+import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/secrets.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -44,6 +44,7 @@ import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
 import { createStopping, type StopInput, type Stopping } from "./stop.ts";
+import { UploadReceiver } from "./upload.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -137,11 +138,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     log,
     closers: closersOf(foundation),
   });
-  wiring.sockets = socketServer;
-  wiring.onRevoked = (user, reason) => {
-    live.dropUser(user, "revoked", (id) => apiKeys.isGood(sockets.get(id)?.data.apiKey ?? ""));
-    if (user === ROOT_USER && reason === "password changed") secrets.forgetGeneratedRootPassword();
-  };
+  wireSockets(input, { socketServer, live, secrets, apiKeys, sockets });
   wiring.fetch = createFetchHandler({
     engine,
     identify,
@@ -154,6 +151,9 @@ async function wire(input: WireInput): Promise<RunningServer> {
     log,
     startedAtMs,
     dataDir,
+    catalog: store.catalog,
+    files: foundation.files,
+    uploads: new UploadReceiver({ config, dataDir }),
     metrics: () => metricsText(stats),
     isStopping: stopping.isStopping,
     inFlight,
@@ -162,6 +162,24 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const url = urlOf(input);
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
+}
+
+function wireSockets(
+  { wiring }: WireInput,
+  parts: {
+    readonly socketServer: SocketServer;
+    readonly sockets: SocketTable;
+    readonly live: LiveQueries;
+    readonly secrets: Secrets;
+    readonly apiKeys: ApiKeys;
+  },
+): void {
+  const { socketServer, sockets, live, secrets, apiKeys } = parts;
+  wiring.sockets = socketServer;
+  wiring.onRevoked = (user, reason) => {
+    live.dropUser(user, "revoked", (id) => apiKeys.isGood(sockets.get(id)?.data.apiKey ?? ""));
+    if (user === ROOT_USER && reason === "password changed") secrets.forgetGeneratedRootPassword();
+  };
 }
 
 function identityOf(
@@ -209,12 +227,13 @@ function startTimers(
   stopping: Stopping,
   parts: { readonly config: Config; readonly foundation: Foundation; readonly live: LiveQueries },
 ): void {
-  const { jobs, retired, store } = parts.foundation;
+  const { files, jobs, retired, store } = parts.foundation;
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(QUEUE_LOOK_INTERVAL_MS, () => parts.live.lookAtQueues());
   stopping.every(UPKEEP_INTERVAL_MS, () => jobs.checkUpkeep(), { atOnce: true });
   stopping.every(PROGRESS_INTERVAL_MS, () => parts.live.progress());
   stopping.every(RETIRED_FILES_INTERVAL_MS, () => retired.sweep());
+  stopping.every(UPKEEP_INTERVAL_MS, () => files.sweep(), { atOnce: true });
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
   stopping.every(parts.config.stream.evictionIntervalSeconds * 1000, () => jobs.checkStreams());
 }
@@ -276,6 +295,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     serverUrl: () => urlOf(input),
     apiKeys,
     audit,
+    files: foundation.files,
     storages: {
       access: foundation.storages.access,
       settled: () => foundation.droppedFiles.idle(),

@@ -9,6 +9,7 @@ import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import type { Storage } from "../model/storage.ts";
 import type { User } from "../model/user.ts";
 import type { ViewSchema } from "../model/view.ts";
+import type { FileRecords } from "./files/file-records.ts";
 import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 
 export interface Namespace {
@@ -113,6 +114,8 @@ export interface InspectedRows {
 
 /** Inside one savepoint of the open group transaction. Never kept past the callback. */
 export interface WriteTx {
+  /** Records of uploaded files; those of rows are kept by `put`. */
+  withFiles<T>(step: (files: FileRecords) => T): T;
   /** Newest buffered version of a key, tombstones included, as this transaction sees it. Not one that a segment holds. */
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Writes a new version under a new `_seq` and records the change. `before` is the live version it replaces. */

@@ -103,6 +103,7 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "security.cors.allowed_origins": "https://a.example",
   "auth.jwt_trusted_issuers": "https://login.example/main",
   "auth.jwt_audiences": "chat",
+  "files.allowed_mime_types": "image/*",
   "auth.localhost_user": "dev",
   "audit.max_entries": "7",
   "security.trusted_proxy_ranges": "10.0.0.0/8",

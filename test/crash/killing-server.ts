@@ -39,6 +39,7 @@ await startServer({
     failpoint: (name) => reached(`writer ${name}`),
     spawnParquetThread: () => new Worker(new URL("./killing-parquet-worker.ts", import.meta.url)),
     objects: killingObjects,
+    fileStep: (step) => reached(`file ${step}`),
   },
 });
 writeSync(1, "ready\n");

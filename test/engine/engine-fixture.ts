@@ -147,6 +147,7 @@ export async function openEngine(
     accounts: { createUser: unused, alterUser: unused, dropUser: unused, restoreUser: unused },
     audit: async () => undefined,
     apiKeys: { create: unused, drop: unused, list: unused },
+    files: { add: unused, settle: unused },
     storages: { access: storageAccess, settled: () => Promise.resolve(), epoch: store.current.epoch },
     live: { killConnection: unused, ownerOf: unused, killLiveQuery: unused, subscriptionsOf: () => 0 },
     jobs,

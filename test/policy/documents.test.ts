@@ -20,6 +20,7 @@ test("every error code is documented with its status and whether a retry helps",
 
 test("the runtime depends on nothing but what a decision allows", () => {
   expect(Object.keys(manifest.dependencies).toSorted()).toEqual([
+    "@fastify/busboy",
     "@msgpack/msgpack",
     "hyparquet",
     "hyparquet-writer",
@@ -34,7 +35,7 @@ test("versions of dependencies are exact", () => {
 });
 
 test("CL-01 the client library publishes these names and no others", () => {
-  expect(Object.keys(link).toSorted()).toEqual(["KalamError", "compareValues", "createClient"]);
+  expect(Object.keys(link).toSorted()).toEqual(["KalamError", "compareValues", "createClient", "parseFileRef"]);
 });
 
 test("OP-02 the program knows its own version", () => {
@@ -52,6 +53,7 @@ test("every link between documents leads somewhere", async () => {
     "authentication.md",
     "jobs.md",
     "storage.md",
+    "files.md",
     "errors.md",
   ]) {
     const text = await Bun.file(`${specs}/${file}`).text();

@@ -113,6 +113,7 @@ const CELLS: Record<ColumnKind, fc.Arbitrary<Cell>> = {
   bytes: fc.uint8Array(),
   uuid: fc.uuid(),
   embedding: embeddingOf(3),
+  file: fc.json(),
 };
 
 test("TB-04 every type reads back the cell that was written, NULL and extremes included", async () => {

@@ -25,6 +25,7 @@ function encoderOf(type: SqlType): EncodeValue {
     case "text":
     case "json":
     case "uuid":
+    case "file":
       return (value) => (typeof value === "string" ? JSON.stringify(value) : general(value));
     case "timestamp":
     case "datetime":

@@ -25,7 +25,7 @@ export interface AggregateForm {
 
 const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
 const FLOATS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
-const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json", "embedding"]);
+const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json", "embedding", "file"]);
 
 function oneArgument(
   typeOf: (type: SqlType) => SqlType | undefined,

@@ -6,8 +6,8 @@ import { comparisonKey } from "./interval.ts";
 import { type Operand, operandType, typeLabel, unify } from "./operand.ts";
 import { at } from "./syntax.ts";
 
-/** Types without an order or equality of their own, as PostgreSQL's json; what embeddings have is distances. */
-export const INCOMPARABLE: ReadonlySet<string> = new Set(["json", "embedding"]);
+/** Types without an order or equality of their own, as PostgreSQL's json; what embeddings have is distances, and files have members. */
+export const INCOMPARABLE: ReadonlySet<string> = new Set(["json", "embedding", "file"]);
 
 /** Both operands brought to one type, or PostgreSQL's error. */
 export function compare(op: CompareOp, left: Operand, right: Operand, position: number | undefined): Expr {

@@ -42,6 +42,11 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
   if (schema !== undefined && schema !== "pg_catalog") {
     throw new DbError("SQL_EXECUTION_ERROR", `function ${schema}.${name} does not exist`, at(position));
   }
+  // A request with files has none left: each has become a parameter.
+  if (name === "file") {
+    const message = "FILE placeholders require multipart/form-data";
+    throw new DbError("INVALID_INPUT", message, { ...at(position), hint: "Send the file as the part 'file:<name>'." });
+  }
   if (name === "timezone") return atTimeZone(binder, node, context);
   if (returnsRows(name)) throw unsupported(`${name} outside FROM`, position);
   if (OTHER_AGGREGATES.has(name)) throw unsupported(`the aggregate ${name}`, position);

@@ -6,7 +6,7 @@ import { conjuncts } from "./boolean.ts";
 import { equalValues, valueSource, withoutWidening } from "./point.ts";
 
 /** No order or equality of cells that an index could use as it is. */
-const NOT_INDEXED: ReadonlySet<string> = new Set(["json", "bytes", "embedding"]);
+const NOT_INDEXED: ReadonlySet<string> = new Set(["json", "bytes", "embedding", "file"]);
 
 type RangeTerm = Extract<IndexTerm, { readonly kind: "range" }>;
 

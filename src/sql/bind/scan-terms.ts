@@ -6,7 +6,7 @@ import { conjuncts } from "./boolean.ts";
 import { valueSource, withoutWidening } from "./point.ts";
 
 /** No order or equality of stored values that means the same as SQL's. */
-const NOT_SCANNED: ReadonlySet<string> = new Set(["json", "bytes", "embedding"]);
+const NOT_SCANNED: ReadonlySet<string> = new Set(["json", "bytes", "embedding", "file"]);
 
 /** Each is tried on every value of its column; more than a few rule out nothing that these did not. */
 const MAX_TERMS = 16;

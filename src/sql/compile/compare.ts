@@ -15,7 +15,7 @@ export interface Operands {
 }
 
 /** Kinds whose JavaScript order is not the order of their values. */
-const ORDERED_APART: readonly TypeKind[] = ["text", "json", "uuid", "interval", "array", "bytes", "embedding"];
+const ORDERED_APART: readonly TypeKind[] = ["text", "json", "uuid", "interval", "array", "bytes", "embedding", "file"];
 
 /** Kinds whose equal values may be two objects. */
 export const BY_CONTENT: readonly TypeKind[] = ["bytes", "embedding"];

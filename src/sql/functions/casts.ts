@@ -57,12 +57,15 @@ const PAIRS: Partial<Readonly<Record<TypeKind, Partial<Readonly<Record<TypeKind,
     float: "explicit",
     double: "explicit",
   },
+  file: { json: "implicit" },
 };
 
 function contextOf(from: TypeKind, to: TypeKind): CastContext | undefined {
   if (from === to) return "implicit";
   const [low, high] = [NUMERIC_TOWER.indexOf(from), NUMERIC_TOWER.indexOf(to)];
   if (low >= 0 && high >= 0) return low < high ? "implicit" : "assignment";
+  // A reference in a TEXT column would be nobody's to keep the file for.
+  if (from === "file" && to === "text") return "explicit";
   if (to === "text") return "assignment";
   if (from === "text") return "explicit";
   return PAIRS[from]?.[to];
@@ -205,6 +208,11 @@ function toTemporal(from: SqlType, to: SqlType): Conversion {
   return (cell) => cell;
 }
 
+/** Documents are kept as their text. */
+function isSameDocument(from: TypeKind, to: TypeKind): boolean {
+  return (from === "json" && to === "text") || (from === "file" && (to === "json" || to === "text"));
+}
+
 function arrayTo(from: SqlType & { readonly kind: "array" }, to: SqlType): Conversion {
   if (to.kind !== "array") return toText(from);
   const convert = castCell(from.element, to.element);
@@ -220,7 +228,7 @@ function conversion(from: SqlType, to: SqlType): Conversion {
   if (from.kind === "embedding" && to.kind === "embedding") {
     return (cell) => (cell instanceof Uint8Array ? assertDimensions(cell, to.dimensions) : cell);
   }
-  if (sameType(from, to) || (from.kind === "json" && to.kind === "text")) return (cell) => cell;
+  if (sameType(from, to) || isSameDocument(from.kind, to.kind)) return (cell) => cell;
   if (from.kind === "array") return arrayTo(from, to);
   if (to.kind === "text") return toText(from);
   if (from.kind === "text") return to.kind === "array" ? textToArray(to) : textTo(to);

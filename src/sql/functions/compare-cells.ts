@@ -17,6 +17,7 @@ export function compareCells(kind: TypeKind): (a: Present, b: Present) => number
     case "uuid":
     case "interval":
     case "array":
+    case "file":
       return (a, b) => (a === b ? 0 : compareText(String(a), String(b)));
     case "bytes":
     case "embedding":

@@ -60,6 +60,7 @@ interface CellOfKind {
   readonly interval: string;
   readonly array: string;
   readonly embedding: Uint8Array;
+  readonly file: string;
 }
 
 type CellsOf<Kinds extends readonly TypeKind[]> = { readonly [I in keyof Kinds]: CellOfKind[Kinds[I]] };

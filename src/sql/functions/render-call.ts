@@ -24,7 +24,8 @@ const INSTANTS: readonly TypeKind[] = ["timestamp", "datetime"];
 function isSameForm(from: TypeKind, to: TypeKind): boolean {
   if (INTEGERS.includes(from) && INTEGERS.includes(to)) return INTEGERS.indexOf(from) <= INTEGERS.indexOf(to);
   if (INSTANTS.includes(from) && INSTANTS.includes(to)) return true;
-  if (to === "text") return from === "json" || from === "uuid";
+  if (to === "text") return from === "json" || from === "uuid" || from === "file";
+  if (to === "json") return from === "file";
   return (from === "boolean" && INTEGERS.includes(to)) || (from === "float" && to === "double");
 }
 

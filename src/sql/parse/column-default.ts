@@ -26,6 +26,12 @@ const FITTING_TYPES: Record<DefaultFunction, readonly TypeKind[]> = {
 
 /** `DEFAULT NULL` is no default. */
 export function columnDefaultOf(node: Node, column: DefaultColumn): ColumnDefault | undefined {
+  if (column.type.kind === "file") {
+    throw new DbError(
+      "INVALID_SQL",
+      `Column '${column.name}' cannot have a DEFAULT: each file belongs to the row it was uploaded into`,
+    );
+  }
   const functionName = functionOf(node);
   if (functionName !== undefined) return functionDefault(functionName, column);
   const constant = literalOf(node, column);

@@ -3,7 +3,7 @@
 import type { ColumnDef, Constraint, ConstrType, Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import type { Name } from "../../base/ids.ts";
-import type { ColumnDefault } from "../../model/schema.ts";
+import type { ColumnDefault, TableKind } from "../../model/schema.ts";
 import { BIGINT, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
 import type { ColumnDefinition } from "../statement.ts";
@@ -171,6 +171,11 @@ function constraintText(type: ConstrType | undefined): string {
     default:
       return "This constraint";
   }
+}
+
+/** Rows of a STREAM table come and go without a word to anybody who keeps files. */
+export function assertFits(kind: TableKind, { name, type }: Pick<ColumnDefinition, "name" | "type">): void {
+  if (kind === "stream" && type.kind === "file") throw unsupported(`Column '${name}' of type FILE in a STREAM table`);
 }
 
 const KEY_TYPES: readonly TypeKind[] = ["bigint", "int", "smallint", "text", "uuid"];

@@ -10,7 +10,7 @@ import { assertNewTable, takeTableRef } from "./names.ts";
 import type { Postgres } from "./postgres.ts";
 import type { BatchPart } from "./split-batch.ts";
 import { unsupported } from "./syntax-error.ts";
-import { keyOf, type TableColumns, tableColumnsOf } from "./table-columns.ts";
+import { assertFits, keyOf, type TableColumns, tableColumnsOf } from "./table-columns.ts";
 import { assertOptionsFit, NO_TABLE_OPTIONS, type TableOptionValues, takeTableOptions } from "./table-options.ts";
 import { type Cursor, type Token, tokenAt } from "./tokens.ts";
 
@@ -31,6 +31,7 @@ export function parseCreateTable(cursor: Cursor, postgres: Postgres, part: Batch
   const tableKind = agreedKind(keyword, options);
   assertOptionsFit(tableKind, options);
   const columns = keyedColumns(tableKind, readColumns(list, postgres, part));
+  for (const column of columns.columns) assertFits(tableKind, column);
   const what = `${tableKind.charAt(0).toUpperCase()}${tableKind.slice(1)} tables`;
   return {
     kind: "createTable",

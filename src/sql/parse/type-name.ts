@@ -111,7 +111,7 @@ function embeddingOf([dimensions = 0, ...more]: readonly (number | undefined)[],
   throw new DbError("INVALID_SQL", `EMBEDDING(n) needs 1 <= n <= ${MAX_DIMENSIONS}`, { position });
 }
 
-const KNOWN_UNSUPPORTED = ["file", "timetz", "tinyint", "bit", "varbit", "xml", "money"];
+const KNOWN_UNSUPPORTED = ["timetz", "tinyint", "bit", "varbit", "xml", "money"];
 
 function unknownType(name: string, position: number): DbError {
   if (KNOWN_UNSUPPORTED.includes(name)) return unsupported(`Type ${name.toUpperCase()}`, position);

@@ -138,6 +138,28 @@ const ADDED_TABLES = [
     table_id INTEGER PRIMARY KEY,
     floor INTEGER NOT NULL
   ) STRICT`,
+  // `idle_since_ms`: NULL while a row holds the file. `removing`: no row may take it any more.
+  `CREATE TABLE IF NOT EXISTS files (
+    table_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    idle_since_ms INTEGER,
+    removing INTEGER NOT NULL,
+    PRIMARY KEY (table_id, scope, id)
+  ) STRICT, WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS files_by_idle_time ON files (idle_since_ms) WHERE idle_since_ms IS NOT NULL",
+  `CREATE TABLE IF NOT EXISTS file_uses (
+    table_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    file_id INTEGER NOT NULL,
+    column_id INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    PRIMARY KEY (table_id, scope, file_id, column_id)
+  ) STRICT, WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS file_uses_by_column ON file_uses (table_id, column_id)",
 ];
 
 /**

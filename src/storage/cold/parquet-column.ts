@@ -119,6 +119,15 @@ const text: ParquetColumn = {
   fromPhysical: asText,
 };
 
+const document: ParquetColumn = {
+  // The encoder turns values of an annotated JSON column into JSON once more; ours are JSON text already.
+  element: () => ({ type: "BYTE_ARRAY", converted_type: "JSON", logical_type: { type: "JSON" } }),
+  encodeAnnotated: false,
+  statistics: false,
+  toPhysical: same,
+  fromPhysical: asText,
+};
+
 export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
   boolean: { ...small, element: () => ({ type: "BOOLEAN" }), fromPhysical: asBoolean },
   smallint: { ...small, element: integer(16) },
@@ -157,14 +166,7 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     toPhysical: (cell) => BigInt(asNumber(cell)),
     fromPhysical: (value) => Number(asBigint(value)),
   },
-  json: {
-    // The encoder turns values of an annotated JSON column into JSON once more; ours are JSON text already.
-    element: () => ({ type: "BYTE_ARRAY", converted_type: "JSON", logical_type: { type: "JSON" } }),
-    encodeAnnotated: false,
-    statistics: false,
-    toPhysical: same,
-    fromPhysical: asText,
-  },
+  json: document,
   bytes: {
     ...small,
     element: () => ({ type: "BYTE_ARRAY" }),
@@ -190,6 +192,7 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
     toPhysical: uuidBytes,
     fromPhysical: uuidText,
   },
+  file: document,
 };
 
 /** An element without its annotations: values go in and come out as they are stored. */

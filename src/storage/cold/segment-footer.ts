@@ -160,7 +160,7 @@ const INTEGERS: ReadonlySet<string> = new Set(["smallint", "int", "bigint"]);
 const FLOATS: ReadonlySet<string> = new Set(["float", "double"]);
 
 /** Decimal bounds arrive as doubles and byte bounds as text: neither can be compared exactly. */
-const WITHOUT_BOUNDS: ReadonlySet<string> = new Set(["decimal", "bytes", "json", "embedding"]);
+const WITHOUT_BOUNDS: ReadonlySet<string> = new Set(["decimal", "bytes", "json", "embedding", "file"]);
 
 /** Whether statistics and Bloom filters of the type's values can rule anything out. */
 export function isPrunable({ kind }: SqlType): boolean {

@@ -9,6 +9,7 @@ import { errorText, type Log } from "../../base/log.ts";
 import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
 import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
 import { CatalogWriter } from "../catalog/catalog-writer.ts";
+import { FileRecords } from "../files/file-records.ts";
 import type { CommitEvent, Committed, Slices, Writer, WriteTx } from "../seams.ts";
 import { StreamFloors } from "../stream/persisted-rows.ts";
 import type { StreamExpiry } from "../stream/stream-expiry.ts";
@@ -24,7 +25,7 @@ import type { OpenBatch } from "./open-batch.ts";
 import { RowStatements } from "./row-statements.ts";
 import { type Outcome, type Settling, settling, shuttingDown } from "./settling.ts";
 import { StatementCache } from "./statement-cache.ts";
-import { isFull, toStorageError } from "./storage-error.ts";
+import { isFull, noRoom, toStorageError } from "./storage-error.ts";
 import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
 import { WorkTurns } from "./work-turns.ts";
 import { WriteTransaction, type WriteTransactionOptions } from "./write-transaction.ts";
@@ -60,6 +61,7 @@ export class GroupCommitWriter implements Writer {
   readonly #floors: StreamFloors;
   readonly #statements: StatementCache;
   readonly #catalogRows: CatalogWriter;
+  readonly #files: FileRecords;
   readonly #listeners: ((event: CommitEvent) => void)[] = [];
   readonly #sql: TransactionStatements;
   readonly #turns: WorkTurns;
@@ -81,6 +83,7 @@ export class GroupCommitWriter implements Writer {
     this.#floors = new StreamFloors(options.db);
     this.#statements = new StatementCache(options.db, { capacity: MAX_STATEMENTS, safeIntegers: true });
     this.#catalogRows = new CatalogWriter(options.db);
+    this.#files = new FileRecords(options.db);
     this.#sql = transactionStatements(options.db);
   }
 
@@ -304,6 +307,7 @@ export class GroupCommitWriter implements Writer {
       },
       rows: this.#rows,
       statements: this.#statements,
+      files: this.#files,
       catalog,
       streams,
       view: working.catalog,
@@ -319,7 +323,7 @@ export class GroupCommitWriter implements Writer {
         return failure;
       },
       requireSpace: () => {
-        if (!ballast.ensure()) throw new DbError("STORAGE_FULL", NO_ROOM);
+        if (!ballast.ensure()) throw noRoom();
       },
       beforeWrite: () => failpoint("write"),
     };
@@ -394,5 +398,3 @@ export class GroupCommitWriter implements Writer {
     return toStorageError(error);
   }
 }
-
-const NO_ROOM = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";

@@ -15,6 +15,12 @@ export function isFull(error: unknown): boolean {
   return FULL.test(errorCode(error));
 }
 
+/** Before anything is written: the reserve cannot be held any more. */
+export function noRoom(): DbError {
+  const message = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";
+  return new DbError("STORAGE_FULL", message);
+}
+
 /** STORAGE_FULL or STORAGE_ERROR for a fault of the disk; anything else is returned as it came. */
 export function toStorageError(error: unknown): unknown {
   const code = errorCode(error);

@@ -17,6 +17,7 @@ import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { RowBackend } from "../backend/row-backend.ts";
 import type { CatalogTransaction, TableDefinition, ViewDefinition } from "../catalog/catalog-transaction.ts";
+import type { FileRecords } from "../files/file-records.ts";
 import type {
   CatalogView,
   ExpiredRow,
@@ -48,6 +49,7 @@ export interface WriteTransactionOptions {
   /** Of USER and SHARED tables. */
   readonly rows: RowBackend;
   readonly statements: StatementCache;
+  readonly files: FileRecords;
   readonly catalog: CatalogTransaction;
   readonly streams: StreamTransaction;
   readonly view: CatalogView;
@@ -102,7 +104,7 @@ export class WriteTransaction implements WriteTx {
         return streams.put(table, scope, { cells, deleted, before });
       });
     return this.#write(() => {
-      const { batch, catalog, rows, seqs, requireSpace } = this.#options;
+      const { batch, catalog, files, rows, seqs, requireSpace } = this.#options;
       assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
       catalog.requireCurrent(table);
       if (!deleted) requireSpace();
@@ -110,6 +112,7 @@ export class WriteTransaction implements WriteTx {
       const replacesFlushed = this.#holdsFlushed(table, scope, cells[table.keyIndex] ?? null);
       const isNew = rows.put(table, scope, after);
       batch.changes.push({ table, scope, before, after });
+      files.replace(table, scope, { before, after });
       if (isNew || replacesFlushed) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
       return after;
     });
@@ -126,6 +129,10 @@ export class WriteTransaction implements WriteTx {
 
   expireStreamRows(table: TableSchema, rows: readonly ExpiredRow[]): void {
     this.#changeStream(table, (streams) => streams.expire(table, rows));
+  }
+
+  withFiles<T>(step: (files: FileRecords) => T): T {
+    return this.#write(() => step(this.#options.files));
   }
 
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][] {
@@ -295,6 +302,7 @@ export class WriteTransaction implements WriteTx {
     return this.#write(() => {
       const { batch, catalog, view, leftovers, seqs, statements } = this.#options;
       assert(isScopedByUser(table.kind), "what everybody shares is nobody's to purge");
+      this.#options.files.releaseScope(table.id, scope);
       const after = view.flushedUpTo(table.id, scope);
       const upTo = seqs.next();
       const rows = bufferedUpTo(statements, { table, scope, after, upTo });

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { arrayOfCells } from "../../../src/model/array.ts";
 import { MAX_PRECISION } from "../../../src/model/decimal.ts";
+import { encodeFileRef } from "../../../src/model/file-ref.ts";
 import { intervalCell } from "../../../src/model/interval.ts";
 import type { Cell, SqlType, TypeKind } from "../../../src/model/sql-type.ts";
 import { cellToSqlite, TYPES, typeOfKind } from "../../../src/model/types.ts";
@@ -49,6 +50,11 @@ const narrow = (min: number, max: number): fc.Arbitrary<number> =>
   fc.oneof(fc.integer({ min: -8, max: 8 }), fc.integer({ min, max }), fc.constantFrom(min, max));
 const instant = wide(-210_866_803_200_000_000n, 9_223_371_331_200_000_000n);
 
+const fileRef = fc.nat().map((size) => {
+  const rest = { name: "a b.txt", size, mime: "text/plain", sha256: "0".repeat(64) };
+  return encodeFileRef({ id: String(size + 1), sub: "f0001", ...rest });
+});
+
 const CELLS: Record<TypeKind, fc.Arbitrary<Cell>> = {
   boolean: fc.boolean(),
   smallint: narrow(-32_768, 32_767),
@@ -72,6 +78,7 @@ const CELLS: Record<TypeKind, fc.Arbitrary<Cell>> = {
     .map(intervalCell),
   array: fc.array(fc.option(text), { maxLength: 3 }).map((cells) => arrayOfCells(cells, "text")),
   embedding: embeddingOf(2),
+  file: fileRef,
 };
 
 /** Their arguments are the renderer's own, in a form no expression has. */

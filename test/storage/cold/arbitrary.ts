@@ -74,6 +74,7 @@ export function cellOf(type: SqlType): fc.Arbitrary<Exclude<Cell, null>> {
     case "time":
       return fc.oneof(fc.integer({ min: 0, max: 86_400_000_000 - 1 }), fc.constant(86_400_000_000));
     case "json":
+    case "file":
       return fc.oneof(fc.json(), fc.constantFrom("null", '{"a": 9007199254740993}', '"\ufeff"'));
     case "bytes":
       return fc.uint8Array({ maxLength: 40 });

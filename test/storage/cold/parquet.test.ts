@@ -115,6 +115,7 @@ function sampleOf(type: SqlType): Cell {
     bytes: new Uint8Array([1]),
     uuid: "00000000-0000-0000-0000-000000000001",
     embedding: new Uint8Array(12),
+    file: "{}",
   };
   return samples[type.kind] ?? null;
 }

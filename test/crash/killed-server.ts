@@ -1,0 +1,37 @@
+// A server process that ends itself at a step of a plan (kill-plan.ts), as tests start it.
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+const CHILD = join(import.meta.dir, "killing-server.ts");
+
+export interface KilledServer {
+  readonly process: Bun.Subprocess<"ignore", "pipe", "inherit">;
+  readonly ready: Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+export function startKilledServer(
+  folder: string,
+  port: number,
+  plan: { readonly step: string; readonly hit: number },
+): KilledServer {
+  const child = Bun.spawn([process.execPath, CHILD, String(port)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, CRASH_FOLDER: folder, CRASH_STEP: plan.step, CRASH_HIT: String(plan.hit) },
+  });
+  const ready = (async () => {
+    for await (const chunk of child.stdout) if (new TextDecoder().decode(chunk).includes("ready")) return;
+    throw new Error("the server did not start");
+  })();
+  return { process: child, ready };
+}
