@@ -113,7 +113,8 @@ const CELLS: Record<ColumnKind, fc.Arbitrary<Cell>> = {
   bytes: fc.uint8Array(),
   uuid: fc.uuid(),
   embedding: embeddingOf(3),
-  file: fc.json(),
+  // Only an uploaded file has a reference: file-store.test.ts.
+  file: fc.constant(null),
 };
 
 test("TB-04 every type reads back the cell that was written, NULL and extremes included", async () => {
