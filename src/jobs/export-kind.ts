@@ -1,4 +1,4 @@
-// The export of one user's data: a ZIP file with the account and, for each USER and STREAM table in which the user has rows, those rows as JSON.
+// The export of one user's data: a ZIP file with the account and, for each USER and STREAM table in which the user has rows, those rows as JSON and the files they hold.
 import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
@@ -15,6 +15,12 @@ export interface RowPage {
   readonly through: string;
 }
 
+export interface ExportedFile {
+  /** As it is stored. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 export interface ExportDeps {
   readonly catalog: CatalogView;
   readonly writer: Pick<Writer, "bufferedScopes">;
@@ -26,6 +32,8 @@ export interface ExportDeps {
       user: UserId,
       request: { readonly table: TableSchema; readonly after: string; readonly signal: AbortSignal },
     ) => Promise<RowPage>;
+    /** Uploaded files that the user's rows of a table hold. */
+    readonly files: (user: UserId, table: TableSchema) => AsyncIterable<ExportedFile>;
     readonly remove: (user: UserId, exportId: string) => void;
   };
 }
@@ -64,6 +72,10 @@ async function exportUser(user: UserId, context: JobContext, deps: ExportDeps): 
     for (const [index, table] of tables.entries()) {
       context.progress(index, tables.length);
       await zip.add(`${qualifiedName(table)}.json`, tableText(user, { table, signal }, deps));
+      for await (const { name, bytes } of exports.files(user, table)) {
+        signal.throwIfAborted();
+        await zip.add(`${qualifiedName(table)}/${name}`, bytes);
+      }
     }
     signal.throwIfAborted();
     const bytes = await zip.finish();

@@ -27,6 +27,7 @@ interface Entry {
   readonly size: number;
 }
 
+type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 type Step = <T>(work: () => T) => T;
 
 export class ZipFile {
@@ -47,7 +48,7 @@ export class ZipFile {
     return new ZipFile(path, await open(partialPath(path), "w", 0o600), step);
   }
 
-  async add(name: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void> {
+  async add(name: string, chunks: Chunks): Promise<void> {
     if (this.#entries.length >= MAX_ENTRIES) throw tooLarge();
     const encoded = new TextEncoder().encode(name);
     const offset = this.#offset;
@@ -77,14 +78,14 @@ export class ZipFile {
     await rm(partialPath(this.#path), { force: true });
   }
 
-  async #deflate(chunks: AsyncIterable<string> | Iterable<string>): Promise<{ crc: number; size: number }> {
+  async #deflate(chunks: Chunks): Promise<{ crc: number; size: number }> {
     const deflate = createDeflateRaw();
     let crc = 0;
     let size = 0;
     const feed = async (): Promise<void> => {
       for await (const chunk of chunks) {
         const hasRoom = this.#step(() => {
-          const bytes = new TextEncoder().encode(chunk);
+          const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
           crc = crc32(bytes, crc);
           size += bytes.byteLength;
           return deflate.write(bytes);

@@ -3,15 +3,19 @@ import { rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DbError } from "../base/errors.ts";
-import { parseUserId, type UserId } from "../base/ids.ts";
+import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EXPORT_ID, type ExportDeps } from "../jobs/export-kind.ts";
+import { EXPORT_ID, type ExportDeps, type ExportedFile } from "../jobs/export-kind.ts";
+import { storedNameOf } from "../model/file-ref.ts";
 import { isAdmin, type Role } from "../model/role.ts";
 import { typeText } from "../model/types.ts";
+import type { FileStore, FileTarget, StoredFile } from "../storage/files/file-store.ts";
 import { userFolder } from "../storage/objects/user-folder.ts";
 
 export const EXPORTS_PREFIX = "/v1/exports/";
 const PAGE_ROWS = 10_000;
+const PAGE_FILES = 100;
+const PIECE_BYTES = 256 * 1024;
 const LAST_SEQ = /"?(\d+)"?\]\]$/;
 
 export interface ExportFiles {
@@ -25,7 +29,7 @@ function folderOf(dataDir: string, user: UserId): string {
   return join(dataDir, "exports", userFolder(user));
 }
 
-export function createExportFiles(dataDir: string): ExportFiles {
+export function createExportFiles(dataDir: string, files: Pick<FileStore, "list" | "open">): ExportFiles {
   const engine = Promise.withResolvers<Engine>();
   const path = (user: UserId, exportId: string): string => join(folderOf(dataDir, user), `${exportId}.zip`);
   return {
@@ -39,6 +43,7 @@ export function createExportFiles(dataDir: string): ExportFiles {
       remove: (user, exportId) => {
         for (const ending of ["", ".part"]) rmSync(`${path(user, exportId)}${ending}`, { force: true });
       },
+      files: (user, table) => uploadedFiles({ table, scope: scopeOfUser(user) }, files),
       readPage: async (user, { table, after, signal }) => {
         const columns = table.columns.map(({ name }) => `"${name}"`).join(", ");
         const [result] = await (await engine.promise).run({
@@ -59,6 +64,32 @@ export function createExportFiles(dataDir: string): ExportFiles {
       },
     },
   };
+}
+
+async function* uploadedFiles(
+  target: FileTarget,
+  files: Pick<FileStore, "list" | "open">,
+): AsyncGenerator<ExportedFile> {
+  if (!target.table.columns.some(({ type }) => type.kind === "file")) return;
+  for (let after = "0"; ; ) {
+    const page = files.list(target, { after, limit: PAGE_FILES });
+    for (const file of page) {
+      yield { name: storedNameOf(file.ref), bytes: bytesOf(file, files) };
+      after = file.ref.id;
+    }
+    if (page.length < PAGE_FILES) return;
+  }
+}
+
+async function* bytesOf(file: StoredFile, files: Pick<FileStore, "open">): AsyncGenerator<Uint8Array> {
+  const reader = await files.open(file);
+  try {
+    for (let at = 0; at < reader.sizeBytes; at += PIECE_BYTES) {
+      yield new Uint8Array(await reader.read(at, Math.min(reader.sizeBytes, at + PIECE_BYTES)));
+    }
+  } finally {
+    reader.close();
+  }
 }
 
 /** The file itself. Throws PERMISSION_DENIED, or EXPORT_NOT_FOUND for everything that is no finished export of the user. */

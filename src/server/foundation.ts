@@ -87,7 +87,7 @@ export async function openFoundation(
   const droppedFiles = createDroppedFiles({ objects, databasePath: store.path, foldersOf, log });
   store.writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => droppedFiles.remove(table)));
   const backupCommand = ownCommand("__backup");
-  const exports = createExportFiles(dataDir);
+  const exports = createExportFiles(dataDir, files);
   const parts = { config, clock, log, store, flusher, droppedFiles };
   const { compaction, retired } = createServerCompaction({ ...parts, storages, storageDir, worker: flusher.worker });
   const { logFiles } = input;

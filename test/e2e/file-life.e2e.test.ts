@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type FileRef, type KalamClient, parseFileRef } from "../../src/link/index.ts";
+import { readZip } from "../support/read-zip.ts";
 import { S3_ACCESS_KEY, S3_BUCKET, S3_REGION, S3_SECRET_KEY, startS3 } from "../support/s3-server.ts";
 import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
 
@@ -140,11 +141,7 @@ test(
     await using s3 = startS3({ pageKeys: 5 });
     await using server = await startTestServer();
     await using client = clientOf(server);
-    const credentials = JSON.stringify({ access_key_id: S3_ACCESS_KEY, secret_access_key: S3_SECRET_KEY });
-    const config = JSON.stringify({ endpoint: s3.endpoint });
-    await client.query(
-      `CREATE STORAGE far TYPE s3 BUCKET 's3://${S3_BUCKET}/db' REGION '${S3_REGION}' CREDENTIALS '${credentials}' CONFIG '${config}'`,
-    );
+    await client.query(createS3Storage(s3.endpoint));
     await client.batch(
       "CREATE NAMESPACE app; CREATE USER TABLE app.docs (id INT PRIMARY KEY, doc FILE) WITH (STORAGE_ID = 'far')",
     );
@@ -163,3 +160,56 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test(
+  "OP-03 an export and a backup have the files that rows hold, and a restore gives them back",
+  async () => {
+    const at = await mkdtemp(join(tmpdir(), "kalamdb-files-"));
+    try {
+      await using s3 = startS3({ pageKeys: 5 });
+      await using server = await startTestServer();
+      await using client = clientOf(server);
+      await client.query(createS3Storage(s3.endpoint));
+      await client.batch(
+        "CREATE NAMESPACE app; CREATE USER TABLE app.near (id INT PRIMARY KEY, doc FILE); CREATE USER TABLE app.far (id INT PRIMARY KEY, doc FILE) WITH (STORAGE_ID = 'far')",
+      );
+      for (const table of ["app.near", "app.far"]) {
+        for (const id of [1, 2]) {
+          const insert = `INSERT INTO ${table} VALUES ($1, FILE('f'))`;
+          await client.queryWithFiles(insert, { f: text(`${table} ${id}`) }, [id]);
+        }
+        await client.query(`DELETE FROM ${table} WHERE id = 2`);
+      }
+      await server.root.sql("EXPORT USER DATA");
+      await jobsDone(server);
+      const [[, , , , url] = []] = await server.root.rows("SHOW EXPORT");
+      const zip = await fetch(String(url), { headers: { authorization: `Bearer ${server.root.token}` } });
+      const entries = readZip(Buffer.from(await zip.arrayBuffer()));
+      const exported = Object.entries(entries).filter(([name]) => name.endsWith(".txt"));
+      expect(exported.map(([name, content]) => [name.replace(/\d+-/, ""), content])).toEqual([
+        ["app.near/note.txt", "app.near 1"],
+        ["app.far/note.txt", "app.far 1"],
+      ]);
+
+      const [backup, folder] = [join(at, "backup"), join(at, "data")];
+      await server.root.sql(`BACKUP DATABASE TO '${backup}'`);
+      await jobsDone(server);
+      const main = new URL("../../src/main.ts", import.meta.url).pathname;
+      const command = [process.execPath, main, "restore", "--from", backup, "--data-dir", folder];
+      expect(await Bun.spawn(command, { stdout: "ignore", stderr: "inherit" }).exited).toBe(0);
+      await using restored = await startTestServer({}, { folder });
+      await using again = clientOf(restored);
+      expect(await contents(again, "app.near")).toEqual(["app.near 1"]);
+      expect(await contents(again, "app.far")).toEqual(["app.far 1"]);
+    } finally {
+      await rm(at, { recursive: true, force: true });
+    }
+  },
+  TIMEOUT_MS,
+);
+
+function createS3Storage(endpoint: string): string {
+  const credentials = JSON.stringify({ access_key_id: S3_ACCESS_KEY, secret_access_key: S3_SECRET_KEY });
+  const place = `BUCKET 's3://${S3_BUCKET}/db' REGION '${S3_REGION}'`;
+  return `CREATE STORAGE far TYPE s3 ${place} CREDENTIALS '${credentials}' CONFIG '${JSON.stringify({ endpoint })}'`;
+}

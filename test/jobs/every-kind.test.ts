@@ -10,7 +10,7 @@ import type { TableSchema } from "../../src/model/schema.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import { jobRecord } from "../storage/job-record.ts";
 import { ALICE, createTable, definition, openTestStore, type TestStore, write } from "../storage/open-test-store.ts";
-import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
+import { NO_OTHER_JOBS, noFiles } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
 const DAY_MS = 86_400_000;
@@ -102,6 +102,7 @@ async function open(type: JobType): Promise<Fixture> {
         await gate.pass(signal);
         return { columns: [], rows: "", rowCount: 0, through: "0" };
       },
+      files: noFiles,
       remove: () => undefined,
     },
     cleanup: {

@@ -9,7 +9,7 @@ export const NO_OTHER_JOBS: Pick<
 > = {
   backup: { targetOf: (text) => text, makeBackup: none, discardBackup: () => Promise.resolve() },
   compaction: { isDue: () => false, compactScope: none },
-  exports: { pathOf: none, readPage: none, remove: () => undefined },
+  exports: { pathOf: none, readPage: none, files: noFiles, remove: () => undefined },
   cleanup: {
     graceMs: Number.MAX_SAFE_INTEGER,
     removeFiles: () => undefined,
@@ -20,3 +20,8 @@ export const NO_OTHER_JOBS: Pick<
   logFiles: { outdated: () => Promise.resolve([]), remove: none },
   retentionMs: Number.MAX_SAFE_INTEGER,
 };
+
+/** No table of these tests has a FILE column. */
+export async function* noFiles(): AsyncGenerator<never> {
+  yield* [];
+}

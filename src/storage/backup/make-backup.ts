@@ -1,11 +1,12 @@
 // Makes a backup of a database that is in use, in a process of its own. The copy of the data file is one read transaction, so it is the database as of one
-// commit; the segments it names are immutable and are copied after it. The caller keeps them from being removed meanwhile.
+// commit; the segments and files it names are immutable and are copied after it. The caller keeps them from being removed meanwhile.
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { readMeta } from "../catalog/catalog-ddl.ts";
+import { heldFiles } from "../files/held-files.ts";
 import { BUSY_TIMEOUT_MS } from "../hot/connection.ts";
 import { openFilesystemStore } from "../objects/filesystem-store.ts";
 import { openStorages, type StorageLocations } from "../objects/routed-store.ts";
@@ -32,7 +33,7 @@ export interface BackupMade {
   readonly position: string;
 }
 
-interface StoredSegment {
+interface StoredObject {
   readonly path: string;
   readonly bytes: number;
 }
@@ -53,9 +54,9 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
     const data = openFilesystemStore(dataDir);
     files.push(await copyObject({ from: data, fromKey: SECRETS_FILE, to, toKey: SECRETS_FILE }));
   }
-  const total = snapshot.segments.reduce((sum, { bytes }) => sum + bytes, dataFile.bytes);
+  const total = snapshot.objects.reduce((sum, { bytes }) => sum + bytes, dataFile.bytes);
   let copied = dataFile.bytes;
-  for (const { path, bytes } of snapshot.segments) {
+  for (const { path, bytes } of snapshot.objects) {
     progress(copied, total);
     files.push(await copyObject({ from, fromKey: path, to, toKey: `storage/${path}`, bytes }));
     copied += bytes;
@@ -70,7 +71,8 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
 interface Snapshot {
   readonly epoch: string;
   readonly position: string;
-  readonly segments: readonly StoredSegment[];
+  /** Segments, and the files that rows hold. */
+  readonly objects: readonly StoredObject[];
 }
 
 /** VACUUM INTO reads in one transaction and holds up no writer. SQLite does not sync what it writes. */
@@ -92,12 +94,12 @@ function inspect(path: string): Snapshot {
   using check = db.prepare<{ quick_check: string }, []>("PRAGMA quick_check(1)");
   const verdict = check.get()?.quick_check;
   if (verdict !== "ok") throw new DbError("STORAGE_ERROR", `The data file is damaged: ${verdict ?? "no answer"}`);
-  using segments = db.prepare<StoredSegment, []>(
+  using segments = db.prepare<StoredObject, []>(
     "SELECT path, bytes FROM segments WHERE table_id IN (SELECT id FROM tables) ORDER BY id",
   );
   return {
     epoch: String(readMeta(db, "epoch")),
     position: String(readMeta(db, "last_seq")),
-    segments: segments.all(),
+    objects: [...segments.all(), ...heldFiles(db)],
   };
 }

@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
+import { settleRestoredFiles } from "../files/held-files.ts";
 import { lockFolder } from "../hot/folder-lock.ts";
 import { openFilesystemStore } from "../objects/filesystem-store.ts";
 import type { ObjectKey, ObjectStore } from "../objects/object-store.ts";
@@ -84,7 +85,7 @@ export async function verifyBackup(from: BackupSource, progress: Progress): Prom
   return manifest;
 }
 
-/** Of a file of another storage than `local`: where it lies in the data folder. Names of segments are used once in a database, so none meets another. */
+/** Of a file of another storage than `local`: where it lies in the data folder. Names of segments and files are used once in a database, so none meets another. */
 function localKey(key: ObjectKey): ObjectKey {
   return key.replace(/^storage\/@[^/]+\//, "storage/");
 }
@@ -139,6 +140,7 @@ function beginHistory(path: string, { epoch, nowMs }: { readonly epoch: string; 
   const all = db.transaction(() => {
     setEpoch.run(epoch);
     setPaths.run();
+    settleRestoredFiles(db);
     endJobs.run(nowMs);
   });
   all.immediate();

@@ -37,6 +37,8 @@ export interface FileStore {
   settle(files: readonly FileKey[]): Promise<void>;
   /** A file that a row holds. */
   find(target: FileTarget, id: string): StoredFile | undefined;
+  /** Files that rows hold, above an id, by id; at most `limit`. */
+  list(target: FileTarget, page: { readonly after: string; readonly limit: number }): readonly StoredFile[];
   open(file: StoredFile): Promise<ObjectReader>;
   /** Removes what no row has held for the grace, as much of it as one turn should. Never rejects. */
   sweep(): Promise<void>;
@@ -61,6 +63,9 @@ const MAX_TURNS_OF_A_SWEEP = 50;
 
 const FIND = "SELECT path, ref FROM files WHERE table_id = ?1 AND scope = ?2 AND id = ?3 AND idle_since_ms IS NULL";
 
+const LIST = `SELECT path, ref FROM files
+  WHERE table_id = ?1 AND scope = ?2 AND id > ?3 AND idle_since_ms IS NULL ORDER BY id LIMIT ?4`;
+
 export function createFileStore(deps: FileStoreDeps): FileStore {
   let sweeping: Promise<void> | undefined;
   return {
@@ -69,6 +74,10 @@ export function createFileStore(deps: FileStoreDeps): FileStore {
     find({ table, scope }, id) {
       const row = deps.reader.all(FIND, [table.id, scope, BigInt(id)])[0];
       return row === undefined ? undefined : { path: String(row[0]), ref: decodeFileRef(String(row[1])) };
+    },
+    list({ table, scope }, { after, limit }) {
+      const rows = deps.reader.all(LIST, [table.id, scope, BigInt(after), limit]);
+      return rows.map(([path, ref]) => ({ path: String(path), ref: decodeFileRef(String(ref)) }));
     },
     open: ({ path }) => deps.objects.open(path),
     sweep() {
