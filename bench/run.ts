@@ -3,6 +3,7 @@
 // NAME is a micro-benchmark (codec, frame-encode, …) or a row of the report (P1, P4, …). Exit code 1 when a process failed or a run lost,
 // repeated or misordered anything; a missed target is a result, not an error.
 import { parseArgs } from "node:util";
+import { BUFFERED_QUERY_CASES } from "./load/buffered-query-cases.ts";
 import { COLD_READ_CASES } from "./load/cold-read-cases.ts";
 import { DELIVERY_CASES } from "./load/delivery-cases.ts";
 import { FLUSH_CASES } from "./load/flush-cases.ts";
@@ -26,6 +27,7 @@ const CASES: readonly LoadCase[] = [
   ...FLUSH_CASES,
   ...START_CASES,
   ...COLD_READ_CASES,
+  ...BUFFERED_QUERY_CASES,
 ];
 
 const { values } = parseArgs({
