@@ -3,7 +3,7 @@
 import { hashParquetValue, readBloomFilter, sbbfContains } from "hyparquet/src/bloom.js";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import { type Cell, sameType } from "../../model/sql-type.ts";
-import type { RowRange } from "./column-chunk.ts";
+import type { RowRange } from "./chunk-pages.ts";
 import { PARQUET_COLUMNS } from "./parquet-column.ts";
 import { chunkOf, fieldName, isPrunable, type SegmentFooter, storedType } from "./segment-footer.ts";
 

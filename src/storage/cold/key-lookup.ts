@@ -102,9 +102,9 @@ class Lookup {
   }
 
   async #isNewer(hit: Found, other: Found): Promise<boolean> {
-    const seqOf = async ({ segment, group, at }: Found): Promise<SqliteValue> => {
-      const place = this.#lookup.schema.columns.length;
-      const [seq = null] = await this.#cache.values(this.#lookup, { segment, group, place }, [at]);
+    const seqOf = async (found: Found): Promise<SqliteValue> => {
+      const wanted = { places: [this.#lookup.schema.columns.length], positions: [found.at] };
+      const [[seq = null] = []] = await this.#cache.rows(this.#lookup, found, wanted);
       return seq;
     };
     return compareSqlite(await seqOf(hit), await seqOf(other)) > 0;
@@ -117,14 +117,11 @@ class Lookup {
     for (const hits of Map.groupBy(found, ({ segment, group }) => `${segment.id} ${group}`).values()) {
       const [first] = hits;
       assert(first !== undefined, "a group of hits has one");
-      const { segment, group } = first;
       const positions = hits.map(({ at }) => at);
-      const column = (place: number): Promise<SqliteValue[]> =>
-        this.#cache.values(this.#lookup, { segment, group, place }, positions);
-      const deleted =
-        includeDeleted || (await this.#hasNoTombstone(first)) ? [] : await column(schema.columns.length + 1);
-      const columns: SqliteValue[][] = [];
-      for (const place of places) columns.push(await column(place));
+      const isLive = includeDeleted || (await this.#hasNoTombstone(first));
+      const wanted = isLive ? places : [...places, schema.columns.length + 1];
+      const columns = await this.#cache.rows(this.#lookup, first, { places: wanted, positions });
+      const deleted = isLive ? [] : (columns.pop() ?? []);
       for (const index of positions.keys()) {
         if ((deleted[index] ?? 0) === 0) rows.push(columns.map((values) => values[index] ?? null));
       }

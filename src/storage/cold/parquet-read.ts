@@ -14,7 +14,7 @@ import { type Column, keyColumn, type TableSchema } from "../../model/schema.ts"
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
-import { decompress } from "./column-chunk.ts";
+import { decompress } from "./chunk-pages.ts";
 import { PARQUET_COLUMNS } from "./parquet-column.ts";
 
 import {

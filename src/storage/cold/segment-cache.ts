@@ -29,9 +29,17 @@ export interface ScopeTarget {
   readonly scope: Scope;
 }
 
-export interface ColumnPlace {
+export interface GroupPlace {
   readonly segment: SegmentRef;
   readonly group: number;
+}
+
+export interface RowsWanted {
+  readonly places: readonly number[];
+  readonly positions: readonly number[];
+}
+
+export interface ColumnPlace extends GroupPlace {
   /** Counts the table's columns, then `_seq`, then `_deleted`. */
   readonly place: number;
 }
@@ -94,20 +102,30 @@ export class SegmentCache {
     return vector;
   }
 
-  /** A few values of it: of the whole column when it is decoded already, otherwise without keeping anything. */
-  async values(target: ScopeTarget, at: ColumnPlace, positions: readonly number[]): Promise<SqliteValue[]> {
-    if (positions.length > MAX_SINGLE_ROWS || this.#entries.has(columnKey(target, at))) {
-      return positions.map(valueReader(await this.column(target, at)));
+  /** A few rows of a group, column by column: from what is decoded already, otherwise without keeping anything. */
+  async rows(target: ScopeTarget, at: GroupPlace, { places, positions }: RowsWanted): Promise<SqliteValue[][]> {
+    const isKept = (place: number): boolean => this.#entries.has(columnKey(target, { ...at, place }));
+    const columns = new Map<number, SqliteValue[]>();
+    for (const place of new Set(places)) {
+      if (positions.length <= MAX_SINGLE_ROWS && !isKept(place)) continue;
+      columns.set(place, positions.map(valueReader(await this.column(target, { ...at, place }))));
     }
-    const footer = await this.footer(target, at.segment);
-    const source = { ...target, objects: this.#objects, path: at.segment.path };
-    const { group, place } = at;
-    const { schema } = target;
-    return withSegmentFile(source, (file) => decodeRows({ file, footer, schema, group, place }, positions));
+    const missing = places.filter((place) => !columns.has(place));
+    if (missing.length > 0) {
+      const footer = await this.footer(target, at.segment);
+      const source = { ...target, objects: this.#objects, path: at.segment.path };
+      await withSegmentFile(source, async (file) => {
+        for (const place of missing) {
+          const column = { file, footer, schema: target.schema, group: at.group, place };
+          columns.set(place, await decodeRows(column, positions));
+        }
+      });
+    }
+    return places.map((place) => columns.get(place) ?? []);
   }
 
   /** False only when none of the rows of a group has the key: by its Bloom filter, where there is one for keys of the type. */
-  async mayHoldKey(target: ScopeTarget, at: Omit<ColumnPlace, "place">, key: Cell): Promise<boolean> {
+  async mayHoldKey(target: ScopeTarget, at: GroupPlace, key: Cell): Promise<boolean> {
     const place = target.schema.keyIndex;
     // Integers are decoded as fast as their filter is.
     if (isVerbatim(typeAt(target.schema, place))) return true;
