@@ -106,7 +106,7 @@ async function openBare(folder: string): Promise<Database> {
 }
 
 /** Median of a few runs, each with another value. */
-async function measure(first: number, run: (n: number) => Promise<unknown> | unknown): Promise<number> {
+async function measure(first: number, run: (n: number) => unknown): Promise<number> {
   const times: number[] = [];
   for (let n = first; n < first + RUNS; n += 1) {
     const startedAt = performance.now();
