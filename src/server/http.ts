@@ -8,6 +8,7 @@ import type { VerifiedToken } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
+import type { Pacer } from "../base/pacer.ts";
 import { API_VERSION, VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine, RunInput } from "../engine/engine.ts";
@@ -41,6 +42,7 @@ export interface HttpDeps {
   readonly identify: Identify;
   readonly auth: AuthEndpointsDeps;
   readonly sockets: SocketServer;
+  readonly pacer: Pacer;
   readonly resolveClient: ReturnType<typeof createClientResolver>;
   readonly cors: Cors;
   readonly config: Config;
@@ -97,8 +99,8 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     if (path.startsWith(EXPORTS_PREFIX))
       return only("GET", request, () => answerExport(request, { path, server, deps }));
     if (isFilePath(path)) return answerFile(request, server, deps);
-    if (deps.isStopping()) return new Response("Server is shutting down", { status: 503 });
-    if (path === "/v1/ws") return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
+    if (deps.isStopping()) return shuttingDown();
+    if (path === "/v1/ws") return upgrade(request, server, deps);
     const endpoint = authEndpoint(path);
     if (endpoint === undefined) return new Response(null, { status: 404 });
     return only(AUTH_METHODS[endpoint], request, () => answerAuthRequest(endpoint, request, { server, deps }));
@@ -135,6 +137,20 @@ function only(
 ): Response | Promise<Response> {
   if (request.method === method) return answer();
   return new Response(null, { status: 405, headers: { allow: method } });
+}
+
+function shuttingDown(): Response {
+  return new Response("Server is shutting down", { status: 503 });
+}
+
+/** A storm brings hundreds of upgrades in one turn of the loop: they take their turns with what the sockets before them ask for. */
+function upgrade(request: Request, server: Server<SocketData>, deps: HttpDeps): Answer {
+  const turn = deps.pacer.turn();
+  if (turn === undefined) return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
+  return turn.then(() => {
+    if (deps.isStopping()) return shuttingDown();
+    return deps.sockets.upgrade(request, server, clientOf(request, server, deps));
+  });
 }
 
 function clientOf(request: Request, server: Server<SocketData>, deps: HttpDeps): Client {

@@ -70,8 +70,8 @@ const MAX_ADDRESSES_COUNTED = 100_000;
 const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
-/** What storms of subscribes may take of one turn of the loop; sockets and commits have the rest. */
-const PACED_SLICE_MS = 3;
+/** What storms of upgrades and subscribes may take of one turn of the loop; sockets and commits have the rest, and a commit may have to wait for it. */
+const PACED_SLICE_MS = 1;
 const QUEUE_LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 15_000;
 const RETIRED_FILES_INTERVAL_MS = 10_000;
@@ -144,6 +144,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     identify,
     auth: { accounts, limiter: authLimiter(config, clock), config: config.auth, log },
     sockets: socketServer,
+    pacer,
     resolveClient: createClientResolver(config.security.trustedProxyRanges),
     cors: createCors(config.security.cors.allowedOrigins),
     config,

@@ -126,3 +126,16 @@ test(`LQ-02 LQ-13 ${CONNECTIONS} connections with ${SUBSCRIPTIONS} live queries 
   expect(await server.root.rows("SELECT count(*) FROM system.connections")).toEqual([["0"]]);
   expect(severe).toEqual([]);
 }, 300_000);
+
+test("ST-10 a server that is told to stop in a storm of connections leaves none of them open", async () => {
+  const server = await startTestServer();
+  await server.root.sql("CREATE NAMESPACE load");
+  await server.root.sql("CREATE USER TABLE load.own (id BIGINT PRIMARY KEY)");
+  const { token } = await server.user("ann");
+  const listeners = Array.from({ length: 300 }, () => new Listener(server, token, ["SELECT * FROM load.own"]));
+  const opened = Promise.allSettled(listeners.map((one) => one.opened()));
+  await Promise.race(listeners.map((one) => one.opened()));
+  await server[Symbol.asyncDispose]();
+  await until(() => listeners.every(({ closed }) => closed !== undefined));
+  await opened;
+}, 30_000);
