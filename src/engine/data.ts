@@ -118,7 +118,7 @@ export function prepareWrite(
       slots,
       session: call.session,
       maxRows: deps.limits.maxRowsPerStatement,
-      tooManyRows: (rows) => tooManyRows(rows, deps.limits.maxRowsPerStatement),
+      tooManyRows: (rows) => new TooManyRows(rows, deps.limits.maxRowsPerStatement),
       signal: call.signal,
       budget: call.budget,
     },
@@ -126,10 +126,12 @@ export function prepareWrite(
   );
 }
 
-function tooManyRows(rows: number, limit: number): DbError {
-  return new DbError("UNSUPPORTED", `the statement would write ${rows} rows; one statement may write ${limit}`, {
-    hint: "Split it, for example by ranges of the primary key.",
-  });
+export class TooManyRows extends DbError {
+  constructor(rows: number, limit: number) {
+    super("UNSUPPORTED", `the statement would write ${rows} rows; one statement may write ${limit}`, {
+      hint: "Split it, for example by ranges of the primary key.",
+    });
+  }
 }
 
 function prepareInsertPlan(
@@ -143,7 +145,7 @@ function prepareInsertPlan(
     queried: readonly (readonly Cell[])[] | undefined,
     rows: number,
   ): PreparedWrite | Promise<PreparedWrite> => {
-    if (rows > maxRows) throw tooManyRows(rows, maxRows);
+    if (rows > maxRows) throw new TooManyRows(rows, maxRows);
     const generateDefault = deps.defaults.forStatement(call.session.user, call.nowUs);
     return prepareInsert({ plan, slots, session: call.session, queried, generateDefault, budget: call.budget }, deps);
   };

@@ -23,6 +23,7 @@ import {
 } from "./reads.ts";
 import { retryStale } from "./retry.ts";
 import type { Call, Caller, Session } from "./session.ts";
+import { truncateAsDelete, truncatedText } from "./truncate.ts";
 import { applyAll, applyInSlices, assertFresh, MAX_ROWS_AT_ONCE, type PreparedWrite, StaleRead } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
@@ -128,7 +129,7 @@ async function prepareSteps(input: TransactionInput, call: Call, deps: EngineDep
       const earlier = await Promise.all(before);
       return ownRowsOf(deps.writer, (tx) => unmetered(applyEach(earlier, tx, input), call.budget));
     };
-    const planned = plannedStep(runnable, call);
+    const planned = plannedStep(runnable, call, deps);
     if (planned.kind === "planned" && planned.plan.kind !== "query") written.add(planned.plan.table.id);
     steps.push(prepareStep(planned, call, { ...deps, ownRows }));
     if (steps.length % MAX_STATEMENTS_AT_ONCE === 0) await nextTurn();
@@ -155,13 +156,20 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-type PlannedStep = ({ readonly kind: "planned" } & PlannedData) | { readonly kind: "refused"; readonly error: unknown };
+type PlannedStep =
+  | ({ readonly kind: "planned" /** The table that a TRUNCATE names. */; readonly truncated?: string } & PlannedData)
+  | { readonly kind: "refused"; readonly error: unknown };
 
-function plannedStep(runnable: Runnable, { session }: Call): PlannedStep {
+function plannedStep(runnable: Runnable, call: Call, deps: EngineDeps): PlannedStep {
   try {
+    if (runnable.kind === "statement" && runnable.statement.kind === "truncate") {
+      const { planned, name } = truncateAsDelete(runnable.statement.tables, call, deps);
+      assertMayRun(planned.plan, call.session);
+      return { kind: "planned", ...planned, truncated: name };
+    }
     if (runnable.kind !== "data") throw new DbError("UNSUPPORTED", "only data statements can run inside a transaction");
-    const planned = runnable.plan(session);
-    assertMayRun(planned.plan, session);
+    const planned = runnable.plan(call.session);
+    assertMayRun(planned.plan, call.session);
     return { kind: "planned", ...planned };
   } catch (error) {
     return { kind: "refused", error };
@@ -175,7 +183,9 @@ async function prepareStep(step: PlannedStep, call: Call, deps: StepDeps): Promi
     const own = { ...call, literals: step.literals };
     const { plan } = step;
     if (plan.kind === "query") return await preparedRead(plan, own, deps);
-    return await (plan.kind === "insert" ? preparedInsert(plan, own, deps) : preparedModify(plan, own, deps));
+    if (plan.kind === "insert") return await preparedInsert(plan, own, deps);
+    const modify = await preparedModify(plan, own, deps);
+    return step.truncated === undefined ? modify : saying(modify, step.truncated);
   } catch (error) {
     // Thrown by a rehearsal, it is about what the statements before found.
     if (error instanceof StaleRead) throw error;
@@ -183,6 +193,19 @@ async function prepareStep(step: PlannedStep, call: Call, deps: StepDeps): Promi
       throw error;
     };
   }
+}
+
+function saying(step: Step, table: string): Step {
+  const said = (result: StatementResult): StatementResult => ({
+    ...result,
+    message: truncatedText(table, result.rowCount),
+  });
+  if (typeof step === "function") return (tx) => said(step(tx));
+  return {
+    *inSlices(tx) {
+      return said(yield* step.inSlices(tx));
+    },
+  };
 }
 
 /** Their rows are in memory, where a query process cannot be told what the transaction did to them. */
