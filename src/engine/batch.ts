@@ -5,6 +5,7 @@ import { type Param, paramShape } from "../model/param.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
 import { auditOf } from "./audit.ts";
+import { isBulkInsert, runBulkInsert } from "./bulk-insert.ts";
 import { runData } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
@@ -27,6 +28,28 @@ export function runRequest(
   request: SqlRequest,
   deps: EngineDeps,
 ): readonly StatementResult[] | Promise<readonly StatementResult[]> {
+  return isBulkInsert(request) ? runBulk(request, deps) : runWhole(request, deps);
+}
+
+async function runBulk(request: SqlRequest, deps: EngineDeps): Promise<readonly StatementResult[]> {
+  let result: StatementResult | undefined;
+  try {
+    result = await runBulkInsert(request.sql, callerOf(request, deps), deps);
+  } catch (error) {
+    throw failure(error, { kind: "data", text: request.sql, offset: 0 }, { index: 0, isBatch: false });
+  }
+  return result === undefined ? runWhole(request, deps) : withinLimit(result, deps);
+}
+
+function withinLimit(result: StatementResult, deps: EngineDeps): readonly StatementResult[] {
+  if ((result.rowsJson?.length ?? 0) > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
+  return [result];
+}
+
+function runWhole(
+  request: SqlRequest,
+  deps: EngineDeps,
+): readonly StatementResult[] | Promise<readonly StatementResult[]> {
   const runnables = deps.preparer.prepare(request.sql, request.session, paramShape(request.params));
   const [only] = runnables;
   return only?.kind === "data" && runnables.length === 1
@@ -39,10 +62,7 @@ function runOne(
   request: SqlRequest,
   deps: EngineDeps,
 ): readonly StatementResult[] | Promise<readonly StatementResult[]> {
-  const done = (result: StatementResult): readonly StatementResult[] => {
-    if ((result.rowsJson?.length ?? 0) > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
-    return [result];
-  };
+  const done = (result: StatementResult): readonly StatementResult[] => withinLimit(result, deps);
   const failed = (error: unknown): never => {
     throw failure(error, runnable, { index: 0, isBatch: false });
   };

@@ -55,7 +55,7 @@ function attempt(
 }
 
 /** Statements that can make each other's reads stale. */
-function contentionKey(plan: DataPlan, { session }: Caller): string {
+export function contentionKey(plan: DataPlan, { session }: Caller): string {
   assert(plan.kind !== "query", "only writes go stale");
   return `${plan.table.id}/${scopeFor(plan.table, session.user)}`;
 }

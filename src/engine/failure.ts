@@ -14,10 +14,13 @@ export class StatementFailure extends Error {
   }
 }
 
+/** What failed, as far as an error tells of it. */
+type Failing = Omit<Extract<Runnable, { kind: "data" }>, "plan"> | Extract<Runnable, { kind: "statement" }>;
+
 /** Keeps code, position and hint; the message names the statement. A bug of ours passes through and is reported as one. */
 export function failure(
   error: unknown,
-  runnable: Runnable,
+  runnable: Failing,
   at: { readonly index: number; readonly isBatch: boolean },
 ): unknown {
   if (error instanceof StatementFailure || !(error instanceof DbError)) return error;
@@ -35,7 +38,7 @@ export function failure(
 }
 
 /** Where the statement inside it begins, which is its end. What has a position is about that one. */
-function innerOffset(runnable: Runnable): number {
+function innerOffset(runnable: Failing): number {
   if (runnable.kind !== "statement") return 0;
   const { statement, text } = runnable;
   switch (statement.kind) {

@@ -46,9 +46,32 @@ interface Target {
 export function prepareInsert(input: InsertInput, deps: ReadDeps): PreparedWrite | Promise<PreparedWrite> {
   const { table } = input.plan;
   const scope = scopeFor(table, input.session.user);
-  const rows = sourceRows(input).map((row, index) => checkRow(table, row, index + 1));
+  const rows = insertedRows(input, 0);
   const segmentsVersion = deps.catalog.segmentsVersion(table.id, scope);
   const doubtful = segmentsVersion === 0 ? [] : keysPerhapsFlushed({ table, scope }, rows, deps);
+  return prepareRows(input, { rows, segmentsVersion, doubtful }, deps);
+}
+
+/** What a statement inserts, complete and checked. `before`: how many rows of it stand before these. */
+export function insertedRows(input: InsertInput, before: number): Cell[][] {
+  return sourceRows(input).map((row, index) => checkRow(input.plan.table, row, before + index + 1));
+}
+
+export interface RowsToInsert {
+  readonly rows: readonly (readonly Cell[])[];
+  /** As it was before the first of the doubtful keys was looked at. */
+  readonly segmentsVersion: number;
+  /** Keys that Parquet may hold. */
+  readonly doubtful: readonly Cell[];
+}
+
+export function prepareRows(
+  input: InsertInput,
+  { rows, segmentsVersion, doubtful }: RowsToInsert,
+  deps: Pick<ReadDeps, "queries">,
+): PreparedWrite | Promise<PreparedWrite> {
+  const { table } = input.plan;
+  const scope = scopeFor(table, input.session.user);
   const prepared = (cold: ColdEvidence | undefined): PreparedWrite => ({
     rows: rows.length,
     begin: (tx) => beginInsert(tx, input, { rows, target: { table, scope, cold } }),
@@ -80,7 +103,7 @@ function sourceRows(input: InsertInput): Cell[][] {
   return plan.source.rows.map((row) => complete(row.map((value) => value?.([], slots))));
 }
 
-function keysPerhapsFlushed(
+export function keysPerhapsFlushed(
   target: { readonly table: TableSchema; readonly scope: Scope },
   rows: readonly (readonly Cell[])[],
   deps: ReadDeps,

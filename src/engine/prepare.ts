@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import type { Name } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
-import type { ParamShape } from "../model/param.ts";
+import { type ParamShape, paramShape } from "../model/param.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
@@ -60,6 +60,8 @@ export interface PreparedLive {
 export interface Preparer {
   /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
   prepare(sql: string, session: Session, params: ParamShape): readonly Runnable[];
+  /** A part of a long statement, which counts as no statement of its own. Undefined: a statement that has no plan. */
+  planPart(text: string, session: Session): PlannedData | undefined;
   /** `own`: a table as which it is known under its name, where that is not its newest version. */
   prepareLive(sql: string, session: Session, params: ParamShape, own?: TableSchema): PreparedLive;
   /** What a view would show that belongs to the namespace, on the catalog as it is at this moment. */
@@ -86,6 +88,9 @@ export interface PreparerDeps {
 const NOT_LIFTED = "{}";
 /** A longer text (a bulk INSERT) rarely comes again and would crowd out hundreds of others. */
 const MAX_CACHED_KEY_LENGTH = 16 * 1024;
+/** Plans of parts of long statements. Those of one statement are mostly one; they shall crowd out nobody's. */
+const MAX_PARTS = 32;
+const NO_PARAMETERS = paramShape([]);
 
 interface PlanCall {
   readonly text: string;
@@ -172,6 +177,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
   const deps = { ...options, tables };
   const data = new PlanCache<DataPlan>(deps.maxPlans);
   const live = new PlanCache<LivePlan>(deps.maxPlans);
+  const parts = new PlanCache<DataPlan>(MAX_PARTS);
   const texts = new Lru<string, LiftedStatement>(deps.maxPlans);
 
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> => planText(input, deps.parser, planLive);
@@ -207,6 +213,11 @@ export function createPreparer(options: PreparerDeps): Preparer {
       }
       return parsed.map((statement) => runnable(statement, params));
     },
+    planPart(text, session) {
+      if (WRITES_USERS.test(text)) return undefined;
+      const make = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
+      return planOf({ text, lifted: liftLiterals(text), session, params: NO_PARAMETERS }, parts, { deps, make });
+    },
     prepareLive(sql, session, params, own) {
       const text = sql.trim();
       const pastTable = own !== undefined && deps.catalog.tableById(own.id)?.version !== own.version ? own : undefined;
@@ -216,7 +227,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
     bindView: (view, catalog) => bindViewText(view, { ...deps, catalog }),
     stats: () => data.stats(),
     clearCaches: () => ({
-      plans: data.clear(),
+      plans: data.clear() + parts.clear(),
       live_plans: live.clear(),
       statement_texts: texts.clear(),
       session_tables: tables.clear(),
