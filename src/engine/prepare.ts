@@ -181,6 +181,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
   const texts = new Lru<string, LiftedStatement>(deps.maxPlans);
 
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> => planText(input, deps.parser, planLive);
+  const planWhole = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
 
   const runnable = (parsed: ParsedStatement, params: ParamShape): Runnable => {
     const { statement, text, offset } = parsed;
@@ -203,8 +204,8 @@ export function createPreparer(options: PreparerDeps): Preparer {
       const lifted = liftedOf(text, texts);
       if (isCacheable(lifted) && !WRITES_USERS.test(text)) {
         // One data statement: a hit needs no parse.
-        const make = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
-        const plan = (session: Session): PlannedData => planOf({ text, lifted, session, params }, data, { deps, make });
+        const plan = (session: Session): PlannedData =>
+          planOf({ text, lifted, session, params }, data, { deps, make: planWhole });
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
       const parsed = deps.parser.parse(sql);
@@ -215,8 +216,8 @@ export function createPreparer(options: PreparerDeps): Preparer {
     },
     planPart(text, session) {
       if (WRITES_USERS.test(text)) return undefined;
-      const make = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
-      return planOf({ text, lifted: liftLiterals(text), session, params: NO_PARAMETERS }, parts, { deps, make });
+      const call = { text, lifted: liftLiterals(text), session, params: NO_PARAMETERS };
+      return planOf(call, parts, { deps, make: planWhole });
     },
     prepareLive(sql, session, params, own) {
       const text = sql.trim();

@@ -66,7 +66,7 @@ async function truncateAtOnce(
   deps: EngineDeps,
 ): Promise<{ readonly rows: number; readonly position: Seq } | undefined> {
   const attempt = async (): Promise<{ readonly rows: number; readonly position: Seq } | undefined> => {
-    const preparing = plans.map((plan) => {
+    const preparing = plans.map(async (plan) => {
       const { plan: found, literals } = plan();
       assert(found.kind === "delete", "the text is a DELETE");
       return prepareWrite(found, { ...call, literals, budget: new WriteBudget(deps.limits.maxWriteBytes) }, deps);
