@@ -209,9 +209,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
         return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
       }
       const parsed = deps.parser.parse(sql);
-      if (parsed.length > 1 && params.count > 0) {
-        throw new DbError("PARAMS_WITH_BATCH", "Parameters can be used with one statement only");
-      }
+      assertParametersFit(parsed, params);
       return parsed.map((statement) => runnable(statement, params));
     },
     planPart(text, session) {
@@ -234,6 +232,11 @@ export function createPreparer(options: PreparerDeps): Preparer {
       session_tables: tables.clear(),
     }),
   };
+}
+
+function assertParametersFit(parsed: readonly ParsedStatement[], params: ParamShape): void {
+  if (parsed.length <= 1 || params.count === 0) return;
+  throw new DbError("PARAMS_WITH_BATCH", "Parameters can be used with one statement only");
 }
 
 /** Rows of system.users are accounts: such a statement is planned by nobody. */
