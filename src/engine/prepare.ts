@@ -136,6 +136,15 @@ function planOf<Plan extends DataPlan | LivePlan>(
   return { plan: planned.plan, literals: lifted.literals };
 }
 
+interface DataText {
+  readonly text: string;
+  /** Where it starts in the request's SQL. */
+  readonly offset: number;
+  readonly params: ParamShape;
+  readonly lift: () => LiftedStatement;
+  readonly make: (input: PlanInput) => Planned<DataPlan>;
+}
+
 type Names = Pick<PreparerDeps, "catalog" | "parser">;
 
 /** Names as they are now, but for one table. */
@@ -183,30 +192,25 @@ export function createPreparer(options: PreparerDeps): Preparer {
   const planLiveSelect = (input: PlanInput): Planned<LivePlan> => planText(input, deps.parser, planLive);
   const planWhole = (input: PlanInput): Planned<DataPlan> => planText(input, deps.parser, planData);
 
-  const runnable = (parsed: ParsedStatement, params: ParamShape): Runnable => {
-    const { statement, text, offset } = parsed;
+  const dataRunnable = ({ text, offset, params, lift, make }: DataText): Runnable => ({
+    kind: "data",
+    text,
+    offset,
+    plan: (session) => planOf({ text, lifted: lift(), session, params }, data, { deps, make }),
+  });
+  const runnable = ({ statement, text, offset }: ParsedStatement, params: ParamShape): Runnable => {
     if (!isData(statement)) return { kind: "statement", statement, text, offset };
-    return {
-      kind: "data",
-      text,
-      offset,
-      plan: (session) =>
-        planOf({ text, lifted: liftLiterals(text), session, params }, data, {
-          deps,
-          make: (input) => planData(statement, input),
-        }),
-    };
+    const make = (input: PlanInput): Planned<DataPlan> => planData(statement, input);
+    return dataRunnable({ text, offset, params, lift: () => liftLiterals(text), make });
   };
 
   return {
     prepare(sql, _session, params) {
       const text = sql.trim();
       const lifted = liftedOf(text, texts);
+      // One data statement: a hit needs no parse.
       if (isCacheable(lifted) && !WRITES_USERS.test(text)) {
-        // One data statement: a hit needs no parse.
-        const plan = (session: Session): PlannedData =>
-          planOf({ text, lifted, session, params }, data, { deps, make: planWhole });
-        return [{ kind: "data", text, offset: sql.indexOf(text), plan }];
+        return [dataRunnable({ text, offset: sql.indexOf(text), params, lift: () => lifted, make: planWhole })];
       }
       const parsed = deps.parser.parse(sql);
       assertParametersFit(parsed, params);
