@@ -4,7 +4,8 @@
 import { bench, do_not_optimize, group } from "mitata";
 import { SHARED_SCOPE } from "../src/base/ids.ts";
 import { toRoutedChange, toRowChange } from "../src/live/membership.ts";
-import { type Routed, Router } from "../src/live/router.ts";
+import { Router } from "../src/live/router.ts";
+import type { Routed } from "../src/live/router-places.ts";
 import type { Cell } from "../src/model/sql-type.ts";
 import { loadParser } from "../src/sql/parse/parser.ts";
 import { runBenchmarks } from "./micro.ts";

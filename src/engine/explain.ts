@@ -149,6 +149,13 @@ function termText(table: TableSchema, term: IndexTerm): string {
     return `any of (${arms.join(" | ")})`;
   }
   const column = table.columns[term.column]?.name ?? `column ${term.column}`;
-  if (term.kind === "equal") return `hash on ${column} (${term.values.length} value(s))`;
-  return term.kind === "null" ? `NULL in ${column}` : `range on ${column}`;
+  return term.kind === "equal" ? `hash on ${column} (${term.values.length} value(s))` : `${TERMS[term.kind]} ${column}`;
 }
+
+const TERMS = {
+  null: "NULL in",
+  notNull: "a value in",
+  range: "range on",
+  prefix: "prefix on",
+  like: "fixed text of a pattern on",
+} as const;

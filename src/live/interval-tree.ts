@@ -1,7 +1,7 @@
 // Finds the ranges that contain a value in O(log n + found): a treap ordered by low bound, each node knowing the highest bound below it.
-// Bounds are numbers or bigints, which JavaScript compares exactly with each other.
+// Bounds are numbers or bigints, which JavaScript compares exactly with each other; or all of them are texts, in the order of their UTF-16 units.
 
-export type RangeValue = number | bigint;
+export type RangeValue = number | bigint | string;
 
 export interface Range {
   /** Undefined: unbounded. */

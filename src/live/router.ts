@@ -1,48 +1,20 @@
 // From a changed row to the groups that can match it, without touching the others. One router serves the groups of one (table, scope):
-// groups with an equality term sit in a hash index (IS NULL is an entry of it), groups with a numeric range in an interval tree, those with an OR of such terms in several
-// places, the rest in a list that every change visits.
+// groups with an equality term sit in a hash index (IS NULL is an entry of it), groups with a range of numbers or texts, a prefix among them, in an interval tree, those
+// with a LIKE pattern in an index of text, those with IS NOT NULL under their column, those with an OR of such terms in several places, the rest in a list that every change visits.
 // A router may return a group that does not match, never miss one that does.
-import type { TableSchema } from "../model/schema.ts";
-import type { Cell, TypeKind } from "../model/sql-type.ts";
-import type { IndexTerm, LivePlan, SlotValues, ValueSource } from "../sql/plan.ts";
+import type { Cell } from "../model/sql-type.ts";
 import { Few } from "./few.ts";
-import { IntervalTree, type Range, type RangeValue } from "./interval-tree.ts";
-
-/** What a router needs of a group. */
-export interface Routed {
-  readonly plan: LivePlan;
-  readonly slots: SlotValues;
-}
-
-/** NULL is the key of IS NULL; no equality has it. */
-type HashKey = string | number | bigint | boolean | null;
-
-/** The JavaScript type of an indexable column's cells. Types whose SQL equality is not JavaScript's are absent. */
-const KEY_TYPES: Partial<Record<TypeKind, "string" | "number" | "bigint" | "boolean">> = {
-  boolean: "boolean",
-  smallint: "number",
-  int: "number",
-  bigint: "bigint",
-  float: "number",
-  double: "number",
-  decimal: "bigint",
-  text: "string",
-  timestamp: "bigint",
-  datetime: "bigint",
-  date: "number",
-  time: "number",
-  uuid: "string",
-};
-
-type Place =
-  | { readonly kind: "hash"; readonly column: number; readonly keys: readonly HashKey[] }
-  | { readonly kind: "range"; readonly column: number; readonly range: Range }
-  | { readonly kind: "rest" };
+import { GramIndex } from "./gram-index.ts";
+import { IntervalTree } from "./interval-tree.ts";
+import { type HashKey, type Place, placesOf, type Routed } from "./router-places.ts";
+import { textOrderKey } from "./text-order.ts";
 
 export class Router<G extends Routed> {
   readonly #hashes = new Map<number, Map<HashKey, Few<G>>>();
   readonly #ranges = new Map<number, IntervalTree<G>>();
   readonly #rest = new Set<G>();
+  /** Seldom needed, and there may be a router for each user: made with the first of their groups. */
+  #ofTexts: TextIndexes<G> | undefined;
   #size = 0;
 
   get size(): number {
@@ -51,7 +23,7 @@ export class Router<G extends Routed> {
 
   /** Places in every index, for the test that nothing is left behind. */
   get entries(): number {
-    let entries = this.#rest.size;
+    let entries = this.#rest.size + (this.#ofTexts?.entries ?? 0);
     for (const byKey of this.#hashes.values()) for (const groups of byKey.values()) entries += groups.size;
     for (const tree of this.#ranges.values()) entries += tree.size;
     return entries + this.#hashes.size + this.#ranges.size;
@@ -65,20 +37,22 @@ export class Router<G extends Routed> {
 
   #addAt(place: Place, group: G): void {
     switch (place.kind) {
-      case "hash":
+      case "hash": {
         for (const key of place.keys) {
-          getOrMake(
-            getOrMake(this.#hashes, place.column, () => new Map<HashKey, Few<G>>()),
-            key,
-            () => new Few<G>(),
-          ).add(group);
+          const byKey = getOrMake(this.#hashes, place.column, () => new Map<HashKey, Few<G>>());
+          getOrMake(byKey, key, () => new Few<G>()).add(group);
         }
         return;
+      }
       case "range":
         getOrMake(this.#ranges, place.column, () => new IntervalTree<G>()).add(group, place.range);
         return;
-      default:
+      case "rest":
         this.#rest.add(group);
+        return;
+      default:
+        this.#ofTexts ??= new TextIndexes();
+        this.#ofTexts.add(place, group);
     }
   }
 
@@ -86,6 +60,7 @@ export class Router<G extends Routed> {
   delete(group: G): void {
     this.#size -= 1;
     for (const place of placesOf(group)) this.#deleteAt(place, group);
+    if (this.#ofTexts?.entries === 0) this.#ofTexts = undefined;
   }
 
   #deleteAt(place: Place, group: G): void {
@@ -93,14 +68,14 @@ export class Router<G extends Routed> {
       case "hash":
         this.#deleteKeys(group, place.column, place.keys);
         return;
-      case "range": {
-        const tree = this.#ranges.get(place.column);
-        tree?.delete(group);
-        if (tree?.size === 0) this.#ranges.delete(place.column);
+      case "range":
+        deleteFrom(this.#ranges, place.column, (tree) => tree.delete(group));
         return;
-      }
-      default:
+      case "rest":
         this.#rest.delete(group);
+        return;
+      default:
+        this.#ofTexts?.delete(place, group);
     }
   }
 
@@ -127,99 +102,86 @@ export class Router<G extends Routed> {
       const value = row[column];
       if (typeof value === "number" || typeof value === "bigint") tree.search(value, (group) => found.add(group));
     }
+    this.#ofTexts?.collect(row, found);
   }
 }
 
-const REST: readonly Place[] = [{ kind: "rest" }];
-/** How many keys of a hash index a range is worth. */
-const RANGE_COST = 1_000;
+/** Of one router: the places that texts, and any value at all, lead to. */
+class TextIndexes<G> {
+  readonly #ranges = new Map<number, IntervalTree<G>>();
+  readonly #texts = new Map<number, GramIndex<G>>();
+  /** Of texts in lower case. */
+  readonly #folded = new Map<number, GramIndex<G>>();
+  readonly #present = new Map<number, Few<G>>();
 
-/** Where a change has to look so as not to miss the group: the places of its most selective term. */
-function placesOf(group: Routed): readonly Place[] {
-  return bestPlaces(group.plan.terms, group) ?? REST;
-}
-
-/** An equality with the fewest values is the most selective, a range comes next. Undefined: none of the terms can be indexed. */
-function bestPlaces(terms: readonly IndexTerm[], group: Routed): readonly Place[] | undefined {
-  let best: readonly Place[] | undefined;
-  for (const term of terms) {
-    const places = placesOfTerm(term, group);
-    if (places !== undefined && (best === undefined || costOf(places) < costOf(best))) best = places;
+  get entries(): number {
+    let entries = 0;
+    for (const byColumn of [this.#ranges, this.#texts, this.#folded, this.#present]) {
+      for (const { size } of byColumn.values()) entries += 1 + size;
+    }
+    return entries;
   }
-  return best;
-}
 
-function costOf(places: readonly Place[]): number {
-  return places.reduce((sum, place) => sum + (place.kind === "hash" ? place.keys.length : RANGE_COST), 0);
-}
+  add(place: TextPlace, group: G): void {
+    switch (place.kind) {
+      case "textRange":
+        getOrMake(this.#ranges, place.column, () => new IntervalTree<G>()).add(group, place.range);
+        return;
+      case "text":
+        getOrMake(this.#textsOf(place), place.column, () => new GramIndex<G>()).add(group, place.text);
+        return;
+      default:
+        getOrMake(this.#present, place.column, () => new Few<G>()).add(group);
+    }
+  }
 
-/** Undefined: the index cannot answer this term as SQL would. */
-function placesOfTerm(term: IndexTerm, group: Routed): readonly Place[] | undefined {
-  switch (term.kind) {
-    case "any":
-      return placesOfArms(term.arms, group);
-    case "null":
-      return [{ kind: "hash", column: term.column, keys: [null] }];
-    default: {
-      const place = placeOfTerm(term, group);
-      return place && [place];
+  delete(place: TextPlace, group: G): void {
+    switch (place.kind) {
+      case "textRange":
+        deleteFrom(this.#ranges, place.column, (tree) => tree.delete(group));
+        return;
+      case "text":
+        deleteFrom(this.#textsOf(place), place.column, (texts) => texts.delete(group, place.text));
+        return;
+      default:
+        deleteFrom(this.#present, place.column, (groups) => groups.delete(group));
+    }
+  }
+
+  #textsOf({ foldsCase }: { readonly foldsCase: boolean }): Map<number, GramIndex<G>> {
+    return foldsCase ? this.#folded : this.#texts;
+  }
+
+  collect(row: readonly Cell[], found: Set<G>): void {
+    for (const [column, groups] of this.#present) {
+      if (row[column] !== null && row[column] !== undefined) groups.addAllTo(found);
+    }
+    for (const [column, tree] of this.#ranges) {
+      const value = row[column];
+      if (typeof value === "string") tree.search(textOrderKey(value), (group) => found.add(group));
+    }
+    for (const [column, texts] of this.#texts) {
+      const value = row[column];
+      if (typeof value === "string") texts.search(value, found);
+    }
+    for (const [column, texts] of this.#folded) {
+      const value = row[column];
+      if (typeof value === "string") texts.search(value.toLowerCase(), found);
     }
   }
 }
 
-function placesOfArms(arms: readonly (readonly IndexTerm[])[], group: Routed): readonly Place[] | undefined {
-  const places: Place[] = [];
-  const ranged = new Set<number>();
-  for (const arm of arms) {
-    for (const place of bestPlaces(arm, group) ?? REST) {
-      if (place.kind === "rest") return undefined;
-      // A group has one range in a tree.
-      if (place.kind === "range" && ranged.has(place.column)) return undefined;
-      if (place.kind === "range") ranged.add(place.column);
-      places.push(place);
-    }
-  }
-  return places;
-}
+type TextPlace = Extract<Place, { kind: "textRange" | "text" | "present" }>;
 
-function placeOfTerm(
-  term: Extract<IndexTerm, { kind: "equal" | "range" }>,
-  { plan, slots }: Routed,
-): Place | undefined {
-  const expected = keyType(plan.table, term.column);
-  if (expected === undefined) return undefined;
-  const valueOf = (source: ValueSource): Cell => (source.kind === "slot" ? (slots[source.slot] ?? null) : source.value);
-  if (term.kind === "equal") {
-    const keys: HashKey[] = [];
-    for (const source of term.values) {
-      const value = valueOf(source);
-      // A comparison with NULL is never true.
-      if (value === null) continue;
-      if (typeof value !== expected || typeof value === "object") return undefined;
-      keys.push(value);
-    }
-    return { kind: "hash", column: term.column, keys: [...new Set(keys)] };
-  }
-  // SQL's order of text and booleans is not JavaScript's.
-  if (expected !== "number" && expected !== "bigint") return undefined;
-  const low = term.low === undefined ? undefined : valueOf(term.low);
-  const high = term.high === undefined ? undefined : valueOf(term.high);
-  if (low === null || high === null) return { kind: "hash", column: term.column, keys: [] };
-  if (!isBound(low) || !isBound(high)) return undefined;
-  const { lowInclusive, highInclusive } = term;
-  return { kind: "range", column: term.column, range: { low, lowInclusive, high, highInclusive } };
-}
-
-/** NaN sorts above everything in SQL and nowhere in JavaScript. */
-function isBound(value: Cell | undefined): value is RangeValue | undefined {
-  return value === undefined || typeof value === "bigint" || (typeof value === "number" && !Number.isNaN(value));
-}
-
-function keyType(table: TableSchema, column: number): string | undefined {
-  const kind = table.columns[column]?.type.kind;
-  // `_seq` follows the table's own columns.
-  if (kind === undefined) return column === table.columns.length ? "bigint" : undefined;
-  return KEY_TYPES[kind];
+function deleteFrom<T extends { readonly size: number }>(
+  byColumn: Map<number, T>,
+  column: number,
+  work: (index: T) => void,
+): void {
+  const index = byColumn.get(column);
+  if (index === undefined) return;
+  work(index);
+  if (index.size === 0) byColumn.delete(column);
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -223,6 +223,17 @@ export type IndexTerm =
       readonly highInclusive: boolean;
     }
   | { readonly kind: "null"; readonly column: number }
+  | { readonly kind: "notNull"; readonly column: number }
+  /** LIKE, or ILIKE (`foldsCase`), on a column of text; without an escape it is `\\`. */
+  | {
+      readonly kind: "like";
+      readonly column: number;
+      readonly pattern: ValueSource;
+      readonly escape: ValueSource | undefined;
+      readonly foldsCase: boolean;
+    }
+  /** The column's text begins with the value. */
+  | { readonly kind: "prefix"; readonly column: number; readonly prefix: ValueSource }
   /** Every term of at least one arm holds. */
   | { readonly kind: "any"; readonly arms: readonly (readonly IndexTerm[])[] };
 

@@ -146,6 +146,12 @@ test("LQ-09 a pattern that runs away ends its live query by the deadline of quer
 test.each([
   ["SELECT * FROM chat.messages WHERE room = 'a'", ["Strategy: filter", "Routing: hash on room"]],
   ["SELECT * FROM chat.messages", ["Strategy: filter, every row matches", "Routing: every change"]],
+  ["SELECT * FROM chat.messages WHERE body LIKE 'a%'", ["Routing: fixed text of a pattern on body"]],
+  ["SELECT * FROM chat.messages WHERE body ILIKE '%a%'", ["Routing: fixed text of a pattern on body"]],
+  ["SELECT * FROM chat.messages WHERE starts_with(body, 'a')", ["Routing: prefix on body"]],
+  ["SELECT * FROM chat.messages WHERE room > 'a' AND room < 'b'", ["Routing: range on room"]],
+  ["SELECT * FROM chat.messages WHERE body IS NOT NULL", ["Routing: a value in body"]],
+  ["SELECT * FROM chat.messages WHERE body NOT LIKE 'a%'", ["Routing: every change"]],
   [
     "SELECT * FROM chat.messages WHERE room = 'a' AND body ~ 'x'",
     ["Strategy: re-run by key, because of a regular expression", "Routing: hash on room"],

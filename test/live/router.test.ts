@@ -24,6 +24,30 @@ const above = (column: number, low: Cell): IndexTerm => ({
   highInclusive: false,
 });
 
+const within = (column: number, low: Cell, high: Cell): IndexTerm => ({
+  kind: "range",
+  column,
+  low: { kind: "constant", value: low },
+  lowInclusive: true,
+  high: { kind: "constant", value: high },
+  highInclusive: false,
+});
+const like = (
+  pattern: Cell,
+  { escape, foldsCase = false }: { escape?: Cell; foldsCase?: boolean } = {},
+): IndexTerm => ({
+  kind: "like",
+  column: 1,
+  pattern: { kind: "constant", value: pattern },
+  escape: escape === undefined ? undefined : { kind: "constant", value: escape },
+  foldsCase,
+});
+const startsWith = (prefix: Cell): IndexTerm => ({
+  kind: "prefix",
+  column: 1,
+  prefix: { kind: "constant", value: prefix },
+});
+const notNull = (column: number): IndexTerm => ({ kind: "notNull", column });
 const isNull = (column: number): IndexTerm => ({ kind: "null", column });
 const anyOf = (...arms: readonly (readonly IndexTerm[])[]): IndexTerm => ({ kind: "any", arms });
 
@@ -64,7 +88,54 @@ describe("LQ-16 a row is routed to a group", () => {
     ["with two ranges of one column, always", [anyOf([above(2, 100)], [above(2, 200)])], row, true],
     ["with a 64-bit key", [equal(0, 7n)], row, true],
     ["on `_seq`", [above(3, 899n)], row, true],
-    ["with a range on text, whose order is not JavaScript's, always", [above(1, "z")], row, true],
+    ["with a range on text that holds", [above(1, "Z")], row, true],
+    ["not with a range on text that fails", [above(1, "a")], row, false],
+    ["not with a range on text above it", [within(1, "b", "c")], row, false],
+    [
+      "with a range on text, by code point as SQL orders it",
+      [above(1, "\u{ff5e}")],
+      [7n, "\u{1f600}", 3, 900n, false],
+      true,
+    ],
+    ["not so by UTF-16 unit", [above(1, "\u{1f600}")], [7n, "\u{ff5e}", 3, 900n, false], false],
+    ["with a range on text against a number, always", [above(1, 2)], row, true],
+    ["with a prefix", [like("ab%c")], [7n, "abc", 3, 900n, false], true],
+    ["not with another prefix", [like("ab%c")], [7n, "ac", 3, 900n, false], false],
+    ["not with a prefix in other letters", [like("ab%")], [7n, "ABC", 3, 900n, false], false],
+    ["with a pattern without wildcards that is equal", [like("a")], row, true],
+    ["not with one that is another text", [like("a")], [7n, "ab", 3, 900n, false], false],
+    ["with an escaped wildcard in its prefix", [like("a\\%b%")], [7n, "a%bc", 3, 900n, false], true],
+    ["not with what the escaped wildcard would match", [like("a\\%b%")], [7n, "axbc", 3, 900n, false], false],
+    ["with an escape of its own", [like("a!%b%", { escape: "!" })], [7n, "a%bc", 3, 900n, false], true],
+    ["with a text inside", [like("%word%")], [7n, "a word of it", 3, 900n, false], true],
+    ["not without it", [like("%word%")], [7n, "a wo rd of it", 3, 900n, false], false],
+    ["not in other letters", [like("%word%")], [7n, "a WORD of it", 3, 900n, false], false],
+    [
+      "with it in other letters for ILIKE",
+      [like("%wOrd%", { foldsCase: true })],
+      [7n, "a WoRD of it", 3, 900n, false],
+      true,
+    ],
+    ["with any text for a short piece", [like("%w_r%")], [7n, "else", 3, 900n, false], true],
+    ["not with NULL for a short piece", [like("%w%")], [7n, null, 3, 900n, false], false],
+    ["never for a pattern that is NULL", [like(null)], row, false],
+    ["with what is no pattern, always", [like("ab\\")], row, true],
+    [
+      "with two texts, one of which is there",
+      [anyOf([like("%word%")], [like("%else%")])],
+      [7n, "or else", 3, 900n, false],
+      true,
+    ],
+    [
+      "not with two texts, none of which is there",
+      [anyOf([like("%word%")], [like("%else%")])],
+      [7n, "nothing", 3, 900n, false],
+      false,
+    ],
+    ["with a prefix to starts_with", [startsWith("ab")], [7n, "abc", 3, 900n, false], true],
+    ["not with another to starts_with", [startsWith("ab%")], [7n, "abc", 3, 900n, false], false],
+    ["with a value where one is asked for", [notNull(1)], row, true],
+    ["not for a value when the row has NULL there", [notNull(1)], [7n, null, 3, 900n, false], false],
     ["with a value of another type, which SQL might convert, always", [equal(0, "7")], row, true],
     ["with NaN, which SQL orders and JavaScript does not, always", [above(2, Number.NaN)], row, true],
     ["on `_deleted`, which is not indexed, always", [equal(4, true)], row, true],

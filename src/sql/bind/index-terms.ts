@@ -15,7 +15,12 @@ export function indexTerms(table: TableSchema, condition: Expr | undefined): rea
   const others: IndexTerm[] = [];
   const ranges = new Map<number, RangeTerm>();
   for (const part of conjuncts(condition)) {
-    const term = equalTerm(table, part) ?? truthTerm(table, part) ?? nullTerm(table, part) ?? anyTerm(table, part);
+    const term =
+      equalTerm(table, part) ??
+      truthTerm(table, part) ??
+      nullTerm(table, part) ??
+      patternTerm(table, part) ??
+      anyTerm(table, part);
     if (term !== undefined) others.push(term);
     const range = rangeTerm(table, part);
     if (range === undefined) continue;
@@ -58,10 +63,24 @@ function truthTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
 }
 
 function nullTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
-  if (part.kind !== "isNull" || part.negated) return undefined;
+  if (part.kind !== "isNull") return undefined;
   const column = columnOf(table, part.arg);
-  return column === undefined ? undefined : { kind: "null", column };
+  if (column === undefined) return undefined;
+  return part.negated ? { kind: "notNull", column } : { kind: "null", column };
 }
+
+/** LIKE, ILIKE and `starts_with`, their pattern a value. */
+function patternTerm(table: TableSchema, part: Expr): IndexTerm | undefined {
+  if (part.kind !== "call" || !PATTERN_CALLS.has(part.name)) return undefined;
+  const [text, ...values] = part.args;
+  const column = text?.type.kind === "text" ? columnOf(table, text) : undefined;
+  const [pattern, escape] = values.map(valueSource);
+  if (column === undefined || pattern === undefined || (values.length > 1 && escape === undefined)) return undefined;
+  if (part.name === "starts_with") return { kind: "prefix", column, prefix: pattern };
+  return { kind: "like", column, pattern, escape, foldsCase: part.name === "ilike" };
+}
+
+const PATTERN_CALLS: ReadonlySet<string> = new Set(["like", "ilike", "starts_with"]);
 
 /** With more, the entries of the index would cost more than they spare. */
 const MAX_ARMS = 32;

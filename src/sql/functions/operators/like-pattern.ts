@@ -3,6 +3,8 @@
 import { DbError } from "../../../base/errors.ts";
 import { characters } from "../text/code-points.ts";
 
+export const DEFAULT_ESCAPE = "\\";
+
 /** A piece between two `%`: characters to match, undefined for `_`. */
 interface Piece {
   readonly characters: readonly (string | undefined)[];
@@ -82,4 +84,37 @@ export function compileLike(pattern: string, escape: string): (text: string) => 
     }
     return at >= 0 && matchesEnd(last, text, at);
   };
+}
+
+/** What every text that matches a pattern contains. */
+export interface FixedText {
+  /** It begins with this. */
+  readonly prefix: string;
+  /** It is this: there is no wildcard. */
+  readonly isWhole: boolean;
+  /** Its longest run between wildcards. */
+  readonly longest: string;
+}
+
+/** Undefined: it is no pattern. */
+export function fixedTextOf(pattern: string, escape = DEFAULT_ESCAPE): FixedText | undefined {
+  if (characters(escape).length > 1) return undefined;
+  try {
+    const runs = piecesOf(pattern, escape).map(({ characters: piece }) => runsOf(piece));
+    const all = runs.flat();
+    const longest = all.reduce((found, run) => (run.length > found.length ? run : found), "");
+    return { prefix: all[0] ?? "", isWhole: all.length === 1, longest };
+  } catch (error) {
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
+}
+
+function runsOf(piece: Piece["characters"]): string[] {
+  const runs = [""];
+  for (const character of piece) {
+    if (character === undefined) runs.push("");
+    else runs.push((runs.pop() ?? "") + character);
+  }
+  return runs;
 }

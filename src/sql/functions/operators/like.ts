@@ -4,9 +4,7 @@ import { BOOLEAN } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { characters } from "../text/code-points.ts";
-import { compileLike } from "./like-pattern.ts";
-
-const DEFAULT_ESCAPE = "\\";
+import { compileLike, DEFAULT_ESCAPE } from "./like-pattern.ts";
 
 function matcherOf(fold: (text: string) => string): (pattern: string, escape: string) => (text: string) => boolean {
   return (pattern, escape) => {
