@@ -262,7 +262,7 @@ test("LQ-11 LQ-15 a client that comes back to another column of the same name be
 });
 
 test("LQ-15 L17 altered again while its live queries are planned again, each of them is told of every version, and of its rows in it", async () => {
-  const rooms = Array.from({ length: 500 }, (_, n) => `r${n}`);
+  const rooms = Array.from({ length: 300 }, (_, n) => `r${n}`);
   await using client = clientOf("json");
   let ready = 0;
   const follow = async (room: string): Promise<unknown[]> => {
@@ -280,7 +280,7 @@ test("LQ-15 L17 altered again while its live queries are planned again, each of 
   const row = (index: number, values: string): string => `(${index + 10}, 'r${index}', 0, ${values})`;
   // One request: the versions follow each other faster than live queries are planned.
   await server.root.sql(
-    `ALTER TABLE ${table} ADD COLUMN c TEXT; INSERT INTO ${table} VALUES ${row(499, "'c'")};
+    `ALTER TABLE ${table} ADD COLUMN c TEXT; INSERT INTO ${table} VALUES ${row(299, "'c'")};
      ALTER TABLE ${table} DROP COLUMN c, ADD COLUMN d INT`,
   );
   await server.root.sql(
@@ -292,4 +292,4 @@ test("LQ-15 L17 altered again while its live queries are planned again, each of 
   await server.root.sql(`UPDATE ${table} SET n = 1 WHERE n = 0`);
   const told = rooms.slice(0, -1).map(() => [["c"], ["d"], [undefined, 4]]);
   expect(await following).toEqual([...told, [["c"], ["c", undefined], ["d"]]]);
-});
+}, 60_000);
