@@ -91,6 +91,8 @@ async function compactTable({ id, mode }: CompactWork, context: JobContext, deps
   }
   const merged = total.merges === 0 ? "(nothing to merge)" : `(${total.filesBefore} files into ${total.filesAfter})`;
   if (failures.length > 0) {
+    if (catalog.tableById(id) === undefined)
+      throw new DbError("TABLE_NOT_FOUND", "The table was dropped while it was compacted");
     throw new JobFailure(`Compaction failed for ${failures.length} scope(s) ${merged}`, {
       trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
       isRetryable: failures.every(({ error }) => isRetryable(error)),

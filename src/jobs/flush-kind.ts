@@ -70,6 +70,9 @@ async function flushTable(id: TableSchema["id"], context: JobContext, deps: Flus
   await Promise.all(Array.from({ length: SCOPES_AT_ONCE }, lane));
   const flushed = `(${total.rows} rows, ${total.files} files)`;
   if (failures.length > 0) {
+    // Its folder went from under the files; nobody has to look into that.
+    if (catalog.tableById(id) === undefined)
+      throw new DbError("TABLE_NOT_FOUND", "The table was dropped while it was flushed");
     throw new JobFailure(`Flush failed for ${failures.length} scope(s) ${flushed}`, {
       trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
       isRetryable: failures.every(({ error }) => isRetryable(error)),

@@ -140,6 +140,19 @@ test("ST-02 a user whose flush fails keeps the rows, the others' are flushed, an
   expect(it.store.writer.bufferedRows(table.id)).toBe(2);
 });
 
+test("ST-08 a flush whose table is dropped meanwhile says so, whatever befell its files", async () => {
+  await using it = openJobs();
+  const table = await it.table("t");
+  await it.rows(table, ALICE, [1]);
+  it.onScope = async () => {
+    await it.store.writer.submit((tx) => tx.dropTable(table));
+    throw new Error("ENOENT: no such file or directory, rename");
+  };
+  const id = idOf(await it.jobs.flushTable(table));
+  await it.jobs.idle();
+  expect(it.job(id)).toMatchObject({ status: "failed", message: "The table was dropped while it was flushed" });
+});
+
 test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed, and says who ended it", async () => {
   await using it = openJobs();
   const table = await it.table("t");

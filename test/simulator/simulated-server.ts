@@ -1,15 +1,17 @@
 // The server of a simulation: its own process in a folder of its own, with bounds so low that they are reached, and a fault planted in it when one is
 // asked for. Keeps the end of its log.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerProcess } from "../support/server-process.ts";
 import { FAULT_VARIABLE, type FaultName } from "./faults.ts";
 import { Recent } from "./recent.ts";
+import { TROUBLE_VARIABLE } from "./trouble.ts";
 
 export const PASSWORD = "a-password-for-the-simulator";
 /** Known here, so that tokens can be signed that live as long as the schedule wants. */
 export const JWT_SECRET = "a-secret-that-only-the-simulator-has-0123456789";
+const PROGRAM = new URL("troubled-server.ts", import.meta.url).pathname;
 const PLANT_FAULT = new URL("plant-fault.ts", import.meta.url).pathname;
 const LOG_LINES = 150;
 
@@ -42,6 +44,7 @@ export class SimulatedServer implements AsyncDisposable {
 
   static async open(fault: FaultName | undefined): Promise<SimulatedServer> {
     const folder = await mkdtemp(join(tmpdir(), "kalamdb-simulator-"));
+    await mkdir(troubleFolderOf(folder));
     const log = new Recent<string>(LOG_LINES);
     const start = (port: number): Promise<ServerProcess> => launch({ folder, port, fault, log });
     try {
@@ -55,6 +58,11 @@ export class SimulatedServer implements AsyncDisposable {
   /** The same after every start. */
   get url(): string {
     return this.#process.url;
+  }
+
+  /** See `trouble.ts`. */
+  get troubleFolder(): string {
+    return troubleFolderOf(this.#folder);
   }
 
   /** The end of what it wrote, oldest first. */
@@ -86,7 +94,12 @@ interface Launch {
 
 function launch({ folder, port, fault, log }: Launch): Promise<ServerProcess> {
   const onLog = (line: string): void => log.add(line);
-  const options = { folder, password: PASSWORD, env: ENVIRONMENT, port, logLevel: "debug", onLog } as const;
-  if (fault === undefined) return ServerProcess.start(options);
-  return ServerProcess.start({ ...options, env: { ...ENVIRONMENT, [FAULT_VARIABLE]: fault }, preload: PLANT_FAULT });
+  const env = { ...ENVIRONMENT, [TROUBLE_VARIABLE]: troubleFolderOf(folder) };
+  const options = { folder, password: PASSWORD, port, logLevel: "debug", onLog, program: PROGRAM } as const;
+  if (fault === undefined) return ServerProcess.start({ ...options, env });
+  return ServerProcess.start({ ...options, env: { ...env, [FAULT_VARIABLE]: fault }, preload: PLANT_FAULT });
+}
+
+function troubleFolderOf(folder: string): string {
+  return join(folder, "trouble");
 }

@@ -5,6 +5,8 @@ export interface Result {
   readonly names: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
   readonly seq: string | undefined;
+  /** Of a statement that gives no rows. */
+  readonly message: string;
 }
 
 /** `lost`: nobody knows what became of the request. */
@@ -20,6 +22,7 @@ interface Body {
     readonly schema?: readonly { readonly name: string }[];
     readonly rows?: readonly (readonly unknown[])[];
     readonly seq?: string;
+    readonly message?: string;
   }[];
   readonly error?: { readonly code: string; readonly reason?: string; readonly message: string } | null;
 }
@@ -64,10 +67,11 @@ export class SqlUser {
       if (code === "SHUTTING_DOWN") return { kind: "lost" };
       return { kind: "failed", error: `${reason || code}: ${message}` };
     }
-    const results = (body.results ?? []).map(({ schema = [], rows = [], seq }) => ({
+    const results = (body.results ?? []).map(({ schema = [], rows = [], seq, message = "" }) => ({
       names: schema.map(({ name }) => name),
       rows,
       seq,
+      message,
     }));
     return { kind: "done", results };
   }

@@ -156,6 +156,11 @@ export class Stage implements AsyncDisposable {
 
   async #readBack(): Promise<void> {
     await this.mark();
+    await this.compareTables();
+  }
+
+  /** Every table is what the model says, but for what is not sure. Nothing may be under way. */
+  async compareTables(): Promise<void> {
     for (const table of TABLES) {
       for (const [index, user] of this.#users.entries()) {
         if (table !== "own" && index > 0) continue;

@@ -2,6 +2,7 @@
 import { type Filter, randomFilter } from "./filter.ts";
 import type { Random } from "./random.ts";
 import { type ColumnName, KEYS, type ModelRow, type ModelValue, randomRow, randomValue } from "./row.ts";
+import type { Trouble } from "./trouble.ts";
 
 export const USERS = ["ann", "ben", "cat"] as const;
 /**
@@ -121,6 +122,12 @@ export type Step =
   | { readonly kind: "killQuery"; readonly seat: number; readonly slot: number }
   | { readonly kind: "killConnection"; readonly seat: number }
   | { readonly kind: "flush" | "compact"; readonly table: TableName }
+  /** The job is killed wherever it is. */
+  | { readonly kind: "killJob"; readonly job: "flush" | "compact"; readonly table: TableName }
+  /** Files cannot be written from here on, until all is quiet. */
+  | { readonly kind: "trouble"; readonly with: Exclude<Trouble, "full"> }
+  /** Writes on a disk that is full, and has space again afterwards. */
+  | { readonly kind: "full"; readonly user: number; readonly table: TableName; readonly ops: readonly WriteOp[] }
   | { readonly kind: "restart" }
   | { readonly kind: "crash" }
   /** Lets answers come in while the schedule goes on. */
@@ -138,6 +145,8 @@ const WEIGHTS = {
   killQuery: 5,
   killConnection: 3,
   flush: 4,
+  killJob: 2,
+  trouble: 1,
   compact: 2,
   stream: 25,
   recreate: 4,
@@ -153,6 +162,7 @@ export interface Cadence {
   readonly settleEvery: number;
   readonly restartEvery: number;
   readonly floodEvery: number;
+  readonly fullEvery: number;
 }
 
 export const CADENCE: Cadence = {
@@ -161,6 +171,7 @@ export const CADENCE: Cadence = {
   settleEvery: 900,
   restartEvery: 4_000,
   floodEvery: 3_100,
+  fullEvery: 8_900,
 };
 /** Everything that is rare comes soon. */
 export const DENSE_CADENCE: Cadence = {
@@ -169,6 +180,7 @@ export const DENSE_CADENCE: Cadence = {
   settleEvery: 150,
   restartEvery: 400,
   floodEvery: 310,
+  fullEvery: 470,
 };
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
@@ -179,9 +191,24 @@ export function nextStep(random: Random, index: number, cadence: Cadence): reado
     return [(at / cadence.restartEvery) % 3 === 0 ? { kind: "restart" } : { kind: "crash" }];
   }
   if (at % cadence.floodEvery === 0) return flood(random);
+  if (at % cadence.fullEvery === 0) return [fullDisk(random)];
   if (at % cadence.settleEvery === 0) return [{ kind: "settle" }];
   if (at % cadence.checkEvery === 0) return [{ kind: "check" }];
-  return [commonStep(random, cadence)];
+  const step = commonStep(random, cadence);
+  return step.kind === "trouble" ? withTrouble(step) : [step];
+}
+
+/** There is something to write while it cannot be written. */
+function withTrouble(trouble: Extract<Step, { kind: "trouble" }>): readonly Step[] {
+  const tables = ["items", "own"] as const;
+  const flushes = tables.map((table) => ({ kind: "flush", table }) as const);
+  if (trouble.with !== "merge") return [trouble, ...flushes];
+  return [
+    ...flushes,
+    { kind: "wait", ms: 50 },
+    trouble,
+    ...tables.map((table) => ({ kind: "compact", table }) as const),
+  ];
 }
 
 function flood(random: Random): readonly Step[] {
@@ -196,6 +223,12 @@ function flood(random: Random): readonly Step[] {
     { kind: "check" },
     { kind: "unstall", seat },
   ];
+}
+
+function fullDisk(random: Random): Step {
+  const ops = random.list(3, () => randomOp(random, true));
+  const table = random.pick(["items", "own"] as const);
+  return { kind: "full", user: random.below(USERS.length), table, ops };
 }
 
 function commonStep(random: Random, cadence: Cadence): Step {
@@ -213,6 +246,10 @@ function commonStep(random: Random, cadence: Cadence): Step {
     case "cut":
     case "killConnection":
       return { kind, seat };
+    case "killJob":
+      return { kind, job: random.pick(["flush", "compact"]), table: random.pick(TABLES) };
+    case "trouble":
+      return { kind, with: random.pick(["flush", "merge", "manifest"]) };
     case "flush":
     case "compact":
       return { kind, table: random.pick(TABLES) };

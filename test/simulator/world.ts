@@ -1,5 +1,6 @@
 // Runs the steps of a schedule, and compares everything when all is quiet.
 import type { FaultName } from "./faults.ts";
+import { JobSteps } from "./job-steps.ts";
 import { Wrong } from "./model.ts";
 import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
 import { Recent } from "./recent.ts";
@@ -24,6 +25,7 @@ const DROP_ATTEMPTS = 10;
 
 export class World implements AsyncDisposable {
   readonly #stage: Stage;
+  readonly #jobs: JobSteps;
   readonly #quietMs: number;
   readonly #journal = new Recent<string>(JOURNAL_STEPS);
   /** How often each table was altered. */
@@ -31,6 +33,7 @@ export class World implements AsyncDisposable {
 
   private constructor(stage: Stage, fault: FaultName | undefined) {
     this.#stage = stage;
+    this.#jobs = new JobSteps(stage);
     this.#quietMs = fault === undefined ? QUIET_MS : FAULTY_QUIET_MS;
   }
 
@@ -73,10 +76,14 @@ export class World implements AsyncDisposable {
       case "killConnection":
         return this.#kill(idsOf(step.seat), "connection_id", "CONNECTION");
       case "flush":
-      case "compact": {
-        const sent = stage.root.send(`STORAGE ${step.kind.toUpperCase()} TABLE sim.${step.table}`);
-        return stage.meanwhile(sent.then(() => undefined));
-      }
+      case "compact":
+        return stage.meanwhile(this.#jobs.start(step.kind, step.table).then(() => undefined));
+      case "killJob":
+        return stage.meanwhile(this.#jobs.kill(step.job, step.table));
+      case "trouble":
+        return this.#jobs.begin(step.with);
+      case "full":
+        return this.#jobs.fill(stage.user(step.user), step);
       case "restart":
         return this.#restart("SIGTERM");
       case "crash":
@@ -201,6 +208,7 @@ export class World implements AsyncDisposable {
     const stage = this.#stage;
     for (const { proxy } of stage.places) proxy?.unstall();
     await stage.othersDone();
+    await this.#jobs.settle();
     await stage.check({ readsBack: true });
     const deadline = performance.now() + this.#quietMs;
     let subscribes: ReadonlyMap<Watcher, number>;

@@ -16,6 +16,8 @@ export interface ServerProcessOptions {
   readonly onLog?: (line: string) => void;
   /** A module to load before the program. */
   readonly preload?: string;
+  /** What runs; the server's own program when left out. */
+  readonly program?: string;
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -47,7 +49,7 @@ export class ServerProcess implements AsyncDisposable {
       [
         process.execPath,
         ...(options.preload === undefined ? [] : ["--preload", options.preload]),
-        MAIN,
+        options.program ?? MAIN,
         "serve",
         "--port",
         String(options.port ?? 0),
