@@ -49,6 +49,8 @@ export interface QueryRunner {
   cells(query: BoundQuery, signal: AbortSignal | undefined): Promise<RowsCells>;
   /** How the flushed rows are had, table by table: by statistics alone, or (`analyze`) by running the query. */
   explain(query: BoundQuery, options: ExplainOptions): Promise<Explained>;
+  /** Forgets what is kept of flushed rows, and says how much there was. */
+  clearCaches(): Promise<{ readonly columns: number; readonly tables: number }>;
 }
 
 export interface ExplainOptions {

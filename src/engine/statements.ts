@@ -126,8 +126,10 @@ const CACHES = [
   { name: "entries_cleared", type: BIGINT, flags: [] },
 ] as const;
 
-function clearCaches(call: Caller, deps: EngineDeps): StatementResult {
-  const rows = Object.entries(deps.preparer.clearCaches()).map(([name, entries]) => [name, BigInt(entries)]);
+async function clearCaches(call: Caller, deps: EngineDeps): Promise<StatementResult> {
+  const { columns, tables } = await deps.queries.clearCaches();
+  const cleared = { ...deps.preparer.clearCaches(), segment_columns: columns, segment_tables: tables };
+  const rows = Object.entries(cleared).map(([name, entries]) => [name, BigInt(entries)]);
   return rowsResult(call.session, CACHES, rows);
 }
 

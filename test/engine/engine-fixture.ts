@@ -56,6 +56,7 @@ function hookedRunner(runner: QueryRunner, hooks: Hooks): QueryRunner {
     json: (query, signal) => runner.json(query, signal),
     cells: (query, signal) => after(runner.cells(query, signal)),
     explain: (query, options) => runner.explain(query, options),
+    clearCaches: () => runner.clearCaches(),
   };
 }
 

@@ -14,6 +14,7 @@ import { summarizeScope } from "../../storage/cold/scope-summary.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
 import type { ObjectStore } from "../../storage/objects/object-store.ts";
+import type { ColdCacheCounts } from "./messages.ts";
 import { RowInsert } from "./row-insert.ts";
 
 export interface ColdSource extends ScopeTarget {
@@ -167,6 +168,18 @@ export class ColdTables {
     for (const key of this.#tables.keys()) {
       if (key.startsWith(LOOKUP)) this.#drop(key);
     }
+  }
+
+  get counts(): ColdCacheCounts {
+    return { columns: this.#cache.size, tables: this.#tables.size };
+  }
+
+  forgetColumns(): void {
+    this.#cache.clear();
+  }
+
+  dropAll(): void {
+    for (const key of this.#tables.keys()) this.#drop(key);
   }
 
   #newName(): string {

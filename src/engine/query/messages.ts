@@ -81,6 +81,19 @@ export interface RunMessage extends QueryRequest {
   readonly maxResultBytes: number;
 }
 
+/** Forget what is kept of flushed rows; what a query is using goes when it ends. */
+export interface ClearMessage {
+  readonly kind: "clear";
+}
+
+/** What was kept of flushed rows. */
+export interface ColdCacheCounts {
+  /** Footers, columns of row groups, and filters of keys. */
+  readonly columns: number;
+  /** Temporary tables. */
+  readonly tables: number;
+}
+
 export interface QueryFailure {
   readonly code: ErrorCode;
   readonly message: string;
@@ -99,6 +112,7 @@ export type ProcessMessage =
       readonly position: Seq;
       readonly reads: readonly ColdRead[];
     }
+  | ({ readonly kind: "cleared" } & ColdCacheCounts)
   | { readonly kind: "failed"; readonly id: number; readonly failure: QueryFailure };
 
 export interface QueryResult {

@@ -5,7 +5,7 @@ import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { SNOWFLAKE_NODES } from "../../sql/functions/generators.ts";
 import type { StorageAccess } from "../../storage/objects/storage-access.ts";
-import type { OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
+import type { ColdCacheCounts, OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
 import { residentBytes } from "./process-limits.ts";
 import { type ChildOutcome, QueryChild } from "./query-child.ts";
 import { fromFailure, outOfMemory, statementTimeout } from "./query-failure.ts";
@@ -52,6 +52,8 @@ export interface QueryPoolStats {
 
 export interface QueryPool {
   run(request: QueryRequest, options?: RunOptions): Promise<QueryResult>;
+  /** Forgets what every process keeps of flushed rows. Counts what the idle ones had: a busy one is told, and not waited for. */
+  clearCaches(): Promise<ColdCacheCounts>;
   readonly stats: QueryPoolStats;
   /** For tests and `system` views. */
   readonly pids: readonly number[];
@@ -134,6 +136,17 @@ class Pool implements QueryPool {
     this.#fill();
     this.#dispatch();
     return promise;
+  }
+
+  async clearCaches(): Promise<ColdCacheCounts> {
+    const idle: Promise<ColdCacheCounts>[] = [];
+    for (const child of this.#children) {
+      if (child.phase === "busy") void child.clearCaches();
+      else if (child.phase === "idle") idle.push(child.clearCaches());
+    }
+    const counts = await Promise.all(idle);
+    const total = (kind: keyof ColdCacheCounts): number => counts.reduce((sum, one) => sum + one[kind], 0);
+    return { columns: total("columns"), tables: total("tables") };
   }
 
   async close(): Promise<void> {

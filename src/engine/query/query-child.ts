@@ -1,6 +1,13 @@
 // One query process as the pool holds it: starting, idle, busy with one query, or gone.
 import type { Cell } from "../../model/sql-type.ts";
-import type { OpenMessage, ProcessMessage, QueryFailure, QueryRequest, QueryResult } from "./messages.ts";
+import type {
+  ColdCacheCounts,
+  OpenMessage,
+  ProcessMessage,
+  QueryFailure,
+  QueryRequest,
+  QueryResult,
+} from "./messages.ts";
 
 export type ChildOutcome =
   | { readonly kind: "done"; readonly result: QueryResult }
@@ -21,6 +28,8 @@ interface Running {
   readonly rows: (readonly Cell[])[];
 }
 
+const NOTHING_CACHED: ColdCacheCounts = { columns: 0, tables: 0 };
+
 type Phase = "starting" | "idle" | "busy" | "gone";
 
 export class QueryChild {
@@ -29,6 +38,8 @@ export class QueryChild {
   #phase: Phase = "starting";
   #running: Running | undefined;
   #nextId = 1;
+  /** In the order in which they asked. */
+  readonly #clearing: ((counts: ColdCacheCounts) => void)[] = [];
 
   constructor(command: readonly string[], open: OpenMessage, events: ChildEvents) {
     this.#events = events;
@@ -69,6 +80,19 @@ export class QueryChild {
     }
   }
 
+  /** Resolves when it has, with what there was; with nothing when it ends first. A process that is busy inside SQLite gets to it later. */
+  clearCaches(): Promise<ColdCacheCounts> {
+    const { promise, resolve } = Promise.withResolvers<ColdCacheCounts>();
+    try {
+      this.#process.send({ kind: "clear" });
+      this.#clearing.push(resolve);
+    } catch {
+      // The channel is closed: with the process its caches are gone.
+      resolve(NOTHING_CACHED);
+    }
+    return promise;
+  }
+
   /** SIGKILL: the only thing that stops a statement inside SQLite. */
   kill(): void {
     this.#running = undefined;
@@ -85,6 +109,10 @@ export class QueryChild {
     if (message.kind === "ready") {
       this.#phase = "idle";
       this.#events.onReady(this);
+      return;
+    }
+    if (message.kind === "cleared") {
+      this.#clearing.shift()?.(message);
       return;
     }
     const running = this.#running;
@@ -119,6 +147,7 @@ export class QueryChild {
     const running = this.#running;
     this.#running = undefined;
     this.#phase = "gone";
+    for (const resolve of this.#clearing.splice(0)) resolve(NOTHING_CACHED);
     running?.settle({ kind: "died", how });
     this.#events.onExit(this, how);
   }

@@ -1,6 +1,6 @@
 // Entry of a query process: this program started again by the pool, read-only, memory-capped, one query at a time. It ends when the server does.
 import { assert } from "../../base/errors.ts";
-import type { OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
+import type { ClearMessage, OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
 import { dieWithParent, limitMemory } from "./process-limits.ts";
 import { toFailure } from "./query-failure.ts";
 import { type PrepareConnection, QuerySession } from "./query-session.ts";
@@ -15,7 +15,7 @@ export function runQueryProcess(prepareConnection: PrepareConnection): void {
   process.on("disconnect", () => process.exit(0));
   // A terminal or a service manager signals the whole group; queries end when the server decides, which closes the channel.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-  process.on("message", (message: OpenMessage | RunMessage) => {
+  process.on("message", (message: OpenMessage | RunMessage | ClearMessage) => {
     if (message.kind === "open") {
       dieWithParent(message.parentPid);
       session = new QuerySession(message, prepareConnection);
@@ -24,6 +24,7 @@ export function runQueryProcess(prepareConnection: PrepareConnection): void {
       return;
     }
     assert(session !== undefined, "a process is opened before it is asked");
+    if (message.kind === "clear") return send({ kind: "cleared", ...session.clearCaches() });
     void answer(session, message);
   });
 }

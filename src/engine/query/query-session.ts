@@ -18,7 +18,7 @@ import { type ColdTable, ColdTables } from "./cold-tables.ts";
 
 import { DataFile, sameSegments } from "./data-file.ts";
 import { emit, type RowSink } from "./emit-rows.ts";
-import type { ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
+import type { ColdCacheCounts, ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
 import { hiddenText, relationText, type TableRelation } from "./relation-text.ts";
 import { plannedSummary, readSummary } from "./summary-read.ts";
@@ -42,6 +42,8 @@ export class QuerySession {
   readonly #file: DataFile;
   readonly #cold: ColdTables;
   readonly #access: StorageAccess | undefined;
+  #isRunning = false;
+  #isToBeCleared = false;
 
   constructor(options: OpenMessage, prepareConnection: PrepareConnection) {
     this.#access = options.storages;
@@ -70,7 +72,27 @@ export class QuerySession {
     this.#db.close();
   }
 
+  /** Tables that a query is about to read go when it ends. */
+  clearCaches(): ColdCacheCounts {
+    const counts = this.#cold.counts;
+    this.#cold.forgetColumns();
+    if (this.#isRunning) this.#isToBeCleared = true;
+    else this.#cold.dropAll();
+    return counts;
+  }
+
   async run(request: RunMessage, sink: RowSink): Promise<QueryDone> {
+    this.#isRunning = true;
+    try {
+      return await this.#run(request, sink);
+    } finally {
+      this.#isRunning = false;
+      if (this.#isToBeCleared) this.#cold.dropAll();
+      this.#isToBeCleared = false;
+    }
+  }
+
+  async #run(request: RunMessage, sink: RowSink): Promise<QueryDone> {
     if (request.format === "plan") return this.#plan(request);
     const summarized = await this.#summarized(request, sink);
     if (summarized !== undefined) return summarized;

@@ -24,6 +24,7 @@ export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "ve
       const { rows, rowCount, position } = await pool.run(queryRequest(query, "cells", streams), { signal });
       return { rows, rowCount, position };
     },
+    clearCaches: () => pool.clearCaches(),
     async explain(query, { analyze, signal }) {
       const request = queryRequest(query, "plan", streams);
       const planned = await pool.run(request, { signal });

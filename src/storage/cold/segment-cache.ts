@@ -72,6 +72,15 @@ export class SegmentCache {
     return this.#bytes;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
   /** Column chunks decoded so far: what a cache saves. */
   get decodedChunks(): number {
     return this.#decoded;

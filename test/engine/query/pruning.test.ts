@@ -162,6 +162,24 @@ test("ST-05 a sub-query counts its own rows", async () => {
   expect(await engine.rows(sql)).toEqual([["125000", "2"]]);
 });
 
+test("TB-13 CLEAR CACHE forgets what query processes keep of files, and counts it", async () => {
+  const sql = "SELECT body FROM log WHERE id BETWEEN 30000 AND 30009";
+  const cached = async (): Promise<bigint[]> => {
+    const rows = await engine.rows("CLEAR CACHE");
+    return ["segment_columns", "segment_tables"].map((name) =>
+      BigInt(String(rows.find(([cache]) => cache === name)?.[1])),
+    );
+  };
+  await cached();
+  expect(await counts(sql)).toBe("Segments: 1 of 5, row groups: 1 of 3; Rows: 10");
+  expect(await counts(sql)).toBe("Segments: 1 of 5, row groups: 1 of 3, by an earlier query; Rows: 10");
+  const [columns = 0n, tables = 0n] = await cached();
+  expect(columns).toBeGreaterThan(1n);
+  expect(tables).toBe(1n);
+  expect(await cached()).toEqual([0n, 0n]);
+  expect(await counts(sql)).toBe("Segments: 1 of 5, row groups: 1 of 3; Rows: 10");
+});
+
 test("ST-05 COUNT, MIN and MAX come from metadata while that is exact, buffered rows included", async () => {
   const total = "SELECT count(*) AS n, count(body) AS bodies, min(at) AS first, max(id) + 1 AS next FROM log";
   expect(await counts(total)).toBe("Segments: 0 of 5, row groups: 0 of 15; Rows: 1");
