@@ -28,6 +28,9 @@ export interface SummarySelect {
 /** Runs a text in the open transaction. */
 export type RunSelect<T> = (select: SummarySelect) => T;
 
+/** What took longer is not done again with a transaction open, which keeps the log from being folded. */
+const MAX_TRANSACTION_MS = 250;
+
 type SummaryRequest = Pick<QueryRequest, "summary" | "relations" | "values">;
 
 /** Undefined when the rows have to be read. */
@@ -40,14 +43,17 @@ export async function readSummary<T>(
   if (query === undefined) return undefined;
   const { file } = deps;
   const state = file.inTransaction(() => flushedState(deps, query.relation));
+  const startedAt = performance.now();
   const flushed = await summarized(deps, query, state);
+  const tookMs = performance.now() - startedAt;
   if (flushed === undefined || state === undefined) return undefined;
   const isDone = file.inTransaction(() => {
     const now = flushedState(deps, query.relation);
     return now !== undefined && isSame(state, now) ? { answer: run(selectOf(query, state, flushed)) } : undefined;
   });
   if (isDone !== undefined) return isDone.answer;
-  // Rows that were flushed are written faster than they are counted. By now the columns are decoded, so that it is done in one transaction.
+  // Rows that were flushed are written faster than they are counted. By now the columns are decoded, unless they are too many to be kept.
+  if (tookMs > MAX_TRANSACTION_MS) return undefined;
   return file.inLongTransaction(async () => {
     const now = flushedState(deps, query.relation);
     const again = await summarized(deps, query, now);
