@@ -14,9 +14,9 @@ import { type Column, keyColumn, type TableSchema } from "../../model/schema.ts"
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
+import { checked } from "./block-checksums.ts";
 import { decompress } from "./chunk-pages.ts";
 import { PARQUET_COLUMNS } from "./parquet-column.ts";
-
 import {
   DELETED_FIELD,
   fieldName,
@@ -77,7 +77,7 @@ async function* readRows(
 ): AsyncGenerator<readonly RowVersion[]> {
   const filter = pruningFilter(query, open.stored);
   const scan = await parquetScan({
-    file: fileBuffer(file),
+    file: checked(fileBuffer(file), open.checksums),
     metadata: open.metadata,
     utf8: false,
     parsers: STATISTICS,

@@ -102,7 +102,7 @@ export class SegmentCache {
     const known = this.#use(key)?.value;
     if (known !== undefined && "length" in known) return known;
     const footer = await this.footer(target, at.segment);
-    const source = { ...target, objects: this.#objects, path: at.segment.path };
+    const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
     const { group, place } = at;
     const { schema } = target;
     const vector = await withSegmentFile(source, (file) => decodeColumn({ file, footer, schema, group, place }));
@@ -122,7 +122,7 @@ export class SegmentCache {
     const missing = places.filter((place) => !columns.has(place));
     if (missing.length > 0) {
       const footer = await this.footer(target, at.segment);
-      const source = { ...target, objects: this.#objects, path: at.segment.path };
+      const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
       await withSegmentFile(source, async (file) => {
         for (const place of missing) {
           const column = { file, footer, schema: target.schema, group: at.group, place };
@@ -146,7 +146,7 @@ export class SegmentCache {
     const cacheKey = `${at.segment.id} ${at.group} bloom`;
     const known = this.#use(cacheKey)?.value;
     if (known !== undefined && "blocks" in known) return isInBloom(known, hash);
-    const source = { ...target, objects: this.#objects, path: at.segment.path };
+    const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
     const bloom = readBloom(await withSegmentFile(source, async (file) => file.slice(range.start, range.end)));
     if (bloom === undefined) return true;
     this.#keep(cacheKey, { value: bloom, bytes: bloom.blocks.byteLength });

@@ -6,6 +6,7 @@ import type { Scope, Seq } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import { type Column, DELETED_COLUMN, SEQ_COLUMN, type TableSchema } from "../../model/schema.ts";
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
+import { ChecksumWriter, footerStart } from "./block-checksums.ts";
 import { keyBloom } from "./key-bloom.ts";
 import { PARQUET_COLUMNS, type PhysicalValue, physicalElement } from "./parquet-column.ts";
 import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "./segment-metadata.ts";
@@ -34,6 +35,8 @@ export class SegmentEncoder {
   readonly #output = new ByteWriter(OUTPUT_BYTES);
   readonly #writer: ParquetWriter;
   readonly #write: (bytes: Uint8Array) => void;
+  readonly #checksums = new ChecksumWriter();
+  #sectionBytes = 0;
 
   constructor({ schema, scope, range, write }: SegmentEncoderOptions) {
     this.#write = write;
@@ -55,7 +58,7 @@ export class SegmentEncoder {
 
   /** Bytes of the file so far. */
   get bytes(): number {
-    return this.#output.offset;
+    return this.#output.offset + this.#sectionBytes;
   }
 
   /** One row group, or several when the rows are too many or too large for one. Keys rise from call to call. */
@@ -88,13 +91,26 @@ export class SegmentEncoder {
     this.#writer.schema = [this.#root(), ...this.#columns.map(({ element }) => element)];
     const pending = this.#writer.finish();
     assert(pending === undefined, "the byte writer is synchronous");
-    this.#drain();
+    const bytes = this.#output.getBytes();
+    const at = footerStart(bytes);
+    const footer = bytes.subarray(at);
+    this.#put(bytes.subarray(0, at));
+    const section = this.#checksums.finish(footer);
+    this.#sectionBytes = section.byteLength;
+    this.#write(section);
+    this.#write(footer);
+    this.#output.index = 0;
   }
 
   #drain(): void {
-    this.#write(this.#output.getBytes());
+    this.#put(this.#output.getBytes());
     // Positions in the file go on; only the buffer starts anew.
     this.#output.index = 0;
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#checksums.update(bytes);
+    this.#write(bytes);
   }
 
   #root(): SchemaElement {

@@ -13,6 +13,7 @@ import { type Column, qualifiedName, type TableSchema } from "../../model/schema
 import { BIGINT, BOOLEAN, type SqliteValue, type SqlType, sameType } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
+import { type BlockChecksums, checked, damaged, readChecksums } from "./block-checksums.ts";
 import { PARQUET_COLUMNS, physicalElement, utf8 } from "./parquet-column.ts";
 import {
   assertBelongsTo,
@@ -38,6 +39,8 @@ export interface SegmentFooter {
   /** Physical elements only, columns renamed to `f<id>`. */
   readonly metadata: FileMetaData;
   readonly stored: SegmentMetadata;
+  /** Undefined in files of earlier versions of the program. */
+  readonly checksums: BlockChecksums | undefined;
 }
 
 /** The library knows columns by name; ours are named by id inside a read, so that no user's name means anything to it. */
@@ -61,13 +64,13 @@ export const STATISTICS: Partial<ParquetParsers> = {
 
 /** Runs `read` over the file; whatever goes wrong is a STORAGE_ERROR that names the table. */
 export async function withSegmentFile<T>(
-  source: Pick<SegmentSource, "objects" | "path" | "schema">,
+  source: Pick<SegmentSource, "objects" | "path" | "schema"> & { readonly footer?: SegmentFooter },
   read: (file: AsyncBuffer) => Promise<T>,
 ): Promise<T> {
   let file: ObjectReader | undefined;
   try {
     file = await source.objects.open(source.path);
-    return await read(fileBuffer(file));
+    return await read(checked(fileBuffer(file), source.footer?.checksums));
   } catch (cause) {
     throw unreadable(source.schema, cause);
   } finally {
@@ -85,14 +88,16 @@ export function fileBuffer(file: ObjectReader): AsyncBuffer {
 }
 
 export async function readFooter(file: AsyncBuffer, source: SegmentSource): Promise<SegmentFooter> {
+  const checksums = await readChecksums(file);
   const metadata = await parquetMetadataAsync(file, { geoparquet: false, parsers: STATISTICS });
   const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
   assertBelongsTo(stored, source.schema.id, source.scope);
+  if (stored.hasChecksums && checksums === undefined) throw damaged("its end");
   const rows = Number(metadata.num_rows);
   if (source.expectedRows !== undefined && rows !== source.expectedRows) {
     throw new DbError("STORAGE_ERROR", `it has ${rows} rows, ${source.expectedRows} expected`);
   }
-  return { metadata: toPhysicalMetadata(metadata), stored };
+  return { metadata: toPhysicalMetadata(metadata), stored, checksums };
 }
 
 function toPhysicalMetadata(metadata: FileMetaData): FileMetaData {

@@ -19,6 +19,7 @@ export interface SegmentMetadata {
   readonly minSeq: Seq;
   readonly maxSeq: Seq;
   readonly columns: readonly StoredColumn[];
+  readonly hasChecksums: boolean;
 }
 
 /** Ids of the system columns. Column ids count up from 1 and never get here. */
@@ -26,6 +27,8 @@ export const SEQ_FIELD_ID = 2_147_483_001;
 export const DELETED_FIELD_ID = 2_147_483_002;
 
 const PREFIX = "kalamdb.";
+/** What kind of checksums the file has. */
+const CHECKSUMS = "crc32";
 
 export function segmentMetadata(
   schema: TableSchema,
@@ -41,6 +44,7 @@ export function segmentMetadata(
     min_seq: String(range.minSeq),
     max_seq: String(range.maxSeq),
     columns: JSON.stringify(columns),
+    checksums: CHECKSUMS,
   };
   return Object.entries(entries).map(([key, value]) => ({ key: PREFIX + key, value }));
 }
@@ -64,6 +68,8 @@ export function parseSegmentMetadata(
     minSeq: seqOf(readInteger(read("min_seq"))),
     maxSeq: seqOf(readInteger(read("max_seq"))),
     columns: parseColumns(read("columns")),
+    // Absent in files of earlier versions of the program.
+    hasChecksums: valueByKey.get(`${PREFIX}checksums`) === CHECKSUMS,
   };
 }
 
