@@ -228,3 +228,80 @@ test("ST-03 a server killed while it uploads loses no row, and no object stays t
   }
   await running[Symbol.asyncDispose]();
 });
+
+test("ST-07 uploads that take long hold up neither the encoding of the next files nor a flush to another storage", async () => {
+  await root.sql(createStorage());
+  await root.sql("CREATE USER TABLE app.far (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
+  await root.sql("CREATE TABLE app.near (id BIGINT PRIMARY KEY)");
+  await root.sql("INSERT INTO app.near VALUES (1)");
+  for (let user = 0; user < 5; user += 1)
+    await (await server.user(`user-${user}`)).sql("INSERT INTO app.far VALUES (1)");
+  const isUpload = ({ method, key }: S3Request): boolean => method === "PUT" && key.includes("segment");
+  s3.fault = (request) => (isUpload(request) ? "slow" : undefined);
+  await root.sql("STORAGE FLUSH TABLE app.far");
+  while (s3.requests.filter(isUpload).length < 5) await Bun.sleep(5);
+  await root.sql("STORAGE FLUSH TABLE app.near");
+  const near = "SELECT count(*) FROM system.segments WHERE path NOT LIKE '@far/%'";
+  while ((await root.rows(near))[0]?.[0] !== "1") await Bun.sleep(5);
+  expect(parquet()).toEqual([]);
+  s3.goOn();
+  await jobsDone(root);
+  expect(parquet()).toHaveLength(5);
+});
+
+test("ST-03 a server killed before a manifest, in an upload of a merge or while the objects of a dropped table go loses no row, and the objects that nothing names go", async () => {
+  const folder = server.folder;
+  await server.stop();
+  const start = (): Promise<ServerProcess> =>
+    ServerProcess.start({ folder, password: ROOT_PASSWORD, logLevel: "error" });
+  let running = await start();
+  const login = async (): Promise<TestUser> =>
+    new TestUser(running.url, "root", await loginToken(running.url, "root", ROOT_PASSWORD));
+  let user = await login();
+  await user.sql(createStorage());
+  await user.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY, body TEXT) WITH (STORAGE_ID = 'far')");
+  const expected: string[][] = [];
+  const steps = [
+    {
+      statement: "STORAGE FLUSH TABLE app.t",
+      stop: (it: S3Request) => it.method === "PUT" && it.key.endsWith("manifest.json"),
+    },
+    {
+      statement: "STORAGE FLUSH TABLE app.t",
+      stop: (it: S3Request) => it.method === "PUT" && it.key.includes("segment"),
+    },
+    {
+      statement: "STORAGE COMPACT TABLE app.t",
+      stop: (it: S3Request) => it.method === "PUT" && it.key.includes("segment"),
+    },
+    { statement: "DROP TABLE app.t", stop: (it: S3Request) => it.method === "DELETE" },
+  ];
+  for (const { statement, stop } of steps) {
+    if (statement.startsWith("STORAGE FLUSH")) {
+      expected.push([String(expected.length + 1), `row ${expected.length + 1}`]);
+      await user.sql(`INSERT INTO app.t VALUES (${expected.length}, 'row ${expected.length}')`);
+    }
+    const before = parquet();
+    s3.fault = (request) => (stop(request) ? "hang" : undefined);
+    s3.requests.splice(0);
+    await user.sql(statement);
+    while (!s3.requests.some(stop)) await Bun.sleep(5);
+    await running.end("SIGKILL");
+    s3.fault = () => undefined;
+    running = await start();
+    user = await login();
+    await jobsDone(user);
+    if (statement.startsWith("DROP")) expect((await user.fails("SELECT id FROM app.t")).reason).toBe("TABLE_NOT_FOUND");
+    else expect(await user.rows("SELECT id, body FROM app.t ORDER BY id")).toEqual(expected);
+    const paths = await user.rows("SELECT path FROM system.segments ORDER BY path");
+    const named = paths.map(([path]) => String(path).replace("@far/", "db/"));
+    // Replaced files stay until no query can want them.
+    const replaced = statement.startsWith("STORAGE COMPACT") ? before : [];
+    const wanted = [...named, ...replaced].sort();
+    // The sweep of a bucket runs beside the requests.
+    for (let waits = 0; waits < 2_000 && parquet().join() !== wanted.join(); waits += 1) await Bun.sleep(10);
+    expect(parquet()).toEqual(wanted);
+  }
+  expect(parquet()).toEqual([]);
+  await running[Symbol.asyncDispose]();
+});

@@ -9,7 +9,7 @@ export const S3_BUCKET = "kalam-test";
 export const S3_REGION = "eu-central-1";
 
 /** Undefined: answer as a working server does. */
-export type Fault = "500" | "503" | "403" | "hang" | "truncate" | undefined;
+export type Fault = "500" | "503" | "403" | "hang" | "slow" | "truncate" | undefined;
 
 export interface S3Request {
   readonly method: string;
@@ -23,6 +23,8 @@ export interface TestS3 extends AsyncDisposable {
   readonly requests: S3Request[];
   /** Asked before each request is answered. */
   fault: (request: S3Request) => Fault;
+  /** Lets the requests of the fault `slow` be answered, now and later. */
+  goOn(): void;
   /** Stops listening; connections are cut. */
   stop(): Promise<void>;
   /** Listens again on the same port, with the same objects. */
@@ -41,7 +43,9 @@ export function startS3(options: { readonly pageKeys?: number } = {}): TestS3 {
   const pageKeys = options.pageKeys ?? 1000;
   let server: Server<undefined> | undefined;
   let port = 0;
+  const going = Promise.withResolvers<void>();
   const test: TestS3 = {
+    goOn: () => going.resolve(),
     get endpoint() {
       return `http://127.0.0.1:${port}`;
     },
@@ -66,7 +70,11 @@ export function startS3(options: { readonly pageKeys?: number } = {}): TestS3 {
     test.requests.push(asked);
     const body = new Uint8Array(await request.arrayBuffer());
     const fault = test.fault(asked);
-    if (fault === "hang") await Bun.sleep(20_000);
+    if (fault === "hang") {
+      await Bun.sleep(20_000);
+      return failure(503, "SlowDown");
+    }
+    if (fault === "slow") await going.promise;
     if (fault === "500") return failure(500, "InternalError");
     if (fault === "503") return failure(503, "SlowDown");
     if (fault === "403") return failure(403, "AccessDenied");

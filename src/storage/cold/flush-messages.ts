@@ -4,6 +4,9 @@ import type { StorageLocations } from "../objects/routed-store.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
+/** Not zero: the request is not wanted any more. Shared, since a thread that encodes takes no messages. */
+export type StopFlag = Int32Array<SharedArrayBuffer>;
+
 export interface FlushRequest {
   readonly kind: "flush";
   readonly databasePath: string;
@@ -27,7 +30,7 @@ export interface DiscardRequest {
 }
 
 export type WorkerRequest = FlushRequest | MergeRequest | DiscardRequest;
-export type WorkerMessage = WorkerRequest & { readonly id: number };
+export type WorkerMessage = WorkerRequest & { readonly id: number; readonly stop: StopFlag };
 
 export interface WorkerUsage {
   /** Resident bytes of the process, of which the worker is a part, when the step was complete. */
@@ -42,5 +45,7 @@ export type WorkerOutcome =
   | { readonly kind: "discarded" };
 
 export type WorkerReply =
+  /** The rows are a file now, which is on its way to where it lasts; the answer follows. */
+  | { readonly id: number; readonly kind: "encoded" }
   | { readonly id: number; readonly kind: "done"; readonly outcome: WorkerOutcome; readonly usage: WorkerUsage }
   | { readonly id: number; readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

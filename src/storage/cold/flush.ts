@@ -16,7 +16,7 @@ export interface FlushScopeRequest {
   readonly scope: Scope;
   /** Inclusive; versions above it stay buffered. */
   readonly upTo: Seq;
-  /** Checked between segments. Rows already committed to Parquet stay there. */
+  /** Looked at between row groups, until a file is complete; that one is committed. Rows already committed to Parquet stay there. */
   readonly signal?: AbortSignal;
 }
 
@@ -81,7 +81,11 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       nowMs,
     };
     const storages = await places.locations();
-    const { outcome, usage } = await worker.run({ kind: "flush", databasePath: deps.databasePath, storages, task });
+    const message = { kind: "flush", databasePath: deps.databasePath, storages, task } as const;
+    const { outcome, usage } = await worker.run(message, request.signal).catch((error: unknown) => {
+      request.signal?.throwIfAborted();
+      throw error;
+    });
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
     return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
   };

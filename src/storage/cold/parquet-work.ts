@@ -43,13 +43,16 @@ export function serveParquetWork(thread: Worker, failpoint: WorkFailpoint = () =
     answeredAt: process.threadCpuUsage(),
   };
   thread.onmessage = (event: MessageEvent<WorkerMessage>) => {
-    void answer(event.data, work).then((reply) => thread.postMessage(reply));
+    const reply = (message: WorkerReply): void => thread.postMessage(message);
+    void answer(event.data, work, reply).then(reply);
   };
 }
 
-async function answer(message: WorkerMessage, work: Work): Promise<WorkerReply> {
+type Tell = (reply: WorkerReply) => void;
+
+async function answer(message: WorkerMessage, work: Work, tell: Tell): Promise<WorkerReply> {
   try {
-    const outcome = await run(message, work);
+    const outcome = await run(message, work, tell);
     const { user, system } = process.threadCpuUsage(work.answeredAt);
     work.answeredAt = process.threadCpuUsage();
     return {
@@ -63,10 +66,10 @@ async function answer(message: WorkerMessage, work: Work): Promise<WorkerReply> 
   }
 }
 
-async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
+async function run(message: WorkerMessage, work: Work, tell: Tell): Promise<WorkerOutcome> {
   switch (message.kind) {
     case "flush":
-      return { kind: "flushed", ...(await flush(message, work)) };
+      return { kind: "flushed", ...(await flush(message, work, tell)) };
     case "merge":
       return { kind: "merged", merged: await mergeStep(message, work) };
     case "discard":
@@ -79,12 +82,19 @@ async function run(message: WorkerMessage, work: Work): Promise<WorkerOutcome> {
 }
 
 async function flush(
-  { databasePath, storages, task }: FlushRequest,
+  message: FlushRequest & Pick<WorkerMessage, "id" | "stop">,
   { failpoint, open, connections }: Work,
+  tell: Tell,
 ): ReturnType<typeof writeScope> {
+  const { id, databasePath, storages, task, stop } = message;
   using connection = connections.open(databasePath);
   const objects = open(storages);
-  return await writeScope({ db: connection.db, objects, failpoint: (step) => failpoint("flush", step) }, task);
+  const requireWanted = (): void => {
+    if (Atomics.load(stop, 0) !== 0) throw new DbError("KILLED", "The job was ended");
+  };
+  const onEncoded = (): void => tell({ id, kind: "encoded" });
+  const steps = { failpoint: (step: WriteStep) => failpoint("flush", step), requireWanted, onEncoded };
+  return await writeScope({ db: connection.db, objects, ...steps }, task);
 }
 
 /** One connection for all who have it open at a time: to open a file, and to prepare for it, takes longer than a small user's rows do. */

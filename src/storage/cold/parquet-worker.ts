@@ -1,6 +1,13 @@
 // The main thread's side of the Parquet worker: a few requests at a time, begun in order, to a thread that is started on first need and again after it died.
 import { assert, DbError } from "../../base/errors.ts";
-import type { WorkerMessage, WorkerOutcome, WorkerReply, WorkerRequest, WorkerUsage } from "./flush-messages.ts";
+import type {
+  StopFlag,
+  WorkerMessage,
+  WorkerOutcome,
+  WorkerReply,
+  WorkerRequest,
+  WorkerUsage,
+} from "./flush-messages.ts";
 
 /** The part of a Worker that is needed here. */
 export interface ParquetThread {
@@ -16,8 +23,10 @@ export interface WorkerDone {
 }
 
 const MAX_WAITING = 10_000;
-/** While the disk syncs one file the thread makes the next, and syncs that come together cost the disk one. As many encoded files are in memory at most. */
-const MAX_IN_WORK = 3;
+/** Requests that the thread has begun and whose rows may be in memory: of these it works at one, or waits for what they read. */
+const MAX_AT_ROWS = 3;
+/** Those and the ones whose file is on its way to the disk or the bucket: it takes none of the thread, and syncs that come together cost the disk one. */
+const MAX_IN_WORK = 8;
 
 function spawnThread(): ParquetThread {
   return new Worker(new URL("./flush-worker.ts", import.meta.url));
@@ -25,6 +34,8 @@ function spawnThread(): ParquetThread {
 
 interface Waiting {
   readonly message: WorkerMessage;
+  /** Its rows are in a file, or it is done. */
+  isEncoded: boolean;
   readonly resolve: (done: WorkerDone) => void;
   readonly reject: (error: DbError) => void;
 }
@@ -42,8 +53,8 @@ export class ParquetWorker {
     this.#spawn = spawn;
   }
 
-  /** Requests wait in order, at most MAX_WAITING of them. */
-  run(request: WorkerRequest): Promise<WorkerDone> {
+  /** Requests wait in order, at most MAX_WAITING of them. One that is aborted rejects with KILLED as soon as nothing is written for it any more: at once while it waits. */
+  run(request: WorkerRequest, signal?: AbortSignal): Promise<WorkerDone> {
     if (this.#closed) return Promise.reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(
@@ -52,9 +63,23 @@ export class ParquetWorker {
     }
     const { promise, resolve, reject } = Promise.withResolvers<WorkerDone>();
     const id = this.#nextId++;
-    this.#waiting.push({ message: { ...request, id }, resolve, reject });
+    const stop: StopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const waiting: Waiting = { message: { ...request, id, stop }, isEncoded: false, resolve, reject };
+    this.#waiting.push(waiting);
     this.#start();
-    return promise;
+    if (signal === undefined) return promise;
+    const onAbort = (): void => this.#stop(waiting);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    return promise.finally(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  #stop(waiting: Waiting): void {
+    Atomics.store(waiting.message.stop, 0, 1);
+    const place = this.#waiting.indexOf(waiting);
+    if (place < 0) return;
+    this.#waiting.splice(place, 1);
+    waiting.reject(new DbError("KILLED", "The job was ended"));
   }
 
   /** Rejects what waits and stops the thread. A file it was writing becomes an orphan. */
@@ -67,12 +92,16 @@ export class ParquetWorker {
   }
 
   #start(): void {
-    while (this.#inWork.size < MAX_IN_WORK) {
+    while (this.#inWork.size < MAX_IN_WORK && this.#atRows() < MAX_AT_ROWS) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#inWork.set(next.message.id, next);
       this.#running().postMessage(next.message);
     }
+  }
+
+  #atRows(): number {
+    return this.#inWork.values().reduce((count, { isEncoded }) => count + (isEncoded ? 0 : 1), 0);
   }
 
   #takeInWork(): Waiting[] {
@@ -93,9 +122,10 @@ export class ParquetWorker {
   #settle(reply: WorkerReply): void {
     const finished = this.#inWork.get(reply.id);
     assert(finished !== undefined, "the worker answers what it was asked, once");
-    this.#inWork.delete(reply.id);
+    finished.isEncoded = true;
+    if (reply.kind !== "encoded") this.#inWork.delete(reply.id);
     if (reply.kind === "done") finished.resolve(reply);
-    else finished.reject(new DbError(reply.code, reply.message));
+    if (reply.kind === "failed") finished.reject(new DbError(reply.code, reply.message));
     this.#start();
   }
 

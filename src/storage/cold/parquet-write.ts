@@ -13,7 +13,16 @@ import { compareSqlite } from "./sqlite-order.ts";
 export type WriteStep = "encoded" | PutStep;
 export type WriteFailpoint = (step: WriteStep) => void;
 
-export interface SegmentInput {
+/** What happens on the way, for whoever asked. */
+export interface WriteSteps {
+  readonly failpoint?: WriteFailpoint;
+  /** Called between steps of a fraction of a second, until the file is complete: throws when nobody wants it any more. Nothing of it stays then. */
+  readonly requireWanted?: () => void;
+  /** The rows are in a file, and none of them in memory. */
+  readonly onEncoded?: () => void;
+}
+
+export interface SegmentInput extends WriteSteps {
   readonly objects: ObjectStore;
   /** Its key among them. */
   readonly path: string;
@@ -21,7 +30,6 @@ export interface SegmentInput {
   readonly scope: Scope;
   /** Not empty, one version a key, any order. */
   readonly rows: readonly RowVersion[];
-  readonly failpoint?: WriteFailpoint;
 }
 
 export interface WrittenSegment {
@@ -46,12 +54,11 @@ export async function writeSegment(input: SegmentInput): Promise<WrittenSegment>
   const first = rows[0];
   const last = rows.at(-1);
   assert(first !== undefined && last !== undefined, "a segment has rows");
-  const bytes = encode(input, rows, { minSeq, maxSeq });
-  input.failpoint?.("encoded");
-  await writeFile(input, bytes);
-  const size = bytes.reduce((total, part) => total + part.byteLength, 0);
   const tombstones = rows.filter(({ row }) => row.deleted).length;
-  return { rows: rows.length, tombstones, bytes: size, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
+  const described = { rows: rows.length, tombstones, minSeq, maxSeq, minKey: first.key, maxKey: last.key };
+  const parts = encode(input, rows, { minSeq, maxSeq });
+  input.failpoint?.("encoded");
+  return { ...described, bytes: await writeFile(input, parts) };
 }
 
 function orderByKey(schema: TableSchema, rows: readonly RowVersion[]): KeyedRow[] {
@@ -73,22 +80,33 @@ function seqRange(rows: readonly RowVersion[]): { minSeq: Seq; maxSeq: Seq } {
 }
 
 function encode(
-  { schema, scope }: SegmentInput,
+  { schema, scope, requireWanted }: SegmentInput,
   rows: readonly KeyedRow[],
   range: { readonly minSeq: Seq; readonly maxSeq: Seq },
 ): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  const encoder = new SegmentEncoder({ schema, scope, range, write: (bytes) => parts.push(bytes.slice()) });
+  const write = (bytes: Uint8Array): void => {
+    requireWanted?.();
+    parts.push(bytes.slice());
+  };
+  const encoder = new SegmentEncoder({ schema, scope, range, write });
   encoder.add(rows.map(({ row }) => row));
   encoder.finish();
   return parts;
 }
 
-async function writeFile({ objects, path, failpoint }: SegmentInput, bytes: readonly Uint8Array[]): Promise<void> {
+/** Resolves with the bytes of the file. They leave memory as they are written: the way to a bucket is long. */
+async function writeFile({ objects, path, failpoint, onEncoded }: SegmentInput, parts: Uint8Array[]): Promise<number> {
   const file = await objects.create(path, { failpoint });
   try {
-    for (const part of bytes) file.write(part);
+    let size = 0;
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      file.write(part);
+      size += part.byteLength;
+    }
+    onEncoded?.();
     await file.finish();
+    return size;
   } catch (error) {
     // On a full disk what was written is in the way of everything else.
     file.discard();

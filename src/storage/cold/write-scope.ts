@@ -11,7 +11,7 @@ import { flushedUpToSql } from "../catalog/catalog-ddl.ts";
 import { hotColumns, hotTableName, isScopedByUser } from "../hot/relation.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Segment } from "../seams.ts";
-import { type WriteFailpoint, writeSegment } from "./parquet-write.ts";
+import { type WriteSteps, writeSegment } from "./parquet-write.ts";
 import { rowBytes } from "./segment-encoder.ts";
 import { segmentPath } from "./segment-paths.ts";
 
@@ -28,11 +28,10 @@ export interface ScopeTask {
   readonly nowMs: number;
 }
 
-export interface ScopeWriter {
+export interface ScopeWriter extends WriteSteps {
   /** Keeps the statements; no read transaction of it outlives the reading of a file's rows. */
   readonly db: Database;
   readonly objects: ObjectStore;
-  readonly failpoint?: WriteFailpoint;
 }
 
 export interface ScopeWritten {
@@ -44,19 +43,13 @@ export interface ScopeWritten {
 
 /** Throws TABLE_NOT_FOUND when the table is gone. */
 export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<ScopeWritten> {
-  const { rows, hasMore } = readOldest(writer.db, task);
+  const { db, objects, ...steps } = writer;
+  const { rows, hasMore } = readOldest(db, task, steps);
   const last = rows.at(-1);
   if (last === undefined) return { segment: undefined, hasMore };
   const { schema, scope } = task;
   const path = segmentPath(task.folder, last.seq);
-  const written = await writeSegment({
-    objects: writer.objects,
-    path,
-    schema,
-    scope,
-    rows,
-    ...(writer.failpoint === undefined ? {} : { failpoint: writer.failpoint }),
-  });
+  const written = await writeSegment({ objects, path, schema, scope, rows, ...steps });
   const { id: tableId, version: schemaVersion } = schema;
   const segment = { ...written, tableId, scope, path, schemaVersion, createdAtMs: task.nowMs };
   return { segment, hasMore };
@@ -76,7 +69,15 @@ function oldestText(schema: TableSchema): string {
 
 const FLUSHED_UP_TO = `ifnull(${flushedUpToSql("?4", "?1")}, 0)`;
 
-function readOldest(db: Database, task: ScopeTask): { readonly rows: RowVersion[]; readonly hasMore: boolean } {
+/** A look at whether the rows are still wanted takes as long as reading one. */
+const ROWS_BETWEEN_LOOKS = 1_000;
+
+interface Oldest {
+  readonly rows: RowVersion[];
+  readonly hasMore: boolean;
+}
+
+function readOldest(db: Database, task: ScopeTask, { requireWanted }: WriteSteps): Oldest {
   const { schema, scope } = task;
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
   requireTable(db, schema);
@@ -93,6 +94,7 @@ function readOldest(db: Database, task: ScopeTask): { readonly rows: RowVersion[
       deleted: deleted === 1n,
       cells: schema.columns.map((column, index) => cellFromSqlite(values[index] ?? null, column.type)),
     });
+    if (rows.length % ROWS_BETWEEN_LOOKS === 0) requireWanted?.();
     bytes += rowBytes(values);
     if (bytes >= task.maxBytes) break;
   }

@@ -2,13 +2,14 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Scope, SHARED_SCOPE } from "../../../src/base/ids.ts";
+import { parseUserId, type Scope, SHARED_SCOPE, scopeOfUser } from "../../../src/base/ids.ts";
 import type { TableSchema } from "../../../src/model/schema.ts";
 import type { Cell } from "../../../src/model/sql-type.ts";
 import { createFlusher, type Flusher, type FlusherDeps } from "../../../src/storage/cold/flush.ts";
 import { writeManifest } from "../../../src/storage/cold/manifest.ts";
 import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
+import type { ParquetThread } from "../../../src/storage/cold/parquet-worker.ts";
 import type { WriteStep } from "../../../src/storage/cold/parquet-write.ts";
 import { localPlaces } from "../../../src/storage/cold/places.ts";
 import { isSegmentFile } from "../../../src/storage/cold/segment-paths.ts";
@@ -213,6 +214,79 @@ describe("flush through the worker", () => {
     flusher.close();
     expect(await pending).toBe("SHUTTING_DOWN");
     expect(await rejection(flusher.flushScope(request))).toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+});
+
+describe("a flush that is not wanted any more", () => {
+  test("OP-08 stops inside a file, between row groups and while it reads, and nothing of the file stays", async () => {
+    await using fixture = openFixture();
+    const { store, storageDir, objects, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    const ids = Array.from({ length: 25_000 }, (_unused, id) => [BigInt(id), "x"]);
+    await put(fixture, table, ALICE, ids);
+    const upTo = store.current.writer.position;
+    const folder = localPlaces(storageDir).folderOf(table, ALICE);
+    const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100_000, maxBytes: 1e9, nowMs: 0 };
+    using db = new Database(store.current.path, { readonly: true });
+    let looks = 0;
+    const count = (): void => {
+      looks += 1;
+    };
+    const failpoint = (step: WriteStep): void => {
+      if (step === "encoded") throw new Error("far enough");
+    };
+    await rejection(writeScope({ db, objects, requireWanted: count, failpoint }, task));
+    // At least one for each thousand rows read, and one for each of the three row groups.
+    expect(looks).toBeGreaterThanOrEqual(28);
+    for (const at of [1, looks - 2, looks]) {
+      let left = at;
+      const requireWanted = (): void => {
+        left -= 1;
+        if (left === 0) throw new Error("ended");
+      };
+      expect(await rejection(writeScope({ db, objects, requireWanted }, task))).toMatchObject({ message: "ended" });
+      expect(files(storageDir)).toEqual([]);
+    }
+    expect(await flusher.flushScope({ schema: table, scope: ALICE, upTo })).toMatchObject({ rows: 25_000 });
+  });
+
+  test("OP-08 rejects with the reason of its signal while the worker is at its file or others are before it; the next flush writes the rows", async () => {
+    const controller = new AbortController();
+    let posted = 0;
+    await using fixture = openFixture({
+      segmentRows: 100_000,
+      spawn: () => {
+        const worker: ParquetThread = new Worker(new URL("../../../src/storage/cold/flush-worker.ts", import.meta.url));
+        const post = worker.postMessage.bind(worker);
+        // The flag is up long before the rows are read.
+        worker.postMessage = (message) => {
+          post(message);
+          posted += 1;
+          if (posted === 3) controller.abort(new Error("killed"));
+        };
+        return worker;
+      },
+    });
+    const { store, storageDir, flusher } = fixture;
+    const table = await createTable(store.current, "notes");
+    const scopes = ["a", "b", "c", "d"].map((name) => scopeOfUser(parseUserId(name)));
+    const rows = Array.from({ length: 20_000 }, (_unused, id) => [BigInt(id), "x"]);
+    for (const scope of scopes) await put(fixture, table, scope, rows);
+    const upTo = store.current.writer.position;
+    const { signal } = controller;
+    const ends = await Promise.allSettled(
+      scopes.map((scope) => flusher.flushScope({ schema: table, scope, upTo, signal })),
+    );
+    // The first may have been complete by then.
+    const killed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason.message);
+    expect(killed.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(killed)).toEqual(new Set(["killed"]));
+    expect(files(storageDir).length).toBe(scopes.length - killed.length);
+    for (const scope of scopes) await flusher.flushScope({ schema: table, scope, upTo });
+    expect(store.current.writer.bufferedRows(table.id)).toBe(0);
+    expect(store.current.catalog.allSegments().map((segment) => segment.rows)).toEqual([
+      20_000, 20_000, 20_000, 20_000,
+    ]);
   });
 });
 
