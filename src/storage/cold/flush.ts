@@ -82,10 +82,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     };
     const storages = await places.locations();
     const message = { kind: "flush", databasePath: deps.databasePath, storages, task } as const;
-    const { outcome, usage } = await worker.run(message, request.signal).catch((error: unknown) => {
-      request.signal?.throwIfAborted();
-      throw error;
-    });
+    const { outcome, usage } = await worker.run(message, request.signal);
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
     return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
   };

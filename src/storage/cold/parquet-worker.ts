@@ -53,7 +53,7 @@ export class ParquetWorker {
     this.#spawn = spawn;
   }
 
-  /** Requests wait in order, at most MAX_WAITING of them. One that is aborted rejects with KILLED as soon as nothing is written for it any more: at once while it waits. */
+  /** Requests wait in order, at most MAX_WAITING of them. One that is aborted rejects with the signal's reason as soon as nothing is written for it any more: at once while it waits. */
   run(request: WorkerRequest, signal?: AbortSignal): Promise<WorkerDone> {
     if (this.#closed) return Promise.reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
     if (this.#waiting.length >= MAX_WAITING) {
@@ -71,7 +71,11 @@ export class ParquetWorker {
     const onAbort = (): void => this.#stop(waiting);
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
-    return promise.finally(() => signal.removeEventListener("abort", onAbort));
+    const done = promise.catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    return done.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
   #stop(waiting: Waiting): void {
