@@ -70,7 +70,6 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   const flushNext = async (request: FlushScopeRequest): Promise<FlushedFile> => {
     const folder = places.folderOf(request.schema, request.scope);
     await places.ready(folder);
-    const nowMs = deps.clock.nowMs();
     const task: ScopeTask = {
       schema: request.schema,
       scope: request.scope,
@@ -78,7 +77,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       upTo: request.upTo,
       maxRows: deps.segmentRows ?? SEGMENT_ROWS,
       maxBytes: deps.segmentBytes ?? SEGMENT_BYTES,
-      nowMs,
+      nowMs: deps.clock.nowMs(),
     };
     const storages = await places.locations();
     const message = { kind: "flush", databasePath: deps.databasePath, storages, task } as const;
@@ -101,8 +100,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       segments.push(value);
       if (!hasMore) break;
     }
-    const sum = (read: (segment: Segment) => number): number => segments.reduce((total, one) => total + read(one), 0);
-    return { segments, rows: sum((one) => one.rows), bytes: sum((one) => one.bytes), usage: { memoryBytes, cpuUs } };
+    return { segments, ...totalOf(segments), usage: { memoryBytes, cpuUs } };
   };
 
   return {
@@ -121,4 +119,9 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     worker,
     close: () => worker.close(),
   };
+}
+
+function totalOf(segments: readonly Segment[]): { readonly rows: number; readonly bytes: number } {
+  const sum = (read: (segment: Segment) => number): number => segments.reduce((total, one) => total + read(one), 0);
+  return { rows: sum((one) => one.rows), bytes: sum((one) => one.bytes) };
 }
