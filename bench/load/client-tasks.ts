@@ -107,6 +107,8 @@ export interface PacedResult {
   readonly rate: number;
   /** From the moment the write was due to its arrival. */
   readonly latency: Latency;
+  /** From the same moment to its answer. */
+  readonly writeLatency: Latency;
   readonly faults: readonly string[];
 }
 

@@ -29,6 +29,7 @@ class PacedRun {
   readonly #dueAt: Float64Array;
   readonly #arrivals: Uint8Array;
   readonly #samples: number[] = [];
+  readonly #answers: number[] = [];
   readonly #idle: HttpConnection[] = [];
   /** Due, and waiting for a connection. */
   readonly #queue: number[] = [];
@@ -71,6 +72,7 @@ class PacedRun {
       deliveries: this.#samples.length,
       rate: (this.#acknowledged / elapsedMs) * 1_000,
       latency: latencyOf(this.#samples),
+      writeLatency: latencyOf(this.#answers),
       faults: this.#faults.list(),
     };
   }
@@ -118,6 +120,7 @@ class PacedRun {
         const fault = faultOf(reply, operation, id);
         if (fault !== undefined) this.#faults.add(fault);
         this.#acknowledged += 1;
+        this.#answers.push(performance.now() - (this.#dueAt[index] ?? 0));
         this.#idle.push(connection);
         this.#send();
       });
