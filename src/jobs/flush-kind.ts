@@ -37,8 +37,8 @@ export function flushKind(deps: FlushDeps): JobKind {
   };
 }
 
-/** While the files of some are synced or uploaded, committed and described, the worker makes that of the next; how many it has in work at a time is its own matter. */
-const SCOPES_AT_ONCE = 8;
+/** While the files of some are synced or uploaded, committed together and described, the worker makes that of the next; how many it has in work at a time is its own matter. */
+export const SCOPES_AT_ONCE = 32;
 
 /** A scope that fails keeps its rows and does not stop the rest. */
 async function flushTable(id: TableSchema["id"], context: JobContext, deps: FlushDeps): Promise<JobEnd> {

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseUserId, type Scope, type Seq, scopeOfUser } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { SCOPES_AT_ONCE } from "../../src/jobs/flush-kind.ts";
 import { createJobs, type JobDeps, type Jobs } from "../../src/jobs/jobs.ts";
 import type { JobRecord } from "../../src/model/job.ts";
 import type { TableOptions, TableSchema } from "../../src/model/schema.ts";
@@ -156,7 +157,9 @@ test("ST-08 a flush whose table is dropped meanwhile says so, whatever befell it
 test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed, and says who ended it", async () => {
   await using it = openJobs();
   const table = await it.table("t");
-  for (const user of ["a", "b", "c", "d", "e"]) await it.rows(table, scopeOfUser(parseUserId(user)), [1]);
+  for (let user = 0; user <= SCOPES_AT_ONCE; user += 1) {
+    await it.rows(table, scopeOfUser(parseUserId(`user-${user}`)), [1]);
+  }
   const entered = Promise.withResolvers<void>();
   it.onScope = (_scope, signal) => {
     entered.resolve();
@@ -169,8 +172,8 @@ test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed,
   expect(await it.jobs.killJob(id)).toBe("cancelled");
   await it.jobs.idle();
   expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (0 rows, 0 files)" });
-  expect(it.flushed).toHaveLength(4);
-  expect(it.store.writer.bufferedRows(table.id)).toBe(5);
+  expect(it.flushed).toHaveLength(SCOPES_AT_ONCE);
+  expect(it.store.writer.bufferedRows(table.id)).toBe(SCOPES_AT_ONCE + 1);
   expect(await it.jobs.killJob(id)).toBe("finished");
   expect(await it.jobs.killJob("FL-000000000000")).toBe("unknown");
 });

@@ -9,6 +9,7 @@ import type { Segment, Writer } from "../seams.ts";
 import type { WorkerUsage } from "./flush-messages.ts";
 import { type ParquetThread, ParquetWorker } from "./parquet-worker.ts";
 import { localPlaces, type Places } from "./places.ts";
+import { SegmentCommits } from "./segment-commits.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushScopeRequest {
@@ -64,6 +65,7 @@ interface FlushedFile extends ScopeWritten {
 export function createFlusher(deps: FlusherDeps): Flusher {
   const worker = new ParquetWorker(deps.spawn);
   const places = deps.places ?? localPlaces(deps.storageDir);
+  const commits = new SegmentCommits(deps.writer);
   /** Kept until the commit, not only until the file: a sweep must not take a file for an orphan in between. */
   const running = new Set<{ readonly startedMs: number }>();
 
@@ -96,8 +98,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       memoryBytes = Math.max(memoryBytes, usage.memoryBytes);
       cpuUs += usage.cpuUs;
       if (segment === undefined) break;
-      const { value } = await deps.writer.submit((tx) => tx.commitSegment(segment));
-      segments.push(value);
+      segments.push(await commits.commit(segment));
       if (!hasMore) break;
     }
     return { segments, ...totalOf(segments), usage: { memoryBytes, cpuUs } };
@@ -107,6 +108,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     async flushScope(request) {
       const entry = { startedMs: deps.clock.nowMs() };
       running.add(entry);
+      using _underWay = commits.enter();
       try {
         return await flushAll(request);
       } finally {
