@@ -2,13 +2,7 @@
 import { assertMayCreateTable } from "../auth/access.ts";
 import { assertNever, DbError } from "../base/errors.ts";
 import type { Name } from "../base/ids.ts";
-import {
-  type OutputColumn,
-  qualifiedName,
-  type TableKind,
-  type TableOptions,
-  type TableSchema,
-} from "../model/schema.ts";
+import { type OutputColumn, type TableKind, type TableOptions, type TableSchema } from "../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, INT, TEXT } from "../model/sql-type.ts";
 import { LOCAL_STORAGE } from "../model/storage.ts";
 import { typeText } from "../model/types.ts";
@@ -22,6 +16,7 @@ import type { Session } from "./session.ts";
 import { assertNotViewed, assertNoViews } from "./view-dependents.ts";
 import { defaultText } from "./views/definition.ts";
 import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
+import { assertNotWatched, assertViewNotWatched } from "./watched.ts";
 
 export type DdlStatement = Extract<
   Statement,
@@ -103,6 +98,7 @@ async function dropNamespace(
       assertNotWatched(table, deps);
       assertNotViewed(tx.catalog, table, statement.name);
     }
+    for (const view of tx.catalog.views()) if (view.namespace === statement.name) assertViewNotWatched(view, deps);
     assertNoViews(
       tx.catalog,
       `drop namespace '${statement.name}'`,
@@ -113,17 +109,6 @@ async function dropNamespace(
     return true;
   });
   return messageResult(session, `Namespace '${statement.name}' ${dropped ? "dropped successfully" : "does not exist"}`);
-}
-
-/** LQ-15: a table with live queries stays. */
-function assertNotWatched(table: TableSchema, deps: EngineDeps): void {
-  const watchers = deps.live.subscriptionsOf(table.id);
-  if (watchers === 0) return;
-  throw new DbError(
-    "DEPENDENT_OBJECTS",
-    `Cannot drop table '${qualifiedName(table)}': ${watchers} active live quer${watchers === 1 ? "y" : "ies"}`,
-    { hint: "Close them, or end them with KILL LIVE QUERY; system.live_queries lists them." },
-  );
 }
 
 async function createTable(statement: CreateTable, session: Session, deps: EngineDeps): Promise<StatementResult> {

@@ -24,6 +24,8 @@ export interface LiveAdmin {
   ownerOf(liveId: string): UserId | undefined;
   killLiveQuery(liveId: string): boolean;
   subscriptionsOf(table: TableSchema["id"]): number;
+  /** `namespace.name`. */
+  subscriptionsOfView(view: string): number;
 }
 
 export interface JobAdmin {

@@ -119,6 +119,7 @@ function liveLines(plan: LivePlan): string[] {
   const routing = plan.terms.map((term) => termText(plan.table, term));
   return [
     `Live query on ${describeTable(plan.table)}`,
+    ...plan.views.map(({ name }) => `  View: ${name}`),
     `  Shape: ${plan.shape}`,
     `  Strategy: ${strategyText(plan)}`,
     ...(plan.strategy.kind === "rerun" ? tableLines(plan.snapshot) : []),

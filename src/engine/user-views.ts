@@ -14,6 +14,7 @@ import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { assertNoViews, assertViewsHold } from "./view-dependents.ts";
 import { columns, us } from "./views/definition.ts";
+import { assertViewNotWatched } from "./watched.ts";
 
 /** Every ALTER TABLE binds the views over its table, on the main thread. */
 const MAX_VIEWS = 1_000;
@@ -106,6 +107,7 @@ export async function dropView(
       throw new DbError("TABLE_NOT_FOUND", `View ${full} does not exist`);
     }
     assertNoViews(tx.catalog, `drop view '${full}'`, ({ views }) => views.includes(full));
+    assertViewNotWatched(view, deps);
     tx.dropView(view);
     return true;
   });

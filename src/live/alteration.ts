@@ -91,3 +91,12 @@ function isLaidOutAlike(a: TableSchema, b: TableSchema): boolean {
   const layout = ({ columns }: TableSchema) => columns.map(({ id, type }) => [id, type]);
   return a.keyIndex === b.keyIndex && Bun.deepEquals(layout(a), layout(b));
 }
+
+export function tableGone(table: TableSchema): DbError {
+  return new DbError("TABLE_NOT_FOUND", `Not found: Table not found: ${qualifiedName(table)}`);
+}
+
+export function viewChanged(name: string): DbError {
+  const message = `The view ${name} of the live query was changed; subscribe again`;
+  return new DbError("SUBSCRIPTION_FAILED", message, { retryAfterMs: 0 });
+}

@@ -8,6 +8,7 @@ import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
 import { assertAdmitted, retryAfterMs, toClientError } from "./admission.ts";
 import { type AdmittedReads, createAdmittedReads } from "./admitted-reads.ts";
+import { tableGone, viewChanged } from "./alteration.ts";
 import { Alterations } from "./alterations.ts";
 import { Backlogs } from "./backlogs.ts";
 import { Dispatcher, type LiveCommit } from "./dispatcher.ts";
@@ -31,9 +32,9 @@ import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
 import { type BufferedVersion, createRecentChanges, type RecentChanges } from "./recent-changes.ts";
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
-import { historyStartOf, type Opening, toOpening } from "./start.ts";
+import { type Opening, openingOf } from "./start.ts";
 import { Subscription, type SubscriptionDeps } from "./subscription.ts";
-import { createUpkeep, notForPeers, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
+import { createUpkeep, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
 export function createLiveQueries(deps: LiveDeps): LiveQueries {
   return new LiveQueries(deps);
@@ -133,8 +134,7 @@ export class LiveQueries {
   /** The socket's send buffer has emptied: pushed pages go on. */
   drained(id: ConnectionId): void {
     const connection = this.#registry.connection(id);
-    if (connection === undefined) return;
-    goOn(connection);
+    if (connection !== undefined) goOn(connection);
   }
 
   /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
@@ -147,13 +147,7 @@ export class LiveQueries {
       const { limits, source } = this.#deps;
       const dispatched = this.#dispatcher.dispatched();
       const position = this.#observed > dispatched ? this.#observed : dispatched;
-      // Rows that left or came because another table changed are in no table's history.
-      const isRerun = request.plan.strategy.kind === "rerun";
-      if (isRerun && connection.dialect.protocol === "peer") throw notForPeers(request.plan.strategy);
-      const historyStartsAt = historyStartOf(request, source);
-      const horizon = isRerun ? undefined : { position, historyStartsAt, epoch: source.epoch };
-      const opening = toOpening(request.options, connection.dialect, { limits, horizon });
-      this.#begin(connection, request, opening);
+      this.#begin(connection, request, openingOf(request, connection.dialect, { limits, source, position }));
     } catch (error) {
       const subscriptionId = request.id.trim() === "" ? "invalid_subscription" : request.id;
       this.refuse(id, subscriptionId, toClientError(error, subscriptionId, this.#deps.log));
@@ -197,8 +191,7 @@ export class LiveQueries {
     const { user } = connection.principal;
     const { statement, query } = request;
     const identity = { key, channel, scope, otherReads: otherReadsOf(plan, user), statement, query };
-    const view = { plan, slots, encoder };
-    const group = new Group<Subscription>(identity, view, this.#groupDeps);
+    const group = new Group<Subscription>(identity, { plan, slots, encoder }, this.#groupDeps);
     const upkeep = createUpkeep(group, user, this.#upkeepDeps);
     if (upkeep !== undefined) group.keepBy(upkeep);
     this.#registry.addGroup(group);
@@ -217,10 +210,7 @@ export class LiveQueries {
   unsubscribe(connectionId: ConnectionId, id: string): void {
     const connection = this.#registry.connection(connectionId);
     if (connection === undefined) return;
-    const ownLiveId = `${connection.principal.user}-${connectionId}-`;
-    const { subscriptions } = connection;
-    const bareId = subscriptions.get(id) === undefined && id.startsWith(ownLiveId) ? id.slice(ownLiveId.length) : id;
-    const subscription = subscriptions.get(bareId);
+    const subscription = connection.subscriptions.get(id) ?? findLiveQuery([connection], id);
     const found = subscription !== undefined && this.#registry.drop(subscription);
     if (found) this.#life.ended(subscription, "unsubscribed", "debug");
     if (connection.dialect.protocol === "native") this.#send(connectionId, [unsubscribedMessage(id, found)]);
@@ -285,8 +275,15 @@ export class LiveQueries {
     this.#alterations.altered(table);
   }
 
-  tableDropped(table: TableId): void {
-    this.#recent.delete(table);
+  /** Who subscribed in the turn in which it was dropped is told so. */
+  tableDropped(table: TableSchema): void {
+    this.#recent.delete(table.id);
+    for (const group of this.#registry.groupsOfTable(table.id)) this.#failGroup(group, tableGone(table));
+  }
+
+  /** Call before the dispatch of the commit. Clients subscribe again, and begin anew: what their rows matched is no more. */
+  viewRedefined(name: string): void {
+    for (const group of this.#registry.groupsOfView(name)) this.#failGroup(group, viewChanged(name));
   }
 
   /** What the buffer held before the first commit that was dispatched, for resumes. False: there is no room for more. */
@@ -308,6 +305,10 @@ export class LiveQueries {
   /** Live queries of a table, which forbid dropping it. */
   subscriptionsOf(table: TableId): number {
     return this.#registry.subscriptionsOfTable(table);
+  }
+
+  subscriptionsOfView(name: string): number {
+    return this.#registry.subscriptionsOfView(name);
   }
 
   rows(): Iterable<LiveQueryRow> {

@@ -22,6 +22,8 @@ export class Registry {
   readonly #groups = new Map<string, LiveGroup>();
   /** Those that read a table, be it in a sub-query. */
   readonly #groupsByTable = new Map<TableId, Few<LiveGroup>>();
+  /** Those that read a view. */
+  readonly #groupsByView = new Map<string, Few<LiveGroup>>();
   readonly #routers = new Map<TableId, Map<Scope, Router<LiveGroup>>>();
   readonly settling = new Set<Subscription>();
   #subscriptions = 0;
@@ -43,7 +45,7 @@ export class Registry {
     let inside = 0;
     for (const byScope of this.#routers.values()) for (const router of byScope.values()) inside += 1 + router.entries;
     for (const group of this.#groups.values()) inside += group.size;
-    for (const groups of this.#groupsByTable.values()) inside += 1 + groups.size;
+    for (const groups of [...this.#groupsByTable.values(), ...this.#groupsByView.values()]) inside += 1 + groups.size;
     for (const { connections, subscriptions } of this.#users.values()) inside += connections.size + subscriptions;
     for (const { subscriptions, reads } of this.#connections.values()) inside += subscriptions.size + reads.size;
     return (
@@ -80,14 +82,20 @@ export class Registry {
   }
 
   subscriptionsOfTable(table: TableId): number {
-    let count = 0;
-    for (const group of this.groupsOfTable(table)) count += group.size;
-    return count;
+    return countOf(this.groupsOfTable(table));
   }
 
   /** Those that read it, be it in a sub-query; those that come while they are looked at too. */
   groupsOfTable(table: TableId): Iterable<LiveGroup> {
     return this.#groupsByTable.get(table) ?? [];
+  }
+
+  groupsOfView(name: string): Iterable<LiveGroup> {
+    return this.#groupsByView.get(name) ?? [];
+  }
+
+  subscriptionsOfView(name: string): number {
+    return countOf(this.groupsOfView(name));
   }
 
   addConnection(connection: LiveConnection): void {
@@ -116,15 +124,14 @@ export class Registry {
   }
 
   #route(group: LiveGroup): void {
+    for (const { name } of group.plan.views) addTo(this.#groupsByView, name, group);
     for (const { table, scope } of group.reads) {
       const byScope = this.#routers.get(table) ?? new Map<Scope, Router<LiveGroup>>();
       this.#routers.set(table, byScope);
       const router = byScope.get(scope) ?? new Router<LiveGroup>();
       byScope.set(scope, router);
       router.add(group);
-      const groups = this.#groupsByTable.get(table) ?? new Few<LiveGroup>();
-      this.#groupsByTable.set(table, groups);
-      groups.add(group);
+      addTo(this.#groupsByTable, table, group);
     }
   }
 
@@ -167,15 +174,32 @@ export class Registry {
   }
 
   #unroute(group: LiveGroup): void {
+    for (const { name } of group.plan.views) deleteFrom(this.#groupsByView, name, group);
     for (const { table, scope } of group.reads) {
       const byScope = this.#routers.get(table);
       const router = byScope?.get(scope);
       router?.delete(group);
       if (router?.size === 0) byScope?.delete(scope);
       if (byScope?.size === 0) this.#routers.delete(table);
-      const groups = this.#groupsByTable.get(table);
-      groups?.delete(group);
-      if (groups?.size === 0) this.#groupsByTable.delete(table);
+      deleteFrom(this.#groupsByTable, table, group);
     }
   }
+}
+
+function addTo<K>(groupsByKey: Map<K, Few<LiveGroup>>, key: K, group: LiveGroup): void {
+  const groups = groupsByKey.get(key) ?? new Few<LiveGroup>();
+  groupsByKey.set(key, groups);
+  groups.add(group);
+}
+
+function deleteFrom<K>(groupsByKey: Map<K, Few<LiveGroup>>, key: K, group: LiveGroup): void {
+  const groups = groupsByKey.get(key);
+  groups?.delete(group);
+  if (groups?.size === 0) groupsByKey.delete(key);
+}
+
+function countOf(groups: Iterable<LiveGroup>): number {
+  let count = 0;
+  for (const group of groups) count += group.size;
+  return count;
 }

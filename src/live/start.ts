@@ -6,7 +6,9 @@ import type { SubscribeOptions } from "../protocol/up.ts";
 import type { LivePlan } from "../sql/plan.ts";
 import type { Pace, Start } from "./delivery.ts";
 import type { LiveLimits } from "./limits.ts";
+import type { LiveRequest } from "./live-deps.ts";
 import type { RowSource } from "./ports.ts";
+import { notForPeers } from "./upkeep-of-group.ts";
 
 export interface Horizon {
   readonly position: Seq;
@@ -21,7 +23,7 @@ export interface Opening {
   readonly reset: ResetReason | undefined;
 }
 
-/** A cursor from before a column had the name that the query knows it by was given for another column. */
+/** A cursor from before a column had the name that the query knows it by was given for another column; one from before a view had its text, for other rows. */
 export function historyStartOf(
   { plan, scope }: { readonly plan: LivePlan; readonly scope: Scope },
   source: Pick<RowSource, "historyStartsAt">,
@@ -30,7 +32,26 @@ export function historyStartOf(
   for (const { id, namedAtSeq } of plan.table.columns) {
     if (namedAtSeq !== undefined && namedAtSeq > startsAt && plan.namedColumns.includes(id)) startsAt = namedAtSeq;
   }
+  for (const { definedAtSeq } of plan.views) {
+    if (definedAtSeq !== undefined && definedAtSeq > startsAt) startsAt = definedAtSeq;
+  }
   return startsAt;
+}
+
+/** Throws what the protocol of the client does not allow. */
+export function openingOf(
+  request: LiveRequest,
+  dialect: Dialect,
+  at: { readonly limits: LiveLimits; readonly source: RowSource; readonly position: Seq },
+): Opening {
+  const { strategy } = request.plan;
+  // Rows that left or came because another table changed are in no table's history.
+  const isRerun = strategy.kind === "rerun";
+  if (isRerun && dialect.protocol === "peer") throw notForPeers(strategy);
+  const { limits, source, position } = at;
+  const historyStartsAt = historyStartOf(request, source);
+  const horizon = isRerun ? undefined : { position, historyStartsAt, epoch: source.epoch };
+  return toOpening(request.options, dialect, { limits, horizon });
 }
 
 /** Without a horizon no cursor can be resumed from. */

@@ -1,5 +1,5 @@
 // Views that users make: a SELECT under a name. What it reads is decided when it is read, by who reads it.
-import type { Name, TableId } from "../base/ids.ts";
+import type { Name, Seq, TableId } from "../base/ids.ts";
 import type { SqlType } from "./sql-type.ts";
 
 export interface ViewSchema {
@@ -15,6 +15,8 @@ export interface ViewSchema {
   readonly tables: readonly TableId[];
   /** Every view it reads, `namespace.name`, through others too. */
   readonly views: readonly string[];
+  /** Above every position at which the name meant nothing or another text. */
+  readonly definedAtSeq?: Seq;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

@@ -59,9 +59,10 @@ export function openLive(input: OpenLiveInput): OpenedLive {
   writer.onCommit((event) => {
     writes.commits += 1;
     writes.changes += event.changes.length;
+    for (const view of event.redefinedViews) live.viewRedefined(view);
     live.dispatch(event);
     for (const table of event.altered) live.tableAltered(table);
-    for (const table of event.droppedTables) live.tableDropped(table.id);
+    for (const table of event.droppedTables) live.tableDropped(table);
   });
   const loading = new AbortController();
   loadBuffered(live, { store, pacer, startsAt: writer.position, signal: loading.signal }).catch((error: unknown) =>

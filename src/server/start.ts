@@ -307,6 +307,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
       ownerOf: (liveId) => live.ownerOf(liveId),
       killLiveQuery: (liveId) => live.kill(liveId),
       subscriptionsOf: (table) => live.subscriptionsOf(table),
+      subscriptionsOfView: (view) => live.subscriptionsOfView(view),
     },
     jobs,
     contended: new Turns(MAX_CONTENDED_WRITES),

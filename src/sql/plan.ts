@@ -1,7 +1,7 @@
 // What the planner hands to the engine. A plan is immutable, holds no values of a particular call, and may be shared by every user
 // of the same role class: the values come in through its slots.
 import type { SelectStmt } from "libpg-query";
-import type { Name } from "../base/ids.ts";
+import type { Name, Seq } from "../base/ids.ts";
 import type { OutputColumn, TableSchema } from "../model/schema.ts";
 import type { Cell, SqlType } from "../model/sql-type.ts";
 import type { ViewSchema } from "../model/view.ts";
@@ -262,6 +262,8 @@ export interface LivePlan {
   /** Positions in `table.columns`, in output order; `_seq` and `_deleted` follow when `wholeRow`. */
   readonly projection: readonly number[];
   readonly wholeRow: boolean;
+  /** Every view it reads, `namespace.name`, through others too, and when it got the text that was planned. */
+  readonly views: readonly { readonly name: string; readonly definedAtSeq: Seq | undefined }[];
   /** Ids of the columns that the list or the filter names: without one of them the statement means nothing. */
   readonly namedColumns: readonly number[];
   readonly output: readonly OutputColumn[];

@@ -116,5 +116,5 @@ export function bindView(statement: DataStatement, input: PlanInput): BoundView 
   const session = new BindSession(input);
   const { columns } = bindViewQuery(createBinder(session), selectOf(statement));
   const tables = session.relationUses().flatMap((use) => (use.kind === "systemView" ? [] : [use.schema]));
-  return { columns, tables, views: session.viewsRead, parameterCount: session.parameterCount };
+  return { columns, tables, views: new Set(session.viewsRead.keys()), parameterCount: session.parameterCount };
 }

@@ -195,6 +195,8 @@ export interface CommitEvent {
   /** New versions of tables, the newest of each. Every change of the commit was made under an older one. */
   readonly altered: readonly TableSchema[];
   readonly droppedTables: readonly TableSchema[];
+  /** `namespace.name` of every view that has another text from now on, or is gone. */
+  readonly redefinedViews: readonly string[];
 }
 
 /** Yields where it can be interrupted. */

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
 
 let server: TestServer;
@@ -193,25 +192,6 @@ test("TB-10 views are listed as views, their text for administrators only", asyn
   expect((await alice.rows("SHOW VIEWS IN app"))[0]?.slice(0, 3)).toEqual(["app", "v", null]);
   expect(await server.root.rows("SELECT definition FROM system.views")).toEqual([["SELECT id FROM app.notes"]]);
   expect(await server.root.rows("SELECT table_type FROM system.tables WHERE table_name = 'v'")).toEqual([["view"]]);
-});
-
-test("LQ-15 a live query on a view, or with one in a sub-query, is refused by name", async () => {
-  await create("app.v AS SELECT id FROM app.notes");
-  await using client = new PeerClient({ url: server.url, token: alice.token });
-  await client.connect();
-  for (const [id, sql] of [
-    ["a", "SELECT * FROM app.v"],
-    ["b", "SELECT * FROM app.notes WHERE id IN (SELECT id FROM app.v)"],
-  ] as const) {
-    client.subscribe(id, sql);
-    const answer = (): (typeof client.messages)[number] | undefined =>
-      client.messages.find((message) => message["type"] === "error" && message["subscription_id"] === id);
-    await client.until(() => answer() !== undefined);
-    expect(String(answer()?.["message"])).toContain("the view app.v in a live query is not supported");
-  }
-  expect((await server.root.fails("EXPLAIN LIVE SELECT * FROM app.v")).message).toContain(
-    "the view app.v in a live query",
-  );
 });
 
 test("TB-02 a view is there after a restart, with its text and what depends on it", async () => {

@@ -67,7 +67,7 @@ export class BindSession {
   readonly #pinned = new Set<number>();
   readonly #literalByStart: ReadonlyMap<number, number>;
   readonly #views: ViewSchema[] = [];
-  readonly #viewsRead = new Set<string>();
+  readonly #viewsRead = new Map<string, ViewSchema>();
   readonly #positions = new WeakMap<Expr, number>();
   #utf16OfByte: Uint32Array | undefined;
   #queries = 0;
@@ -87,7 +87,7 @@ export class BindSession {
   }
 
   /** `namespace.name` of every view the statement reads, through other views too. */
-  get viewsRead(): ReadonlySet<string> {
+  get viewsRead(): ReadonlyMap<string, ViewSchema> {
     return this.#viewsRead;
   }
 
@@ -96,7 +96,7 @@ export class BindSession {
     if (this.#views.length >= MAX_VIEW_DEPTH) {
       throw new DbError("UNSUPPORTED", `views nested more than ${MAX_VIEW_DEPTH} deep are not supported`);
     }
-    this.#viewsRead.add(qualifiedName(view));
+    this.#viewsRead.set(qualifiedName(view), view);
     this.#views.push(view);
     try {
       return bind();

@@ -21,7 +21,7 @@ export const MAX_JOBS = 10_000;
 /** Versions of a table kept in its history; with one more, the oldest is forgotten. No file needs them to be read. */
 export const MAX_TABLE_VERSIONS = 1_000;
 
-export type ViewDefinition = Omit<ViewSchema, "createdAtMs" | "updatedAtMs">;
+export type ViewDefinition = Omit<ViewSchema, "createdAtMs" | "updatedAtMs" | "definedAtSeq">;
 export type TableDefinition = Omit<TableSchema, "id" | "version" | "createdAtSeq" | "createdAtMs" | "updatedAtMs">;
 
 export interface CatalogTransactionOptions {
@@ -145,7 +145,7 @@ export class CatalogTransaction {
   }
 
   /** Makes the view, or the next definition of one that is there. */
-  putView(definition: ViewDefinition): ViewSchema {
+  putView(definition: ViewDefinition, definedAtSeq: Seq): ViewSchema {
     const { rows, state, record, nextVersion, nowMs } = this.#options;
     const { namespace, name } = definition;
     if (state.namespace(namespace) === undefined) {
@@ -154,7 +154,12 @@ export class CatalogTransaction {
     const full = qualifiedName(definition);
     if (state.table(namespace, name) !== undefined) throw new DbError("ALREADY_EXISTS", `${full} is a table`);
     const now = nowMs();
-    const view = { ...definition, createdAtMs: state.view(namespace, name)?.createdAtMs ?? now, updatedAtMs: now };
+    const view = {
+      ...definition,
+      definedAtSeq,
+      createdAtMs: state.view(namespace, name)?.createdAtMs ?? now,
+      updatedAtMs: now,
+    };
     rows.putView(view);
     record({ kind: "view", name: full, record: view, version: nextVersion() });
     return view;

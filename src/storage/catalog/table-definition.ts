@@ -64,7 +64,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** Text, because JSON has no exact number for it. */
-function decodeSeq(value: unknown, what: string): Seq {
+export function decodeSeq(value: unknown, what: string): Seq {
   const text = toText(value, what);
   if (!INTEGER.test(text)) throw damaged(what, value);
   return seqOf(BigInt(text));

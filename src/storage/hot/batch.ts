@@ -78,6 +78,11 @@ export class Batch {
     });
   }
 
+  /** `namespace.name` of every view that got another text, or none any more. */
+  get redefinedViews(): readonly string[] {
+    return this.#undo.flatMap((undo) => (undo.kind === "view" && undo.record !== undefined ? [undo.name] : []));
+  }
+
   count(change: CountChange): void {
     this.#counts.push(change);
   }

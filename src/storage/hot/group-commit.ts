@@ -365,8 +365,8 @@ export class GroupCommitWriter implements Writer {
     if (!batch.wrote) return;
     batch.publish(committed, { counts, expiry });
     this.#position = position;
-    const { changes, changedTables: catalogChanged, altered, droppedTables } = batch;
-    const event: CommitEvent = { position, changes, catalogChanged, altered, droppedTables };
+    const { changes, changedTables: catalogChanged, altered, droppedTables, redefinedViews } = batch;
+    const event: CommitEvent = { position, changes, catalogChanged, altered, droppedTables, redefinedViews };
     this.#isPublishing = true;
     for (const listener of this.#listeners) {
       try {

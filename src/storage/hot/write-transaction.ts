@@ -152,7 +152,7 @@ export class WriteTransaction implements WriteTx {
   }
 
   putView(definition: ViewDefinition): ViewSchema {
-    return this.#write(() => this.#options.catalog.putView(definition));
+    return this.#write(() => this.#options.catalog.putView(definition, this.#options.seqs.next()));
   }
 
   dropView(view: ViewSchema): void {

@@ -41,6 +41,8 @@ export interface Query {
   readonly predicate?: LivePlan["predicate"];
   readonly terms?: readonly IndexTerm[];
   readonly projection?: readonly number[];
+  /** Views that it reads. */
+  readonly views?: LivePlan["views"];
   /** A filter when left out. */
   readonly strategy?: "matchRows" | "rerun";
   /** Of a query that is run again: whether a row is selected, given the rows of the shared table. */
@@ -81,6 +83,7 @@ export function livePlan(table: TableSchema, query: Query, evaluations?: Evaluat
     terms: query.terms ?? [],
     projection,
     wholeRow,
+    views: query.views ?? [],
     namedColumns: wholeRow ? [] : projection.flatMap((position) => table.columns[position]?.id ?? []),
     output: wholeRow ? [...columns, ...system] : columns,
     shape: query.name,
