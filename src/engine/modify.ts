@@ -100,6 +100,8 @@ function beginModify(
   const { plan } = input;
   const { table, returning } = plan;
   const { found } = work;
+  // What follows them is of other tables.
+  const assigned = plan.kind === "update" ? plan.assigned.length : 0;
   if (found.length > input.maxRows) throw input.tooManyRows(found.length);
   assertFresh(tx.catalog, table, work.scope, work.cold);
   const target = { table, scope: work.scope, cold: work.cold };
@@ -119,7 +121,7 @@ function beginModify(
       assert(row !== undefined, "a row of the statement");
       const version = write(row, index + 1);
       if (returning === undefined) return;
-      const cells = systemRow(version);
+      const cells = [...systemRow(version), ...row.computed.slice(assigned)];
       const values = returning.values.map((value) => value(cells, input.slots));
       input.budget.take(values);
       returned.push(values);

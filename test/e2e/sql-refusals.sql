@@ -214,10 +214,6 @@ SELECT DISTINCT ON (customer) id FROM orders ORDER BY id;
 SELECT 1 FROM customers c RIGHT JOIN LATERAL (SELECT c.name) x ON true;
 -- error: SQL_EXECUTION_ERROR missing FROM-clause entry for table "c"
 
--- RETURNING of another table's columns
-UPDATE customers SET city = 'x' FROM orders o WHERE false RETURNING o.id;
--- error: UNSUPPORTED a column of another table in RETURNING id is not supported
-
 -- elements of what is no array
 SELECT * FROM jsonb_array_elements('{"a": 1}');
 -- error: SQL_EXECUTION_ERROR cannot extract elements from an object

@@ -63,6 +63,10 @@ UPDATE customers AS c SET city = v.city FROM (VALUES ('bob', 'Roma'), ('dan', 'O
 -- => ["bob","Roma"]
 -- => ["dan","Oslo"]
 
+-- what it was joined with comes back beside it
+UPDATE customers AS c SET city = v.city || '!' FROM (VALUES ('bob', 'Roma', 1.50), ('nobody', 'x', 2)) AS v (name, city, fee) WHERE v.name = c.name RETURNING v.city, c.city, v.fee * 2, upper(v.name) || c.name;
+-- => ["Roma","Roma!","3.00","BOBbob"]
+
 -- a row that joins with several others is written once
 UPDATE customers SET city = 'Rome' FROM orders AS a, orders AS b WHERE name = 'bob' AND a.id < 4 AND b.id < 4 RETURNING name, city;
 -- => ["bob","Rome"]
@@ -70,6 +74,12 @@ UPDATE customers SET city = 'Rome' FROM orders AS a, orders AS b WHERE name = 'b
 -- a join beside the table, and what was there comes back
 UPDATE customers AS c SET city = NULL FROM generate_series(1, 2) AS n JOIN orders AS o ON o.id = n WHERE c.name = 'dan' RETURNING c.name, c.city;
 -- => ["dan",null]
+
+-- a delete shows what it was joined with
+INSERT INTO customers (name, city) VALUES ('gus', 'Ulm') RETURNING name;
+-- => ["gus"]
+DELETE FROM customers AS c USING (VALUES ('gus', 7)) AS v (name, why) WHERE v.name = c.name RETURNING why, c.name, c.city;
+-- => [7,"gus","Ulm"]
 
 -- a delete of rows that others name
 DELETE FROM customers AS c USING orders AS o, unnest(ARRAY['x', 'zed']) AS u WHERE u = c.name AND o.id > 1 RETURNING c.name;

@@ -1,5 +1,5 @@
 // UPDATE and DELETE: a query that finds the rows, with the new values beside them.
-import type { DeleteStmt, Node, UpdateStmt, WithClause } from "libpg-query";
+import type { DeleteStmt, Node, ReturningClause, UpdateStmt, WithClause } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { type OutputColumn, SEQ_COLUMN } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN } from "../../model/sql-type.ts";
@@ -16,8 +16,9 @@ import { queryPlan } from "./query-plan.ts";
 import type { FromItem } from "./relation.ts";
 import { noteReads } from "./relation-read.ts";
 import type { Scope } from "./scope.ts";
+import { walk } from "./walk.ts";
 import { bindWith } from "./with.ts";
-import { bindReturning, bindWriteTarget, type WriteTarget } from "./write-target.ts";
+import { bindReturning, bindWriteTarget, type ColumnExpr, isSameColumn, type WriteTarget } from "./write-target.ts";
 
 export function bindUpdate(binder: Binder, stmt: UpdateStmt, generators: Generators): UpdatePlan {
   const target = bindWriteTarget(binder, stmt.relation, "update");
@@ -26,9 +27,12 @@ export function bindUpdate(binder: Binder, stmt: UpdateStmt, generators: Generat
   const source = bindOthers(binder, stmt.fromClause ?? [], { target, ctes });
   const context: ExprContext = { scope: source.scope, clause: "UPDATE", traits: undefined, ctes };
   const assignments = bindAssignments(binder, stmt.targetList ?? [], { target, context, keepsKey: () => false });
-  const values = assignments.map((assignment) => assignment.value);
+  const others = returnedColumns(stmt.returningClause, { target, source });
+  const values = [...assignments.map((assignment) => assignment.value), ...others];
   const find = findPlan(binder, { target, source, where, values, ctes, renderWith: render });
-  const returning = bindReturning(binder, stmt.returningClause, { target, scope: source.scope, ctes, generators });
+  // After the query, whose slots come first.
+  const returned = { target, scope: source.scope, ctes, generators, others };
+  const returning = bindReturning(binder, stmt.returningClause, returned);
   const assigned = assignments.map((assignment) => assignment.column);
   return { kind: "update", table: target.table, find, assigned, returning, slots: [...binder.session.slots] };
 }
@@ -38,9 +42,39 @@ export function bindDelete(binder: Binder, stmt: DeleteStmt, generators: Generat
   const where = whereOf(stmt.whereClause, "DELETE");
   const { ctes, render } = bindLeadingWith(binder, stmt.withClause);
   const source = bindOthers(binder, stmt.usingClause ?? [], { target, ctes });
-  const find = findPlan(binder, { target, source, where, values: [], ctes, renderWith: render });
-  const returning = bindReturning(binder, stmt.returningClause, { target, scope: source.scope, ctes, generators });
+  const others = returnedColumns(stmt.returningClause, { target, source });
+  const find = findPlan(binder, { target, source, where, values: others, ctes, renderWith: render });
+  const returned = { target, scope: source.scope, ctes, generators, others };
+  const returning = bindReturning(binder, stmt.returningClause, returned);
   return { kind: "delete", table: target.table, find, returning, slots: [...binder.session.slots] };
+}
+
+/** Columns of FROM or USING that RETURNING may mean, by their names: they are found with the row, as they are not in it. */
+function returnedColumns(
+  clause: ReturningClause | undefined,
+  { target, source }: { readonly target: WriteTarget; readonly source: Source },
+): ColumnExpr[] {
+  if (clause === undefined || !source.item.isJoin) return [];
+  const names = columnNames(clause);
+  const named = source.item.visible.filter(({ name }) => names.has("*") || names.has(name));
+  const columns = named.flatMap(({ expr }) => walk(expr).filter((part) => part.kind === "column"));
+  const others = columns.filter(({ relation }) => relation !== target.relation);
+  return others.filter((column, index) => others.findIndex((first) => isSameColumn(first, column)) === index);
+}
+
+/** The last part of every column that a piece of syntax names; `*` for all of them. */
+function columnNames(syntax: unknown, names = new Set<string>()): ReadonlySet<string> {
+  if (typeof syntax !== "object" || syntax === null) return names;
+  for (const [key, value] of Object.entries(syntax)) {
+    if (key === "A_Star") names.add("*");
+    if (key === "String" && hasText(value)) names.add(value.sval.toLowerCase());
+    columnNames(value, names);
+  }
+  return names;
+}
+
+function hasText(value: unknown): value is { readonly sval: string } {
+  return typeof value === "object" && value !== null && "sval" in value && typeof value.sval === "string";
 }
 
 function whereOf(node: Node | undefined, verb: string): Node {
@@ -81,7 +115,7 @@ interface FindInput {
   readonly renderWith: ReturnType<typeof bindWith>["render"];
 }
 
-/** Output: `_seq`, the table's columns, the new values. */
+/** Output: `_seq`, the table's columns, the new values and what RETURNING shows of other tables. */
 function findPlan(binder: Binder, { target, source, where, values, ctes, renderWith }: FindInput): QueryPlan {
   const { table, item } = target;
   const context: ExprContext = { scope: source.scope, clause: "WHERE", traits: undefined, ctes };

@@ -83,12 +83,20 @@ export interface ReturningInput {
   readonly scope?: Scope;
   readonly ctes: CteScope | undefined;
   readonly generators: Generators;
+  /** Columns of other tables whose values follow the row's own cells and system columns, in this order. */
+  readonly others?: readonly ColumnExpr[];
+}
+
+export type ColumnExpr = Extract<Expr, { readonly kind: "column" }>;
+
+export function isSameColumn(a: ColumnExpr, b: ColumnExpr): boolean {
+  return a.relation === b.relation && a.column === b.column;
 }
 
 export function bindReturning(
   binder: Binder,
   clause: ReturningClause | undefined,
-  { target, scope = target.scope, ctes, generators }: ReturningInput,
+  { target, scope = target.scope, ctes, generators, others = [] }: ReturningInput,
 ): Returning | undefined {
   const nodes: readonly Node[] = clause?.exprs ?? [];
   if (clause === undefined || nodes.length === 0) return undefined;
@@ -97,7 +105,7 @@ export function bindReturning(
   const targets = bindTargets(binder, nodes, { context, userColumnsOnly: false });
   const exprs = targets.map(({ operand }) => castTo(operand, outputType(operand)));
   const values = exprs.map((expr, index) =>
-    compiledOver(target, expr, generators, `RETURNING ${targets[index]?.name ?? ""}`),
+    compiledOver({ target, generators, others }, expr, `RETURNING ${targets[index]?.name ?? ""}`),
   );
   const output = exprs.map(({ type }, index) => {
     const { name = "", flags = [] } = targets[index] ?? {};
@@ -106,12 +114,21 @@ export function bindReturning(
   return { output, values };
 }
 
-function compiledOver(target: WriteTarget, expr: Expr, generators: Generators, what: string): Evaluate {
-  const cellIndex = (relation: number, column: number): number | undefined =>
-    relation === target.relation ? column : undefined;
-  if (walk(expr).some((part) => part.kind === "column" && part.relation !== target.relation)) {
-    throw unsupported(`a column of another table in ${what}`);
-  }
+interface Compiling {
+  readonly target: WriteTarget;
+  readonly generators: Generators;
+  readonly others: readonly ColumnExpr[];
+}
+
+function compiledOver({ target, generators, others }: Compiling, expr: Expr, what: string): Evaluate {
+  const placeOf = (relation: number, column: number): number =>
+    others.findIndex((known) => known.relation === relation && known.column === column);
+  const isMissing = (part: Expr): boolean =>
+    part.kind === "column" && part.relation !== target.relation && placeOf(part.relation, part.column) < 0;
+  if (walk(expr).some(isMissing)) throw unsupported(`a column of another table in ${what}`);
+  const width = target.table.columns.length + SYSTEM_COLUMNS.length;
+  const cellIndex = (relation: number, column: number): number =>
+    relation === target.relation ? column : width + placeOf(relation, column);
   const evaluate = compile(expr, { cellIndex, generators });
   if (evaluate === undefined) throw unsupported(`a sub-query or regular expression in ${what}`);
   return evaluate;

@@ -267,12 +267,6 @@ const REFUSED: readonly (readonly [why: string, sql: string, message: string, po
     "aggregate functions are not allowed in UPDATE",
     27,
   ],
-  [
-    "a column of FROM in RETURNING",
-    "update orders set note = i.name from items i where i.id = orders.item_id returning i.name",
-    "a column of another table in RETURNING name is not supported",
-    undefined,
-  ],
   ["stream", "update clicks set body = 'x' where id = 'k1'", "UPDATE not supported for STREAM tables", 7],
   ["unknown table", "delete from nope where id = 1", 'relation "nope" does not exist', 12],
   [
