@@ -13,6 +13,7 @@ import type { EngineDeps } from "./deps.ts";
 import { namespaceHint, relationHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
+import { describedText } from "./table-text.ts";
 import { assertNotViewed, assertNoViews } from "./view-dependents.ts";
 import { defaultText } from "./views/definition.ts";
 import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
@@ -263,7 +264,7 @@ function describeTable(
     if (rows.length > 0 && rows.length + version.columns.length > MAX_DESCRIBED_ROWS) break;
     rows.push(...describedColumns(version));
   }
-  return rowsResult(session, DESCRIBE, rows);
+  return { ...rowsResult(session, DESCRIBE, rows), message: describedText(table) };
 }
 
 function describedColumns(table: TableSchema): Cell[][] {

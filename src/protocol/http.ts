@@ -86,7 +86,7 @@ export interface StatementResult {
   /** Rows already encoded, `[[…],[…]]`, passed on untouched. */
   readonly rowsJson?: string | undefined;
   readonly rowCount: number;
-  /** For statements without rows. */
+  /** For statements without rows, and what DESCRIBE says of a table beside its columns. */
   readonly message?: string | undefined;
   readonly asUser: string;
   /** Decimal position at which a write committed: a live query that passed it contains the write. */
