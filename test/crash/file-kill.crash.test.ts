@@ -6,16 +6,16 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
-import { createClient, type KalamClient, parseFileRef } from "../../src/link/index.ts";
+import { parseFileRef } from "../../src/link/index.ts";
 import { storedNameOf } from "../../src/model/file-ref.ts";
 import { localPlaces } from "../../src/storage/cold/places.ts";
 import { createFileStore } from "../../src/storage/files/file-store.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../src/storage/store.ts";
-import { ROOT_PASSWORD, startTestServer } from "../support/test-server.ts";
+import { startTestServer } from "../support/test-server.ts";
 import { arm } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
-import { freePort, startKilledServer } from "./killed-server.ts";
+import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
 
 const HOUR_MS = 3_600_000;
 const REPLACE = "UPDATE app.docs SET doc = FILE('f') WHERE id = 1";
@@ -35,10 +35,6 @@ const CASES = [
 ] as const;
 
 const note = (content: string): File => new File([content], "note.txt", { type: "text/plain" });
-
-function clientAt(port: number): KalamClient {
-  return createClient({ url: `http://127.0.0.1:${port}`, auth: { user: "root", password: ROOT_PASSWORD } });
-}
 
 function filesIn(folder: string): string[] {
   const names = readdirSync(join(folder, "storage"), { recursive: true, encoding: "utf8" });

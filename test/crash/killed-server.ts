@@ -1,6 +1,8 @@
 // A server process that ends itself at a step of a plan (kill-plan.ts), as tests start it.
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createClient, type KalamClient } from "../../src/link/index.ts";
+import { ROOT_PASSWORD } from "../support/test-server.ts";
 
 const CHILD = join(import.meta.dir, "killing-server.ts");
 
@@ -34,4 +36,8 @@ export function startKilledServer(
     throw new Error("the server did not start");
   })();
   return { process: child, ready };
+}
+
+export function clientAt(port: number): KalamClient {
+  return createClient({ url: `http://127.0.0.1:${port}`, auth: { user: "root", password: ROOT_PASSWORD } });
 }

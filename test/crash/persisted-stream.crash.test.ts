@@ -2,23 +2,14 @@
 // from its cursor, without a reset, and shows what a SELECT gives.
 import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { freePort } from "./killed-server.ts";
 
 const ROUNDS = 3;
 const PASSWORD = "a-password-for-the-crash-test";
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", () => listening()));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 /** Until the server is gone. Three inserts for each delete; only what was acknowledged is in `model`. */
 async function writeUntilGone(client: KalamClient, model: Set<number>, first: number): Promise<number> {

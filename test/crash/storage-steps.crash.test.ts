@@ -3,35 +3,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createClient, type KalamClient } from "../../src/link/index.ts";
-import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
+import type { KalamClient } from "../../src/link/index.ts";
+import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { arm, moveClock } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
+import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
 
-const CHILD = join(import.meta.dir, "killing-server.ts");
 const SELECT = "SELECT id, body FROM app.notes ORDER BY id";
 
 /** A folder with flushed, merged and buffered rows, updates and deletes, made once and copied for each case. */
 let prepared = "";
 const model = new Map<number, string>();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
-function clientAt(port: number): KalamClient {
-  return createClient({ url: `http://127.0.0.1:${port}`, auth: { user: "root", password: ROOT_PASSWORD } });
-}
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let waits = 0; waits < 2_000; waits += 1) {
@@ -133,23 +117,6 @@ const CASES: readonly Case[] = [
   ["alter", "writer committed", 1],
 ];
 
-interface Child {
-  readonly process: Bun.Subprocess<"ignore", "pipe", "inherit">;
-  readonly ready: Promise<void>;
-}
-
-function startChild(folder: string, port: number, plan: { readonly step: string; readonly hit: number }): Child {
-  const child = Bun.spawn([process.execPath, CHILD, String(port)], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, CRASH_FOLDER: folder, CRASH_STEP: plan.step, CRASH_HIT: String(plan.hit) },
-  });
-  const ready = (async () => {
-    for await (const chunk of child.stdout) if (new TextDecoder().decode(chunk).includes("ready")) return;
-    throw new Error("the server did not start");
-  })();
-  return { process: child, ready };
-}
-
 test.each(CASES)(
   "ST-03 ST-04 LQ-11 a kill -9 in '%s' at '%s', time %d: rows are the model's, no file is left over, a live query goes on",
   async (operation, step, hit) => {
@@ -157,7 +124,7 @@ test.each(CASES)(
     try {
       await cp(prepared, folder, { recursive: true });
       const port = await freePort();
-      const child = startChild(folder, port, { step, hit });
+      const child = startKilledServer(folder, port, { step, hit });
       await child.ready;
       await using client = clientAt(port);
       // A table with a live query is not dropped.
