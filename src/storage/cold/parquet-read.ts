@@ -53,6 +53,7 @@ export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly
     const footer = query.footer ?? (await readFooter(fileBuffer(file), query));
     yield* readRows(file, query, footer);
   } catch (cause) {
+    file.forget?.();
     throw unreadable(query.schema, cause);
   } finally {
     file.close();

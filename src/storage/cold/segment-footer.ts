@@ -72,6 +72,7 @@ export async function withSegmentFile<T>(
     file = await source.objects.open(source.path);
     return await read(checked(fileBuffer(file), source.footer?.checksums));
   } catch (cause) {
+    file?.forget?.();
     throw unreadable(source.schema, cause);
   } finally {
     file?.close();

@@ -16,6 +16,8 @@ export interface ObjectReader {
   readonly sizeBytes: number;
   /** Bytes [start, end); fails when the object ends before. */
   read(start: number, end: number): ArrayBuffer | Promise<ArrayBuffer>;
+  /** Call when what was read makes no sense: nothing of it is kept in memory for the next reader. */
+  forget?(): void;
   close(): void;
 }
 

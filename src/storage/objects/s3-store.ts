@@ -131,6 +131,7 @@ class S3Store implements ObjectStore {
         if (end > sizeBytes) throw new DbError("STORAGE_ERROR", "the object ends too early");
         return this.#cache.read(object, start, end);
       },
+      forget: () => this.#cache.forget(key, sizeBytes),
       close: () => undefined,
     };
   }
