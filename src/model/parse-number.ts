@@ -40,6 +40,8 @@ export function float(what: string, round: (value: number) => number): (input: P
     const text = input.trim().toLowerCase();
     if (text === "nan") return Number.NaN;
     if (text.includes("inf")) return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return round(Number(text));
+    const value = round(Number(text));
+    if (Number.isFinite(value)) return value;
+    throw new DbError("INVALID_VALUE", `${JSON.stringify(input)} is out of range for type ${what}`);
   };
 }

@@ -56,6 +56,8 @@ export const BIGINT: SqlType = { kind: "bigint" };
 export const DOUBLE: SqlType = { kind: "double" };
 export const TEXT: SqlType = { kind: "text" };
 export const TIMESTAMP: SqlType = { kind: "timestamp" };
+/** An instant: PostgreSQL's `timestamp with time zone`. */
+export const DATETIME: SqlType = { kind: "datetime" };
 export const INTERVAL: SqlType = { kind: "interval" };
 export const JSON_TYPE: SqlType = { kind: "json" };
 

@@ -1,6 +1,7 @@
 // Dates and times as integers: µs since the Unix epoch, days since 1970-01-01, µs since midnight. Text is read as PostgreSQL reads ISO
 // forms; a zone is applied and dropped, no zone means UTC.
 import { DbError } from "../base/errors.ts";
+import { fixedZone, instantOfLocal, type ZoneOffset, zoneNamed } from "./time-zone.ts";
 
 const US_PER_SECOND = 1_000_000n;
 const SECONDS_PER_DAY = 86_400;
@@ -8,7 +9,7 @@ const US_PER_DAY = BigInt(SECONDS_PER_DAY) * US_PER_SECOND;
 
 const DATE_PART = String.raw`(\d{4,6})-(\d{1,2})-(\d{1,2})`;
 const TIME_PART = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?`;
-const ZONE_PART = String.raw`\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?`;
+const ZONE_PART = String.raw`\s*([+-]\d{2}(?::?\d{2})?|[a-z][\w/+-]*)?`;
 const DATE_TEXT = new RegExp(`^\\s*${DATE_PART}\\s*$`);
 const TIME_TEXT = new RegExp(`^\\s*${TIME_PART}\\s*$`);
 const TIMESTAMP_TEXT = new RegExp(`^\\s*${DATE_PART}(?:[T ]\\s*${TIME_PART}${ZONE_PART})?\\s*$`, "i");
@@ -57,21 +58,29 @@ export function parseTime(text: string): number {
   return parseTimeParts(match.slice(1, 5), text);
 }
 
-function parseZoneMinutes(zone: string | undefined): number {
-  if (zone === undefined || /^(z|utc)$/i.test(zone)) return 0;
-  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
-  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2, 4));
-  return zone.startsWith("-") ? -minutes : minutes;
+/** `+02`, `-03:30`, `CET`, `Europe/Berlin`; no zone is UTC. */
+function zoneOfText(zone: string | undefined, { text, what }: { text: string; what: string }): ZoneOffset {
+  if (zone === undefined) return fixedZone(0);
+  if (/^[+-]/.test(zone)) {
+    const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+    const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2, 4));
+    return fixedZone((zone.startsWith("-") ? -minutes : minutes) * 60_000);
+  }
+  const named = zoneNamed(zone);
+  if (named !== undefined) return named;
+  throw zone.includes("/")
+    ? new DbError("INVALID_VALUE", `time zone "${zone.toLowerCase()}" not recognized`)
+    : invalid(what, text);
 }
 
-export function parseTimestamp(text: string): bigint {
+/** `what` is the type's name in messages. */
+export function parseTimestamp(text: string, what = "timestamp"): bigint {
   const match = TIMESTAMP_TEXT.exec(text);
-  if (!match) throw invalid("timestamp", text);
+  if (!match) throw invalid(what, text);
   const days = daysFromCivil(Number(match[1]), Number(match[2]), Number(match[3]));
   if (days === undefined) throw outOfRange(text);
   const timeUs = parseTimeParts(match.slice(4, 8), text);
-  const zoneUs = BigInt(parseZoneMinutes(match[8]) * 60) * US_PER_SECOND;
-  return BigInt(days) * US_PER_DAY + BigInt(timeUs) - zoneUs;
+  return instantOfLocal(BigInt(days) * US_PER_DAY + BigInt(timeUs), zoneOfText(match[8], { text, what }));
 }
 
 function floorDiv(value: bigint, divisor: bigint): bigint {

@@ -115,7 +115,7 @@ function floatRow(
     sqlite: "REAL",
     wide: false,
     parquet,
-    parse: float(names[0] ?? wire, round),
+    parse: float(wire === "Float" ? "real" : "double precision", round),
     // bun:sqlite binds NaN as NULL; no REAL can hold it, so it is refused rather than lost.
     toSqlite: (cell) => {
       if (Number.isNaN(cell)) throw new DbError("INVALID_VALUE", "NaN cannot be stored");
@@ -149,7 +149,7 @@ function timestampRow(names: readonly string[], wire: string): TypeRow {
     sqlite: "INTEGER",
     wide: true,
     parquet: "INT64",
-    parse: parseTemporal(names[0] ?? wire, parseTimestamp, timestampRange),
+    parse: parseTemporal(names[0] ?? wire, (text) => parseTimestamp(text), timestampRange),
     toSqlite: same,
     fromSqlite: asBigint,
     toWire: wireTimestamp,
@@ -207,8 +207,13 @@ export const COLUMN_TYPES: Record<ColumnKind, TypeRow> = {
     "Text",
     parseText,
   ),
-  timestamp: timestampRow(["timestamp", "timestamptz", "timestamp with time zone"], "Timestamp"),
-  datetime: timestampRow(["datetime"], "DateTime"),
+  timestamp: timestampRow(["timestamp"], "Timestamp"),
+  // An instant: what has a zone in PostgreSQL is shown in UTC here.
+  datetime: {
+    ...timestampRow(["datetime", "timestamptz", "timestamp with time zone"], "DateTime"),
+    parse: parseTemporal("datetime", (text) => parseTimestamp(text, "timestamp with time zone"), timestampRange),
+    toText: (cell) => `${formatTimestamp(cell as bigint)}+00`,
+  },
   date: {
     names: ["date"],
     wireName: named("Date"),

@@ -190,7 +190,7 @@ const TYPED: readonly (readonly [sql: string, kinds: string])[] = [
   ["select qty + small, qty + id, qty + weight from items", "int bigint double"],
   ["select made - interval '1 day', day from items", "timestamp date"],
   ["select 1 union select 2", "bigint"],
-  ["select now(), current_user", "timestamp text"],
+  ["select now(), current_user", "datetime text"],
 ];
 
 test.each(TYPED)("TB-04 output types: %s", (sql, kinds) => {

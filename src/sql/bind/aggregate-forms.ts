@@ -3,6 +3,7 @@
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { BIGINT, BOOLEAN, DOUBLE, JSON_TYPE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
+import { windowAggregateName } from "../functions/aggregates/over-frames.ts";
 import { arrayExpr } from "./array-call.ts";
 import { castTo, type Operand, settled, typed } from "./operand.ts";
 import type { BindSession } from "./session.ts";
@@ -19,8 +20,8 @@ export interface AggregateForm {
   readonly finish: (call: string, args: readonly SqlType[]) => string;
   /** Made of the arguments before anything else. */
   readonly prepare?: (session: BindSession, operands: readonly Operand[]) => readonly Operand[];
-  /** Over a window too. */
-  readonly windowed: boolean;
+  /** The same over a window, where that is another function. */
+  readonly window?: string;
 }
 
 const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
@@ -33,7 +34,6 @@ function oneArgument(
   finish: (call: string, type: SqlType) => string = (call) => call,
 ): AggregateForm {
   return {
-    windowed: true,
     finish: (call, [type]) => finish(call, type ?? TEXT),
     resolve: (types) => {
       const [given] = types;
@@ -84,7 +84,7 @@ const isNumeric = (type: SqlType | undefined): boolean =>
 function ofDoubles(name: string, count: number): AggregateForm {
   const args = Array.from({ length: count }, () => DOUBLE);
   return {
-    windowed: false,
+    window: sqliteAggregateName(windowAggregateName(name)),
     resolve: (types) => (types.length === count && types.every(isNumeric) ? { args, type: DOUBLE } : undefined),
     sqlite: () => sqliteAggregateName(name),
     finish: asReal,
@@ -93,11 +93,14 @@ function ofDoubles(name: string, count: number): AggregateForm {
 
 function bitwise(name: string): AggregateForm {
   const integer = (type: SqlType): SqlType | undefined => (INTEGERS.has(type.kind) ? type : undefined);
-  return { ...oneArgument(integer, () => sqliteAggregateName(name)), windowed: false };
+  return {
+    ...oneArgument(integer, () => sqliteAggregateName(name)),
+    window: sqliteAggregateName(windowAggregateName(name)),
+  };
 }
 
 const JSON_AGG: AggregateForm = {
-  windowed: false,
+  window: sqliteAggregateName(windowAggregateName("json_list")),
   prepare: (session, operands) => operands.map((operand) => documentOf(session, operand)),
   resolve: (types) => (types.length === 1 ? { args: [JSON_TYPE], type: JSON_TYPE } : undefined),
   sqlite: () => sqliteAggregateName("json_list"),
@@ -105,7 +108,6 @@ const JSON_AGG: AggregateForm = {
 };
 
 const ARRAY_AGG: AggregateForm = {
-  windowed: true,
   prepare: (session, operands) =>
     operands.map((operand) => {
       const value = settled(operand);
@@ -117,7 +119,7 @@ const ARRAY_AGG: AggregateForm = {
 };
 
 const JSON_OBJECT_AGG: AggregateForm = {
-  windowed: false,
+  window: sqliteAggregateName(windowAggregateName("json_object")),
   prepare: (session, [key, value, ...rest]) =>
     key === undefined || value === undefined ? [] : [keyText(key), documentOf(session, value), ...rest],
   resolve: (types) => (types.length === 2 ? { args: [TEXT, JSON_TYPE], type: JSON_TYPE } : undefined),
@@ -160,7 +162,6 @@ export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
   json_object_agg: JSON_OBJECT_AGG,
   jsonb_object_agg: JSON_OBJECT_AGG,
   count: {
-    windowed: true,
     finish: (call) => call,
     resolve: (types) => (types.length === 1 ? { args: [types[0] ?? TEXT], type: BIGINT } : undefined),
     sqlite: () => "COUNT",
@@ -184,7 +185,6 @@ export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
   every: everyTrue,
   bool_or: oneArgument(booleanOnly, () => "MAX"),
   string_agg: {
-    windowed: true,
     finish: (call) => call,
     resolve: ([value, separator], ...rest) => {
       const isText = (type: SqlType | undefined): boolean => type === undefined || type.kind === "text";

@@ -81,8 +81,8 @@ export function bindAggregateCall(
   const name = namesOf(node.funcname).at(-1) ?? "";
   const position = binder.session.position(node.location);
   const inner = innerContext(context, overWindow);
-  if (overWindow && (isOrderedSet(name) || AGGREGATES[name]?.windowed === false)) {
-    throw unsupported(`${name} over a window`, position);
+  if (overWindow && isOrderedSet(name)) {
+    throw new DbError("UNSUPPORTED", `OVER is not supported for ordered-set aggregate ${name}`, at(position));
   }
   if (isOrderedSet(name)) return bindOrderedSet(binder, node, inner);
   if (node.agg_within_group === true) {
@@ -90,7 +90,7 @@ export function bindAggregateCall(
     throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
   }
   const filter = filterOf(binder, node, inner);
-  if (node.agg_star !== true) return bindArguments(binder, node, { name, inner, filter });
+  if (node.agg_star !== true) return bindArguments(binder, node, { name, inner, filter, overWindow });
   if (name !== "count") {
     const message = `${name}(*) must be used to call a parameterless aggregate function`;
     throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
@@ -103,9 +103,10 @@ interface PlainCall {
   readonly name: string;
   readonly inner: ExprContext;
   readonly filter: readonly Expr[] | undefined;
+  readonly overWindow: boolean;
 }
 
-function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter }: PlainCall): BoundAggregate {
+function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter, overWindow }: PlainCall): BoundAggregate {
   const position = binder.session.position(node.location);
   const form = AGGREGATES[name];
   if (form === undefined) throw new Error(`no aggregate ${name}`);
@@ -115,7 +116,7 @@ function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter }: 
   if (resolved === undefined) throw functionNotFound(name, given, position);
   const args = operands.map((operand, index) => argumentOf(operand, resolved.args[index]));
   const terms = (node.agg_order ?? []).map((term) => aggregateOrder(binder, term, inner));
-  const sqlite = form.sqlite(resolved.args);
+  const sqlite = (overWindow ? form.window : undefined) ?? form.sqlite(resolved.args);
   const listed = node.agg_distinct === true ? distinctArguments(name, args, position) : args;
   // Equal intervals need not read the same.
   if (node.agg_distinct === true && name !== "count") assertNoIntervals(args, `${name} with DISTINCT`);

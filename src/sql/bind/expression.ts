@@ -1,7 +1,7 @@
 // One expression of the syntax tree → a typed expression. What a node means is decided here or in the file of its family.
 import type { CaseExpr, ColumnRef, MinMaxExpr, Node, NullTest, SQLValueFunction } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { BOOLEAN } from "../../model/sql-type.ts";
+import { BOOLEAN, TIMESTAMP } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { bindArray, bindSubscript } from "./array-value.ts";
 import type { Binder, ExprContext } from "./binder.ts";
@@ -135,9 +135,10 @@ function bindValueFunction(binder: Binder, node: SQLValueFunction): Operand {
   switch (node.op) {
     case "SVFOP_CURRENT_TIMESTAMP":
     case "SVFOP_CURRENT_TIMESTAMP_N":
+      return typed(session.now(), position);
     case "SVFOP_LOCALTIMESTAMP":
     case "SVFOP_LOCALTIMESTAMP_N":
-      return typed(session.now(), position);
+      return typed({ kind: "cast", type: TIMESTAMP, arg: session.now() }, position);
     case "SVFOP_CURRENT_DATE":
       return typed({ kind: "cast", type: { kind: "date" }, arg: session.now() }, position);
     case "SVFOP_LOCALTIME":

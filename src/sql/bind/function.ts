@@ -2,14 +2,13 @@
 import type { FuncCall } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
-import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { DATETIME, TEXT } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
-import { constantOf } from "../parse/constant.ts";
 import { bindAggregate, isAggregate } from "./aggregate.ts";
 import { bindArrayCall } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
-import { callFunction } from "./call.ts";
-import { castTo, constant, type Operand, typed } from "./operand.ts";
+import { callFunction, functionNotFound } from "./call.ts";
+import { castTo, constant, type Operand, operandType, typed } from "./operand.ts";
 import { returnsRows } from "./row-functions.ts";
 import type { BindSession } from "./session.ts";
 import { bindSpecialCall } from "./special-call.ts";
@@ -61,14 +60,18 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
   return bindScalar(binder, node, { name, context });
 }
 
-/** Everything is UTC, so that is the one zone in which the answer is not another kind of timestamp. */
+/** Without a type of its own, or a date, what has a zone put to it is an instant. */
 function atTimeZone(binder: Binder, node: FuncCall, context: ExprContext): Operand {
-  const position = binder.session.position(node.location);
-  const [zone, instant] = node.args ?? [];
-  const text = zone !== undefined && "A_Const" in zone ? constantOf(zone.A_Const) : undefined;
-  const isUtc = text?.kind === "string" && ["utc", "gmt", "z", "etc/utc"].includes(text.text.trim().toLowerCase());
-  if (!isUtc || instant === undefined) throw unsupported("AT TIME ZONE with another zone than 'UTC'", position);
-  return typed(castTo(binder.expr(instant, context), TIMESTAMP), position);
+  const { session } = binder;
+  const position = session.position(node.location);
+  const operands = (node.args ?? []).map((arg) => binder.expr(arg, context));
+  const [zone, time, ...more] = operands;
+  if (zone === undefined || time === undefined || more.length > 0)
+    throw functionNotFound("timezone", operands, position);
+  const type = operandType(time);
+  const instant = type === undefined || type.kind === "date" ? typed(castTo(time, DATETIME), time.position) : time;
+  if (type?.kind === "time") throw unsupported("AT TIME ZONE of a time of day", position);
+  return callFunction(session, "timezone", [zone, instant], position);
 }
 
 function bindScalar(

@@ -1,7 +1,7 @@
 // Functions that PostgreSQL users know and this server does not have, by what stands in the way. Others are unknown names.
 
 const REASONS: Readonly<Record<string, string>> = {
-  "everything is UTC": "make_timestamptz timeofday timezone",
+  "everything is UTC": "timeofday",
   "there is no text search":
     "to_tsquery to_tsvector plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_headline ts_rank ts_rank_cd setweight tsvector_to_array similarity word_similarity",
   "there are no sequences": "currval lastval nextval setval",

@@ -2,7 +2,7 @@
 import type { A_Expr, Node } from "libpg-query";
 import { BOOLEAN, JSON_TYPE, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
-import { resolveOperator } from "../functions/registry.ts";
+import { internalFunction, resolveOperator } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
 import { bindArrayOperator, bindQuantified } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
@@ -46,8 +46,10 @@ export function bindOperator(binder: Binder, node: A_Expr, context: ExprContext)
     case "AEXPR_OP_ANY":
     case "AEXPR_OP_ALL":
       return bindArrayComparison(binder, node, operator, context);
+    case "AEXPR_SIMILAR":
+      return bindSimilar(binder, node, operator, context);
     default:
-      throw unsupported(node.kind === "AEXPR_SIMILAR" ? "SIMILAR TO" : `operator ${operator}`, position);
+      throw unsupported(`operator ${operator}`, position);
   }
 }
 
@@ -196,6 +198,21 @@ function bindBetween(binder: Binder, node: A_Expr, context: ExprContext): Operan
   const inside = symmetric ? disjunction([within(low, high), within(high, low)]) : within(low, high);
   const negated = node.kind === "AEXPR_NOT_BETWEEN" || node.kind === "AEXPR_NOT_BETWEEN_SYM";
   return typed(negated ? not(inside) : inside, position);
+}
+
+/** The parser puts the pattern into a call, with the escape character where there is one. */
+function bindSimilar(binder: Binder, node: A_Expr, operator: string, context: ExprContext): Operand {
+  const position = binder.session.position(node.location);
+  const pattern = side(node.rexpr);
+  const parts = "FuncCall" in pattern ? (pattern.FuncCall.args ?? []) : [pattern];
+  const operands = [side(node.lexpr), ...parts].map((part) => binder.expr(part, context));
+  const texts = operands.map((operand) => typed(required(operand, TEXT, "SIMILAR TO"), operand.position));
+  const resolved = internalFunction(
+    "similar_to",
+    texts.map(() => TEXT),
+  );
+  const call = applyFunction(binder.session, resolved, texts, position);
+  return typed(operator.startsWith("!") ? not(call) : call, position);
 }
 
 function bindLike(binder: Binder, node: A_Expr, operator: string, context: ExprContext): Operand {

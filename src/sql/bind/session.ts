@@ -3,7 +3,7 @@
 import { DbError } from "../../base/errors.ts";
 import type { Name } from "../../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../../model/schema.ts";
-import { TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { DATETIME, TEXT } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
 import type { ViewSchema } from "../../model/view.ts";
 import type { Expr } from "../expression.ts";
@@ -164,7 +164,7 @@ export class BindSession {
   }
 
   now(): Expr {
-    return this.slotExpr({ kind: "now", type: TIMESTAMP });
+    return this.slotExpr({ kind: "now", type: DATETIME });
   }
 
   user(): Expr {

@@ -11,7 +11,7 @@ import { arrayDocument, isArray } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { applyFunction, callFunction } from "./call.ts";
 import { integerOf } from "./cast-target.ts";
-import { castTo, constant, type Operand, operandType, settled, typed, typeLabel } from "./operand.ts";
+import { castTo, constant, type Operand, operandType, settled, tryCoerce, typed, typeLabel } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at } from "./syntax.ts";
 
@@ -39,6 +39,7 @@ const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
   ["to_jsonb", arrayToJson],
   ["make_interval", intervalOfParts],
   ["pg_typeof", typeOf],
+  ["substring", byPattern],
   ["round", toPlaces],
   ["trunc", toPlaces],
 ]);
@@ -95,10 +96,13 @@ function ageToday(binder: Binder, call: Call, context: ExprContext): Operand | u
   return callFunction(binder.session, "age", [today, binder.expr(node, context)], call.position);
 }
 
-function arrayToJson(binder: Binder, { nodes }: Call, context: ExprContext): Operand | undefined {
+function arrayToJson(binder: Binder, { name, nodes, position }: Call, context: ExprContext): Operand | undefined {
   const [node] = nodes;
-  const operand = node === undefined || nodes.length !== 1 ? undefined : binder.expr(node, context);
-  return operand !== undefined && isArray(operand) ? documentOf(binder.session, operand) : undefined;
+  if (node === undefined || nodes.length !== 1) return undefined;
+  const operand = binder.expr(node, context);
+  return isArray(operand)
+    ? documentOf(binder.session, operand)
+    : callFunction(binder.session, name, [operand], position);
 }
 
 /** `make_interval(days => 10)`: the parts that are not named are zero. */
@@ -120,6 +124,21 @@ function intervalOfParts(binder: Binder, call: Call, context: ExprContext): Oper
     parts[place] = binder.expr(value, context);
   }
   return callFunction(binder.session, call.name, parts, call.position);
+}
+
+/** `substring(x from 'pattern')`: text in the place of a number. */
+function byPattern(binder: Binder, { nodes, position }: Call, context: ExprContext): Operand | undefined {
+  if (nodes.length < 2 || nodes.length > 3) return undefined;
+  const operands = nodes.map((node) => binder.expr(node, context));
+  const isPattern = operands.slice(1).every((operand) => (operandType(operand) ?? TEXT).kind === "text");
+  const texts = operands.map((operand) => tryCoerce(operand, TEXT, "implicit"));
+  if (!isPattern || texts.includes(undefined)) return callFunction(binder.session, "substring", operands, position);
+  const args = texts.flatMap((text) => (text === undefined ? [] : [typed(text)]));
+  const resolved = internalFunction(
+    "substring_regexp",
+    args.map(() => TEXT),
+  );
+  return typed(applyFunction(binder.session, resolved, args, position), position);
 }
 
 function typeOf(binder: Binder, call: Call, context: ExprContext): Operand | undefined {

@@ -49,7 +49,8 @@ function commonOfTwo(a: SqlType, b: SqlType): SqlType | undefined {
   }
   const kinds = new Set<TypeKind>([a.kind, b.kind]);
   const isInstant = (kind: TypeKind): boolean => kind === "timestamp" || kind === "datetime" || kind === "date";
-  return [...kinds].every(isInstant) ? { kind: "timestamp" } : undefined;
+  if (![...kinds].every(isInstant)) return undefined;
+  return { kind: kinds.has("datetime") ? "datetime" : "timestamp" };
 }
 
 /** Undefined entries (untyped literals and parameters) follow the rest; all undefined is text. Undefined: there is no common type. */

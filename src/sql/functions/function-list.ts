@@ -110,8 +110,9 @@ import { intervalRound } from "./temporal/interval-round.ts";
 import { justifyDays, justifyHours, justifyInterval } from "./temporal/justify.ts";
 import { makeDateFunction } from "./temporal/make-date.ts";
 import { makeInterval } from "./temporal/make-interval.ts";
-import { makeTimeFunction, makeTimestamp } from "./temporal/make-time.ts";
+import { makeTimeFunction, makeTimestamp, makeTimestamptz } from "./temporal/make-time.ts";
 import { toDate } from "./temporal/read-pattern.ts";
+import { timezone } from "./temporal/timezone.ts";
 import { toChar } from "./temporal/to-char.ts";
 import { toTimestamp } from "./temporal/to-timestamp.ts";
 import { ascii } from "./text/ascii.ts";
@@ -144,6 +145,7 @@ import { replace } from "./text/replace.ts";
 import { reverse } from "./text/reverse.ts";
 import { right } from "./text/right.ts";
 import { sha224, sha256, sha384, sha512 } from "./text/sha2.ts";
+import { similarTo, substringRegexp } from "./text/similar-to.ts";
 import { splitPart } from "./text/split-part.ts";
 import { startsWith } from "./text/starts-with.ts";
 import { substr, substring } from "./text/substring.ts";
@@ -358,4 +360,8 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   regexpMatch,
   regexpMatchRows,
   regexpSplitToArray,
+  similarTo,
+  substringRegexp,
+  makeTimestamptz,
+  timezone,
 ];

@@ -84,6 +84,8 @@ const INTERNAL = new Set([
   "array_overlaps",
   "json_of_array",
   "regexp_match_rows",
+  "similar_to",
+  "substring_regexp",
   "interval_average",
   "interval_key",
   "interval_sum",

@@ -1,5 +1,6 @@
 // What PostgreSQL's parser accepted, as a statement of this dialect: data statements and transactions. Everything else is refused by name.
 import type { Node, TransactionStmt } from "libpg-query";
+import { DbError } from "../../base/errors.ts";
 import type { DataStatement, Statement } from "../statement.ts";
 import type { Postgres } from "./postgres.ts";
 import type { BatchPart } from "./split-batch.ts";
@@ -10,7 +11,14 @@ import { usersStatementOf } from "./users-table.ts";
 export function parsePostgresStatement(postgres: Postgres, part: BatchPart): Statement {
   const node = postgres.parse(part);
   if ("TransactionStmt" in node) return transactionOf(node.TransactionStmt, part.text);
+  if ("VariableSetStmt" in node && node.VariableSetStmt.name === "timezone") throw noSessionZone();
   return usersStatementOf(node) ?? dataStatementOf(node) ?? refuse(part.text);
+}
+
+function noSessionZone(): DbError {
+  return new DbError("UNSUPPORTED", "SET TIME ZONE is not supported: every session is in UTC", {
+    hint: "Write t AT TIME ZONE 'Europe/Berlin' where another zone is wanted.",
+  });
 }
 
 export function dataStatementOf(node: Node): DataStatement | undefined {

@@ -96,7 +96,7 @@ describe("TB-04 operands of a comparison meet in one type", () => {
     ["? date", "date"],
     ["? ?", "text"],
     ["date timestamp", "timestamp"],
-    ["datetime timestamp", "timestamp"],
+    ["datetime timestamp", "datetime"],
     ["text int", undefined],
     ["boolean int", undefined],
     ["date time", undefined],

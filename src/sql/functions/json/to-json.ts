@@ -6,10 +6,10 @@ import { alias, defineFunction, type Overload, preparedOverload } from "../defin
 import { jsonbText, parseJsonTree } from "./tree.ts";
 
 const NUMBERS: readonly TypeKind[] = ["smallint", "int", "bigint", "decimal", "float", "double"];
-const INSTANTS: readonly TypeKind[] = ["timestamp", "datetime"];
 const KINDS: readonly TypeKind[] = [
   ...NUMBERS,
-  ...INSTANTS,
+  "timestamp",
+  "datetime",
   "boolean",
   "text",
   "date",
@@ -31,7 +31,8 @@ function overloadFor(kind: TypeKind): Overload {
       if (kind === "boolean") return text;
       // Infinity is no number of JSON.
       if (NUMBERS.includes(kind) && /\d/.test(text)) return jsonbText(parseJsonTree(text));
-      return JSON.stringify(INSTANTS.includes(kind) ? text.replace(" ", "T") : text);
+      if (kind === "datetime") return JSON.stringify(`${text.replace(" ", "T")}:00`);
+      return JSON.stringify(kind === "timestamp" ? text.replace(" ", "T") : text);
     };
   });
 }

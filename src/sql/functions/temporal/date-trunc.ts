@@ -1,11 +1,13 @@
 // date_trunc: a timestamp cut to the start of the unit it lies in.
 import { DbError } from "../../../base/errors.ts";
-import { TIMESTAMP } from "../../../model/sql-type.ts";
+import { DATETIME, TIMESTAMP } from "../../../model/sql-type.ts";
+import { instantOfLocal, localOfInstant, zoneOf } from "../../../model/time-zone.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { civilOfDays, daysOfCivil, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, timestampOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
 import { intervalTrunc } from "./interval-parts.ts";
+import { inTimestamp } from "./range.ts";
 import { unitNamed } from "./unit-named.ts";
 
 type Truncate = (instant: Instant) => Instant;
@@ -57,9 +59,21 @@ function truncateTo(unit: string): Truncate {
 }
 
 export const dateTrunc = defineFunction("date_trunc", [
-  preparedOverload(["text", "timestamp"], TIMESTAMP, () => {
-    const truncate = memoizeLast((unit = "") => truncateTo(unit));
-    return (unit, timestamp) => timestampOf(truncate(unit)(instantOf(timestamp)));
+  preparedOverload(["text", "timestamp"], TIMESTAMP, truncation),
+  preparedOverload(["text", "datetime"], DATETIME, truncation),
+  // The start of a unit as clocks of a zone show it.
+  preparedOverload(["text", "datetime", "text"], DATETIME, () => {
+    const truncate = truncation();
+    const zoneBy = memoizeLast((zone = "") => zoneOf(zone));
+    return (unit, instant, name) => {
+      const zone = zoneBy(name);
+      return inTimestamp(instantOfLocal(truncate(unit, localOfInstant(instant, zone)), zone));
+    };
   }),
   intervalTrunc,
 ]);
+
+function truncation(): (unit: string, timestamp: bigint) => bigint {
+  const truncate = memoizeLast((unit = "") => truncateTo(unit));
+  return (unit, timestamp) => timestampOf(truncate(unit)(instantOf(timestamp)));
+}

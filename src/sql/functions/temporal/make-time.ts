@@ -1,8 +1,10 @@
-// make_time and make_timestamp, from their fields.
+// make_time, make_timestamp and make_timestamptz, from their fields.
 import { DbError } from "../../../base/errors.ts";
-import { TIMESTAMP } from "../../../model/sql-type.ts";
+import { DATETIME, TIMESTAMP } from "../../../model/sql-type.ts";
 import { timestampOfDays } from "../../../model/temporal.ts";
-import { defineFunction, overload } from "../definition.ts";
+import { instantOfLocal, zoneOf } from "../../../model/time-zone.ts";
+import { defineFunction, overload, preparedOverload } from "../definition.ts";
+import { memoizeLast } from "../memoize-last.ts";
 import { US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
 import { makeDate } from "./make-date.ts";
 import { inTimestamp } from "./range.ts";
@@ -29,4 +31,17 @@ export const makeTimestamp = defineFunction("make_timestamp", [
   overload(["int", "int", "int", "int", "int", "double"], TIMESTAMP, (year, month, day, hour, minute, second) =>
     inTimestamp(timestampOfDays(makeDate(year, month, day)) + BigInt(makeTime(hour, minute, second))),
   ),
+]);
+
+export const makeTimestamptz = defineFunction("make_timestamptz", [
+  overload(["int", "int", "int", "int", "int", "double"], DATETIME, (year, month, day, hour, minute, second) =>
+    inTimestamp(timestampOfDays(makeDate(year, month, day)) + BigInt(makeTime(hour, minute, second))),
+  ),
+  preparedOverload(["int", "int", "int", "int", "int", "double", "text"], DATETIME, () => {
+    const zoneBy = memoizeLast((zone = "") => zoneOf(zone));
+    return (year, month, day, hour, minute, second, zone) => {
+      const local = timestampOfDays(makeDate(year, month, day)) + BigInt(makeTime(hour, minute, second));
+      return inTimestamp(instantOfLocal(local, zoneBy(zone)));
+    };
+  }),
 ]);

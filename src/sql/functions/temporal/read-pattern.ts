@@ -1,7 +1,7 @@
 // to_date and to_timestamp(text, pattern): text read by a pattern. It knows `YYYY MM DD DDD MON MONTH HH24 HH12 HH MI SS MS US AM PM` and FM; a character that is no
 // letter or digit stands for any run of such characters, text in double quotes for as many characters. Another pattern is refused.
 import { DbError } from "../../../base/errors.ts";
-import { TIMESTAMP } from "../../../model/sql-type.ts";
+import { DATETIME } from "../../../model/sql-type.ts";
 import { timestampOfDays } from "../../../model/temporal.ts";
 import { defineFunction, type Overload, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
@@ -150,7 +150,7 @@ export const toDate = defineFunction("to_date", [
 ]);
 
 /** Of `to_timestamp`, beside the one of seconds. */
-export const timestampByPattern: Overload = preparedOverload(["text", "text"], TIMESTAMP, () => {
+export const timestampByPattern: Overload = preparedOverload(["text", "text"], DATETIME, () => {
   const steps = memoizeLast((pattern = "") => compilePattern(pattern));
   return (text, pattern) => {
     const { days, timeUs } = read(text, steps(pattern));
