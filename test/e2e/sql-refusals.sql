@@ -190,9 +190,9 @@ SELECT relname FROM pg_class;
 \d customers;
 -- error: INVALID_SQL syntax error at or near "\"
 
--- functions that return rows, outside FROM
-SELECT generate_series(1, 3);
--- error: UNSUPPORTED generate_series outside FROM is not supported
+-- a function that returns rows beside an aggregate
+SELECT count(*), generate_series(1, 3) FROM orders;
+-- error: UNSUPPORTED a function that returns rows beside aggregates and window functions is not supported
 
 -- several functions side by side
 SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(1, 3)) AS t (a, b);

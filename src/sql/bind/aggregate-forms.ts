@@ -5,9 +5,9 @@ import { BIGINT, BOOLEAN, DOUBLE, JSON_TYPE, type SqlType, TEXT, type TypeKind }
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
 import { windowAggregateName } from "../functions/aggregates/over-frames.ts";
 import { arrayExpr } from "./array-call.ts";
+import { documentOf } from "./document.ts";
 import { castTo, type Operand, settled, typed } from "./operand.ts";
 import type { BindSession } from "./session.ts";
-import { documentOf } from "./special-call.ts";
 
 export interface AggregateForm {
   /** Of the arguments as given. Undefined: there is no such aggregate. */

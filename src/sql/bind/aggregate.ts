@@ -11,8 +11,17 @@ import { assertNoIntervals, comparisonKey } from "./interval.ts";
 import { type Operand, operandType, settled, tryCoerce } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
 import { type BoundAggregate, bindOrderedSet, isOrderedSet } from "./ordered-set.ts";
+import { bindRowDocument } from "./row-document.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { ownRelations, walk } from "./walk.ts";
+
+/** Those whose values are documents. */
+const AGGREGATES_OF_ROWS: ReadonlySet<string> = new Set([
+  "json_agg",
+  "jsonb_agg",
+  "json_object_agg",
+  "jsonb_object_agg",
+]);
 
 export function isAggregate(name: string): boolean {
   return Object.hasOwn(AGGREGATES, name) || isOrderedSet(name);
@@ -110,7 +119,10 @@ function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter, ov
   const position = binder.session.position(node.location);
   const form = AGGREGATES[name];
   if (form === undefined) throw new Error(`no aggregate ${name}`);
-  const given = (node.args ?? []).map((arg) => binder.expr(arg, inner));
+  const takesRows = AGGREGATES_OF_ROWS.has(name);
+  const given = (node.args ?? []).map(
+    (arg) => (takesRows ? bindRowDocument(binder, arg, inner) : undefined) ?? binder.expr(arg, inner),
+  );
   const operands = form.prepare?.(binder.session, given) ?? given;
   const resolved = form.resolve(operands.map(operandType));
   if (resolved === undefined) throw functionNotFound(name, given, position);

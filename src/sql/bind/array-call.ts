@@ -1,10 +1,21 @@
 // Operators and functions of arrays. An array tells no function the type of its elements, so it is settled here: elements and arrays of a call are brought
 // to one type, and an element goes into a call as an array of one.
 import { DbError } from "../../base/errors.ts";
-import { arrayOf, BOOLEAN, elementType, INT, type SqlType, TEXT } from "../../model/sql-type.ts";
+import {
+  arrayOf,
+  BOOLEAN,
+  elementType,
+  INT,
+  JSON_TYPE,
+  type SqlType,
+  TEXT,
+  type TypeKind,
+} from "../../model/sql-type.ts";
+import { typeText } from "../../model/types.ts";
 import type { CompareOp, Expr } from "../expression.ts";
+import { ELEMENT_KINDS } from "../functions/array/kinds.ts";
 import { commonType } from "../functions/common-type.ts";
-import { internalFunction } from "../functions/registry.ts";
+import { internalFunction, resolveOperator } from "../functions/registry.ts";
 import { applyFunction, functionNotFound } from "./call.ts";
 import { INCOMPARABLE, operatorNotFound } from "./comparison.ts";
 import { castTo, constant, type Operand, operandType, settled, tryCoerce, typed } from "./operand.ts";
@@ -24,6 +35,7 @@ const SHAPES: ReadonlyMap<string, { readonly shapes: readonly string[]; readonly
   ["array_to_string", { shapes: ["at", "att"], calls: "array_to_string" }],
 ]);
 
+const ELEMENTS: ReadonlySet<TypeKind> = new Set(ELEMENT_KINDS);
 const MAX_CALL_ELEMENTS = 100;
 
 export function isArray(operand: Operand): boolean {
@@ -32,7 +44,7 @@ export function isArray(operand: Operand): boolean {
 
 /** Elements of one type as an array. */
 export function arrayExpr(session: BindSession, exprs: readonly Expr[], element: SqlType): Expr {
-  if (element.kind === "array" || element.kind === "embedding") throw unsupported("an array of such values");
+  if (!ELEMENTS.has(element.kind)) throw unsupported(`an array of ${typeText(element)}`);
   if (exprs.length === 0) return constant("", arrayOf(element));
   const chunks: Operand[] = [];
   for (let at = 0; at < exprs.length; at += MAX_CALL_ELEMENTS) {
@@ -149,6 +161,21 @@ function elementsType(shape: string, operands: readonly Operand[]): SqlType | un
 /** Stands for what should have been an array. */
 const BROKEN: SqlType = { kind: "embedding", dimensions: 0 };
 
+/** They take a path, which the functions behind them read from the text of an array. */
+const PATH_OPERATORS: ReadonlySet<string> = new Set(["#>", "#>>", "#-"]);
+const PATH_FUNCTIONS: ReadonlySet<string> = new Set(["jsonb_set", "jsonb_insert"]);
+
+function pathText(path: Operand): Operand {
+  return isArray(path) ? typed(castTo(path, TEXT), path.position) : path;
+}
+
+/** The operands of a call, the path of a document as text. */
+export function withPathText(name: string, operands: readonly Operand[]): readonly Operand[] {
+  return PATH_FUNCTIONS.has(name)
+    ? operands.map((operand, index) => (index === 1 ? pathText(operand) : operand))
+    : operands;
+}
+
 const OPERATORS: ReadonlyMap<string, string> = new Map([
   ["@>", "array_contains"],
   ["<@", "array_contained"],
@@ -161,7 +188,13 @@ export function bindArrayOperator(
   operator: string,
   { operands, position }: { readonly operands: readonly Operand[]; readonly position: number | undefined },
 ): Operand | undefined {
-  if (!operands.some(isArray) || operands.length !== 2) return undefined;
+  const [document, path] = operands;
+  if (document === undefined || path === undefined || operands.length !== 2 || !operands.some(isArray))
+    return undefined;
+  if (PATH_OPERATORS.has(operator)) {
+    const resolved = resolveOperator(operator, [operandType(document) ?? JSON_TYPE, TEXT]);
+    return resolved && typed(applyFunction(session, resolved, [document, pathText(path)], position), position);
+  }
   if (operator === "||") {
     const roles = operands.map((operand) => (isArray(operand) || operandType(operand) === undefined ? "a" : "e"));
     const name = roles.join("") === "aa" ? "array_cat" : roles[0] === "a" ? "array_append" : "array_prepend";

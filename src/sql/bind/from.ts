@@ -9,6 +9,7 @@ import { bindRangeFunction } from "./from-function.ts";
 import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
 import { operandType, required, typed, unified } from "./operand.ts";
 import { bindCteReference, type FromItem, findRelation, tableItem } from "./relation.ts";
+import { isLifted } from "./row-function-targets.ts";
 import { asNullable, type Scope, type ScopeColumn } from "./scope.ts";
 import { locationOf, namesOf, nodeKind, unsupported } from "./syntax.ts";
 import { viewItem } from "./view.ts";
@@ -75,7 +76,9 @@ function crossJoin(left: FromItem, right: FromItem, context: FromContext): FromI
     visible: [...left.visible, ...right.visible],
     render: (renderArg) => {
       const text = right.render(renderArg);
-      return `${left.render(renderArg)} JOIN ${right.isFlat === true ? text : bracketed(right, text)}`;
+      // Where rows come of each row of the left, they stay behind it: SQLite reorders no CROSS JOIN.
+      const word = isLifted(right.tables) ? "CROSS JOIN" : "JOIN";
+      return `${left.render(renderArg)} ${word} ${right.isFlat === true ? text : bracketed(right, text)}`;
     },
     baseTable: undefined,
     isJoin: true,

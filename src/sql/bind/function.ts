@@ -5,7 +5,7 @@ import { VERSION } from "../../base/version.ts";
 import { DATETIME, TEXT } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { bindAggregate, isAggregate } from "./aggregate.ts";
-import { bindArrayCall } from "./array-call.ts";
+import { bindArrayCall, withPathText } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction, functionNotFound } from "./call.ts";
 import { castTo, constant, type Operand, operandType, typed } from "./operand.ts";
@@ -92,7 +92,8 @@ function bindScalar(
   if (args.some((arg) => "NamedArgExpr" in arg)) throw unsupported("a named argument", position);
   const value = args.length === 0 && Object.hasOwn(SESSION_VALUES, name) ? SESSION_VALUES[name] : undefined;
   if (value !== undefined) return typed(value(session), position);
-  const operands = args.map((arg) => binder.expr(arg, context));
+  const given = args.map((arg) => binder.expr(arg, context));
+  const operands = withPathText(name, given);
   return bindArrayCall(session, name, { operands, position }) ?? callFunction(session, name, operands, position);
 }
 

@@ -8,7 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "there are no JSON paths":
     "jsonb_path_exists jsonb_path_exists_tz jsonb_path_match jsonb_path_query jsonb_path_query_array jsonb_path_query_first",
   "rows are no values":
-    "row_to_json json_populate_record json_populate_recordset jsonb_populate_record jsonb_populate_recordset json_to_record json_to_recordset jsonb_to_record jsonb_to_recordset json_object jsonb_object",
+    "json_populate_record json_populate_recordset jsonb_populate_record jsonb_populate_recordset json_to_record json_to_recordset jsonb_to_record jsonb_to_recordset json_object jsonb_object",
   "a transaction takes no locks":
     "pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock pg_try_advisory_lock pg_try_advisory_xact_lock",
 };

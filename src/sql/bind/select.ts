@@ -17,12 +17,15 @@ import { outputTexts } from "./output-text.ts";
 import { pointKeys } from "./point.ts";
 import { noteReads } from "./relation-read.ts";
 import { bindRowCounts } from "./row-count.ts";
+import { liftRowFunction, withoutLifted } from "./row-function-targets.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
 import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
 import { at, locationOf, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
 
-export function bindPlainSelect(binder: Binder, stmt: SelectStmt, env: QueryEnv): OpenQuery {
+export function bindPlainSelect(binder: Binder, given: SelectStmt, env: QueryEnv): OpenQuery {
+  const lifted = liftRowFunction(given);
+  const stmt = lifted ?? given;
   const traits: QueryTraits = {
     hasAggregates: false,
     hasWindows: false,
@@ -30,7 +33,7 @@ export function bindPlainSelect(binder: Binder, stmt: SelectStmt, env: QueryEnv)
   };
   const from = bindFrom(stmt.fromClause ?? [], { binder, env, traits });
   const { tables = [], visible = [] } = from ?? {};
-  const scope = { tables, visible, outer: env.outer, captured: env.captured };
+  const scope = withoutLifted({ tables, visible, outer: env.outer, captured: env.captured });
   const context = { scope, traits, ctes: env.ctes };
   const where =
     stmt.whereClause === undefined
@@ -40,6 +43,9 @@ export function bindPlainSelect(binder: Binder, stmt: SelectStmt, env: QueryEnv)
     context: { ...context, clause: "SELECT" },
     userColumnsOnly: env.userColumnsOnly,
   });
+  if (lifted !== undefined && (traits.hasAggregates || traits.hasWindows)) {
+    throw unsupported("a function that returns rows beside aggregates and window functions");
+  }
   if (targets.length === 0) throw unsupported("a SELECT without output columns");
   const parts: SelectParts = { binder, stmt, env, traits, from, scope, where, targets };
   return {

@@ -7,11 +7,13 @@ import { INT, type SqlType, TEXT } from "../../model/sql-type.ts";
 import { scaleOf } from "../functions/decimal-types.ts";
 import { internalFunction } from "../functions/registry.ts";
 import { MAKE_INTERVAL_ARGUMENTS } from "../functions/temporal/make-interval.ts";
-import { arrayDocument, isArray } from "./array-call.ts";
+import { isArray } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { applyFunction, callFunction } from "./call.ts";
 import { integerOf } from "./cast-target.ts";
-import { castTo, constant, type Operand, operandType, settled, tryCoerce, typed, typeLabel } from "./operand.ts";
+import { documentOf } from "./document.ts";
+import { castTo, constant, type Operand, operandType, tryCoerce, typed, typeLabel } from "./operand.ts";
+import { bindRowDocument } from "./row-document.ts";
 import type { BindSession } from "./session.ts";
 import { at } from "./syntax.ts";
 
@@ -34,9 +36,10 @@ const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
   ["json_build_array", buildArray],
   ["jsonb_build_array", buildArray],
   ["age", ageToday],
-  ["array_to_json", arrayToJson],
-  ["to_json", arrayToJson],
-  ["to_jsonb", arrayToJson],
+  ["array_to_json", toDocument],
+  ["row_to_json", toDocument],
+  ["to_json", toDocument],
+  ["to_jsonb", toDocument],
   ["make_interval", intervalOfParts],
   ["pg_typeof", typeOf],
   ["substring", byPattern],
@@ -52,10 +55,9 @@ export function bindSpecialCall(binder: Binder, node: FuncCall, context: ExprCon
   return SPECIAL.get(text)?.(binder, call, context);
 }
 
-/** A value of any type as a JSON document. */
-export function documentOf(session: BindSession, operand: Operand): Operand {
-  if (isArray(operand)) return typed(arrayDocument(session, settled(operand)), operand.position);
-  return callFunction(session, "to_jsonb", [operand], operand.position);
+/** What an argument is as a document: a row of FROM, or a value. */
+function documentAt(binder: Binder, node: Node, context: ExprContext): Operand {
+  return bindRowDocument(binder, node, context) ?? documentOf(binder.session, binder.expr(node, context));
 }
 
 function built(session: BindSession, name: string, args: readonly Operand[], call: Call): Operand {
@@ -76,15 +78,14 @@ function buildObject(binder: Binder, call: Call, context: ExprContext): Operand 
     });
   }
   const args = call.nodes.map((node, index) => {
-    const operand = binder.expr(node, context);
-    const value = index % 2 === 0 ? operand : documentOf(binder.session, operand);
-    return typed(castTo(value, TEXT), operand.position);
+    const value = index % 2 === 0 ? binder.expr(node, context) : documentAt(binder, node, context);
+    return typed(castTo(value, TEXT), value.position);
   });
   return built(binder.session, "json_object_of", args, call);
 }
 
 function buildArray(binder: Binder, call: Call, context: ExprContext): Operand {
-  const args = call.nodes.map((node) => documentOf(binder.session, binder.expr(node, context)));
+  const args = call.nodes.map((node) => documentAt(binder, node, context));
   return built(binder.session, "json_array_of", args, call);
 }
 
@@ -96,9 +97,11 @@ function ageToday(binder: Binder, call: Call, context: ExprContext): Operand | u
   return callFunction(binder.session, "age", [today, binder.expr(node, context)], call.position);
 }
 
-function arrayToJson(binder: Binder, { name, nodes, position }: Call, context: ExprContext): Operand | undefined {
+function toDocument(binder: Binder, { name, nodes, position }: Call, context: ExprContext): Operand | undefined {
   const [node] = nodes;
   if (node === undefined || nodes.length !== 1) return undefined;
+  const row = name === "array_to_json" ? undefined : bindRowDocument(binder, node, context);
+  if (row !== undefined) return row;
   const operand = binder.expr(node, context);
   return isArray(operand)
     ? documentOf(binder.session, operand)

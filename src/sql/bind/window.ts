@@ -1,13 +1,14 @@
 // Window functions: OVER (PARTITION BY … ORDER BY … frame).
 import type { FuncCall, Node, WindowDef } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { BIGINT, DOUBLE, INT, type SqlType } from "../../model/sql-type.ts";
+import { intervalOf } from "../../model/interval.ts";
+import { BIGINT, DOUBLE, INT, INTERVAL, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 import type { Expr, QueryExpr } from "../expression.ts";
 import { bindAggregateCall, isAggregate } from "./aggregate.ts";
 import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
 import { comparisonKey } from "./interval.ts";
-import { type Operand, required, settled, tryCoerce, unify } from "./operand.ts";
+import { constant, type Operand, required, settled, tryCoerce, unify } from "./operand.ts";
 import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { walk } from "./walk.ts";
@@ -211,6 +212,34 @@ function bindFrame(binder: Binder, window: WindowDef, { context, order }: FrameI
   return { args: [...start, ...end], render };
 }
 
+/** How far apart in storage two instants are that an interval without months parts; undefined for anything else. */
+function temporalDistance(operand: Operand, type: SqlType | undefined): Expr | undefined {
+  const unitUs = type === undefined ? undefined : US_PER_STORED_UNIT[type.kind];
+  const expr = unitUs === undefined ? undefined : tryCoerce(operand, INTERVAL, "implicit");
+  if (unitUs === undefined || expr?.kind !== "constant" || expr.value === null) return undefined;
+  const { months, days, us } = intervalOf(String(expr.value));
+  const distance = BigInt(days) * US_PER_DAY + us;
+  if (months !== 0 || distance % unitUs !== 0n) {
+    throw unsupported("RANGE with an interval of months, or of parts of days over dates", operand.position);
+  }
+  if (distance < 0n) {
+    throw new DbError(
+      "SQL_EXECUTION_ERROR",
+      "invalid preceding or following size in window function",
+      at(operand.position),
+    );
+  }
+  return constant(distance / unitUs, BIGINT);
+}
+
+const US_PER_DAY = 86_400_000_000n;
+const US_PER_STORED_UNIT: Partial<Readonly<Record<TypeKind, bigint>>> = {
+  timestamp: 1n,
+  datetime: 1n,
+  time: 1n,
+  date: US_PER_DAY,
+};
+
 /** SQLite measures a RANGE on the storage form, which is a distance for numbers alone. */
 function frameOffset(binder: Binder, node: Node, { context, order, unit }: FrameInput & { unit: string }): Expr {
   const operand = binder.expr(node, context);
@@ -219,6 +248,8 @@ function frameOffset(binder: Binder, node: Node, { context, order, unit }: Frame
   }
   if (unit !== "RANGE") return required(operand, BIGINT, unit);
   const type = order[0]?.expr.type;
+  const distance = order.length === 1 ? temporalDistance(operand, type) : undefined;
+  if (distance !== undefined) return distance;
   const isNumber = type !== undefined && ["smallint", "int", "bigint", "float", "double"].includes(type.kind);
   if (!isNumber || order.length !== 1)
     throw unsupported("RANGE with an offset over anything but one number", operand.position);

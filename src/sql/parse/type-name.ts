@@ -5,7 +5,7 @@ import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { MAX_DIMENSIONS } from "../../model/embedding.ts";
 import { arrayOf, type SqlType, type TypeKind } from "../../model/sql-type.ts";
-import { isColumnKind, isTypeKind, TYPES } from "../../model/types.ts";
+import { isColumnKind, isTypeKind, TYPES, typeText } from "../../model/types.ts";
 import { constantOf } from "./constant.ts";
 import { endOfWord } from "./lexical.ts";
 import { type ToUtf16, utf16OffsetsOf } from "./locations.ts";
@@ -53,7 +53,7 @@ export function columnTypeOf(node: TypeName, source: string, toUtf16 = utf16Offs
 }
 
 function elementOf(type: SqlType, position: number): SqlType {
-  if (type.kind === "embedding") throw unsupported("an array of embeddings", position);
+  if (type.kind === "embedding" || type.kind === "file") throw unsupported(`an array of ${typeText(type)}`, position);
   return type;
 }
 
