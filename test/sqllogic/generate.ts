@@ -2,7 +2,7 @@
 //   bun test/sqllogic/generate.ts "psql -h /tmp -U postgres postgres" > test/sqllogic/generated.slt
 import { answerOf, valueText } from "./script.ts";
 
-const QUERIES = 400;
+const QUERIES = 800;
 const SEED = 20_240_229;
 
 /** mulberry32: small, and the same everywhere. */
@@ -78,6 +78,71 @@ function condition(alias: string, depth: number): string {
   );
 }
 
+function interval(alias: string): string {
+  const literal = pick(
+    "1 day",
+    "36 hours",
+    "1 month",
+    "1 mon -3 days",
+    "90 minutes",
+    "-2 days 04:05:06",
+    "1 year 2 mons",
+  );
+  return pick(
+    `interval '${literal}'`,
+    `(${alias}.a * interval '${literal}')`,
+    `(interval '${literal}' * ${random(7) / 2})`,
+  );
+}
+
+function moment(alias: string): string {
+  const start = pick("2024-01-31 10:00", "2024-03-30 23:30", "2023-12-31 12:00:00.5");
+  return pick(
+    `(timestamp '${start}' + ${alias}.k * interval '7 hours')`,
+    `(timestamp '${start}' - ${interval(alias)})`,
+  );
+}
+
+const ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"] as const;
+
+/** Intervals, time zones, arrays and aggregates over windows. */
+function newerQuery(): Query {
+  const where = `WHERE ${condition("t", 1)}`;
+  const frame = pick("ORDER BY t.k", "ORDER BY t.k ROWS 2 PRECEDING", "PARTITION BY t.a ORDER BY t.k");
+  switch (random(6)) {
+    case 0:
+      return {
+        types: "ITT",
+        sql: `SELECT t.k, (${moment("t")} + ${interval("t")})::text, (${moment("t")} - ${moment("t")})::text FROM t1 AS t ${where}`,
+      };
+    case 1:
+      return {
+        types: "ITT",
+        sql: `SELECT t.k, (${interval("t")} ${pick("<", ">=", "=")} ${interval("t")})::text, age(${moment("t")}, ${moment("t")})::text FROM t1 AS t ${where}`,
+      };
+    case 2:
+      return {
+        types: "ITT",
+        sql: `SELECT t.k, (${moment("t")} AT TIME ZONE '${pick(...ZONES)}')::text, date_trunc('${pick("day", "week", "month")}', ${moment("t")})::text FROM t1 AS t ${where}`,
+      };
+    case 3:
+      return {
+        types: "ITT",
+        sql: `SELECT t.a, array_agg(t.b ORDER BY t.k)::text, (sum(t.k * interval '1 hour'))::text FROM t1 AS t ${where} GROUP BY t.a`,
+      };
+    case 4:
+      return {
+        types: "ITT",
+        sql: `SELECT t.k, (ARRAY[t.a, t.b, ${random(9)}] || t.k)::text, (ARRAY[t.a, t.b] ${pick("<", "@>", "&&")} ARRAY[${random(9)}, t.k])::text FROM t1 AS t ${where}`,
+      };
+    default:
+      return {
+        types: "ITT",
+        sql: `SELECT t.k, (bool_and(t.b > ${random(30)}) OVER (${frame}))::text, (array_agg(t.a) OVER (${frame}))::text FROM t1 AS t ${where}`,
+      };
+  }
+}
+
 interface Query {
   readonly types: string;
   readonly sql: string;
@@ -85,7 +150,7 @@ interface Query {
 
 function query(): Query {
   const where = `WHERE ${condition("t", 2)}`;
-  switch (random(9)) {
+  switch (random(14)) {
     case 0:
       return { types: "IR", sql: `SELECT count(*), avg(t.d) FROM t1 AS t ${where}` };
     case 1:
@@ -120,6 +185,12 @@ function query(): Query {
       };
     case 7:
       return { types: "ITR", sql: `SELECT t.k, upper(t.c) || '!', t.d * 2 FROM t1 AS t ${where}` };
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+      return newerQuery();
     default:
       return { types: "III", sql: `SELECT ${integer("t", 2)}, ${integer("t", 1)}, t.k FROM t1 AS t ${where}` };
   }
