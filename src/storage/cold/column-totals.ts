@@ -54,6 +54,7 @@ class Sum implements ColumnTotal {
 
   add(vector: ColumnVector, positions: Uint32Array, groups: Uint32Array): void {
     if (vector instanceof BigInt64Array) this.#addHalves(vector, positions, groups);
+    else if (vector instanceof Int32Array) this.#addNumbers(vector, positions, groups);
     else this.#addValues(vector, positions, groups);
     // Each call adds less than 2^53 / 2 to a half, so nothing is lost before it is noticed.
     this.#isExact &&= this.#low.every(isFarFromLimit) && this.#high.every(isFarFromLimit);
@@ -73,6 +74,14 @@ class Sum implements ColumnTotal {
     for (let index = 0; index < positions.length; index += 1) {
       const at = (positions[index] ?? 0) * 2;
       this.#addTo(groups[index] ?? 0, high[at + 1] ?? 0, low[at] ?? 0);
+    }
+  }
+
+  #addNumbers(vector: Int32Array, positions: Uint32Array, groups: Uint32Array): void {
+    const low = this.#low;
+    for (let index = 0; index < positions.length; index += 1) {
+      const group = groups[index] ?? 0;
+      low[group] = (low[group] ?? 0) + (vector[positions[index] ?? 0] ?? 0);
     }
   }
 

@@ -85,6 +85,28 @@ export class RowGroups {
     return groups;
   }
 
+  /** Adds to `counts` how many of the positions are in each group; without columns to add up, nobody asks which. */
+  count(positions: Uint32Array, vectorOf: (place: number) => ColumnVector, counts: number[]): void {
+    const [first] = this.#keys;
+    if (first === undefined) {
+      counts[0] = (counts[0] ?? 0) + positions.length;
+      return;
+    }
+    const vector = vectorOf(first.place);
+    if (this.#keys.length > 1 || !isCoded(vector)) return addCounts(counts, this.groupsOf(positions, vectorOf));
+    const { codes, values } = vector;
+    const byCode = new Uint32Array(values.length);
+    for (let index = 0; index < positions.length; index += 1) {
+      const code = codes[positions[index] ?? 0] ?? 0;
+      byCode[code] = (byCode[code] ?? 0) + 1;
+    }
+    for (const [code, count] of byCode.entries()) {
+      if (count === 0) continue;
+      const group = first.values.numberOf(values[code] ?? null);
+      counts[group] = (counts[group] ?? 0) + count;
+    }
+  }
+
   /** Values of the columns, in their order. */
   valuesOf(group: number): SqliteValue[] {
     const found: SqliteValue[] = [];
@@ -96,5 +118,12 @@ export class RowGroups {
     }
     const [first] = this.#keys;
     return first === undefined ? found : [first.values.values[rest] ?? null, ...found];
+  }
+}
+
+export function addCounts(counts: number[], groups: Uint32Array): void {
+  for (let index = 0; index < groups.length; index += 1) {
+    const group = groups[index] ?? 0;
+    counts[group] = (counts[group] ?? 0) + 1;
   }
 }

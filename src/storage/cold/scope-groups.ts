@@ -5,7 +5,7 @@ import type { TableSchema } from "../../model/schema.ts";
 import { TYPES } from "../../model/types.ts";
 import { type ColumnTotal, columnTotal } from "./column-totals.ts";
 import type { ColumnVector } from "./column-vector.ts";
-import { RowGroups } from "./row-groups.ts";
+import { addCounts, RowGroups } from "./row-groups.ts";
 import { type ScanChunk, type ScanOutcome, type ScopeScan, scanScope } from "./scope-scan.ts";
 import type { ColumnTotalOf, SummaryRow } from "./scope-summary.ts";
 import { type SegmentCache, typeAt } from "./segment-cache.ts";
@@ -60,14 +60,15 @@ class GroupTable {
       assert(vector !== undefined, "a column asked for is read");
       return vector;
     };
+    if (this.#columns.length === 0) {
+      this.#groups.count(positions, vectorOf, this.#counts);
+      this.#isTooLarge = this.#groups.size > MAX_GROUPS || !this.#groups.isWithinBounds;
+      return;
+    }
     const groups = this.#groups.groupsOf(positions, vectorOf);
     this.#isTooLarge = this.#groups.size > MAX_GROUPS || !this.#groups.isWithinBounds;
     if (this.#isTooLarge) return;
-    const counts = this.#counts;
-    for (let index = 0; index < groups.length; index += 1) {
-      const group = groups[index] ?? 0;
-      counts[group] = (counts[group] ?? 0) + 1;
-    }
+    addCounts(this.#counts, groups);
     for (const { place, total } of this.#columns) total.add(vectorOf(place), positions, groups);
   }
 

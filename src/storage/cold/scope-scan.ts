@@ -66,6 +66,8 @@ class Scan {
   readonly #cache: SegmentCache;
   readonly #groups = new Map<number, readonly Group[]>();
   readonly #touched = new Set<Group>();
+  /** 0, 1, 2, … for the largest row group so far. Nobody writes to positions. */
+  #every: Uint32Array = new Uint32Array(0);
 
   constructor(scan: ScopeScan, cache: SegmentCache) {
     this.#scan = scan;
@@ -166,7 +168,8 @@ class Scan {
   /** Positions that satisfy the conditions. */
   async #matching(group: Group): Promise<Uint32Array> {
     const { schema, conditions, includeDeleted } = this.#scan;
-    let positions = everyPosition(group.rows);
+    if (group.rows > this.#every.length) this.#every = everyPosition(group.rows);
+    let positions: Uint32Array = this.#every.subarray(0, group.rows);
     for (const condition of conditions) {
       if (positions.length === 0) return positions;
       const matches = matcherOf(condition, typeAt(schema, condition.place));
@@ -250,7 +253,8 @@ function everyPosition(rows: number): Uint32Array {
 function kept(positions: Uint32Array, isKept: (at: number) => boolean): Uint32Array {
   const left = new Uint32Array(positions.length);
   let count = 0;
-  for (const at of positions) {
+  for (let index = 0; index < positions.length; index += 1) {
+    const at = positions[index] ?? 0;
     if (!isKept(at)) continue;
     left[count] = at;
     count += 1;

@@ -88,9 +88,16 @@ export function fileBuffer(file: ObjectReader): AsyncBuffer {
   return { byteLength: file.sizeBytes, slice: (start, end = file.sizeBytes) => file.read(start, end) };
 }
 
+/** Read at first. A footer takes about 200 bytes for each column of each row group; of a larger one the rest is read too. */
+const FOOTER_BYTES = 32 * 1024;
+
 export async function readFooter(file: AsyncBuffer, source: SegmentSource): Promise<SegmentFooter> {
   const checksums = await readChecksums(file);
-  const metadata = await parquetMetadataAsync(file, { geoparquet: false, parsers: STATISTICS });
+  const metadata = await parquetMetadataAsync(file, {
+    geoparquet: false,
+    parsers: STATISTICS,
+    initialFetchSize: FOOTER_BYTES,
+  });
   const stored = parseSegmentMetadata(metadata.key_value_metadata ?? []);
   assertBelongsTo(stored, source.schema.id, source.scope);
   if (stored.hasChecksums && checksums === undefined) throw damaged("its end");
