@@ -7,7 +7,7 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ColumnCondition } from "../../storage/cold/column-condition.ts";
 import { valueReader } from "../../storage/cold/column-vector.ts";
-import { type KeyLookup, lookUpKeys } from "../../storage/cold/key-lookup.ts";
+import { lookUpKeys } from "../../storage/cold/key-lookup.ts";
 import { type GroupedRows, groupScope, type ScopeGroups } from "../../storage/cold/scope-groups.ts";
 import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-scan.ts";
 import { summarizeScope } from "../../storage/cold/scope-summary.ts";
@@ -16,10 +16,9 @@ import type { TopOrder } from "../../storage/cold/top-cut.ts";
 import type { ObjectStore } from "../../storage/objects/object-store.ts";
 import type { ColdCacheCounts } from "./messages.ts";
 import { RowInsert } from "./row-insert.ts";
+import { valueJson } from "./value-json.ts";
 
 export interface ColdSource extends ScopeTarget {
-  /** The only keys the query can need; undefined: any. */
-  readonly keys: readonly Cell[] | undefined;
   /** The only columns it can need, by place; undefined: any. */
   readonly places: readonly number[] | undefined;
   readonly conditions: readonly ColumnCondition[];
@@ -30,6 +29,13 @@ export interface ColdSource extends ScopeTarget {
 /** A loaded table, as a query's text uses it. */
 export interface ColdTable {
   readonly name: string;
+  readonly outcome: ScanOutcome;
+}
+
+/** Rows as a JSON array of arrays. */
+export interface LookedUp {
+  readonly rowsJson: string;
+  readonly places: readonly number[];
   readonly outcome: ScanOutcome;
 }
 
@@ -53,8 +59,6 @@ export interface ColdTablesOptions {
   /** For tables and for decoded columns, half each. A scope larger than this is still loaded, alone; the process's memory limit is the hard bound. */
   readonly maxBytes: number;
 }
-
-const LOOKUP = "keys ";
 
 export class ColdTables {
   readonly #db: DatabaseSync;
@@ -106,10 +110,7 @@ export class ColdTables {
     const name = this.#create(source.schema, places);
     try {
       const insert = new RowInsert(this.#db, name, places.length);
-      const outcome =
-        source.keys === undefined
-          ? await this.#scan({ ...source, segments, places }, insert)
-          : await this.#lookUp({ ...source, keys: source.keys, segments, places }, insert);
+      const outcome = await this.#scan({ ...source, segments, places }, insert);
       const topRows = source.top?.rows ?? 0;
       this.#tables.set(key, {
         name,
@@ -163,11 +164,11 @@ export class ColdTables {
     }
   }
 
-  /** Drops the tables of a query's key lookups: they hold a few rows and are of use once. */
-  dropLookups(): void {
-    for (const key of this.#tables.keys()) {
-      if (key.startsWith(LOOKUP)) this.#drop(key);
-    }
+  /** The rows of the only keys that the query can need. They are of use once, so no table is made of them. */
+  async lookUp(source: ColdSource, keys: readonly Cell[], segments: readonly SegmentRef[]): Promise<LookedUp> {
+    const places = storedPlaces(source);
+    const { rows, outcome } = await lookUpKeys({ ...source, keys, segments, places }, this.#cache);
+    return { rowsJson: `[${rows.map((row) => `[${row.map(valueJson).join(",")}]`).join(",")}]`, places, outcome };
   }
 
   get counts(): ColdCacheCounts {
@@ -208,15 +209,6 @@ export class ColdTables {
       }),
     );
     insert.flush();
-    return outcome;
-  }
-
-  async #lookUp(look: KeyLookup, insert: RowInsert): Promise<ScanOutcome> {
-    const { rows, outcome } = await lookUpKeys(look, this.#cache);
-    this.#inTransaction(() => {
-      for (const row of rows) for (const value of row) insert.value(value);
-      insert.flush();
-    });
     return outcome;
   }
 
@@ -269,9 +261,7 @@ function wholeKey(source: ColdSource): string {
 }
 
 function sourceKey(source: ColdSource): string {
-  const { keys, conditions, top } = source;
-  if (keys !== undefined)
-    return `${LOOKUP}${targetKey(source)} ${source.includeDeleted} ${keys.map(keyText).join(" ")}`;
+  const { conditions, top } = source;
   if (conditions.length === 0 && top === undefined) return wholeKey(source);
   const { rows: _rows, ...order } = top ?? { rows: 0 };
   const parts = [conditions.map(conditionText), JSON.stringify(order), storedPlaces(source).join(",")];

@@ -7,6 +7,7 @@ import type { Seq } from "../../base/ids.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
+import type { SegmentRef } from "../../storage/cold/segment-cache.ts";
 
 import { hotIndexName } from "../../storage/hot/hot-index.ts";
 
@@ -14,13 +15,13 @@ import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 import { RoutedStore } from "../../storage/objects/routed-store.ts";
 import { locationOf, type StorageAccess } from "../../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
-import { type ColdTable, ColdTables } from "./cold-tables.ts";
+import { type ColdTable, ColdTables, type LookedUp } from "./cold-tables.ts";
 
 import { DataFile, sameSegments } from "./data-file.ts";
 import { emit, type RowSink } from "./emit-rows.ts";
 import type { ColdCacheCounts, ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
-import { hiddenText, relationText, type TableRelation } from "./relation-text.ts";
+import { hiddenText, relationText, rowsText, type TableRelation } from "./relation-text.ts";
 import { plannedSummary, readSummary } from "./summary-read.ts";
 
 /** Registers the SQL functions plans may call. */
@@ -96,17 +97,13 @@ export class QuerySession {
     if (request.format === "plan") return this.#plan(request);
     const summarized = await this.#summarized(request, sink);
     if (summarized !== undefined) return summarized;
-    const run: Run = { request, sink, extraRows: request.relations.map(() => 0), loaded: new Set() };
-    try {
-      for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const done = this.#attempt(run);
-        if (done !== undefined) return done;
-        await this.#load(run);
-      }
-      throw new DbError("SERVER_BUSY", "The flushed files of the table keep changing; try again");
-    } finally {
-      this.#cold.dropLookups();
+    const run: Run = { request, sink, extraRows: request.relations.map(() => 0), lookups: [], loaded: new Set() };
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const done = this.#attempt(run);
+      if (done !== undefined) return done;
+      await this.#load(run);
     }
+    throw new DbError("SERVER_BUSY", "The flushed files of the table keep changing; try again");
   }
 
   async #plan(request: RunMessage): Promise<QueryDone> {
@@ -129,7 +126,7 @@ export class QuerySession {
   #usedIndexes({ sql, relations, values }: RunMessage): ReadonlySet<string> {
     const pieces = sql.map((piece) => {
       const relation = typeof piece === "string" ? undefined : relations[piece];
-      return relation === undefined ? piece : relationText(relation, { coldTable: undefined, isBufferEmpty: false });
+      return relation === undefined ? piece : relationText(relation, { flushed: undefined, isBufferEmpty: false });
     });
     const text = pieces.join("");
     // Something must be read for SQLite to notice that there are other indexes than before.
@@ -146,6 +143,7 @@ export class QuerySession {
       const stored = request.relations.map((relation, index) => this.#stored(run, relation, index));
       if (stored.some((rows) => rows.isMissing)) return undefined;
       const tables = new Set<string>();
+      const values = [...request.values];
       const pieces = request.sql.map((piece) => {
         if (typeof piece === "string") return piece;
         const relation = request.relations[piece];
@@ -153,10 +151,15 @@ export class QuerySession {
         assert(relation !== undefined && rows !== undefined, "every hole has its relation");
         if (relation.kind === "table") tables.add(hotTableName(relation.schema));
         if (rows.cold !== undefined) tables.add(rows.cold.name);
-        return relationText(relation, { coldTable: rows.cold?.name, isBufferEmpty: rows.isBufferEmpty });
+        const { cold, lookup, isBufferEmpty } = rows;
+        if (lookup === undefined || relation.kind !== "table") {
+          return relationText(relation, { flushed: cold && `temp.${cold.name}`, isBufferEmpty });
+        }
+        const flushed = rowsText(relation.schema, lookup.places, values.push(lookup.rowsJson));
+        return relationText(relation, { flushed, isBufferEmpty });
       });
       const position = this.#file.position();
-      const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), request, sink));
+      const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), { ...request, values }, sink));
       return { rowCount, position, reads: stored.flatMap(({ read }) => read ?? []) };
     });
   }
@@ -184,6 +187,12 @@ export class QuerySession {
     const segments = this.#file.segments(relation);
     if (segments.length === 0) return NOTHING_STORED;
     const isBufferEmpty = this.#file.isBufferEmpty(relation);
+    const table = qualifiedName(relation.schema);
+    const lookup = run.lookups[index];
+    if (lookup !== undefined && sameSegments(lookup.segments, segments)) {
+      const read = { ...lookup.outcome, by: "rows", table, isCached: false } as const;
+      return { ...NOTHING_STORED, lookup, isBufferEmpty, read };
+    }
     const cold = this.#cold.find(withExtraRows(relation, run.extraRows[index]), segments);
     if (cold === undefined) return { ...NOTHING_STORED, isMissing: true };
     const hidden = isBufferEmpty || !isCut(relation, cold) ? 0 : this.#hiddenRows(relation, cold);
@@ -193,8 +202,8 @@ export class QuerySession {
       return { ...NOTHING_STORED, isMissing: true };
     }
     const isCached = !run.loaded.has(cold.name);
-    const read = { ...cold.outcome, by: "rows", table: qualifiedName(relation.schema), isCached } as const;
-    return { cold, isBufferEmpty, isMissing: false, read };
+    const read = { ...cold.outcome, by: "rows", table, isCached } as const;
+    return { ...NOTHING_STORED, cold, isBufferEmpty, read };
   }
 
   #hiddenRows(relation: TableRelation, { name }: ColdTable): number {
@@ -210,15 +219,20 @@ export class QuerySession {
       if (relation.kind !== "table") continue;
       const source = withExtraRows(relation, run.extraRows[index]);
       sources.push(source);
-      await this.#loadOne(run, source);
+      await this.#loadOne(run, source, index);
     }
     this.#cold.shrink(sources);
   }
 
-  async #loadOne(run: Run, source: TableRelation): Promise<void> {
+  async #loadOne(run: Run, source: TableRelation, index: number): Promise<void> {
     const segments = this.#file.inTransaction(() => this.#file.segments(source));
     if (segments.length === 0 || this.#cold.find(source, segments) !== undefined) return;
     try {
+      const { keys } = source;
+      if (keys !== undefined) {
+        run.lookups[index] = { segments, ...(await this.#cold.lookUp(source, keys, segments)) };
+        return;
+      }
       await this.#cold.load(source, segments);
       const table = this.#cold.find(source, segments);
       if (table !== undefined) run.loaded.add(table.name);
@@ -235,24 +249,38 @@ export class QuerySession {
   }
 }
 
+interface Lookup extends LookedUp {
+  readonly segments: readonly SegmentRef[];
+}
+
 interface Run {
   readonly request: RunMessage;
   readonly sink: RowSink;
   /** By relation: how many rows more than its `top` to load, because buffered versions hide some. */
   readonly extraRows: number[];
+  /** By relation: rows that were looked up by their keys, and in which segments. */
+  readonly lookups: (Lookup | undefined)[];
   /** Tables that were loaded for this query. */
   readonly loaded: Set<string>;
 }
 
 interface StoredRows {
   readonly cold: ColdTable | undefined;
+  /** Instead of a table, when the query can need the rows of some keys only. */
+  readonly lookup: LookedUp | undefined;
   readonly isBufferEmpty: boolean;
   /** Flushed rows must be loaded first. */
   readonly isMissing: boolean;
   readonly read: ColdRead | undefined;
 }
 
-const NOTHING_STORED: StoredRows = { cold: undefined, isBufferEmpty: false, isMissing: false, read: undefined };
+const NOTHING_STORED: StoredRows = {
+  cold: undefined,
+  lookup: undefined,
+  isBufferEmpty: false,
+  isMissing: false,
+  read: undefined,
+};
 
 /** Whether the table lacks rows that satisfy the conditions. */
 function isCut({ top }: TableRelation, { outcome }: ColdTable): boolean {

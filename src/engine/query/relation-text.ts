@@ -10,8 +10,8 @@ import type { QueryRelation } from "./messages.ts";
 
 /** What is known of the stored rows that a relation reads. */
 export interface RelationRows {
-  /** Holds the newest flushed version of each key that the query can need; undefined when there is none. */
-  readonly coldTable: string | undefined;
+  /** What to select the newest flushed version of each key from that the query can need; undefined when there is none. */
+  readonly flushed: string | undefined;
   /** No row of the scope is buffered, so that none hides a flushed one. */
   readonly isBufferEmpty: boolean;
 }
@@ -23,15 +23,15 @@ export function relationText(relation: QueryRelation, rows: RelationRows): strin
 
 export type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
-function tableText(relation: TableRelation, { coldTable, isBufferEmpty }: RelationRows): string {
+function tableText(relation: TableRelation, { flushed, isBufferEmpty }: RelationRows): string {
   const { schema, includeDeleted } = relation;
   const names = columnNames(relation);
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
   const hot = hotRelation({ schema, scopeParameter, includeDeleted, columns: names });
-  if (coldTable === undefined) return hot;
-  const flushed = names.map((name) => (name === "_deleted" && !includeDeleted ? "0 AS _deleted" : name)).join(", ");
+  if (flushed === undefined) return hot;
+  const shown = names.map((name) => (name === "_deleted" && !includeDeleted ? "0 AS _deleted" : name)).join(", ");
   const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f")}`;
-  const cold = `SELECT ${flushed} FROM temp.${coldTable} AS f${hidden}`;
+  const cold = `SELECT ${shown} FROM ${flushed} AS f${hidden}`;
   return `(${hot.slice(1, -1)} UNION ALL ${cold})`;
 }
 
@@ -101,17 +101,26 @@ function streamText({ schema, rowsParameter }: Extract<QueryRelation, { kind: "s
 
 /** Columns of a row that is a JSON array. */
 function unpackedColumns(schema: TableSchema): string[] {
-  return schema.columns.map((column, index) => {
-    const value = `value ->> ${index}`;
-    switch (TYPES[column.type.kind].sqlite) {
-      case "BLOB":
-        return `unhex(${value}) AS c${column.id}`;
-      case "REAL":
-        return `CAST(${value} AS REAL) AS c${column.id}`;
-      default:
-        return `${value} AS c${column.id}`;
-    }
-  });
+  return schema.columns.map((_column, place) => unpacked(schema, place, place));
+}
+
+function unpacked(schema: TableSchema, place: number, index: number): string {
+  const value = `value ->> ${index}`;
+  const name = placeName(schema, place);
+  switch (TYPES[typeAt(schema, place).kind].sqlite) {
+    case "BLOB":
+      return `unhex(${value}) AS ${name}`;
+    case "REAL":
+      return `CAST(${value} AS REAL) AS ${name}`;
+    default:
+      return `${value} AS ${name}`;
+  }
+}
+
+/** Rows that are a JSON array of arrays, with values of these places. */
+export function rowsText(schema: TableSchema, places: readonly number[], parameter: number): string {
+  const columns = places.map((place, index) => unpacked(schema, place, index));
+  return `(SELECT ${columns.join(", ")} FROM json_each(?${parameter}))`;
 }
 
 function viewText(relation: Extract<QueryRelation, { kind: "view" }>): string {
