@@ -319,7 +319,7 @@ test("LQ-05 what was published in the same turn is in queue_bytes", async () => 
   fixture.write("c", 1_000);
   expect(fixture.queueBytes(0)).toBeGreaterThan(before + 2_000);
   fixture.check();
-});
+}, 60_000);
 
 test("LQ-05 what a topic sent before a socket joined it is not what the socket waits for", async () => {
   await using fixture = await behind();
@@ -332,4 +332,4 @@ test("LQ-05 what a topic sent before a socket joined it is not what the socket w
   fixture.write("a", 0);
   await run(fixture, nextTurn);
   fixture.check();
-});
+}, 60_000);
