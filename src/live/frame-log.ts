@@ -15,7 +15,7 @@ interface Sent {
   readonly start: number;
 }
 
-/** Of one log. At the bound every two neighbours become one, of the earlier moment. */
+/** Of one log. At the bound every two neighbours become one, of the earlier moment, and so do those that follow. */
 const MAX_MOMENTS = 4_096;
 
 export class FrameLog {
@@ -23,6 +23,9 @@ export class FrameLog {
   #last: Sent | undefined;
   /** Before the last; undefined when there are none. */
   #older: Sent[] | undefined;
+  /** So many become one. */
+  #joined = 1;
+  #joinedSoFar = 0;
 
   /** Bytes ever sent, framing included. */
   get total(): number {
@@ -43,7 +46,7 @@ export class FrameLog {
 
   /** `isTaken`: whatever was sent this way in earlier turns has been taken by everybody. */
   add(bytes: number, moment: Moment, isTaken: boolean): void {
-    if (isTaken) this.#older = undefined;
+    if (isTaken) this.#forgetOlder();
     if (this.#last?.moment !== moment) {
       if (this.#last !== undefined && !isTaken) this.#keep(this.#last);
       this.#last = { moment, start: this.#total };
@@ -52,15 +55,28 @@ export class FrameLog {
   }
 
   #keep(sent: Sent): void {
+    const isFirst = this.#joinedSoFar % this.#joined === 0;
+    this.#joinedSoFar += 1;
+    if (!isFirst) return;
     this.#older ??= [];
     this.#older.push(sent);
-    if (this.#older.length > MAX_MOMENTS) this.#older = this.#older.filter((_, at) => at % 2 === 0);
+    if (this.#older.length < MAX_MOMENTS) return;
+    this.#older = this.#older.filter((_, at) => at % 2 === 0);
+    this.#joined *= 2;
+    this.#joinedSoFar = 0;
+  }
+
+  #forgetOlder(): void {
+    this.#older = undefined;
+    this.#joined = 1;
+    this.#joinedSoFar = 0;
   }
 
   /** Nobody misses anything of the turns before this one. */
   forgetBefore(turn: number): void {
     const older = this.#older?.slice(this.#firstSince(turn));
-    this.#older = older?.length === 0 ? undefined : older;
+    if (older === undefined || older.length === 0) this.#forgetOlder();
+    else this.#older = older;
   }
 
   /** Bytes of this turn and those after it, of those after the first `from` and up to `to`. */
