@@ -24,6 +24,7 @@ export type StatementKind =
   | "dropView"
   | "showViews"
   | "createNamespace"
+  | "alterNamespace"
   | "dropNamespace"
   | "useNamespace"
   | "showNamespaces"
@@ -91,6 +92,7 @@ const RULES: Record<StatementKind, Rule> = {
   dropView: { role: "dba", what: "dropping views" },
   showViews: { role: "anonymous", what: "SHOW VIEWS" },
   createNamespace: { role: "dba", what: "namespace operations" },
+  alterNamespace: { role: "dba", what: "namespace operations" },
   dropNamespace: { role: "dba", what: "namespace operations" },
   useNamespace: { role: "user", what: "switching namespaces" },
   showNamespaces: { role: "anonymous", what: "SHOW NAMESPACES" },

@@ -26,12 +26,15 @@ export type DdlStatement = Extract<
       | "createTable"
       | "dropTable"
       | "createNamespace"
+      | "alterNamespace"
       | "dropNamespace"
       | "showNamespaces"
       | "showTables"
       | "describeTable";
   }
 >;
+
+const MAX_NAMESPACE_OPTIONS = 100;
 
 export function namespaceOf(ref: TableRef, session: Session): Name {
   return ref.namespace ?? session.namespace;
@@ -54,6 +57,8 @@ export async function runDdl(statement: DdlStatement, session: Session, deps: En
       return dropTable(statement, session, deps);
     case "createNamespace":
       return createNamespace(statement, session, deps);
+    case "alterNamespace":
+      return alterNamespace(statement, session, deps);
     case "dropNamespace":
       return dropNamespace(statement, session, deps);
     case "showNamespaces":
@@ -82,6 +87,24 @@ async function createNamespace(
   });
   const what = created ? "created successfully" : "already exists";
   return messageResult(session, `Namespace '${statement.name}' ${what}`);
+}
+
+async function alterNamespace(
+  { name, options }: Extract<DdlStatement, { kind: "alterNamespace" }>,
+  session: Session,
+  deps: EngineDeps,
+): Promise<StatementResult> {
+  await deps.writer.submit((tx) => {
+    const current = tx.catalog.namespace(name);
+    if (current === undefined) {
+      throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${name}' does not exist`, namespaceHint(name, tx.catalog));
+    }
+    if (Object.keys({ ...current.options, ...options }).length > MAX_NAMESPACE_OPTIONS) {
+      throw new DbError("UNSUPPORTED", `A namespace has at most ${MAX_NAMESPACE_OPTIONS} options`);
+    }
+    tx.alterNamespace(name, options);
+  });
+  return messageResult(session, `Namespace '${name}' altered successfully`);
 }
 
 async function dropNamespace(

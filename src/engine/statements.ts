@@ -68,6 +68,7 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "createTable":
     case "dropTable":
     case "createNamespace":
+    case "alterNamespace":
     case "dropNamespace":
     case "showNamespaces":
     case "showTables":

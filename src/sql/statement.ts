@@ -134,6 +134,11 @@ export type Statement =
   | { readonly kind: "showViews"; readonly namespace: Name | undefined }
   | { readonly kind: "dropTable"; readonly ifExists: boolean; readonly table: TableRef }
   | { readonly kind: "createNamespace"; readonly ifNotExists: boolean; readonly name: Name }
+  | {
+      readonly kind: "alterNamespace";
+      readonly name: Name;
+      readonly options: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly kind: "dropNamespace"; readonly ifExists: boolean; readonly name: Name }
   | { readonly kind: "useNamespace"; readonly name: Name }
   | { readonly kind: "showNamespaces" }

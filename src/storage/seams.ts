@@ -12,9 +12,14 @@ import type { ViewSchema } from "../model/view.ts";
 import type { FileRecords } from "./files/file-records.ts";
 import type { Leftover, TrimStep } from "./hot/leftovers.ts";
 
+/** What administrators note about a namespace. It means nothing to the server. */
+export type NamespaceOptions = Readonly<Record<string, string | number | boolean>>;
+
 export interface Namespace {
   readonly name: Name;
   readonly createdAtMs: number;
+  /** Absent: none. */
+  readonly options?: NamespaceOptions;
 }
 
 /** One immutable Parquet file of one scope. */
@@ -130,6 +135,8 @@ export interface WriteTx {
   /** Catalog as this transaction sees it. */
   readonly catalog: CatalogView;
   createNamespace(name: Name): void;
+  /** Adds options to those it has; one that is there takes the new value. */
+  alterNamespace(name: Name, options: NamespaceOptions): void;
   /** With its tables and views. */
   dropNamespace(name: Name): void;
   /** Assigns id and timestamps, creates the hot table. */

@@ -53,6 +53,7 @@ const MATRIX: Record<Statement["kind"], string> = {
   dropView: ADMINS,
   showViews: ANYONE,
   createNamespace: ADMINS,
+  alterNamespace: ADMINS,
   dropNamespace: ADMINS,
   useNamespace: USERS,
   showNamespaces: ANYONE,

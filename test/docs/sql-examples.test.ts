@@ -82,6 +82,7 @@ const ROW_OF_KIND: Record<StatementKind, string> = {
   dropView: "`DROP VIEW`",
   showViews: "`SHOW VIEWS`",
   createNamespace: "`CREATE NAMESPACE`",
+  alterNamespace: "`ALTER NAMESPACE`",
   dropNamespace: "`DROP NAMESPACE`",
   useNamespace: "`USE`",
   showNamespaces: "`SHOW NAMESPACES`",

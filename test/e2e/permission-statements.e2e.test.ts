@@ -25,6 +25,7 @@ const STATEMENTS: Record<StatementKind, readonly [name: string, sql: (n: number)
   dropView: ["DROP VIEW", (n) => `DROP VIEW IF EXISTS app.gone${n}`],
   showViews: ["SHOW VIEWS", () => "SHOW VIEWS"],
   createNamespace: ["CREATE NAMESPACE", (n) => `CREATE NAMESPACE made${n}`],
+  alterNamespace: ["ALTER NAMESPACE", () => "ALTER NAMESPACE app SET OPTIONS (note = 'x')"],
   dropNamespace: ["DROP NAMESPACE", (n) => `DROP NAMESPACE IF EXISTS gone${n}`],
   useNamespace: ["USE", () => "USE app"],
   showNamespaces: ["SHOW NAMESPACES", () => "SHOW NAMESPACES"],

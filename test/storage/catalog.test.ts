@@ -343,3 +343,22 @@ describe("segments and jobs", () => {
     expect([ids.length, ids[0], ids.at(-1), ids.at(-2)]).toEqual([MAX_JOBS, "newest", "running", "FL-2"]);
   });
 });
+
+test("TB-01 options of a namespace add up, outlive a restart, and go with a work that fails", async () => {
+  await using store = openTestStore();
+  const { writer } = store.current;
+  await writer.submit((tx) => {
+    tx.createNamespace(CHAT);
+    tx.alterNamespace(CHAT, { team: "a", open: true });
+    tx.alterNamespace(CHAT, { team: "b", quota: 1.5 });
+  });
+  const failed = writer.submit((tx) => {
+    tx.alterNamespace(CHAT, { team: "c" });
+    throw new Error("in the middle");
+  });
+  expect(await failureOf(failed)).toBeDefined();
+  const options = { team: "b", open: true, quota: 1.5 };
+  expect(store.current.catalog.namespace(CHAT)?.options).toEqual(options);
+  const reopened = await store.reopen();
+  expect(reopened.catalog.namespace(CHAT)?.options).toEqual(options);
+});

@@ -110,7 +110,7 @@ const namespaces: SystemView = {
         namespace.name,
         namespace.name,
         us(namespace.createdAtMs),
-        null,
+        namespace.options === undefined ? null : JSON.stringify(namespace.options),
         catalog.tables().filter((table) => table.namespace === namespace.name).length,
       ]),
 };

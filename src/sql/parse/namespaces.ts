@@ -1,4 +1,5 @@
-// CREATE, DROP, USE and SET NAMESPACE.
+// CREATE, ALTER, DROP, USE and SET NAMESPACE.
+import { DbError } from "../../base/errors.ts";
 import { parseName } from "../../base/ids.ts";
 import type { Statement } from "../statement.ts";
 import { parseNewNamespace } from "./names.ts";
@@ -14,6 +15,51 @@ export function parseCreateNamespace(cursor: Cursor): Statement {
   cursor.take();
   cursor.expectEnd();
   return { kind: "createNamespace", ifNotExists, name };
+}
+
+const MAX_OPTIONS = 100;
+const MAX_OPTION_LENGTH = 1_000;
+
+/** `ALTER NAMESPACE name SET OPTIONS ( key = { 'text' | number | TRUE | FALSE }, … )` */
+export function parseAlterNamespace(cursor: Cursor): Statement {
+  cursor.expectWords("ALTER", "NAMESPACE");
+  const name = cursor.expectName("Namespace name");
+  if (!cursor.isWord("SET")) throw unsupported("This form of ALTER NAMESPACE", cursor.peek().start);
+  cursor.expectWords("SET", "OPTIONS");
+  cursor.expectSymbol("(");
+  const options = new Map<string, OptionValue>();
+  do {
+    const { start } = cursor.peek();
+    const key = cursor.expectName("Option name");
+    if (options.has(key) || options.size === MAX_OPTIONS) {
+      const message = options.has(key) ? `Option '${key}' is given twice` : `More than ${MAX_OPTIONS} options`;
+      throw new DbError("INVALID_SQL", message, { position: start });
+    }
+    cursor.expectSymbol("=");
+    options.set(key, takeOptionValue(cursor));
+  } while (cursor.takeSymbol(","));
+  cursor.expectSymbol(")");
+  cursor.expectEnd();
+  return { kind: "alterNamespace", name, options: Object.fromEntries(options) };
+}
+
+type OptionValue = string | number | boolean;
+
+function takeOptionValue(cursor: Cursor): OptionValue {
+  if (cursor.takeWords("TRUE")) return true;
+  if (cursor.takeWords("FALSE")) return false;
+  const position = cursor.peek().start;
+  if (cursor.peek().kind === "string") {
+    const text = cursor.expectString();
+    if (text.length <= MAX_OPTION_LENGTH) return text;
+    throw new DbError("INVALID_SQL", `An option has at most ${MAX_OPTION_LENGTH} characters`, { position });
+  }
+  const sign = cursor.takeSymbol("-") ? -1 : 1;
+  if (cursor.peek().kind !== "number") throw cursor.unexpected();
+  const value = sign * Number(cursor.take().text);
+  const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (isExact) return value;
+  throw new DbError("INVALID_SQL", "A number of an option must fit a double", { position, hint: "Write it as text." });
 }
 
 export function parseDropNamespace(cursor: Cursor): Statement {

@@ -8,7 +8,7 @@ import { parseExecuteAs } from "./execute-as.ts";
 import { parseExport } from "./export.ts";
 import { parseCreateIndex, parseDropIndex } from "./indexes.ts";
 import { parseKill } from "./kill.ts";
-import { parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
+import { parseAlterNamespace, parseCreateNamespace, parseDropNamespace, parseUseNamespace } from "./namespaces.ts";
 import { loadPostgres, type Postgres } from "./postgres.ts";
 import { parseExplain, parsePostgresStatement, refuse } from "./postgres-statement.ts";
 import { parseDescribe, parseShow } from "./show.ts";
@@ -74,7 +74,7 @@ const FAMILIES: readonly Family[] = [
   { words: ["DROP", "INDEX"], parse: parseDropIndex },
   { words: ["CREATE", "NAMESPACE"], parse: parseCreateNamespace },
   { words: ["DROP", "NAMESPACE"], parse: parseDropNamespace },
-  { words: ["ALTER", "NAMESPACE"], parse: notAvailable },
+  { words: ["ALTER", "NAMESPACE"], parse: parseAlterNamespace },
   { words: ["USE"], parse: parseUseNamespace },
   { words: ["SET", "NAMESPACE"], parse: parseUseNamespace },
   { words: ["CREATE", "USER"], parse: parseCreateUser },

@@ -100,6 +100,7 @@ const TABLES = [
 
 /** Columns that a file of this format may lack: they were added after it was made. Each is one that older rows can do without. */
 const ADDED_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  namespaces: { options: "TEXT" },
   segments: { tombstones: "INTEGER" },
   users: {
     storage_id: "TEXT",

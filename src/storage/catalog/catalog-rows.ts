@@ -10,12 +10,22 @@ import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { STORAGE_MODES } from "../../model/storage.ts";
 import type { RefreshSession, User } from "../../model/user.ts";
-import type { Segment } from "../seams.ts";
+import type { NamespaceOptions, Segment } from "../seams.ts";
 import { API_KEY_COLUMNS, JOB_COLUMNS, SEGMENT_COLUMNS, USER_COLUMNS } from "./catalog-ddl.ts";
 import type { CatalogChange } from "./catalog-state.ts";
 import { decodeStorage } from "./storage-definition.ts";
-import { damaged, type Fields, toCount, toOneOf, toOptional, toReal, toText, toWide } from "./stored-fields.ts";
-import { decodeTable } from "./table-definition.ts";
+import {
+  damaged,
+  type Fields,
+  toCount,
+  toFields,
+  toOneOf,
+  toOptional,
+  toReal,
+  toText,
+  toWide,
+} from "./stored-fields.ts";
+import { decodeTable, parseJson } from "./table-definition.ts";
 import { decodeView } from "./view-definition.ts";
 
 /** Everything the catalog tables hold, as changes to an empty state. Throws STORAGE_ERROR at the first row that makes no sense. */
@@ -35,7 +45,7 @@ function readAll(db: Database): CatalogChange[] {
     return statement.all();
   };
   return [
-    ...rows("SELECT name, created_at_ms FROM namespaces ORDER BY name").map(toNamespaceChange),
+    ...rows("SELECT name, created_at_ms, options FROM namespaces ORDER BY name").map(toNamespaceChange),
     ...toTableChanges(
       rows(
         `SELECT t.id, t.namespace, t.name, t.version, v.definition FROM tables t
@@ -59,8 +69,21 @@ function readAll(db: Database): CatalogChange[] {
 
 function toNamespaceChange(row: Fields): CatalogChange {
   const name = parseName(toText(row["name"], "a namespace's name"));
-  const record = { name, createdAtMs: toCount(row["created_at_ms"], `namespace ${name}, created_at_ms`) };
+  const options = toOptional(row["options"], toNamespaceOptions, `namespace ${name}, options`);
+  const createdAtMs = toCount(row["created_at_ms"], `namespace ${name}, created_at_ms`);
+  const record = { name, createdAtMs, ...(options === undefined ? {} : { options }) };
   return { kind: "namespace", name, record, version: 1 };
+}
+
+function toNamespaceOptions(value: unknown, what: string): NamespaceOptions {
+  const options: Record<string, string | number | boolean> = {};
+  for (const [key, option] of Object.entries(toFields(parseJson(toText(value, what)), what))) {
+    if (typeof option !== "string" && typeof option !== "number" && typeof option !== "boolean") {
+      throw damaged(`${what}, ${key}`, option);
+    }
+    options[key] = option;
+  }
+  return options;
 }
 
 /** One row for each version, oldest first. */

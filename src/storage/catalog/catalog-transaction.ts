@@ -12,7 +12,7 @@ import type { SqliteValue } from "../../model/sql-type.ts";
 import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
-import type { Segment, SegmentSwap, TableAlteration } from "../seams.ts";
+import type { NamespaceOptions, Segment, SegmentSwap, TableAlteration } from "../seams.ts";
 import type { CatalogChange, CatalogState, HistoryStart } from "./catalog-state.ts";
 import type { CatalogWriter } from "./catalog-writer.ts";
 
@@ -48,6 +48,15 @@ export class CatalogTransaction {
     }
     const namespace = { name, createdAtMs: nowMs() };
     rows.insertNamespace(namespace);
+    record({ kind: "namespace", name, record: namespace, version: nextVersion() });
+  }
+
+  alterNamespace(name: Name, options: NamespaceOptions): void {
+    const { rows, state, record, nextVersion } = this.#options;
+    const current = state.namespace(name);
+    if (current === undefined) throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${name}' does not exist`);
+    const namespace = { ...current, options: { ...current.options, ...options } };
+    rows.putNamespaceOptions(namespace);
     record({ kind: "namespace", name, record: namespace, version: nextVersion() });
   }
 

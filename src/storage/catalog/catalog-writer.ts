@@ -31,6 +31,7 @@ function upsertText(table: string, columns: readonly string[]): string {
 
 const TEXTS = {
   insertNamespace: insertText("namespaces", ["name", "created_at_ms"]),
+  putNamespaceOptions: "UPDATE namespaces SET options = ?2 WHERE name = ?1",
   deleteNamespace: "DELETE FROM namespaces WHERE name = ?1",
   insertTable: insertText("tables", ["namespace", "name", "version"]),
   insertTableVersion: insertText("table_versions", ["table_id", "version", "definition"]),
@@ -71,6 +72,10 @@ export class CatalogWriter {
 
   insertNamespace({ name, createdAtMs }: Namespace): void {
     this.#run("insertNamespace", [name, createdAtMs]);
+  }
+
+  putNamespaceOptions({ name, options }: Namespace): void {
+    this.#run("putNamespaceOptions", [name, JSON.stringify(options)]);
   }
 
   deleteNamespace(name: string): void {

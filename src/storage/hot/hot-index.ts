@@ -74,12 +74,20 @@ export function createHotIndex(db: Database, table: Owner, index: TableIndex): v
   for (const statement of hotIndexStatements(table, index)) db.run(statement);
 }
 
-export function hasManyRows(db: Database, table: Pick<TableSchema, "id">): boolean {
+/** Builds it where the rows are few. False: they are many, and it is not there. */
+export function ensureHotIndex(db: Database, table: TableSchema, index: TableIndex): boolean {
+  if (hasHotIndex(db, hotIndexName(table, index))) return true;
+  if (hasManyRows(db, table)) return false;
+  createHotIndex(db, table, index);
+  return true;
+}
+
+function hasManyRows(db: Database, table: Pick<TableSchema, "id">): boolean {
   using statement = db.prepare(`SELECT 1 FROM ${hotTableName(table)} LIMIT 1 OFFSET ${MAX_ROWS_IN_PLACE}`);
   return statement.values().length > 0;
 }
 
-export function hasHotIndex(db: Database, name: string): boolean {
+function hasHotIndex(db: Database, name: string): boolean {
   using statement = db.prepare<unknown, [string]>("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1");
   return statement.values(name).length > 0;
 }

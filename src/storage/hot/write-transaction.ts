@@ -22,6 +22,7 @@ import type {
   CatalogView,
   ExpiredRow,
   InspectedRows,
+  NamespaceOptions,
   RowInspection,
   Segment,
   SegmentSwap,
@@ -31,7 +32,7 @@ import type {
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
 import { addHotColumns } from "./hot-columns.ts";
-import { createHotIndex, dropUnnamed, hasHotIndex, hasManyRows, hotIndexName } from "./hot-index.ts";
+import { dropUnnamed, ensureHotIndex } from "./hot-index.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
 import { hotTableDdl, hotTableName, isInFile, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
@@ -143,6 +144,10 @@ export class WriteTransaction implements WriteTx {
     this.#write(() => this.#options.catalog.createNamespace(name));
   }
 
+  alterNamespace(name: Name, options: NamespaceOptions): void {
+    this.#write(() => this.#options.catalog.alterNamespace(name, options));
+  }
+
   dropNamespace(name: Name): void {
     this.#write(() => {
       for (const table of this.#options.catalog.tablesOfNamespace(name)) this.#drop(table);
@@ -194,10 +199,7 @@ export class WriteTransaction implements WriteTx {
       const { catalog, db, view } = this.#options;
       catalog.requireCurrent(table);
       assert(table.kind !== "stream", "rows in memory have no index");
-      if (!hasHotIndex(db, hotIndexName(table, index))) {
-        if (hasManyRows(db, table)) return undefined;
-        createHotIndex(db, table, index);
-      }
+      if (!ensureHotIndex(db, table, index)) return undefined;
       return catalog.putIndexes(table, [...(view.tableById(table.id)?.indexes ?? []), index]);
     });
   }

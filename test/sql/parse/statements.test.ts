@@ -7,6 +7,10 @@ const table = (name: string, namespace?: string) => ({ namespace, name });
 
 test.each([
   ["CREATE NAMESPACE Chat", { kind: "createNamespace", ifNotExists: false, name: "chat" }],
+  [
+    "alter namespace Chat set options (Owner = 'it''s me', size = -1.5, \"open\" = true)",
+    { kind: "alterNamespace", name: "chat", options: { owner: "it's me", size: -1.5, open: true } },
+  ],
   ["create namespace if not exists chat;", { kind: "createNamespace", ifNotExists: true, name: "chat" }],
   ["DROP NAMESPACE chat", { kind: "dropNamespace", ifExists: false, name: "chat" }],
   ["DROP NAMESPACE IF EXISTS chat CASCADE", { kind: "dropNamespace", ifExists: true, name: "chat" }],
@@ -211,7 +215,7 @@ test.each([
   ["CREATE INDEX ON t USING hash (a)", "An index of method hash is not supported"],
   ["CREATE STORAGE s TYPE gcs BASE_DIRECTORY 'gs://b'", "Storages of type gcs are not supported"],
   ["CREATE STORAGE s TYPE 'az' BASE_DIRECTORY 'az://b'", "Storages of type azure are not supported"],
-  ["ALTER NAMESPACE x SET OPTIONS (a = 1)", "ALTER NAMESPACE is not supported"],
+  ["ALTER NAMESPACE x RENAME TO y", "This form of ALTER NAMESPACE is not supported"],
   ["MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE", "MERGE is not supported"],
   ["SAVEPOINT a", "SAVEPOINT is not supported"],
   ["BEGIN READ ONLY", "A transaction mode is not supported"],
