@@ -53,3 +53,32 @@ test("TB-10 a flush is a row of system.jobs by the time it is answered", async (
   const id = /FL-[0-9a-f]{12}/.exec(answer?.message ?? "")?.[0] ?? "none";
   expect(await engine.rows(`SELECT count(*) FROM system.jobs WHERE job_id = '${id}'`)).toEqual([["1"]]);
 });
+
+test("TB-10 the older names of views are there, and information_schema.tables has the columns that clients look for", async () => {
+  await using engine = await openEngine();
+  const columnsOf = async (schema: string, name: string): Promise<unknown[]> =>
+    (
+      await engine.rows(
+        `SELECT column_name FROM information_schema.columns WHERE table_schema = '${schema}' AND table_name = '${name}' ORDER BY ordinal_position`,
+        { role: "dba" },
+      )
+    ).flat();
+  expect(await columnsOf("information_schema", "tables")).toEqual([
+    "table_catalog",
+    "table_schema",
+    "table_name",
+    "table_type",
+    "kalamdb_table_type",
+    "storage_id",
+    "use_user_storage",
+    "flush_row_threshold",
+    "flush_interval_seconds",
+    "ttl_seconds",
+    "schema_version",
+    "created_at",
+    "updated_at",
+  ]);
+  expect(await columnsOf("system", "live_queries")).toEqual(await columnsOf("system", "live"));
+  expect(await columnsOf("system", "table_schemas")).toEqual(await columnsOf("system", "schemas"));
+  expect(await columnsOf("system", "table_options")).toContain("ttl_seconds");
+});

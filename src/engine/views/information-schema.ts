@@ -1,6 +1,6 @@
 // information_schema: every table and view with its columns, for tools and completion. Open to every role, as in PostgreSQL names are not secret.
-import { SYSTEM_COLUMNS } from "../../model/schema.ts";
-import { BIGINT, type Cell, INT, type SqlType, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
+import { SYSTEM_COLUMNS, type TableSchema } from "../../model/schema.ts";
+import { BIGINT, BOOLEAN, type Cell, INT, type SqlType, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
 import { typeText } from "../../model/types.ts";
 import { columns, defaultText, type SystemView, us } from "./definition.ts";
 
@@ -15,8 +15,10 @@ export const informationTables: SystemView = {
     table_type: TEXT,
     kalamdb_table_type: TEXT,
     storage_id: TEXT,
+    use_user_storage: BOOLEAN,
     flush_row_threshold: BIGINT,
     flush_interval_seconds: BIGINT,
+    ttl_seconds: BIGINT,
     schema_version: INT,
     created_at: TIMESTAMP,
     updated_at: TIMESTAMP,
@@ -30,9 +32,7 @@ export const informationTables: SystemView = {
         table.name,
         "BASE TABLE",
         table.kind,
-        table.options.storageId,
-        optionalBigint(table.options.flushPolicy?.rows),
-        optionalBigint(table.options.flushPolicy?.intervalSeconds),
+        ...optionCells(table),
         table.version,
         us(table.createdAtMs),
         us(table.updatedAtMs),
@@ -45,21 +45,33 @@ export const informationTables: SystemView = {
         name,
         "VIEW",
         "view",
-        null,
-        null,
-        null,
+        ...NO_OPTIONS,
         1,
         us(createdAtMs),
         us(updatedAtMs),
       ]),
     ...[...views()].map((view) => {
       const [schema = "", name = ""] = view.name.split(".");
-      return ["kalam", schema, name, "VIEW", "system", null, null, null, 1, null, null];
+      return ["kalam", schema, name, "VIEW", "system", ...NO_OPTIONS, 1, null, null];
     }),
   ],
 };
 
-function optionalBigint(value: number | undefined): Cell {
+/** storage_id, use_user_storage, flush_row_threshold, flush_interval_seconds, ttl_seconds. */
+export function optionCells({ kind, options }: TableSchema): Cell[] {
+  const { storageId, useUserStorage = false, flushPolicy, ttlSeconds } = options;
+  return [
+    storageId,
+    kind === "user" ? useUserStorage : null,
+    optionalBigint(flushPolicy?.rows),
+    optionalBigint(flushPolicy?.intervalSeconds),
+    optionalBigint(ttlSeconds),
+  ];
+}
+
+const NO_OPTIONS: readonly Cell[] = [null, null, null, null, null];
+
+export function optionalBigint(value: number | undefined): Cell {
   return value === undefined ? null : BigInt(value);
 }
 

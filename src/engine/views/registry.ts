@@ -6,10 +6,12 @@ import { indexView } from "./index-view.ts";
 import { informationColumns, informationTables, informationViews } from "./information-schema.ts";
 import { JOB_VIEWS } from "./job-views.ts";
 import { MEMORY_VIEWS } from "./memory-views.ts";
+import { tableOptions } from "./table-options.ts";
 
 const ALL: readonly SystemView[] = [
   ...CATALOG_VIEWS,
   indexView,
+  tableOptions,
   ...JOB_VIEWS,
   ...MEMORY_VIEWS,
   informationTables,
