@@ -32,11 +32,15 @@ type Decision =
   | { readonly kind: "done"; readonly text: string }
   | { readonly kind: "large"; readonly table: TableSchema; readonly index: TableIndex };
 
-export async function createIndex(
-  statement: CreateIndex,
+export function runIndexStatement(
+  statement: CreateIndex | DropIndex,
   session: Session,
   deps: EngineDeps,
 ): Promise<StatementResult> {
+  return statement.kind === "createIndex" ? createIndex(statement, session, deps) : dropIndex(statement, session, deps);
+}
+
+async function createIndex(statement: CreateIndex, session: Session, deps: EngineDeps): Promise<StatementResult> {
   for (let builds = 0; builds <= MAX_BUILDS; builds += 1) {
     const { value } = await deps.writer.submit((tx) => decide(tx, statement, { session, deps }));
     if (value.kind === "done") return messageResult(session, value.text);
@@ -136,7 +140,7 @@ function findIndex(catalog: CatalogView, namespace: Name, name: Name): TableSche
     .find((table) => table.namespace === namespace && table.indexes?.some((index) => index.name === name));
 }
 
-export async function dropIndex(statement: DropIndex, session: Session, deps: EngineDeps): Promise<StatementResult> {
+async function dropIndex(statement: DropIndex, session: Session, deps: EngineDeps): Promise<StatementResult> {
   const { name, on, ifExists } = statement;
   const namespace = statement.namespace ?? on?.namespace ?? session.namespace;
   const { value: dropped } = await deps.writer.submit((tx) => {

@@ -18,7 +18,7 @@ import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { explain } from "./explain.ts";
-import { createIndex, dropIndex, showIndexes } from "./indexes.ts";
+import { runIndexStatement, showIndexes } from "./indexes.ts";
 import { namespaceHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
@@ -84,9 +84,8 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
     case "tableStats":
       return runShow(statement, call, deps);
     case "createIndex":
-      return createIndex(statement, call.session, deps);
     case "dropIndex":
-      return dropIndex(statement, call.session, deps);
+      return runIndexStatement(statement, call.session, deps);
     case "createView":
       return createView(statement, call.session, deps);
     case "dropView":

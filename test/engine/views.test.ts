@@ -55,7 +55,6 @@ test("TB-10 a flush is a row of system.jobs by the time it is answered", async (
 });
 
 test("TB-10 the older names of views are there, and information_schema.tables has the columns that clients look for", async () => {
-  await using engine = await openEngine();
   const columnsOf = async (schema: string, name: string): Promise<unknown[]> =>
     (
       await engine.rows(
