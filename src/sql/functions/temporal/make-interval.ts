@@ -1,5 +1,5 @@
 // make_interval: the binder brings named arguments into their places.
-import { intervalCell } from "../../../model/interval.ts";
+import { intervalCell, intervalOutOfRange } from "../../../model/interval.ts";
 import { INTERVAL } from "../../../model/sql-type.ts";
 import { defineFunction, type Overload, overload } from "../definition.ts";
 import { US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
@@ -9,10 +9,9 @@ export const MAKE_INTERVAL_ARGUMENTS = ["years", "months", "weeks", "days", "hou
 
 function made(parts: readonly number[]): string {
   const [years = 0, months = 0, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = parts;
-  const us =
-    BigInt(hours) * BigInt(US_PER_HOUR) +
-    BigInt(minutes) * BigInt(US_PER_MINUTE) +
-    BigInt(roundEven(seconds * US_PER_SECOND));
+  const secondsUs = roundEven(seconds * US_PER_SECOND);
+  if (!Number.isFinite(secondsUs)) throw intervalOutOfRange();
+  const us = BigInt(hours) * BigInt(US_PER_HOUR) + BigInt(minutes) * BigInt(US_PER_MINUTE) + BigInt(secondsUs);
   return intervalCell({ months: years * 12 + months, days: weeks * 7 + days, us });
 }
 
