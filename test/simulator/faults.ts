@@ -3,17 +3,22 @@
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { type Seq, seqOf } from "../../src/base/ids.ts";
+import { Alterations } from "../../src/live/alterations.ts";
 import { Dispatcher } from "../../src/live/dispatcher.ts";
 import { Group } from "../../src/live/group.ts";
 import { HeldChanges } from "../../src/live/held-changes.ts";
 import { IntervalTree } from "../../src/live/interval-tree.ts";
 import { LatestChanges } from "../../src/live/latest-changes.ts";
+import { LiveQueries } from "../../src/live/live-queries.ts";
 import { RecentChanges } from "../../src/live/recent-changes.ts";
 import { Registry } from "../../src/live/registry.ts";
 import { Rerun } from "../../src/live/rerun.ts";
 import { Router } from "../../src/live/router.ts";
 import { RowMatching } from "../../src/live/row-matching.ts";
 import { Subscription } from "../../src/live/subscription.ts";
+import { SocketServer } from "../../src/server/sockets.ts";
+import { ParquetWorker } from "../../src/storage/cold/parquet-worker.ts";
+import { Ballast } from "../../src/storage/hot/ballast.ts";
 import { dataFilePath } from "../../src/storage/hot/connection.ts";
 import { RowStatements } from "../../src/storage/hot/row-statements.ts";
 
@@ -170,6 +175,44 @@ export const FAULTS = {
     wrap(Registry.prototype, "drop", (drop) => {
       return function (this: Registry, subscription) {
         return isDue() ? true : drop.call(this, subscription);
+      };
+    });
+  },
+  "ignore-an-alter": () => {
+    wrap(Alterations.prototype, "altered", () => () => undefined);
+  },
+  "keep-a-revoked-socket": () => {
+    wrap(LiveQueries.prototype, "dropUser", () => () => 0);
+  },
+  "keep-the-sockets-of-a-key": () => {
+    wrap(SocketServer.prototype, "closeKey", () => () => undefined);
+  },
+  "close-too-many-sockets": () => {
+    wrap(LiveQueries.prototype, "dropUser", (dropUser) => {
+      return function (this: LiveQueries, user, reason) {
+        return dropUser.call(this, user, reason);
+      };
+    });
+  },
+  "fail-a-flush": () => {
+    const isDue = everyNth(3);
+    wrap(ParquetWorker.prototype, "run", (run) => {
+      return function (this: ParquetWorker, request) {
+        return isDue() ? Promise.reject(new Error("planted")) : run.call(this, request);
+      };
+    });
+  },
+  "stay-full": () => {
+    let wasFull = false;
+    wrap(Ballast.prototype, "release", (release) => {
+      return function (this: Ballast) {
+        wasFull = true;
+        release.call(this);
+      };
+    });
+    wrap(Ballast.prototype, "ensure", (ensure) => {
+      return function (this: Ballast) {
+        return !wasFull && ensure.call(this);
       };
     });
   },

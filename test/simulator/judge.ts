@@ -3,7 +3,7 @@ import type { Coverage } from "./coverage.ts";
 import type { Space, Wrong } from "./model.ts";
 import type { ColumnName } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
-import type { Family, Watch } from "./step.ts";
+import type { Family, MovingColumn, Watch } from "./step.ts";
 
 export interface WatcherOptions {
   readonly id: string;
@@ -16,11 +16,15 @@ export interface WatcherOptions {
   /** Of a `from` start: where the client says it is. */
   readonly from: bigint | undefined;
   readonly coverage: Coverage;
+  /** The column that comes and goes, by the name it is called by in this query. */
+  readonly moving: MovingColumn | undefined;
 }
 
 export interface JudgeOptions extends WatcherOptions {
   readonly columns: readonly ColumnName[];
   readonly wrong: (text: string) => Wrong;
+  /** Of what ended up to here no history tells. */
+  readonly keptUpTo: () => bigint;
 }
 
 export interface Judge {
@@ -36,10 +40,10 @@ export interface Judge {
 
 /**
  * A client of the older protocol cannot be told to forget: it goes on showing what it has of a table that was dropped and created again, or that ended
- * with the server's process, until the key is heard of anew.
+ * with the server's process, or from before a column it names was there, until the key is heard of anew.
  */
-export function mayKeep({ family, space, coverage }: WatcherOptions, seq: bigint | undefined): boolean {
-  if (family.startsWith("native") || seq === undefined || seq > space.droppedAt) return false;
+export function mayKeep({ family, keptUpTo, coverage }: JudgeOptions, seq: bigint | undefined): boolean {
+  if (family.startsWith("native") || seq === undefined || seq > keptUpTo()) return false;
   coverage.count("kept of a dropped table");
   return true;
 }

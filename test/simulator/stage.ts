@@ -4,6 +4,7 @@ import { loginToken } from "../support/test-server.ts";
 import { Access } from "./access.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
+import { Layouts } from "./layouts.ts";
 import { Space, Wrong } from "./model.ts";
 import { createPlaces, type Place } from "./places.ts";
 import { TABLE_COLUMNS } from "./row.ts";
@@ -24,6 +25,9 @@ export function idsOf(seat: number): readonly string[] {
   return Array.from({ length: SLOTS_PER_SEAT }, (_, slot) => idOf({ seat, slot }));
 }
 
+/** What a live query ends with whose column is gone. */
+const LACKS_COLUMN = /COLUMN_NOT_FOUND|column .*(does not exist|dropped|renamed)/i;
+
 export interface StageOptions {
   readonly fault?: FaultName;
   readonly coverage: Coverage;
@@ -31,6 +35,7 @@ export interface StageOptions {
 
 export class Stage implements AsyncDisposable {
   readonly access = new Access();
+  readonly layouts = new Layouts();
   readonly coverage: Coverage;
   readonly server: SimulatedServer;
   readonly root: SqlUser;
@@ -137,11 +142,16 @@ export class Stage implements AsyncDisposable {
 
   /** Makes a commit after everything before it. Nothing may be under way. */
   async mark(): Promise<bigint> {
+    this.#known = await this.position();
+    return this.#known;
+  }
+
+  /** Above every commit that was made before it is asked for. */
+  async position(): Promise<bigint> {
     const { results } = await this.root.must(
       "INSERT INTO sim.marks VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = 1",
     );
-    this.#known = BigInt(results?.at(-1)?.seq ?? 0);
-    return this.#known;
+    return BigInt(results?.at(-1)?.seq ?? 0);
   }
 
   /** Waits for every write's answer, then judges what was received. */
@@ -193,6 +203,7 @@ export class Stage implements AsyncDisposable {
       if (ended === undefined) continue;
       if (ended.startsWith("KILLED") && this.killed.has(id)) this.coverage.count("ended by KILL");
       else if (this.#excuses.get(watcher.options.user)?.test(ended) === true) this.coverage.count("ended by refusal");
+      else if (watcher.mayLackColumn && LACKS_COLUMN.test(ended)) this.coverage.count("ended by ALTER");
       else if (!mayEnd(watcher.options.watch, ended)) throw watcher.wrong(`ended with ${ended}`);
       this.watchers.delete(id);
     }

@@ -54,13 +54,6 @@ export function streamSql(step: Extract<Step, { kind: "stream" }>): string {
   return `INSERT INTO sim.feed ${rowsSql(step.rows)} ON CONFLICT (id) DO NOTHING`;
 }
 
-/** One after the other, again and again: a column goes, and comes back in another place. */
-const ALTERATIONS = ["RENAME COLUMN extra TO more", "DROP COLUMN more", "ADD COLUMN extra INT DEFAULT 7"] as const;
-
-export function alterSql(table: TableName, turn: number): string {
-  return `ALTER TABLE sim.${table} ${ALTERATIONS[turn % ALTERATIONS.length]}`;
-}
-
 export function createShared(table: TableName): string {
   return `CREATE SHARED TABLE sim.${table} ${TABLE_COLUMNS} WITH (ACCESS_LEVEL = 'PUBLIC')`;
 }

@@ -14,6 +14,8 @@ export type TableName = (typeof TABLES)[number];
 
 export const ALTERED_TABLES = ["items", "own"] as const;
 export type AlteredTable = (typeof ALTERED_TABLES)[number];
+/** What the column that comes and goes in them is called. */
+export type MovingColumn = "extra" | "more";
 
 export const FAMILIES = [
   "native-json",
@@ -91,6 +93,8 @@ export interface Watch {
   readonly inRoom?: string;
   /** Values travel apart from the text. */
   readonly hasParams?: boolean;
+  /** Of an altered table: where it names the column that comes and goes, by what it is called then. */
+  readonly naming?: "filter" | "list";
   /** While the socket is slow, changes are squashed by key. */
   readonly isLatest?: boolean;
 }
@@ -110,8 +114,8 @@ export type Step =
   | { readonly kind: "stream"; readonly user: number; readonly deletes: number }
   /** Drops `brief`, unless live queries forbid it, and creates it again. `cuts`: its clients are cut off first, and come back. */
   | { readonly kind: "recreate"; readonly cuts?: boolean }
-  /** What becomes of its column `extra` next. */
-  | { readonly kind: "alter"; readonly table: AlteredTable }
+  /** What becomes of its column `extra` next; three times, and it is called the same again. */
+  | { readonly kind: "alter"; readonly table: AlteredTable; readonly times?: number }
   | { readonly kind: "revoke"; readonly user: number; readonly how: Revocation }
   /** Rows of `bytes` each, one statement a row. */
   | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
@@ -256,7 +260,7 @@ function commonStep(random: Random, cadence: Cadence): Step {
     case "recreate":
       return { kind, cuts: random.chance(60) };
     case "alter":
-      return { kind, table: random.pick(ALTERED_TABLES) };
+      return { kind, table: random.pick(ALTERED_TABLES), times: random.chance(30) ? 3 : 1 };
     case "revoke": {
       const how = random.weighted({ logout: 4, password: 2, role: 2, key: 3, drop: 2 });
       return { kind, user: how === "key" ? KEY_USER : random.below(USERS.length), how };
@@ -280,6 +284,9 @@ function randomWatch(random: Random, { subQueryPercent }: Cadence): Watch {
     columns: random.pick([undefined, undefined, ["id", "n", "d"], ["note", "id"]]),
     start: randomStart(random, start),
     ...(table !== "feed" && random.chance(subQueryPercent) ? { inRoom: random.pick(["a", "b"]) } : {}),
+    ...((table === "items" || table === "own") && random.chance(15)
+      ? { naming: random.pick(["filter", "list"] as const) }
+      : {}),
     ...(random.chance(30) ? { hasParams: true } : {}),
     ...(random.chance(15) ? { isLatest: true } : {}),
   };

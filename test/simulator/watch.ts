@@ -37,5 +37,6 @@ export function coverWatch(coverage: Coverage, family: Family, watch: Watch): vo
   coverage.count(`start ${watch.start.kind}`);
   coverage.count(`strategy ${strategyOf(watch)}`);
   if (watch.isLatest === true) coverage.count("policy latest");
+  if (watch.naming !== undefined) coverage.count("watch of the moving column");
   if (watch.hasParams === true) coverage.count("watch with parameters");
 }

@@ -25,6 +25,7 @@ function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => v
     inner: space,
     coverage: new Coverage(),
     from: undefined,
+    moving: undefined,
   });
   watcher.receive({ kind: "ready", cursor: 10n });
   watcher.judge(20n);

@@ -24,6 +24,10 @@ export class Watcher {
   ended: string | undefined;
   /** Row changes since the server began to count: since the newest subscribe. */
   changes = 0;
+  /** The column it names was called otherwise, or gone, at some time since it is there. */
+  mayLackColumn = false;
+  /** The history of the column it names begins here. */
+  namedAt = 0n;
   /** How often it was subscribed, reconnects included. */
   subscribes = 0;
   readonly #judge: Judge;
@@ -33,10 +37,15 @@ export class Watcher {
   constructor(options: WatcherOptions) {
     this.options = options;
     const params: ModelValue[] = [];
-    this.sql = watchSql(options.watch, params);
+    this.sql = watchSql(options, params);
     this.params = params;
     this.columns = options.watch.columns ?? COLUMNS;
-    this.#judge = judgeOf({ ...options, columns: this.columns, wrong: (text) => this.wrong(text) });
+    this.#judge = judgeOf({
+      ...options,
+      columns: this.columns,
+      keptUpTo: () => (this.namedAt > options.space.droppedAt ? this.namedAt : options.space.droppedAt),
+      wrong: (text) => this.wrong(text),
+    });
   }
 
   /** It is subscribed anew: the server counts anew, and says `ready` again. */
@@ -107,7 +116,8 @@ function judgeOf(options: JudgeOptions): Judge {
 }
 
 /** Values that travel apart go to `params`. */
-function watchSql({ table, columns, filter, inRoom, hasParams }: Watch, params: ModelValue[]): string {
+function watchSql({ watch, moving }: WatcherOptions, params: ModelValue[]): string {
+  const { table, columns, filter, inRoom, hasParams }: Watch = watch;
   const write = (column: ColumnName, value: ModelValue): string => {
     if (!hasParams || (column !== "room" && column !== "note" && column !== "n" && column !== "id")) {
       return literal(column, value);
@@ -118,8 +128,11 @@ function watchSql({ table, columns, filter, inRoom, hasParams }: Watch, params: 
   const terms: string[] = [];
   if (filter !== undefined) terms.push(`(${filterSql(filter, write)})`);
   if (inRoom !== undefined) terms.push(`n IN (SELECT n FROM sim.items WHERE room = ${write("room", inRoom)})`);
+  // True of every row: what counts is that it is named.
+  if (moving !== undefined && watch.naming === "filter") terms.push(`${moving} >= 0`);
+  const listed = watch.naming === "list" && moving !== undefined ? [...(columns ?? COLUMNS), moving] : columns;
   const where = terms.length === 0 ? "" : ` WHERE ${terms.join(" AND ")}`;
-  return `SELECT ${columns?.join(", ") ?? "*"} FROM sim.${table}${where}`;
+  return `SELECT ${listed?.join(", ") ?? "*"} FROM sim.${table}${where}`;
 }
 
 function entryText(what: Seen | string): string {

@@ -8,8 +8,8 @@ import { revoke } from "./revocation.ts";
 import { cellText } from "./row.ts";
 import type { Answer, SqlUser } from "./sql-user.ts";
 import { idOf, idsOf, Stage, type StageOptions } from "./stage.ts";
-import { alterSql, createShared, streamSql } from "./statement.ts";
-import { type AlteredTable, type Step, type WriteOp } from "./step.ts";
+import { createShared, streamSql } from "./statement.ts";
+import type { Step, WriteOp } from "./step.ts";
 import { coverWatch, isOfStream, watchFor } from "./watch.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -28,8 +28,6 @@ export class World implements AsyncDisposable {
   readonly #jobs: JobSteps;
   readonly #quietMs: number;
   readonly #journal = new Recent<string>(JOURNAL_STEPS);
-  /** How often each table was altered. */
-  readonly #alterations = new Map<AlteredTable, number>();
 
   private constructor(stage: Stage, fault: FaultName | undefined) {
     this.#stage = stage;
@@ -53,7 +51,7 @@ export class World implements AsyncDisposable {
       case "recreate":
         return this.#recreate(step.cuts === true);
       case "alter":
-        return this.#alter(step.table);
+        return this.#alter(step);
       case "revoke":
         return revoke(stage, stage.user(step.user), step.how);
       case "flood":
@@ -122,10 +120,11 @@ export class World implements AsyncDisposable {
     writes.send(this.#stage.user(user), { space: this.#stage.space(table, step.as ?? user), table, form, ops, as });
   }
 
-  async #alter(table: AlteredTable): Promise<void> {
-    const turn = this.#alterations.get(table) ?? 0;
-    await this.#stage.root.must(alterSql(table, turn));
-    this.#alterations.set(table, turn + 1);
+  async #alter({ table, times = 1 }: Extract<Step, { kind: "alter" }>): Promise<void> {
+    const stage = this.#stage;
+    // Whoever is away meanwhile comes back to a column of the same name that is another.
+    if (times > 1) for (const place of stage.places) if (stage.watches(place, table)) place.client.cut();
+    for (let turn = 0; turn < times; turn += 1) await stage.layouts.alter(stage, table);
   }
 
   async #recreate(cuts: boolean): Promise<void> {
@@ -166,7 +165,10 @@ export class World implements AsyncDisposable {
     const watch = watchFor(family, step.watch);
     const { coverage } = stage;
     coverWatch(coverage, family, watch);
-    return new Watcher({
+    const isAltered = watch.table === "items" || watch.table === "own";
+    const name = isAltered ? stage.layouts.nameOf(watch.table) : undefined;
+    const moving = isAltered && watch.naming !== undefined ? (name ?? "more") : undefined;
+    const watcher = new Watcher({
       id: idOf(step),
       user: stage.user(user).name,
       family,
@@ -175,7 +177,10 @@ export class World implements AsyncDisposable {
       inner: stage.space("items", user),
       from: watch.start.kind === "from" ? stage.known : undefined,
       coverage,
+      moving,
     });
+    watcher.mayLackColumn = moving !== name;
+    return watcher;
   }
 
   #kill(ids: readonly string[], column: string, what: string): void {
@@ -232,6 +237,7 @@ export class World implements AsyncDisposable {
     this.#stage.judge();
     const all = [...watchers.values()];
     return (
+      this.#stage.layouts.problem(this.#stage) ??
       modelProblem(all, known) ??
       (await viewProblem(all, root)) ??
       // Rows of a STREAM table end while it is compared.
