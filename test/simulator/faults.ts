@@ -17,6 +17,7 @@ import { Router } from "../../src/live/router.ts";
 import { RowMatching } from "../../src/live/row-matching.ts";
 import { Subscription } from "../../src/live/subscription.ts";
 import { SocketServer } from "../../src/server/sockets.ts";
+import { CatalogTransaction } from "../../src/storage/catalog/catalog-transaction.ts";
 import { ParquetWorker } from "../../src/storage/cold/parquet-worker.ts";
 import { Ballast } from "../../src/storage/hot/ballast.ts";
 import { dataFilePath } from "../../src/storage/hot/connection.ts";
@@ -175,6 +176,13 @@ export const FAULTS = {
     wrap(Registry.prototype, "drop", (drop) => {
       return function (this: Registry, subscription) {
         return isDue() ? true : drop.call(this, subscription);
+      };
+    });
+  },
+  "go-on-in-another-table": () => {
+    wrap(CatalogTransaction.prototype, "createTable", (createTable) => {
+      return function (this: CatalogTransaction, definition) {
+        return createTable.call(this, definition, seqOf(1n));
       };
     });
   },

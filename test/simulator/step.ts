@@ -155,7 +155,6 @@ const WEIGHTS = {
   stream: 25,
   recreate: 4,
   alter: 6,
-  revoke: 3,
   wait: 60,
 } as const;
 
@@ -167,6 +166,7 @@ export interface Cadence {
   readonly restartEvery: number;
   readonly floodEvery: number;
   readonly fullEvery: number;
+  readonly revokeEvery: number;
 }
 
 export const CADENCE: Cadence = {
@@ -176,6 +176,7 @@ export const CADENCE: Cadence = {
   restartEvery: 4_000,
   floodEvery: 3_100,
   fullEvery: 8_900,
+  revokeEvery: 330,
 };
 /** Everything that is rare comes soon. */
 export const DENSE_CADENCE: Cadence = {
@@ -185,6 +186,7 @@ export const DENSE_CADENCE: Cadence = {
   restartEvery: 400,
   floodEvery: 310,
   fullEvery: 470,
+  revokeEvery: 70,
 };
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
@@ -196,6 +198,7 @@ export function nextStep(random: Random, index: number, cadence: Cadence): reado
   }
   if (at % cadence.floodEvery === 0) return flood(random);
   if (at % cadence.fullEvery === 0) return [fullDisk(random)];
+  if (at % cadence.revokeEvery === 0) return [revocation(random)];
   if (at % cadence.settleEvery === 0) return [{ kind: "settle" }];
   if (at % cadence.checkEvery === 0) return [{ kind: "check" }];
   const step = commonStep(random, cadence);
@@ -227,6 +230,11 @@ function flood(random: Random): readonly Step[] {
     { kind: "check" },
     { kind: "unstall", seat },
   ];
+}
+
+function revocation(random: Random): Step {
+  const how = random.weighted({ logout: 4, password: 2, role: 2, key: 3, drop: 2 });
+  return { kind: "revoke", user: how === "key" ? KEY_USER : random.below(USERS.length), how };
 }
 
 function fullDisk(random: Random): Step {
@@ -261,10 +269,6 @@ function commonStep(random: Random, cadence: Cadence): Step {
       return { kind, cuts: random.chance(60) };
     case "alter":
       return { kind, table: random.pick(ALTERED_TABLES), times: random.chance(30) ? 3 : 1 };
-    case "revoke": {
-      const how = random.weighted({ logout: 4, password: 2, role: 2, key: 3, drop: 2 });
-      return { kind, user: how === "key" ? KEY_USER : random.below(USERS.length), how };
-    }
     case "stream": {
       const user = random.below(USERS.length);
       if (random.chance(30)) return { kind, user, deletes: random.below(KEYS) };
