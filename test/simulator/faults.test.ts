@@ -31,5 +31,5 @@ test.concurrent.each(Object.keys(FAULTS).filter(isFaultName))(
     });
     expect(message).toBeString();
   },
-  300_000,
+  600_000,
 );
