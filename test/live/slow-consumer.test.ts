@@ -148,3 +148,25 @@ test("LQ-05 lag_ms is the age of the oldest change that the socket has not taken
   }
   expect(lags()).toEqual([0, 0, 0]);
 });
+
+test("LQ-12 of many sockets that are behind a few are looked at each second, and each of them in turn", async () => {
+  const harness = started();
+  for (let count = 0; count < 180; count++) {
+    const client = harness.connect("native");
+    harness.subscribe(client.id, { id: "s", table, query: inRoom("a") });
+    // All that it was sent, and more.
+    client.socket.queuedBytes = 1_000_000;
+  }
+  await settle();
+  const read = (): number => {
+    const before = harness.sockets.queuesRead;
+    harness.nowMs += 1_000;
+    harness.write(table, "ann", message(1));
+    harness.live.lookAtQueues();
+    return harness.sockets.queuesRead - before;
+  };
+  expect([read(), read(), read(), read(), read()]).toEqual([50, 50, 50, 30, 50]);
+  // Whoever was not looked at is told right all the same.
+  harness.nowMs += 500;
+  expect(new Set([...harness.live.rows()].map(({ lagMs }) => lagMs))).toEqual(new Set([5_500]));
+});

@@ -19,6 +19,8 @@ export class Sockets implements Outlet {
   /** Calls, and the frames in them. */
   sends = 0;
   sent = 0;
+  /** Of sockets that were behind. */
+  queuesRead = 0;
   #moment: Moment = { turn: 0, atMs: 0 };
   readonly #nowMs: () => number;
 
@@ -93,6 +95,7 @@ export class Sockets implements Outlet {
 
   queue(id: ConnectionId): Queue | undefined {
     const socket = this.#sockets.get(id);
+    if (socket !== undefined && socket.queuedBytes > 0) this.queuesRead += 1;
     return socket === undefined || socket.queuedBytes === 0
       ? undefined
       : { bytes: socket.queuedBytes, sent: socket.sent };
