@@ -262,6 +262,28 @@ test("TB-04 names of any kind become safe names, and none leads out of the folde
   }
 });
 
+test.each([
+  "TRUNCATE app.docs",
+  "DELETE FROM app.docs WHERE id >= 0",
+  "ALTER TABLE app.docs DROP COLUMN doc",
+  "DROP TABLE app.docs",
+])("TB-04 after %s nobody is given the file", async (statement) => {
+  await uploads(alice, { sql: "INSERT INTO app.docs (id, doc) VALUES (1, FILE('a'))", files: { a: photo() } });
+  const path = pathOf(await refOf(alice));
+  await (statement.startsWith("DROP") ? server.root : alice).sql(statement);
+  const answer = await get(alice, path);
+  expect([answer.status, codeOf((await answer.json()) as SqlReply)]).toEqual([404, "FILE_NOT_FOUND"]);
+});
+
+test("TB-08 a transaction that is rolled back leaves a row its file", async () => {
+  await uploads(alice, { sql: "INSERT INTO app.docs (id, doc) VALUES (1, FILE('a'))", files: { a: photo() } });
+  const path = pathOf(await refOf(alice));
+  await alice.sql("BEGIN; UPDATE app.docs SET doc = NULL WHERE id = 1; ROLLBACK");
+  expect((await get(alice, path)).status).toBe(200);
+  await alice.sql("BEGIN; UPDATE app.docs SET title = 'kept' WHERE id = 1; DELETE FROM app.docs WHERE id = 1; COMMIT");
+  expect((await get(alice, path)).status).toBe(404);
+});
+
 test("TB-04 CL-01 the client library uploads, reads the reference and downloads", async () => {
   await using client = createClient({ url: server.url, auth: { user: "alice", password: "pass-word-alice-1" } });
   const insert = "INSERT INTO app.docs (id, doc) VALUES ($1, FILE('doc')) RETURNING doc";

@@ -61,10 +61,13 @@ export interface FileStoreDeps {
 const SWEPT_AT_ONCE = 200;
 const MAX_TURNS_OF_A_SWEEP = 50;
 
-const FIND = "SELECT path, ref FROM files WHERE table_id = ?1 AND scope = ?2 AND id = ?3 AND idle_since_ms IS NULL";
+/** A column that was dropped holds nothing, also before the sweep has ended its uses. */
+const IS_HELD = `idle_since_ms IS NULL AND EXISTS (SELECT 1 FROM file_uses AS uses JOIN json_each(?4) AS columns
+  ON columns.value = uses.column_id WHERE uses.table_id = ?1 AND uses.scope = ?2 AND uses.file_id = files.id)`;
+const FIND = `SELECT path, ref FROM files WHERE table_id = ?1 AND scope = ?2 AND id = ?3 AND ${IS_HELD}`;
 
 const LIST = `SELECT path, ref FROM files
-  WHERE table_id = ?1 AND scope = ?2 AND id > ?3 AND idle_since_ms IS NULL ORDER BY id LIMIT ?4`;
+  WHERE table_id = ?1 AND scope = ?2 AND id > ?3 AND ${IS_HELD} ORDER BY id LIMIT ?5`;
 
 export function createFileStore(deps: FileStoreDeps): FileStore {
   let sweeping: Promise<void> | undefined;
@@ -72,11 +75,11 @@ export function createFileStore(deps: FileStoreDeps): FileStore {
     add: (target, files) => add(target, files, deps),
     settle: (files) => settle(files, deps),
     find({ table, scope }, id) {
-      const row = deps.reader.all(FIND, [table.id, scope, BigInt(id)])[0];
+      const row = deps.reader.all(FIND, [table.id, scope, BigInt(id), fileColumns(table)])[0];
       return row === undefined ? undefined : { path: String(row[0]), ref: decodeFileRef(String(row[1])) };
     },
     list({ table, scope }, { after, limit }) {
-      const rows = deps.reader.all(LIST, [table.id, scope, BigInt(after), limit]);
+      const rows = deps.reader.all(LIST, [table.id, scope, BigInt(after), fileColumns(table), limit]);
       return rows.map(([path, ref]) => ({ path: String(path), ref: decodeFileRef(String(ref)) }));
     },
     open: ({ path }) => deps.objects.open(path),
@@ -87,6 +90,11 @@ export function createFileStore(deps: FileStoreDeps): FileStore {
       return sweeping;
     },
   };
+}
+
+/** Their ids, as JSON. */
+function fileColumns({ columns }: TableSchema): string {
+  return JSON.stringify(columns.filter(({ type }) => type.kind === "file").map(({ id }) => id));
 }
 
 async function add(
