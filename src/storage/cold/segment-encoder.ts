@@ -50,7 +50,7 @@ export class SegmentEncoder {
       writer: this.#output,
       schema: [this.#root(), ...elements],
       codec: "ZSTD",
-      compressors: { ZSTD: (page) => new Uint8Array(Bun.zstdCompressSync(page, { level: ZSTD_LEVEL })) },
+      compressors: { ZSTD: (page) => Bun.zstdCompressSync(page, { level: ZSTD_LEVEL }) },
       kvMetadata: segmentMetadata(schema, scope, range),
       createdBy: "kalamdb",
     });

@@ -81,21 +81,17 @@ function readOldest(db: Database, task: ScopeTask, { requireWanted }: WriteSteps
   const { schema, scope } = task;
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
   requireTable(db, schema);
-  const names = hotColumns(schema);
+  const columns = schema.columns.map(({ id, type }) => ({ name: `c${id}`, type }));
   const statement = db.query<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
   const rows: RowVersion[] = [];
   let bytes = 0;
   for (const record of statement.iterate(scope, task.upTo, task.maxRows, schema.id)) {
-    const values = names.map((name) => record[name] ?? null);
     const { _seq: seq, _deleted: deleted } = record;
     assert(typeof seq === "bigint", "_seq is read as bigint");
-    rows.push({
-      seq: seqOf(seq),
-      deleted: deleted === 1n,
-      cells: schema.columns.map((column, index) => cellFromSqlite(values[index] ?? null, column.type)),
-    });
+    const cells = columns.map(({ name, type }) => cellFromSqlite(record[name] ?? null, type));
+    rows.push({ seq: seqOf(seq), deleted: deleted === 1n, cells });
     if (rows.length % ROWS_BETWEEN_LOOKS === 0) requireWanted?.();
-    bytes += rowBytes(values);
+    bytes += rowBytes(cells);
     if (bytes >= task.maxBytes) break;
   }
   return { rows, hasMore: rows.length >= task.maxRows || bytes >= task.maxBytes };

@@ -170,11 +170,12 @@ class FilesystemStore implements ObjectStore {
 
   /** The topmost folder that was made, if any. */
   #makeFolder(folder: string): string | undefined {
-    if (existsSync(folder) && this.#exists(folder)) return undefined;
-    const root = mkdirSync(this.#root, { recursive: true, mode: FOLDER_MODE });
+    const root = existsSync(this.#root) ? undefined : mkdirSync(this.#root, { recursive: true, mode: FOLDER_MODE });
     // Asked of what is there already: nothing may be made on the other side of a link.
     let nearest = folder;
-    while (!this.#exists(nearest)) nearest = dirname(nearest);
+    while (!existsSync(nearest)) nearest = dirname(nearest);
+    this.#assertInside(nearest);
+    if (nearest === folder) return root;
     const created = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
     return root ?? created;
   }
