@@ -129,7 +129,7 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
     checkpointer,
     position,
   });
-  const trimmer = startTrimmer(writer, { leftovers, clock, log });
+  const trimmer = startTrimmer(writer, { leftovers, isBehind: () => checkpointer.isBehind(), clock, log });
   let isClosed = false;
   return {
     writer,

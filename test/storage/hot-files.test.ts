@@ -173,6 +173,24 @@ describe("checkpoint", () => {
     expect(readdirSync(folder.path)).toEqual(["a.sqlite"]);
   });
 
+  test("what can wait is told that the log is long, until the thread has folded it", async () => {
+    using folder = temporaryFolder();
+    const { db, checkpointer } = opened(join(folder.path, "a.sqlite"));
+    db.run("PRAGMA wal_autocheckpoint = 0");
+    db.run("PRAGMA synchronous = OFF");
+    expect(checkpointer.isBehind()).toBe(false);
+    db.run("INSERT INTO t SELECT hex(randomblob(500000)) FROM json_each('[1,2,3,4,5,6,7,8,9,10]')");
+    expect(checkpointer.isBehind()).toBe(false);
+    for (let times = 0; times < 4; times += 1) db.run("INSERT INTO t SELECT hex(randomblob(500000)) FROM t LIMIT 10");
+    expect(checkpointer.isBehind()).toBe(true);
+    while (checkpointer.isBehind()) await Bun.sleep(5);
+    // An idle tick leaves what is more than a moment's work to the thread.
+    while (checkpointer.tick()) await Bun.sleep(5);
+    expect(checkpointer.logBytes()).toBe(0);
+    await checkpointer.stop();
+    db.close(true);
+  });
+
   test("a thread that dies is told of in the log, and another one is started later", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "a.sqlite");

@@ -12,15 +12,19 @@ export const CHECKPOINT_INTERVAL_MS = 1_000;
 
 /** The log is looked at after so many commits. */
 const COMMITS_BETWEEN_LOOKS = 8;
-/** A full disk, most likely: asked again, and told to the log, seldom. */
+/** A full disk, most likely, or a reader that holds the log: asked again, and told to the operator, seldom. */
 const COMMITS_AFTER_FAILURE = 1_000;
 /** Of the log that is not in the data file: as many as SQLite itself waits for. */
 const FOLD_PAGES = 1_000;
 /**
- * A log that has grown to this is folded to its end, so that the next commit begins it anew: what was written while the thread worked is left to the writer, and takes it
- * two syncs. A disk that is slower than the writer makes the log longer, up to `LOG_LIMIT_BYTES` and then by what is written until it is folded.
+ * A log that has grown to this is folded to its end, so that the next commit begins it anew: the few pages that were written while the thread worked are left to the writer,
+ * and take it two syncs.
  */
 const RESTART_PAGES = 4_000;
+/** Of the log that is not in the data file: from here on what can wait should not write. */
+const BEHIND_PAGES = 8_000;
+/** 256 MiB: a thread that cannot keep up is helped by the writer, which is held up by that. */
+const MAX_PAGES = 65_536;
 
 export interface CheckpointOptions {
   readonly db: Database;
@@ -35,8 +39,8 @@ export class Checkpointer {
   #commits = 0;
   #seenCommits = 0;
   #lookAt = COMMITS_BETWEEN_LOOKS;
-  /** The thread has just done what it could. */
-  #isFolded = false;
+  /** `folded`: the thread has just done what it could. */
+  #state: "growing" | "folded" | "failed" = "growing";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CheckpointOptions) {
@@ -53,20 +57,38 @@ export class Checkpointer {
 
   /** Outside of a transaction: SQLite tells nothing of the log inside one. */
   #look(): void {
-    const { db, thread, path, log } = this.#options;
-    if (db.inTransaction) return;
+    if (this.#options.db.inTransaction) return;
     this.#lookAt = this.#commits + COMMITS_BETWEEN_LOOKS;
     const { total, unfolded } = this.#pages();
-    if (this.#isFolded && unfolded > 0 && total >= RESTART_PAGES) this.#checkpoint("PASSIVE");
-    else if (unfolded >= FOLD_PAGES) {
-      void thread.fold(path).then(({ failure }) => {
-        if (failure !== undefined) log.warn("checkpoint failed", { error: failure });
-        this.#isFolded = failure === undefined;
-        // With the next commit.
-        this.#lookAt = failure === undefined ? 0 : this.#commits + COMMITS_AFTER_FAILURE;
-      });
-    }
-    this.#isFolded = false;
+    const isRest = this.#state === "folded" && unfolded > 0 && total >= RESTART_PAGES && unfolded < FOLD_PAGES;
+    if (isRest) this.#checkpoint("PASSIVE");
+    else if (total >= MAX_PAGES) this.#foldAll();
+    else if (unfolded >= FOLD_PAGES) this.#fold();
+    else this.#state = "growing";
+  }
+
+  /** A reader that holds the log for long makes it vain, so it is not tried at each look. */
+  #foldAll(): void {
+    this.#lookAt = this.#commits + COMMITS_AFTER_FAILURE;
+    this.#checkpoint("PASSIVE");
+  }
+
+  #fold(): void {
+    const { thread, path, log } = this.#options;
+    void thread.fold(path).then(({ failure }) => {
+      if (failure !== undefined) log.warn("checkpoint failed", { error: failure });
+      this.#state = failure === undefined ? "folded" : "failed";
+      this.#lookAt = this.#commits + (failure === undefined ? 1 : COMMITS_AFTER_FAILURE);
+    });
+  }
+
+  /** Whether so much of the log waits to be folded that what can wait should. Asks the thread for it, if nobody has. */
+  isBehind(): boolean {
+    const { db, thread } = this.#options;
+    if (db.inTransaction || this.#state === "failed") return false;
+    const isBehind = this.#pages().unfolded >= BEHIND_PAGES;
+    if (isBehind && !thread.isFolding) this.#fold();
+    return isBehind;
   }
 
   #pages(): { readonly total: number; readonly unfolded: number } {
@@ -84,7 +106,11 @@ export class Checkpointer {
     // Between two slices of a large work.
     if (this.#options.db.inTransaction) return true;
     if (!isIdle && bytes <= LOG_LIMIT_BYTES) return true;
-    return !this.truncate();
+    if (this.#options.thread.isFolding) return true;
+    // The writer folds what is left over only.
+    if (this.#state === "failed" || this.#pages().unfolded < FOLD_PAGES) return !this.truncate();
+    this.#fold();
+    return true;
   }
 
   /** Does not wait for readers: false when one still needs the log, or the disk refused. */

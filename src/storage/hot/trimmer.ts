@@ -17,6 +17,8 @@ const RETRY_MS = 1_000;
 export interface TrimmerOptions {
   readonly writer: Pick<Writer, "submit">;
   readonly leftovers: Leftovers;
+  /** Asked before each work: whether the log has more to be folded than the disk keeps up with. Nothing here is urgent. */
+  readonly isBehind?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,10 +51,14 @@ export class Trimmer {
   }
 
   async #run(): Promise<void> {
-    const { writer, leftovers, clock, log } = this.#options;
+    const { writer, leftovers, isBehind, clock, log } = this.#options;
     // The commit that woke this is still being told to its submitters.
     await this.#pause(0);
     while (!this.#isStopped && !leftovers.isEmpty) {
+      if (isBehind?.() === true) {
+        await this.#pause(MAX_PAUSE_MS);
+        continue;
+      }
       const startedMs = clock.monotonicMs();
       try {
         const { value } = await writer.submit((tx) => this.#slice(tx));
