@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { Coverage } from "./coverage.ts";
 import { Space } from "./model.ts";
+import { settleThoseThatStayed, subscribesOf } from "./quiet.ts";
 import type { ModelRow } from "./row.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -46,4 +47,26 @@ test("a live query may not", () => {
   const { watcher, endsKey } = neverMatching();
   watcher.settle();
   expect(endsKey).toThrow("expected [], came [delete");
+});
+
+test("one whose socket ended while all was compared may be replayed to, one that stayed may not", () => {
+  const away = neverMatching();
+  const before = subscribesOf([away.watcher]);
+  away.watcher.subscribed();
+  away.watcher.receive({ kind: "ready", cursor: 10n });
+  away.watcher.judge(20n);
+  settleThoseThatStayed(before);
+  away.endsKey();
+  const stayed = neverMatching();
+  settleThoseThatStayed(subscribesOf([stayed.watcher]));
+  expect(stayed.endsKey).toThrow("expected [], came [delete");
+});
+
+test("what is wrong is told with what the live query was told, when, and by when it was judged", () => {
+  const { watcher } = neverMatching();
+  watcher.note("socket closed: Token expired");
+  const evidence = watcher.evidence().join("\n");
+  expect(evidence).toContain('{"kind":"ready","cursor":"10"}');
+  expect(evidence).toContain("judged 1, commits known to 20");
+  expect(evidence).toContain("socket closed: Token expired");
 });

@@ -2,7 +2,7 @@
 import type { FaultName } from "./faults.ts";
 import { JobSteps } from "./job-steps.ts";
 import { Wrong } from "./model.ts";
-import { modelProblem, selectProblem, viewProblem } from "./quiet.ts";
+import { modelProblem, selectProblem, settleThoseThatStayed, subscribesOf, viewProblem } from "./quiet.ts";
 import { Recent } from "./recent.ts";
 import { revoke } from "./revocation.ts";
 import { cellText } from "./row.ts";
@@ -218,7 +218,7 @@ export class World implements AsyncDisposable {
     const deadline = performance.now() + this.#quietMs;
     let subscribes: ReadonlyMap<Watcher, number>;
     for (;;) {
-      subscribes = new Map([...stage.watchers.values()].map((watcher) => [watcher, watcher.subscribes]));
+      subscribes = subscribesOf(stage.watchers.values());
       const problem = await this.#problem();
       if (problem === undefined) break;
       if (performance.now() > deadline) throw problem;
@@ -228,8 +228,7 @@ export class World implements AsyncDisposable {
     const problem = await selectProblem(watchers, this.#userOf);
     if (problem !== undefined) throw problem;
     stage.settled();
-    // One whose socket ended meanwhile (its token did) is being replayed to once more.
-    for (const [watcher, count] of subscribes) if (watcher.subscribes === count) watcher.settle();
+    settleThoseThatStayed(subscribes);
   }
 
   async #problem(): Promise<Wrong | undefined> {
