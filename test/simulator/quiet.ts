@@ -17,7 +17,10 @@ export function modelProblem(watchers: Iterable<Watcher>, known: bigint): Wrong 
  * LQ-02, LQ-10: the view holds exactly what is watched, all of it has gone live, counts what was delivered, and nothing is on its way: a change that a
  * query process has not decided about may be one that the rows do not show.
  */
-export async function viewProblem(watchers: Iterable<Watcher>, root: SqlUser): Promise<Wrong | undefined> {
+export async function viewProblem(
+  watchers: Iterable<Watcher>,
+  root: Pick<SqlUser, "must">,
+): Promise<Wrong | undefined> {
   const { results } = await root.must(
     "SELECT user_id, subscription_id, table_name, phase, changes, lag_ms FROM system.live_queries",
   );

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Coverage } from "./coverage.ts";
 import { Space } from "./model.ts";
-import { settleThoseThatStayed, subscribesOf } from "./quiet.ts";
+import { settleThoseThatStayed, subscribesOf, viewProblem } from "./quiet.ts";
 import type { ModelRow } from "./row.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -69,4 +69,18 @@ test("what is wrong is told with what the live query was told, when, and by when
   expect(evidence).toContain('{"kind":"ready","cursor":"10"}');
   expect(evidence).toContain("judged 1, commits known to 20");
   expect(evidence).toContain("socket closed: Token expired");
+});
+
+test.each([
+  ["all of it was delivered", "0", undefined],
+  ["a change of it is still being decided about", "7", "own live 0 7"],
+])("it is quiet when %s", async (_why, lagMs, problem) => {
+  const { watcher } = neverMatching();
+  const row = ["ann", "s0-0", "own", "live", "0", lagMs];
+  const root = {
+    must: async () => ({ kind: "done", results: [{ names: [], rows: [row], seq: undefined, message: "" }] }) as const,
+  };
+  const found = await viewProblem([watcher], root);
+  if (problem === undefined) expect(found).toBeUndefined();
+  else expect(found?.message).toContain(problem);
 });
