@@ -1,16 +1,10 @@
 // A segment file → row versions of the wanted schema. Columns are found by id, so a file older than an ALTER still reads; a key lookup decodes only the pages
 // its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
-import {
-  type DecodedArray,
-  type ParquetQueryFilter,
-  type ParquetScan,
-  parquetMetadataAsync,
-  parquetScan,
-} from "hyparquet";
+import { type DecodedArray, type ParquetScan, parquetMetadataAsync, parquetScan } from "hyparquet";
 import { assert } from "../../base/errors.ts";
 import { type Seq, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import { type Column, keyColumn, type TableSchema } from "../../model/schema.ts";
+import type { Column, TableSchema } from "../../model/schema.ts";
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
@@ -21,7 +15,6 @@ import {
   DELETED_FIELD,
   fieldName,
   fileBuffer,
-  isPrunable,
   readFooter,
   SEQ_FIELD,
   type SegmentFooter,
@@ -33,12 +26,8 @@ import {
 import { parseSegmentMetadata, type SegmentMetadata } from "./segment-metadata.ts";
 
 export interface SegmentQuery extends SegmentSource {
-  /** Only versions of these keys. */
-  readonly keys?: readonly Cell[];
   /** Only versions above this position. */
   readonly after?: Seq;
-  /** Of this very file, read before. */
-  readonly footer?: SegmentFooter;
 }
 
 /** In batches of at most one row group, ordered by key within the file. */
@@ -50,8 +39,7 @@ export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly
     throw unreadable(query.schema, cause);
   }
   try {
-    const footer = query.footer ?? (await readFooter(fileBuffer(file), query));
-    yield* readRows(file, query, footer);
+    yield* readRows(file, query, await readFooter(fileBuffer(file), query));
   } catch (cause) {
     file.forget?.();
     throw unreadable(query.schema, cause);
@@ -76,20 +64,17 @@ async function* readRows(
   query: SegmentQuery,
   open: SegmentFooter,
 ): AsyncGenerator<readonly RowVersion[]> {
-  const filter = pruningFilter(query, open.stored);
   const scan = await parquetScan({
     file: checked(fileBuffer(file), open.checksums),
     metadata: open.metadata,
     utf8: false,
     parsers: STATISTICS,
     compressors: { ZSTD: decompress },
-    useBloomFilters: true,
-    usePageIndex: true,
-    ...(filter === undefined ? {} : { pruningFilter: filter }),
+    ...(query.after === undefined ? {} : { pruningFilter: { [SEQ_FIELD]: { $gt: query.after } } }),
   });
   const decode = rowDecoder(query.schema, open.stored);
   for (const range of scan.ranges) {
-    const rows = await readRange({ scan, query, stored: open.stored, decode }, range);
+    const rows = await readRange({ scan, query, decode }, range);
     if (rows.length > 0) yield rows;
   }
 }
@@ -97,7 +82,6 @@ async function* readRows(
 interface RangeRead {
   readonly scan: ParquetScan;
   readonly query: SegmentQuery;
-  readonly stored: SegmentMetadata;
   readonly decode: RowDecoder;
 }
 
@@ -127,22 +111,15 @@ async function readRange(read: RangeRead, range: RowRange): Promise<readonly Row
   });
 }
 
-/** Positions in the range whose key and `_seq` are asked for. Statistics only ever rule out; here is the exact answer. */
+/** Positions in the range whose `_seq` is asked for. Statistics only ever rule out; here is the exact answer. */
 async function wantedRows(
   read: RangeRead,
   range: RowRange,
   column: (name: string) => Promise<DecodedArray>,
 ): Promise<number[]> {
-  const { query, stored } = read;
+  const { query } = read;
   const count = range.rowEnd - range.rowStart;
   let wanted = Array.from({ length: count }, (_unused, index) => index);
-  if (query.keys !== undefined) {
-    const key = keyColumn(query.schema);
-    const decoder = cellDecoder(key, storedType(stored, key));
-    const data = await column(fieldName(key.id));
-    const texts = new Set(query.keys.map((cell) => keyText(cell)));
-    wanted = wanted.filter((at) => texts.has(keyText(decoder(data[at]))));
-  }
   const { after } = query;
   if (after !== undefined) {
     const seqs = await column(SEQ_FIELD);
@@ -152,25 +129,6 @@ async function wantedRows(
     });
   }
   return wanted;
-}
-
-/** Equal for equal cells of one type. */
-function keyText(cell: Cell): string {
-  return cell instanceof Uint8Array ? cell.toHex() : String(cell === 0 ? 0 : cell);
-}
-
-function pruningFilter(query: SegmentQuery, stored: SegmentMetadata): ParquetQueryFilter | undefined {
-  const conditions: ParquetQueryFilter[] = [];
-  if (query.after !== undefined) conditions.push({ [SEQ_FIELD]: { $gt: query.after } });
-  const key = keyColumn(query.schema);
-  const type = storedType(stored, key);
-  // A key stored under another type is compared after decoding only.
-  if (query.keys !== undefined && type !== undefined && sameType(type, key.type) && isPrunable(type)) {
-    const { toPhysical } = PARQUET_COLUMNS[type.kind];
-    const values = query.keys.flatMap((cell) => (cell === null ? [] : [toPhysical(cell)]));
-    conditions.push({ [fieldName(key.id)]: { $in: values } });
-  }
-  return conditions.length === 0 ? undefined : { $and: conditions };
 }
 
 interface RowDecoder {

