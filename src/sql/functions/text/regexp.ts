@@ -2,9 +2,24 @@
 // with Unicode semantics; `.` matches a line break unless the options say otherwise, as in PostgreSQL.
 import { DbError } from "../../../base/errors.ts";
 import { memoizeLast } from "../memoize-last.ts";
+import { javaScriptPattern } from "./are-pattern.ts";
 import { codePointLength, codePointSlice } from "./code-points.ts";
 
 const MAX_PATTERN_LENGTH = 1000;
+
+/** PostgreSQL's words for what JavaScript says. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/missing terminating \]/, "brackets [] not balanced"],
+  [/missing \)|unmatched parenthes/, "parentheses () not balanced"],
+  [/nothing to repeat/, "quantifier operand invalid"],
+  [/numbers out of order in \{\}/, "invalid repetition count(s)"],
+  [/range out of order/, "invalid character range"],
+  [/back ?reference/i, "invalid backreference number"],
+];
+
+function reasonOf(message: string): string {
+  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? message.replace("Invalid regular expression: ", "");
+}
 
 export function compileRegexp(pattern: string, flags: string): RegExp {
   if (pattern.length > MAX_PATTERN_LENGTH) {
@@ -13,12 +28,21 @@ export function compileRegexp(pattern: string, flags: string): RegExp {
       `regular expression is too long: at most ${MAX_PATTERN_LENGTH} characters`,
     );
   }
+  const { source, options } = javaScriptPattern(pattern);
   try {
-    return new RegExp(pattern, flags);
+    return new RegExp(source, withOptions(flags, options));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause instanceof Error ? cause.message : String(cause));
     throw new DbError("SQL_EXECUTION_ERROR", `invalid regular expression: ${reason}`, { cause });
   }
+}
+
+/** The flags with those of the pattern's own options over them. */
+function withOptions(flags: string, options: string): string {
+  if (options === "") return flags;
+  const isGlobal = flags.includes("g");
+  const own = flagsOf((flags.includes("i") ? "i" : "") + options, false);
+  return isGlobal ? own : own.replace("g", "");
 }
 
 /** JavaScript's flags for PostgreSQL's option letters; `s` is what PostgreSQL does without options. */
