@@ -1,7 +1,7 @@
 // Dates and times as integers: µs since the Unix epoch, days since 1970-01-01, µs since midnight. Text is read as PostgreSQL reads ISO
 // forms; a zone is applied and dropped, no zone means UTC.
 import { DbError } from "../base/errors.ts";
-import { fixedZone, instantOfLocal, type ZoneOffset, zoneNamed } from "./time-zone.ts";
+import { instantOfLocal, zoneNamed } from "./time-zone.ts";
 
 const US_PER_SECOND = 1_000_000n;
 const SECONDS_PER_DAY = 86_400;
@@ -58,16 +58,18 @@ export function parseTime(text: string): number {
   return parseTimeParts(match.slice(1, 5), text);
 }
 
-/** `+02`, `-03:30`, `CET`, `Europe/Berlin`; no zone is UTC. */
-function zoneOfText(zone: string | undefined, { text, what }: { text: string; what: string }): ZoneOffset {
-  if (zone === undefined) return fixedZone(0);
+const UTC = /^(?:z|utc)$/i;
+
+/** The instant at which a clock shows a reading: `+02`, `-03:30`, `CET`, `Europe/Berlin`; no zone is UTC. */
+function instantIn(zone: string | undefined, localUs: bigint, { text, what }: { text: string; what: string }): bigint {
+  if (zone === undefined || UTC.test(zone)) return localUs;
   if (/^[+-]/.test(zone)) {
     const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
     const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2, 4));
-    return fixedZone((zone.startsWith("-") ? -minutes : minutes) * 60_000);
+    return localUs - BigInt((zone.startsWith("-") ? -minutes : minutes) * 60) * US_PER_SECOND;
   }
   const named = zoneNamed(zone);
-  if (named !== undefined) return named;
+  if (named !== undefined) return instantOfLocal(localUs, named);
   throw zone.includes("/")
     ? new DbError("INVALID_VALUE", `time zone "${zone.toLowerCase()}" not recognized`)
     : invalid(what, text);
@@ -80,7 +82,7 @@ export function parseTimestamp(text: string, what = "timestamp"): bigint {
   const days = daysFromCivil(Number(match[1]), Number(match[2]), Number(match[3]));
   if (days === undefined) throw outOfRange(text);
   const timeUs = parseTimeParts(match.slice(4, 8), text);
-  return instantOfLocal(BigInt(days) * US_PER_DAY + BigInt(timeUs), zoneOfText(match[8], { text, what }));
+  return instantIn(match[8], BigInt(days) * US_PER_DAY + BigInt(timeUs), { text, what });
 }
 
 function floorDiv(value: bigint, divisor: bigint): bigint {
