@@ -14,13 +14,22 @@ export type AccountRole = "service" | "dba";
 export class Access {
   readonly #roles = new Map<string, AccountRole>();
   readonly #keys = new Map<string, string>();
+  #change: Promise<void> = Promise.resolve();
 
   roleOf(user: string): AccountRole {
     return this.#roles.get(user) ?? "service";
   }
 
-  setRole(user: string, role: AccountRole): void {
-    this.#roles.set(user, role);
+  /** Whoever signs tokens knows of the change: none are signed for clients until it is made. */
+  async setRole(root: SqlUser, user: string, role: AccountRole): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#change = promise;
+    try {
+      await root.must(`ALTER USER '${user}' SET ROLE ${role}`);
+      this.#roles.set(user, role);
+    } finally {
+      resolve();
+    }
   }
 
   /** Of a user who has one. */
@@ -42,7 +51,8 @@ export class Access {
   }
 
   /** Another one each time, for a client. */
-  clientToken(user: string): Promise<string> {
+  async clientToken(user: string): Promise<string> {
+    await this.#change;
     return this.#sign(user, user === SHORT_LIVED ? SHORT_LIFE_SECONDS : LIFE_SECONDS);
   }
 

@@ -45,12 +45,8 @@ async function change(stage: Stage, user: SqlUser, how: Revocation): Promise<voi
     case "password":
       await root.must(`ALTER USER '${name}' SET PASSWORD 'pass-word-${crypto.randomUUID()}'`);
       return;
-    case "role": {
-      const role = access.roleOf(name) === "service" ? "dba" : "service";
-      await root.must(`ALTER USER '${name}' SET ROLE ${role}`);
-      access.setRole(name, role);
-      return;
-    }
+    case "role":
+      return access.setRole(root, name, access.roleOf(name) === "service" ? "dba" : "service");
     case "key":
       await root.must(`DROP API KEY sim FOR ${name}`);
       return;
