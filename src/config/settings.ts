@@ -197,6 +197,11 @@ export const SETTINGS = {
     fallback: 1000,
     help: "Plans kept for statements seen before.",
   }),
+  "execution.show_plan_cache_hits": setting({
+    type: boolean,
+    fallback: false,
+    help: "Say in each result of a data statement whether its plan was known: cache_hit.",
+  }),
   "query.processes": setting({
     type: integer({ min: 1, max: 64 }),
     fallback: 2,

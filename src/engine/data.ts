@@ -50,7 +50,7 @@ function attempt(
   const planned = plan();
   assertMayRun(planned.plan, caller.session);
   const budget = new WriteBudget(deps.limits.maxWriteBytes);
-  const call = { ...caller, literals: planned.literals, budget };
+  const call = { ...caller, literals: planned.literals, isPlanKnown: planned.isKnown, budget };
   return planned.plan.kind === "query" ? runQuery(planned.plan, call, deps) : runWrite(planned.plan, call, deps);
 }
 
@@ -68,7 +68,7 @@ function runQuery(plan: QueryPlan, call: Call, deps: EngineDeps): StatementResul
 }
 
 export function queryResult(plan: QueryPlan, call: Call, { rowsJson, rowCount }: RowsText): StatementResult {
-  return { schema: plan.output, rowsJson, rowCount, asUser: call.session.user };
+  return { schema: plan.output, rowsJson, rowCount, asUser: call.session.user, isPlanKnown: call.isPlanKnown };
 }
 
 export function bind(
@@ -155,7 +155,8 @@ function prepareInsertPlan(
 }
 
 export function appliedResult(applied: Applied, call: Call, position: Seq | undefined): StatementResult {
-  const seq = position === undefined ? {} : { seq: position.toString() };
+  const { isPlanKnown } = call;
+  const seq = position === undefined ? { isPlanKnown } : { isPlanKnown, seq: position.toString() };
   if (applied.returning !== undefined) {
     return {
       schema: applied.returning.output,

@@ -35,6 +35,8 @@ type Literals = LiftedStatement["literals"];
 export interface PlannedData {
   readonly plan: DataPlan;
   readonly literals: Literals;
+  /** From the cache. */
+  readonly isKnown: boolean;
 }
 
 /** One statement of a request. A data statement is planned when its turn comes: the one before it may have made its table. */
@@ -112,7 +114,7 @@ function planOf<Plan extends DataPlan | LivePlan>(
     readonly deps: PreparerDeps & { readonly tables: TableCache };
     readonly make: (input: PlanInput) => Planned<Plan>;
   },
-): { readonly plan: Plan; readonly literals: Literals } {
+): { readonly plan: Plan; readonly literals: Literals; readonly isKnown: boolean } {
   const { text, lifted, session, params, pastTable } = call;
   const input: PlanInput = {
     text,
@@ -131,9 +133,14 @@ function planOf<Plan extends DataPlan | LivePlan>(
     pastTable,
     params,
   };
-  const planned = isCacheable(lifted) ? cache.getOrPlan(key, () => make(input)) : make(input);
+  let isKnown = true;
+  const plan = (): Planned<Plan> => {
+    isKnown = false;
+    return make(input);
+  };
+  const planned = isCacheable(lifted) ? cache.getOrPlan(key, plan) : plan();
   assertParameterCount(planned.parameterCount, params.count);
-  return { plan: planned.plan, literals: lifted.literals };
+  return { plan: planned.plan, literals: lifted.literals, isKnown };
 }
 
 interface DataText {

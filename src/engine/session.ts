@@ -30,5 +30,7 @@ export interface Caller {
 export interface Call extends Caller {
   /** The literals lifted out of the statement, in order. */
   readonly literals: LiftedStatement["literals"];
+  /** Whether its plan came from the cache. */
+  readonly isPlanKnown?: boolean;
   readonly budget: WriteBudget;
 }

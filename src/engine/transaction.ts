@@ -180,7 +180,7 @@ function plannedStep(runnable: Runnable, call: Call, deps: EngineDeps): PlannedS
 async function prepareStep(step: PlannedStep, call: Call, deps: StepDeps): Promise<Step> {
   try {
     if (step.kind === "refused") throw step.error;
-    const own = { ...call, literals: step.literals };
+    const own = { ...call, literals: step.literals, isPlanKnown: step.isKnown };
     const { plan } = step;
     if (plan.kind === "query") return await preparedRead(plan, own, deps);
     if (plan.kind === "insert") return await preparedInsert(plan, own, deps);

@@ -91,6 +91,8 @@ export interface StatementResult {
   readonly asUser: string;
   /** Decimal position at which a write committed: a live query that passed it contains the write. */
   readonly seq?: string | undefined;
+  /** Of a statement with a plan: whether that came from the cache. */
+  readonly isPlanKnown?: boolean | undefined;
 }
 
 /** The schema part of a result. A plan's columns are one object for as long as the plan is cached, so their text is made once. */
@@ -107,12 +109,19 @@ export function createSchemaText(): SchemaText {
   };
 }
 
-function encodeResult(result: StatementResult, schemaText: SchemaText): string {
+export interface ResponseFormat {
+  readonly schemaText?: SchemaText;
+  /** `cache_hit` in each result that has a plan. */
+  readonly showsPlanCache?: boolean;
+}
+
+function encodeResult(result: StatementResult, { schemaText = encodeSchema, showsPlanCache }: ResponseFormat): string {
   const schema = result.schema === undefined ? "" : `"schema":${schemaText(result.schema)},`;
   const rows = result.schema === undefined ? "" : `"rows":${result.rowsJson ?? "[]"},`;
   const message = result.message === undefined ? "" : `"message":${JSON.stringify(result.message)},`;
   const seq = result.seq === undefined ? "" : `,"seq":${JSON.stringify(result.seq)}`;
-  return `{${schema}${rows}"row_count":${result.rowCount},${message}"as_user":${JSON.stringify(result.asUser)}${seq}}`;
+  const hit = showsPlanCache === true && result.isPlanKnown !== undefined ? `,"cache_hit":${result.isPlanKnown}` : "";
+  return `{${schema}${rows}"row_count":${result.rowCount},${message}"as_user":${JSON.stringify(result.asUser)}${seq}${hit}}`;
 }
 
 /** Milliseconds with three decimals. */
@@ -124,10 +133,10 @@ function rounded(tookMs: number): number {
 export function encodeSuccess(
   results: readonly StatementResult[],
   tookMs: number,
-  schemaText: SchemaText = encodeSchema,
+  format: ResponseFormat = {},
 ): string {
   const tail = results.length === 1 && results[0]?.schema !== undefined ? ',"error":null' : "";
-  return `{"status":"success","results":[${results.map((result) => encodeResult(result, schemaText)).join(",")}],"took":${rounded(tookMs)}${tail}}`;
+  return `{"status":"success","results":[${results.map((result) => encodeResult(result, format)).join(",")}],"took":${rounded(tookMs)}${tail}}`;
 }
 
 const SUMMED_VERBS = ["Inserted", "Updated", "Deleted"] as const;

@@ -20,8 +20,8 @@ import {
   encodeError,
   encodeSuccess,
   isRedacted,
+  type ResponseFormat,
   redact,
-  type SchemaText,
   type SqlRequest,
   type StatementResult,
   sumBatchResults,
@@ -32,6 +32,7 @@ import { EXPORTS_PREFIX, exportResponse } from "./export-files.ts";
 import type { InFlight } from "./in-flight.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import { isForm } from "./multipart.ts";
+import { assertJson, assertShort, bodyText } from "./request-body.ts";
 import type { Identify } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
@@ -87,13 +88,16 @@ export function createFetchHandler(deps: HttpDeps): FetchHandler {
     capacity: MAX_USERS_COUNTED,
     clock: deps.clock,
   });
-  const schemaText = createSchemaText();
+  const format = {
+    schemaText: createSchemaText(),
+    showsPlanCache: deps.config.execution.showPlanCacheHits,
+  };
   const route = (request: Request, server: Server<SocketData>): Answer => {
     const path = pathOf(request.url);
     if (request.method === "OPTIONS") return deps.cors.preflight(request);
     if (!deps.cors.allows(request)) return new Response("Origin not allowed", { status: 403 });
     if (path === "/v1/api/sql")
-      return only("POST", request, () => answerSql(request, { deps, server, queryRate, schemaText }));
+      return only("POST", request, () => answerSql(request, { deps, server, queryRate, format }));
     if (path === "/health" || path === "/v1/api/healthcheck") return only("GET", request, () => health(deps));
     if (path === "/metrics") return only("GET", request, () => answerMetrics(request, server, deps));
     if (path.startsWith(EXPORTS_PREFIX))
@@ -198,12 +202,6 @@ async function answerAuthRequest(
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-/** By its announced length. */
-function assertShort(request: Request, maxBytes: number): void {
-  if (Number(request.headers.get("content-length") ?? 0) <= maxBytes) return;
-  throw bodyTooLarge(maxBytes);
-}
-
 function health(deps: HttpDeps): Response {
   const stopping = deps.isStopping();
   const body = {
@@ -259,7 +257,7 @@ interface SqlContext {
   readonly deps: HttpDeps;
   readonly server: Server<SocketData>;
   readonly queryRate: RateLimiter;
-  readonly schemaText: SchemaText;
+  readonly format: ResponseFormat;
 }
 
 async function answerSql(request: Request, context: SqlContext): Promise<Response> {
@@ -329,7 +327,7 @@ function successResponse(
 ): Response {
   const shown = batchResults === "summed" ? sumBatchResults(results, token.user) : results;
   const tookMs = context.deps.clock.monotonicMs() - startedMs;
-  return new Response(encodeSuccess(shown, tookMs, context.schemaText), { headers: JSON_HEADERS });
+  return new Response(encodeSuccess(shown, tookMs, context.format), { headers: JSON_HEADERS });
 }
 
 /** A stop waits for it, and its connection may be silent meanwhile. */
@@ -341,39 +339,6 @@ async function answering<T>(running: Promise<T>, request: Request, { deps, serve
   } finally {
     server.timeout(request, IDLE_TIMEOUT_SECONDS);
   }
-}
-
-function assertJson(request: Request): void {
-  const type = request.headers.get("content-type") ?? "application/json";
-  if (!type.toLowerCase().includes("json")) {
-    throw new DbError(
-      "INVALID_INPUT",
-      `Invalid JSON payload: Content-Type must be application/json, not ${JSON.stringify(type)}`,
-    );
-  }
-}
-
-async function bodyText(request: Request, maxBytes: number): Promise<string> {
-  assertShort(request, maxBytes);
-  try {
-    // Without a length it comes in chunks, which are counted as they come.
-    if (request.headers.has("content-length") || request.body === null) return await request.text();
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of request.body) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString("utf8");
-  } catch (cause) {
-    if (cause instanceof DbError) throw cause;
-    throw new DbError("BODY_TOO_LARGE", "The request body could not be read whole", { cause });
-  }
-}
-
-function bodyTooLarge(maxBytes: number): DbError {
-  return new DbError("BODY_TOO_LARGE", `The request body is longer than ${maxBytes} bytes`);
 }
 
 const RETRY_AFTER_SECONDS = "1";

@@ -261,3 +261,29 @@ test("AU-04 a flood of messages past the rate is refused message by message and 
   flooding.socket.close();
   quiet.socket.close();
 });
+
+test("TB-07 each result says whether its plan was known, where that is configured", async () => {
+  await using showing = await startTestServer({ "execution.show_plan_cache_hits": true });
+  const { root } = showing;
+  await root.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.t (id INT PRIMARY KEY)");
+  const hits = async (sql: string): Promise<unknown[]> => {
+    const { results } = await root.send(sql);
+    return results.map((result) => ("cache_hit" in result ? result.cache_hit : undefined));
+  };
+  expect(await hits("INSERT INTO app.t VALUES (1)")).toEqual([false]);
+  // Literals are no part of a plan.
+  expect(await hits("INSERT INTO app.t VALUES (2)")).toEqual([true]);
+  expect(await hits("SELECT id FROM app.t WHERE id = 1; SELECT id FROM app.t WHERE id = 2; SHOW NAMESPACES")).toEqual([
+    false,
+    true,
+    undefined,
+  ]);
+  expect(await hits("BEGIN; DELETE FROM app.t WHERE id = 1; DELETE FROM app.t WHERE id = 2; COMMIT")).toEqual([
+    undefined,
+    false,
+    true,
+    undefined,
+  ]);
+  const { results } = await server.root.send("SELECT 1");
+  expect(results[0]).not.toHaveProperty("cache_hit");
+});
