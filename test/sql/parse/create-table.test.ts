@@ -189,7 +189,7 @@ test.each([
   ["EMBEDDING(8193)", "INVALID_SQL", "EMBEDDING(n) needs 1 <= n <= 8192"],
   ["EMBEDDING", "INVALID_SQL", "EMBEDDING(n) needs 1 <= n <= 8192"],
   ["EMBEDDING(0)", "INVALID_SQL", "EMBEDDING(n) needs 1 <= n <= 8192"],
-  ["FILE", "UNSUPPORTED", "Type FILE is not supported"],
+  ["XML", "UNSUPPORTED", "Type XML is not supported"],
   ["INTERVAL", "UNSUPPORTED", "Type INTERVAL is not supported"],
   ["TEXT[]", "UNSUPPORTED", "Type TEXT[] is not supported"],
   ["TIMESTAMP(3)", "UNSUPPORTED", "A modifier on type TIMESTAMP is not supported"],
