@@ -159,7 +159,7 @@ async function open(type: JobType): Promise<Fixture> {
 }
 
 const OLD_JOBS = 450;
-const OLD_JOB = /^FL-0/;
+const OLD_JOB = /^FL-0{9}\d{3}$/;
 
 /** A dropped user, old jobs, and ends of rows that nobody needs any more. */
 async function prepare({ current: { writer, streams }, clock }: TestStore): Promise<void> {
