@@ -39,6 +39,7 @@ import { NO_LOG_FILES } from "./log-files.ts";
 import { metricsText } from "./metrics.ts";
 import { openLive } from "./open-live.ts";
 import type { SocketTable } from "./outlet.ts";
+import { RecentLog } from "./recent-log.ts";
 import { createIdentify } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
@@ -79,7 +80,8 @@ const UPKEEP_INTERVAL_MS = 60_000;
 const STREAM_EXPIRY_INTERVAL_MS = 500;
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { config, log, logFiles = NO_LOG_FILES, clock = systemClock, seams = {} } = options;
+  const { config, logFiles = NO_LOG_FILES, clock = systemClock, seams = {} } = options;
+  const log = new RecentLog({ log: options.log, level: config.logging.level, nowMs: () => clock.nowMs() });
   const wiring: Wiring = { fetch: undefined, sockets: undefined, onRevoked: undefined };
   // The port first: a second server must fail before it touches the data of the first.
   const server = bindPort(config, wiring, log);
@@ -94,7 +96,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
 interface WireInput {
   readonly config: Config;
-  readonly log: Log;
+  readonly log: RecentLog;
   readonly logFiles: LogFilesView;
   readonly clock: Clock;
   readonly seams: ServerSeams;
@@ -321,7 +323,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
 
 /** Where system views get what the catalog does not hold. */
 function viewSource({ input, foundation, live, stats }: EngineInput): ViewSource {
-  const { config, wiring } = input;
+  const { config, log, wiring } = input;
   const { store } = foundation;
   return {
     catalog: store.catalog,
@@ -330,6 +332,7 @@ function viewSource({ input, foundation, live, stats }: EngineInput): ViewSource
     settings: () =>
       settingsView(config).map(({ name, value, description, category }) => [name, value, description, category]),
     auditLog: () => auditRows(store.reader),
+    serverLog: () => log.rows(),
     stats: () => serverStats(stats),
     storageFolder: foundation.storageDir,
     versionedJson: new Map(),

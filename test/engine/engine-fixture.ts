@@ -139,6 +139,7 @@ export async function openEngine(
       liveQueries: () => [],
       connections: () => [],
       auditLog: () => [],
+      serverLog: () => [],
       settings: () => [],
       stats: () => [],
       storageFolder: storageDir,

@@ -20,6 +20,7 @@ const FOREIGN_RELATIONS = [
   "system.users",
   "system.live_queries",
   "system.audit_log",
+  "system.server_logs",
   "system.jobs",
   "system.segments",
   "system.api_keys",

@@ -15,6 +15,8 @@ export interface ViewSource {
   readonly settings: () => readonly (readonly Cell[])[];
   /** In the order of AUDIT_LOG_COLUMNS, newest first. */
   readonly auditLog: () => readonly (readonly Cell[])[];
+  /** In the order of SERVER_LOG_COLUMNS, oldest first. */
+  readonly serverLog: () => readonly (readonly Cell[])[];
   /** metric_name, metric_value. */
   readonly stats: () => readonly (readonly Cell[])[];
   readonly storageFolder: string;

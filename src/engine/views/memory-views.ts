@@ -60,10 +60,22 @@ const AUDIT_LOG_COLUMNS = columns(
   "audit_id",
 );
 
+/** As the peer's, which names the thread and the place in its code; here `fields` tells what a line is about. */
+const SERVER_LOG_COLUMNS = columns({
+  timestamp: TEXT,
+  level: TEXT,
+  thread: TEXT,
+  target: TEXT,
+  line: BIGINT,
+  message: TEXT,
+  fields: JSON_TYPE,
+});
+
 export const MEMORY_VIEWS: readonly SystemView[] = [
   computed("system.live_queries", LIVE_COLUMNS, (source) => source.liveQueries()),
   computed("system.live", LIVE_COLUMNS, (source) => source.liveQueries()),
   computed("system.audit_log", AUDIT_LOG_COLUMNS, (source) => source.auditLog()),
+  computed("system.server_logs", SERVER_LOG_COLUMNS, (source) => source.serverLog()),
   computed("system.connections", CONNECTION_COLUMNS, (source) => source.connections()),
   computed(
     "system.settings",
