@@ -1,5 +1,5 @@
 // Benchmarks: micro-benchmarks of the hot paths, then a real server beside ceilings in the same run.
-//   bun run bench [--quick] [--full] [--only NAME] [--save]
+//   bun run bench [--quick] [--full] [--only NAME,…] [--save]
 // NAME is a micro-benchmark (codec, frame-encode, …) or a row of the report (P1, P4, …). Exit code 1 when a process failed or a run lost,
 // repeated or misordered anything; a missed target is a result, not an error.
 import { parseArgs } from "node:util";
@@ -83,8 +83,10 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
+const only = values.only?.toLowerCase().split(",");
+
 function isWanted(name: string): boolean {
-  return values.only === undefined || values.only.toLowerCase() === name.toLowerCase();
+  return only === undefined || only.includes(name.toLowerCase());
 }
 
 function machineText(machine: Machine): string {
