@@ -147,6 +147,19 @@ describe("checkpoint", () => {
     db.close(true);
   });
 
+  test("a look at the log that fails is told of in the log, and not to whoever committed", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "a.sqlite");
+    const db = new Database(path);
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => warned.push(message) };
+    const thread = new CheckpointThread();
+    const checkpointer = new Checkpointer({ db, path, log, failpoint: noFailpoint, thread });
+    db.close(true);
+    for (let commits = 0; commits < 100; commits += 1) checkpointer.schedule();
+    expect(warned).toEqual(["checkpoint failed"]);
+  });
+
   /** Commits until the log has begun anew, from its first page; false when it never does. */
   async function beginsAnew(db: Database, checkpointer: Checkpointer): Promise<boolean> {
     let pages = 0;

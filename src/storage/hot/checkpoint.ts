@@ -52,7 +52,13 @@ export class Checkpointer {
     this.#commits += 1;
     this.#arm();
     if (this.#commits < this.#lookAt || this.#options.thread.isFolding) return;
-    this.#look();
+    try {
+      this.#look();
+    } catch (error) {
+      // The commit that it follows stands.
+      this.#lookAt = this.#commits + COMMITS_AFTER_FAILURE;
+      this.#options.log.warn("checkpoint failed", { error: errorText(error) });
+    }
   }
 
   /** Outside of a transaction: SQLite tells nothing of the log inside one. */

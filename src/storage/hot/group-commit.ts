@@ -343,6 +343,8 @@ export class GroupCommitWriter implements Writer {
     if (failure === undefined) this.#publish(batch, position);
     else this.#abandon(batch, failure);
     for (const one of settle) one(position, failure);
+    // Last: whatever becomes of it, everybody has been told. After a failure, folding the log may be what frees the space that was missing.
+    if (failure !== undefined || batch.wrote || batch.trimmed) this.#options.checkpointer.schedule();
   }
 
   /** At or above every `_seq` of the batch, and above the batch before it. */
@@ -357,11 +359,8 @@ export class GroupCommitWriter implements Writer {
   }
 
   #publish(batch: Batch, position: Seq): void {
-    const { committed, counts, expiry, checkpointer, log, failpoint } = this.#options;
-    if (batch.wrote || batch.trimmed) {
-      failpoint("committed");
-      checkpointer.schedule();
-    }
+    const { committed, counts, expiry, log, failpoint } = this.#options;
+    if (batch.wrote || batch.trimmed) failpoint("committed");
     if (!batch.wrote) return;
     batch.publish(committed, { counts, expiry });
     this.#position = position;
@@ -380,7 +379,7 @@ export class GroupCommitWriter implements Writer {
   }
 
   #abandon(batch: Batch, failure: unknown): void {
-    const { db, log, checkpointer } = this.#options;
+    const { db, log } = this.#options;
     batch.rollBack();
     log.error("commit failed", { error: errorText(failure) });
     try {
@@ -388,8 +387,6 @@ export class GroupCommitWriter implements Writer {
     } catch (error) {
       log.error("rollback failed", { error: errorText(error) });
     }
-    // Folding the log may be what frees the space that was missing.
-    checkpointer.schedule();
   }
 
   /** On a full disk the reserve is given up, so that deletes and the checkpoint find room. */
