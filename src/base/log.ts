@@ -10,12 +10,13 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+/** The higher, the more it matters. */
+export const LEVEL_ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** One JSON object a line: `time`, `level`, `message`, then the fields. `write` gets the line with its newline. */
 export function createJsonLog(level: LogLevel, write: (line: string) => void, nowMs: () => number = Date.now): Log {
   const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
-    if (ORDER[at] < ORDER[level]) return;
+    if (LEVEL_ORDER[at] < LEVEL_ORDER[level]) return;
     const line = { time: new Date(nowMs()).toISOString(), level: at, message, ...fields };
     write(
       `${JSON.stringify(line, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value))}\n`,
@@ -27,7 +28,7 @@ export function createJsonLog(level: LogLevel, write: (line: string) => void, no
 /** For people at a terminal: `12:30:05 WARN  message key=value`. */
 export function createCompactLog(level: LogLevel, write: (line: string) => void, nowMs: () => number = Date.now): Log {
   const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
-    if (ORDER[at] < ORDER[level]) return;
+    if (LEVEL_ORDER[at] < LEVEL_ORDER[level]) return;
     const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`);
     const clock = new Date(nowMs()).toISOString().slice(11, 19);
     write(`${clock} ${at.toUpperCase().padEnd(5)} ${message}${pairs.join("")}\n`);

@@ -1,11 +1,10 @@
 // The newest lines of the log in memory, for `system.server_logs`: whatever the lines are written to, an administrator can ask for them in SQL.
-import type { Log, LogFields, LogLevel } from "../base/log.ts";
+import { LEVEL_ORDER, type Log, type LogFields, type LogLevel } from "../base/log.ts";
 import type { Cell } from "../model/sql-type.ts";
 
 const MAX_LINES = 1_000;
 /** Of a message, and of its fields as JSON: a line is kept to be looked at, the log has all of it. */
 const MAX_TEXT_LENGTH = 4_096;
-const ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 export interface RecentLogOptions {
   /** Where every line goes too. */
@@ -51,7 +50,7 @@ export class RecentLog implements Log {
 
   #keep(level: LogLevel, message: string, fields: LogFields = {}): void {
     const { level: least, nowMs } = this.#options;
-    if (ORDER[level] < ORDER[least]) return;
+    if (LEVEL_ORDER[level] < LEVEL_ORDER[least]) return;
     const json = JSON.stringify(fields, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
     const kept = json.length > MAX_TEXT_LENGTH ? JSON.stringify({ cut: json.slice(0, MAX_TEXT_LENGTH) }) : json;
     const time = new Date(nowMs()).toISOString();
