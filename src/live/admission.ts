@@ -41,6 +41,8 @@ export function retryAfterMs(nth: number): number {
 const LIVE_CODES: ReadonlySet<string> = new Set([
   "INVALID_SUBSCRIPTION_ID",
   "SUBSCRIPTION_LIMIT_EXCEEDED",
+  "NAMESPACE_NOT_FOUND",
+  "TABLE_NOT_FOUND",
   "COLUMN_NOT_FOUND",
   "PERMISSION_DENIED",
   "UNSUPPORTED",
