@@ -69,6 +69,8 @@ export function toOpening(
     return { start: { kind: "resume", after: from, ...paging, endsInBatches }, reset: undefined };
   }
   const reset = from === undefined ? undefined : resetReason(from, options.epoch, horizon);
+  // Told nothing of a reset, a peer goes on showing what it has: only all rows leave no hole in that.
+  if (reset !== undefined && dialect.protocol === "peer") return { start: { kind: "snapshot", ...paging }, reset };
   if (lastRows === 0 || batchRows === 0) return { start: { kind: "empty" }, reset };
   if (lastRows === undefined) return { start: { kind: "snapshot", ...paging }, reset };
   return { start: { kind: "lastRows", ...paging, rows: lastRows }, reset };

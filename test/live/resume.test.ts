@@ -46,17 +46,29 @@ describe("resume", () => {
     expect(brief(received)).toEqual(["ack resumed=false", "reset", "snapshot rows=3 deleted=0 ready=true"]);
   });
 
-  const purgedAt104 = async (family: "paging" | "native", from: bigint) => {
+  const purgedAt104 = async (family: "paging" | "native", from: bigint, options: object = {}) => {
     const harness = started();
     harness.write(table, "ann", message(1), message(2), message(3));
     harness.write(table, "ann", removed(1));
     harness.write(table, "ann", message(4));
     harness.store.purge(104n);
     const { id, socket } = harness.connect(family);
-    harness.subscribe(id, { id: "s", table, query: inRoom("a"), options: { from } });
+    harness.subscribe(id, { id: "s", table, query: inRoom("a"), options: { ...options, from } });
     await settle();
     return brief(messages(socket));
   };
+
+  test.each([[{ lastRows: 1 }], [{ lastRows: 0 }], [{ batchSize: 0 }]])(
+    "LQ-11 a cursor below where history starts, given by a peer with %j, is answered with all rows: it goes on showing what it has",
+    async (options) => {
+      expect(await purgedAt104("paging", 103n, options)).toEqual(["ack ready", "batch 0 rows=3 ready"]);
+    },
+  );
+
+  test("LQ-11 a native client that asked for its last rows gets those after a reset", async () => {
+    const reset = ["ack resumed=false", "reset", "snapshot rows=1 deleted=0 ready=true"];
+    expect(await purgedAt104("native", 103n, { lastRows: 1 })).toEqual(reset);
+  });
 
   test("LQ-11 a cursor below where history starts is answered with reset and a full snapshot", async () => {
     const reset = ["ack resumed=false", "reset", "snapshot rows=3 deleted=0 ready=true"];
