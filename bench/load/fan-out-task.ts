@@ -134,7 +134,7 @@ class FanOutRun {
   #fill(): void {
     const { messages, window } = this.#task;
     while (this.#next < messages && this.#inFlight < window) {
-      const connection = this.#idle.pop();
+      const connection = this.#idle.shift();
       if (connection === undefined) return;
       const index = this.#next;
       this.#next += 1;

@@ -14,6 +14,7 @@ export interface HttpRequest {
 
 type OnReply = (reply: HttpReply) => void;
 
+const CLOSED: HttpReply = { status: 0, body: "connection closed" };
 const HEAD_END = Buffer.from("\r\n\r\n");
 /** Length of `HTTP/1.1 `. */
 const STATUS_START = 9;
@@ -22,17 +23,26 @@ export class HttpConnection {
   #socket: TcpSocket | undefined;
   #received: Buffer | undefined;
   #onReply: OnReply | undefined;
+  #isClosed = false;
 
   static async open(port: number): Promise<HttpConnection> {
     const connection = new HttpConnection();
     connection.#socket = await TcpSocket.connect(port, {
       onData: (bytes) => connection.#receive(bytes),
-      onClose: () => connection.#answer({ status: 0, body: "connection closed" }),
+      onClose: () => {
+        connection.#isClosed = true;
+        connection.#answer(CLOSED);
+      },
     });
     return connection;
   }
 
+  /** A connection that has ended answers so at once: a server closes those that were idle for long, and what is written into one is never answered. */
   send({ path, token, body }: HttpRequest, onReply: OnReply): void {
+    if (this.#isClosed) {
+      onReply(CLOSED);
+      return;
+    }
     this.#onReply = onReply;
     const length = Buffer.byteLength(body);
     const text = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;

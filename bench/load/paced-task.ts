@@ -66,7 +66,7 @@ class PacedRun {
     clearInterval(timer);
     await Bun.sleep(REPEAT_WAIT_MS);
     const missing = this.#arrivals.filter((count) => count === 0).length;
-    if (missing > 0) this.#faults.add(`lost: ${missing} of ${this.#messages}`);
+    if (missing > 0) this.#faults.add(this.#lossText(missing));
     return {
       kind: "paced",
       deliveries: this.#samples.length,
@@ -75,6 +75,13 @@ class PacedRun {
       writeLatency: latencyOf(this.#answers),
       faults: this.#faults.list(),
     };
+  }
+
+  /** Whether the writes of what is missing were acknowledged says where to look for it. */
+  #lossText(missing: number): string {
+    const first = this.#arrivals.indexOf(0);
+    const queued = this.#queue.length;
+    return `lost: ${missing} of ${this.#messages}, ${this.#acknowledged} acknowledged, ${queued} never sent, the first ${this.#task.firstId + first}`;
   }
 
   #subscriber(token: string, user: number): SubscriberOptions {
@@ -111,7 +118,8 @@ class PacedRun {
   #send(): void {
     const { firstId, tokens, target, operation } = this.#task;
     while (this.#queue.length > 0) {
-      const connection = this.#idle.pop();
+      // The one that was idle for longest: none is to be idle until the server closes it.
+      const connection = this.#idle.shift();
       const index = connection === undefined ? undefined : this.#queue.shift();
       if (connection === undefined || index === undefined) return;
       const id = firstId + index;
