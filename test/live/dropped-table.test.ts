@@ -7,7 +7,7 @@ const shared = chatTable("shared", 2);
 
 test.each([
   ["native", "TABLE_NOT_FOUND"],
-  ["peer", "NOT_FOUND"],
+  ["paging", "NOT_FOUND"],
 ] as const)(
   "L9 LQ-15 who subscribed by %s in the very turn in which the table was dropped is told so: %s",
   (protocol, code) => {
