@@ -160,13 +160,17 @@ describe("checkpoint", () => {
     expect(warned).toEqual(["checkpoint failed"]);
   });
 
+  async function commit(db: Database, checkpointer: Checkpointer): Promise<void> {
+    db.run("INSERT INTO t VALUES (hex(randomblob(20000)))");
+    checkpointer.schedule();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Commits until the log has begun anew, from its first page; false when it never does. */
   async function beginsAnew(db: Database, checkpointer: Checkpointer): Promise<boolean> {
     let pages = 0;
     for (let commits = 0; commits < 20_000; commits += 1) {
-      db.run("INSERT INTO t VALUES (hex(randomblob(20000)))");
-      checkpointer.schedule();
-      await new Promise((resolve) => setImmediate(resolve));
+      await commit(db, checkpointer);
       // A thread needs time to start, which a loop that does nothing but commit would not leave it on a busy machine.
       if (pages > 20_000) await Bun.sleep(2);
       const [[, total] = []] = db.query("PRAGMA wal_checkpoint(NOOP)").values();
@@ -217,6 +221,15 @@ describe("checkpoint", () => {
     SLOW_MS,
   );
 
+  test("a thread that cannot be started is folding nothing, and nobody waits for its end", async () => {
+    const thread = new CheckpointThread(() => {
+      throw new Error("no thread");
+    });
+    expect(await thread.fold("a.sqlite")).toEqual({ failure: "Error: no thread" });
+    expect(thread.isFolding).toBe(false);
+    await thread.close();
+  });
+
   test(
     "a thread that dies is told of in the log, and another one is started later",
     async () => {
@@ -236,6 +249,7 @@ describe("checkpoint", () => {
       db.run("CREATE TABLE t (a TEXT)");
       const thread = new CheckpointThread(spawn);
       const checkpointer = new Checkpointer({ db, path, log, failpoint: noFailpoint, thread });
+      while (started < 2) await commit(db, checkpointer);
       expect(await beginsAnew(db, checkpointer)).toBe(true);
       expect([started, warned]).toEqual([2, ["checkpoint failed"]]);
       await checkpointer.stop();

@@ -1,4 +1,5 @@
 // The writer's side of the thread that folds the log: started when there is first something to do, asked one thing at a time.
+import { errorText } from "../../base/log.ts";
 
 export interface FoldRequest {
   readonly path: string;
@@ -39,7 +40,11 @@ export class CheckpointThread {
   fold(path: string): Promise<FoldReply> {
     const folding = Promise.withResolvers<FoldReply>();
     this.#folding = folding;
-    this.#running().postMessage({ path });
+    try {
+      this.#running().postMessage({ path });
+    } catch (error) {
+      this.#settle({ failure: errorText(error) });
+    }
     return folding.promise;
   }
 

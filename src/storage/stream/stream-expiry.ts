@@ -66,8 +66,10 @@ export class StreamExpiry {
     const queue = this.#queues.get(table.id)?.[what === "live" ? 0 : 1];
     const [first] = queue ?? [];
     if (queue === undefined || first === undefined || !isExpired(table, first, nowMs)) return undefined;
-    const firstKept = queue.findIndex((noted) => !isExpired(table, noted, nowMs));
-    const rows = queue.slice(0, Math.min(limit, firstKept < 0 ? queue.length : firstKept));
+    // No more is looked at than is answered: after a restart all of a large table may be due.
+    const front = queue.slice(0, limit);
+    const firstKept = front.findIndex((noted) => !isExpired(table, noted, nowMs));
+    const rows = firstKept < 0 ? front : front.slice(0, firstKept);
     return { rows, done: () => takeOff(queue, new Set(rows)) };
   }
 }

@@ -141,9 +141,10 @@ export class StreamTransaction {
     { stored, floor }: { readonly stored: StoredRow; readonly floor: Seq },
   ): void {
     const { batch, rows, floors } = this.#options;
+    const before = rows.floor(table.id);
     this.#backend(table).delete(table, scope, versionFor(table, stored).cells[table.keyIndex] ?? null);
     if (floor > rows.floor(table.id)) batch.changeStream({ kind: "floor", table: table.id, floor });
-    if (isInFile(table)) floors.put(table.id, rows.floor(table.id));
+    if (isInFile(table) && rows.floor(table.id) > before) floors.put(table.id, rows.floor(table.id));
   }
 
   /** Of a table that was created: nothing of it is forgotten yet, and a persisted one must know that after a restart too. */
