@@ -47,6 +47,7 @@ function openJobs(testStore: TestStore, overrides: Partial<JobDeps> = {}) {
   const { catalog, writer } = store;
   const objects = openFilesystemStore(join(dataDir, "storage"));
   const flusher = createFlusher({ databasePath: store.path, storageDir: join(dataDir, "storage"), writer, clock });
+  const removals: Promise<unknown>[] = [];
   const jobs = createJobs({
     ...NO_OTHER_JOBS,
     clock,
@@ -58,14 +59,15 @@ function openJobs(testStore: TestStore, overrides: Partial<JobDeps> = {}) {
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
     cleanup: {
       graceMs: 30 * DAY_MS,
-      removeFiles: (segments) => void objects.remove(segments.map(({ path }) => path)),
+      removeFiles: (segments) => void removals.push(objects.remove(segments.map(({ path }) => path))),
       removeExports: () => undefined,
       trimmed: () => store.trimmed(),
     },
     retentionMs: 30 * DAY_MS,
     ...overrides,
   });
-  return { jobs, flusher, close: () => (flusher.close(), jobs.stop()) };
+  const close = (): Promise<void> => (flusher.close(), jobs.stop());
+  return { jobs, flusher, removed: () => Promise.all(removals), close };
 }
 
 async function put(store: Store, name: string, rows: readonly (readonly [Scope, number])[]): Promise<void> {
@@ -143,6 +145,7 @@ test("TB-10 ST-08 after the grace period a dropped user goes with rows, files, k
   check(store);
   expect(store.streams.versions(table(store, "typing"), ALICE)).toEqual([]);
   expect(store.streams.floor(table(store, "typing"))).toBeGreaterThan(before);
+  await it.removed();
   expect(files.map((path) => existsSync(path))).toEqual([false]);
   await it.close();
   check(await testStore.reopen());
