@@ -2,6 +2,7 @@
 
 const EVENTS = [
   "step write",
+  "step truncate",
   "step flood",
   "step watch",
   "step unwatch",
@@ -28,6 +29,15 @@ const EVENTS = [
   "write commit",
   "write rollback",
   "write as another user",
+  "written by put",
+  "written by insert",
+  "written by upsert",
+  "written by set",
+  "written by add",
+  "written by delete",
+  "written by copy",
+  "written by join",
+  "written by truncate",
   "write of unknown outcome",
   "watch native-json",
   "watch native-msgpack",

@@ -1,8 +1,8 @@
 // The simulator sees what it is there to see: each fault planted in a server is found within a short schedule.
 import { expect, test } from "bun:test";
 import { FAULTS, isFaultName } from "./faults.ts";
+import { DENSE_CADENCE } from "./schedule.ts";
 import { generate, simulate } from "./simulate.ts";
-import { DENSE_CADENCE } from "./step.ts";
 
 const STEPS = 1_200;
 /** One after the other until it is found: what a schedule makes happen depends on the machine as well. */

@@ -22,6 +22,7 @@ import { ParquetWorker } from "../../src/storage/cold/parquet-worker.ts";
 import { Ballast } from "../../src/storage/hot/ballast.ts";
 import { dataFilePath } from "../../src/storage/hot/connection.ts";
 import { RowStatements } from "../../src/storage/hot/row-statements.ts";
+import { WriteTransaction } from "../../src/storage/hot/write-transaction.ts";
 
 /** Names the fault to a server's process. */
 export const FAULT_VARIABLE = "SIMULATOR_FAULT";
@@ -229,6 +230,27 @@ export const FAULTS = {
     wrap(RowStatements.prototype, "put", (put) => {
       return function (this: RowStatements, table, scope, row) {
         return isDue() ? true : put.call(this, table, scope, row);
+      };
+    });
+  },
+  "leave-one-of-many-to-delete": () => {
+    const deleted = new WeakMap<WriteTransaction, number>();
+    wrap(WriteTransaction.prototype, "put", (put) => {
+      return function (this: WriteTransaction, table, scope, cells, how) {
+        const count = (deleted.get(this) ?? 0) + (how.deleted ? 1 : 0);
+        deleted.set(this, count);
+        if (how.deleted && how.before !== undefined && count === 4) return how.before;
+        return put.call(this, table, scope, cells, how);
+      };
+    });
+  },
+  "forget-what-a-write-leaves-as-it-was": () => {
+    wrap(WriteTransaction.prototype, "put", (put) => {
+      return function (this: WriteTransaction, table, scope, cells, how) {
+        const old = how.before?.cells;
+        const last = table.columns.length - 1;
+        const isLeft = !how.deleted && old !== undefined && cells[last] === old[last];
+        return put.call(this, table, scope, isLeft ? cells.with(last, null) : cells, how);
       };
     });
   },

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
 import { FAULTS, type FaultName, isFaultName } from "./faults.ts";
+import { CADENCE, DENSE_CADENCE } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 import { type Failure, generate, simulate } from "./simulate.ts";
-import { CADENCE, DENSE_CADENCE, type Step } from "./step.ts";
+import type { Step } from "./step.ts";
 
 /** For a run that is to be the same schedule every time. */
 const FIXED_SEEDS = [20_261, 74_093, 3_311_610_561, 1_739_200_038] as const;

@@ -1,7 +1,7 @@
 // The oracle's own tables: for each space (a SHARED table, or one user's part of a USER table) the versions of every key with the commit that
 // made and the commit that ended each. Built from what writers were told; judges each statement by what it should have done.
 import { COLUMNS, type ModelRow, rowText } from "./row.ts";
-import { finds, keysOf, updated } from "./statement.ts";
+import { finds, keysOf, updated, upserted } from "./statement.ts";
 import type { WriteOp } from "./step.ts";
 
 /** Above every position. */
@@ -33,6 +33,14 @@ export interface Told {
   readonly op: Exclude<WriteOp, { kind: "fail" }>;
   readonly commit: bigint;
   readonly rows: readonly { readonly row: ModelRow; readonly seq: bigint }[];
+  /** Of a statement that reads other rows. */
+  readonly source?: Source;
+}
+
+/** What a statement made its rows of: some position not before the newest that was acknowledged when it was sent, and not after its own. */
+export interface Source {
+  readonly space: Space;
+  readonly sentAt: bigint;
 }
 
 export interface MembershipChange {
@@ -79,6 +87,11 @@ export class Space {
     return isEnded ? undefined : version;
   }
 
+  /** What is there now. */
+  living(): readonly Version[] {
+    return [...this.#keys.keys()].map((id) => this.at(id)).filter((version) => version !== undefined);
+  }
+
   /** For messages. */
   history(id: number): string {
     const versions = this.#keys.get(id) ?? [];
@@ -110,6 +123,10 @@ export class Space {
   /** Keys that a commit after `from`, up to `to`, changed. */
   touchedBetween(from: bigint, to: bigint): ReadonlySet<number> {
     return new Set(this.#touched.filter(({ commit }) => commit > from && commit <= to).map(({ id }) => id));
+  }
+
+  commitsBetween(from: bigint, to: bigint): readonly bigint[] {
+    return [...new Set(this.#touched.map(({ commit }) => commit))].filter((commit) => commit > from && commit <= to);
   }
 
   /** The commit that a position belongs to: the first at or after it. */
@@ -151,14 +168,14 @@ export class Space {
     const before = new Map([...this.#keys].map(([id]) => [id, this.at(id)]));
     const touched = new Set<number>();
     for (const each of told) {
-      if (each.op.kind === "delete") continue;
+      if (isEnd(each)) continue;
       for (const { row, seq } of each.rows) {
         this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined });
         touched.add(row.id);
       }
     }
     for (const each of told) {
-      if (each.op.kind !== "delete") continue;
+      if (!isEnd(each)) continue;
       for (const { row, seq } of each.rows) {
         this.#end(row, seq, each);
         touched.add(row.id);
@@ -268,21 +285,39 @@ export class Space {
 
   /** A row that matched all the time and that nobody else changed must have been found. */
   #judgeMissed(told: Told, before: ReadonlyMap<number, Version | undefined>): void {
-    if (told.op.kind === "put" || told.op.kind === "insert") return;
+    const { op } = told;
+    if (op.kind !== "set" && op.kind !== "add" && op.kind !== "delete") return;
     const changed = new Set(told.rows.map(({ row }) => row.id));
     for (const [id, version] of before) {
       if (version === undefined || changed.has(id) || this.#unsure.has(id) || this.at(id) !== version) continue;
-      if (this.#keys.get(id)?.at(-1) !== version || !finds(told.op.where, version.row)) continue;
-      throw new Wrong(`${this.name}: ${JSON.stringify(told.op)} did not find ${textOf(version.row)}`);
+      if (this.#keys.get(id)?.at(-1) !== version || !finds(op.where, version.row)) continue;
+      throw new Wrong(`${this.name}: ${JSON.stringify(op)} did not find ${textOf(version.row)}`);
     }
   }
 }
 
-/** Why a statement cannot have made one row of another. */
+function isEnd({ op }: Told): boolean {
+  return op.kind === "delete" || op.kind === "truncate";
+}
+
+/** Why a statement cannot have made one row of another. What it may have read elsewhere is judged by `source-judge.ts`. */
 function faultOf({ op }: Told, row: ModelRow, before: ModelRow | undefined): string | undefined {
   switch (op.kind) {
     case "delete":
+    case "truncate":
       return "a DELETE makes no row";
+    case "copy":
+      return op.orNothing && before !== undefined ? "the key was there" : undefined;
+    case "join": {
+      if (before === undefined) return "there was no row to change";
+      const left = { ...before, n: row.n, note: row.note };
+      return textOf(left) === textOf(row) ? undefined : `the rest was ${textOf(before)}`;
+    }
+    case "upsert": {
+      const given = op.rows.find((each) => each.id === row.id);
+      const left = given === undefined ? undefined : upserted(op, given, before);
+      return textOf(left) === textOf(row) ? undefined : `an UPSERT makes ${textOf(left)}`;
+    }
     case "put":
     case "insert": {
       const given = op.rows.find((each) => each.id === row.id);

@@ -20,6 +20,9 @@ export interface ModelRow {
   readonly at: number | null;
 }
 
+/** What a column is that no statement gave a value. */
+export const EMPTY_ROW: ModelRow = { id: 0, room: "", n: null, note: null, f: null, b: null, d: null, at: null };
+
 export type ModelValue = string | number | boolean | null;
 
 export const KEYS = 24;

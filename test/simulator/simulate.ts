@@ -3,7 +3,8 @@ import { Coverage } from "./coverage.ts";
 import type { FaultName } from "./faults.ts";
 import { Wrong } from "./model.ts";
 import { Random } from "./random.ts";
-import { CADENCE, type Cadence, nextStep, type Step } from "./step.ts";
+import { CADENCE, type Cadence, nextStep } from "./schedule.ts";
+import type { Step } from "./step.ts";
 import { World } from "./world.ts";
 
 export interface Failure {

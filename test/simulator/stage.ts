@@ -9,6 +9,7 @@ import { Space, Wrong } from "./model.ts";
 import { createPlaces, type Place } from "./places.ts";
 import { TABLE_COLUMNS } from "./row.ts";
 import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
+import { judgeSource } from "./source-judge.ts";
 import { SqlUser } from "./sql-user.ts";
 import { createShared } from "./statement.ts";
 import { SEATS, SLOTS_PER_SEAT, TABLES, USERS, type Watch } from "./step.ts";
@@ -159,6 +160,7 @@ export class Stage implements AsyncDisposable {
     await this.writes.answered();
     const { told, lost, latest } = this.writes.take();
     for (const space of this.#spaces.values()) space.take(told.get(space) ?? [], lost.get(space) ?? []);
+    for (const [space, each] of told) for (const one of each) judgeSource(one, space);
     if (latest > this.#known) this.#known = latest;
     if (readsBack || lost.size > 0) await this.#readBack();
     this.judge();

@@ -1,9 +1,10 @@
 // What a write does: as SQL, and by itself on a row of the model.
 import { evaluate, filterSql } from "./filter.ts";
-import { COLUMNS, literal, type ModelRow, TABLE_COLUMNS } from "./row.ts";
+import { COLUMNS, type ColumnName, EMPTY_ROW, KEYS, literal, type ModelRow, TABLE_COLUMNS } from "./row.ts";
 import type { Step, TableName, Where, WriteOp } from "./step.ts";
 
-const RETURNING = `RETURNING ${COLUMNS.join(", ")}, _seq`;
+const LIST = COLUMNS.join(", ");
+const RETURNING = `RETURNING ${LIST}, _seq`;
 const UPSERT = COLUMNS.slice(1)
   .map((column) => `${column} = EXCLUDED.${column}`)
   .join(", ");
@@ -13,6 +14,14 @@ export function opSql(op: WriteOp, table: TableName): string {
   switch (op.kind) {
     case "put":
       return `INSERT INTO ${name} ${rowsSql(op.rows)} ON CONFLICT (id) DO UPDATE SET ${UPSERT} ${RETURNING}`;
+    case "upsert":
+      return `UPSERT INTO ${name} ${rowsSql(op.rows, op.columns)} ${RETURNING}`;
+    case "copy":
+      return `INSERT INTO ${name} (${LIST}) SELECT ${LIST} FROM sim.${op.from} WHERE ${filterSql(op.filter)} ON CONFLICT (id) DO ${op.orNothing ? "NOTHING" : `UPDATE SET ${UPSERT}`} ${RETURNING}`;
+    case "join":
+      return `UPDATE ${name} SET n = given_n, note = given_note FROM (SELECT id AS given_id, n AS given_n, note AS given_note FROM sim.${op.from} WHERE ${filterSql(op.filter)}) AS given WHERE given_id = id ${RETURNING}`;
+    case "truncate":
+      return `TRUNCATE ${name}`;
     case "insert":
       return `INSERT INTO ${name} ${rowsSql(op.rows)} ${op.orNothing ? "ON CONFLICT (id) DO NOTHING " : ""}${RETURNING}`;
     case "set":
@@ -39,9 +48,9 @@ function failingSql(how: Extract<WriteOp, { kind: "fail" }>["how"], name: string
   }
 }
 
-function rowsSql(rows: readonly ModelRow[]): string {
-  const values = rows.map((row) => `(${COLUMNS.map((column) => literal(column, row[column])).join(", ")})`);
-  return `(${COLUMNS.join(", ")}) VALUES ${values.join(", ")}`;
+function rowsSql(rows: readonly ModelRow[], columns: readonly ColumnName[] = COLUMNS): string {
+  const values = rows.map((row) => `(${columns.map((column) => literal(column, row[column])).join(", ")})`);
+  return `(${columns.join(", ")}) VALUES ${values.join(", ")}`;
 }
 
 function whereSql(where: Where): string {
@@ -68,14 +77,30 @@ export function updated(op: Extract<WriteOp, { kind: "set" | "add" }>, row: Mode
   return { ...row, n: row.n === null ? null : (row.n + op.amount) % 10 };
 }
 
-/** The keys an operation may touch; undefined for any. */
+/** The row an UPSERT leaves. */
+export function upserted(
+  { columns }: Extract<WriteOp, { kind: "upsert" }>,
+  given: ModelRow,
+  before: ModelRow | undefined,
+): ModelRow {
+  const named = Object.fromEntries(columns.map((column) => [column, given[column]]));
+  return { ...EMPTY_ROW, ...before, ...named };
+}
+
+/** The keys an operation may touch; undefined for any that are there. */
 export function keysOf(op: WriteOp): readonly number[] | undefined {
   switch (op.kind) {
     case "put":
+    case "upsert":
     case "insert":
       return op.rows.map(({ id }) => id);
     case "fail":
       return [];
+    case "copy":
+      return Array.from({ length: KEYS }, (_, id) => id);
+    case "join":
+    case "truncate":
+      return undefined;
     default:
       return "key" in op.where ? [op.where.key] : undefined;
   }

@@ -12,6 +12,7 @@ import { createShared, streamSql } from "./statement.ts";
 import type { Step, WriteOp } from "./step.ts";
 import { coverWatch, isOfStream, watchFor } from "./watch.ts";
 import { Watcher } from "./watcher.ts";
+import type { Request } from "./writes.ts";
 
 const QUIET_MS = 15_000;
 /** What is planted never becomes right. */
@@ -46,6 +47,8 @@ export class World implements AsyncDisposable {
     switch (step.kind) {
       case "write":
         return this.#write(step);
+      case "truncate":
+        return this.#truncate(step);
       case "stream":
         return stage.meanwhile(stream(stage.user(step.user), step));
       case "recreate":
@@ -113,11 +116,28 @@ export class World implements AsyncDisposable {
 
   #write(step: Extract<Step, { kind: "write" }>): void {
     const { user, table, form, ops } = step;
-    const { coverage, writes } = this.#stage;
+    const { coverage } = this.#stage;
     coverage.count(`write ${form}`);
     const as = step.as === undefined ? undefined : this.#stage.user(step.as).name;
     if (as !== undefined) coverage.count("write as another user");
-    writes.send(this.#stage.user(user), { space: this.#stage.space(table, step.as ?? user), table, form, ops, as });
+    this.#send(user, { space: this.#stage.space(table, step.as ?? user), table, form, ops, as }, step.as);
+  }
+
+  #send(user: number, request: Omit<Request, "sourceOf">, as = user): void {
+    const stage = this.#stage;
+    stage.writes.send(stage.user(user), { ...request, sourceOf: (from) => stage.space(from, as) });
+  }
+
+  /** Nobody else writes, so what was there is known. */
+  async #truncate({ user, table, rows }: Extract<Step, { kind: "truncate" }>): Promise<void> {
+    const stage = this.#stage;
+    await stage.othersDone();
+    await stage.check();
+    const ops: WriteOp[] = [{ kind: "truncate" }];
+    if (rows.length > 0) ops.push({ kind: "put", rows });
+    const form = rows.length > 0 ? "commit" : "batch";
+    this.#send(user, { space: stage.space(table, user), table, form, ops, as: undefined });
+    await stage.check();
   }
 
   async #alter({ table, times = 1 }: Extract<Step, { kind: "alter" }>): Promise<void> {
@@ -153,7 +173,7 @@ export class World implements AsyncDisposable {
       for (let lane = 0; lane < FLOOD_LANES; lane += 1) {
         const row = { id: lane, room: "a", n: sent % 10, note, f: null, b: null, d: null, at: null };
         const ops: WriteOp[] = [{ kind: "put", rows: [row] }];
-        writes.send(this.#stage.user(user), { space, table: "wide", form: "batch", ops, as: undefined });
+        this.#send(user, { space, table: "wide", form: "batch", ops, as: undefined });
       }
       await writes.answered();
     }

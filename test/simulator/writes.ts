@@ -1,9 +1,9 @@
 // Writes under way, and what became of them since the model last took them in.
 import type { Coverage } from "./coverage.ts";
 import { type Space, type Told, Wrong } from "./model.ts";
-import { returnedRows, type SqlUser } from "./sql-user.ts";
+import { type Result, returnedRows, type SqlUser } from "./sql-user.ts";
 import { opSql } from "./statement.ts";
-import type { TableName, WriteOp } from "./step.ts";
+import type { SourceTable, TableName, WriteOp } from "./step.ts";
 
 export interface Request {
   readonly space: Space;
@@ -12,6 +12,8 @@ export interface Request {
   readonly ops: readonly WriteOp[];
   /** Of one statement: whose rows they are, when that is somebody else. */
   readonly as: string | undefined;
+  /** What its statements read of another table. */
+  readonly sourceOf: (table: SourceTable) => Space;
 }
 
 /**
@@ -35,7 +37,10 @@ export class Writes {
   }
 
   send(user: SqlUser, request: Request): void {
-    const sent = this.#run(user, request);
+    const sent = this.#run(user, request).catch((error: unknown) => {
+      if (!(error instanceof Wrong)) throw error;
+      this.#wrong ??= error;
+    });
     this.#underWay.add(sent);
     void sent.finally(() => this.#underWay.delete(sent));
   }
@@ -58,6 +63,7 @@ export class Writes {
       as === undefined ? opSql(op, table) : `EXECUTE AS USER '${as}' (${opSql(op, table)})`,
     );
     const sql = form === "batch" ? statements.join(";\n") : `BEGIN;\n${statements.join(";\n")};\n${form.toUpperCase()}`;
+    const sentAt = this.#latest;
     const answer = await user.send(sql);
     const failing = ops.findIndex(({ kind }) => kind === "fail");
     if (answer.kind === "done" && failing >= 0) this.#wrong ??= new Wrong(`${sql}\n  did not fail`);
@@ -78,14 +84,24 @@ export class Writes {
       const result = results[form === "batch" ? index : index + 1];
       // A transaction has one position, given with its end.
       const seq = (form === "batch" ? result : results.at(-1))?.seq;
-      const rows = returnedRows(result);
+      const rows = op.kind === "truncate" ? truncated(space, result) : returnedRows(result);
       if (op.kind === "fail" || rows.length === 0) continue;
       if (seq === undefined) throw new Wrong(`${sql}\n  wrote rows and names no position`);
       const commit = BigInt(seq);
       if (commit > this.#latest) this.#latest = commit;
-      add(this.#told, space, [{ op, rows, commit }]);
+      this.#coverage.count(`written by ${op.kind}`);
+      const source = "from" in op ? { source: { space: request.sourceOf(op.from), sentAt } } : {};
+      add(this.#told, space, [{ op, rows, commit, ...source }]);
     }
   }
+}
+
+/** It says how many rows there were; which, is known where nobody else writes. */
+function truncated(space: Space, result: Result | undefined): Told["rows"] {
+  const rows = space.living();
+  const isCounted = result?.message.endsWith(`: ${rows.length} row(s)`) === true;
+  if (!isCounted) throw new Wrong(`${space.name}: ${rows.length} rows were there: ${result?.message}`);
+  return rows;
 }
 
 function add<T>(to: Map<Space, T[]>, space: Space, items: readonly T[]): void {
