@@ -16,6 +16,8 @@ const REFUSED = /^STORAGE_FULL\b/;
 /** Why a job may fail at any time, and why in trouble. */
 const DROPPED = /table was dropped/;
 const IN_TROUBLE = /STORAGE_FULL|no space left|disk.* full/i;
+/** What a job ends with that was met by the end of a server once more than it may be taken up again. */
+const RESTARTED = /^Server restarted\b/;
 /** What a KILL JOB says that comes too late. */
 const TOO_LATE = /^(NOT_FOUND|CONFLICT|INVALID_INPUT)\b|already|finished|ended/i;
 
@@ -115,15 +117,16 @@ export class JobSteps {
 
   async #judgeFailed(): Promise<void> {
     const { results } = await this.#stage.root.must(
-      "SELECT job_id, status, message, exception_trace FROM system.jobs WHERE status = 'failed' OR retry_count > 0",
+      "SELECT job_id, status, message, exception_trace, retry_count >= max_retries FROM system.jobs WHERE status = 'failed' OR retry_count > 0",
     );
-    for (const [id, status, message, trace] of results?.at(-1)?.rows ?? []) {
+    for (const [id, status, message, trace, isWornOut] of results?.at(-1)?.rows ?? []) {
       if (this.#judged.has(String(id))) continue;
       this.#judged.add(String(id));
       if (this.#hadTrouble) this.#stage.coverage.count("job met by a disk in trouble");
       if (status !== "failed") continue;
       const why = `${String(message)}\n${String(trace)}`;
-      const isExcused = DROPPED.test(why) || (this.#hadTrouble && IN_TROUBLE.test(why));
+      const isExcused =
+        DROPPED.test(why) || (this.#hadTrouble && IN_TROUBLE.test(why)) || (isWornOut === true && RESTARTED.test(why));
       if (!isExcused) throw new Wrong(`job ${String(id)} failed: ${why}`);
     }
   }
