@@ -13,7 +13,7 @@ import { planScan, type ScanOutcome, scanScope } from "../../storage/cold/scope-
 import { summarizeScope } from "../../storage/cold/scope-summary.ts";
 import { type ScopeTarget, SegmentCache, type SegmentRef, typeAt } from "../../storage/cold/segment-cache.ts";
 import type { TopOrder } from "../../storage/cold/top-cut.ts";
-import type { ObjectStore } from "../../storage/objects/object-store.ts";
+import type { ObjectSource } from "../../storage/objects/object-store.ts";
 import type { ColdCacheCounts } from "./messages.ts";
 import { RowInsert } from "./row-insert.ts";
 import { valueJson } from "./value-json.ts";
@@ -55,7 +55,7 @@ interface Entry extends ColdTable {
 
 export interface ColdTablesOptions {
   readonly db: DatabaseSync;
-  readonly objects: ObjectStore;
+  readonly objects: ObjectSource;
   /** For tables and for decoded columns, half each. A scope larger than this is still loaded, alone; the process's memory limit is the hard bound. */
   readonly maxBytes: number;
 }

@@ -4,6 +4,7 @@ import type { ClearMessage, OpenMessage, ProcessMessage, RunMessage } from "./me
 import { dieWithParent, limitMemory } from "./process-limits.ts";
 import { toFailure } from "./query-failure.ts";
 import { type PrepareConnection, QuerySession } from "./query-session.ts";
+import { WarmUp } from "./warm-up.ts";
 
 function send(message: ProcessMessage): void {
   process.send?.(message);
@@ -12,6 +13,7 @@ function send(message: ProcessMessage): void {
 /** Serves queries until the channel closes. Must be called in a process that the pool spawned. */
 export function runQueryProcess(prepareConnection: PrepareConnection): void {
   let session: QuerySession | undefined;
+  const warmUp = new WarmUp();
   process.on("disconnect", () => process.exit(0));
   // A terminal or a service manager signals the whole group; queries end when the server decides, which closes the channel.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
@@ -21,11 +23,13 @@ export function runQueryProcess(prepareConnection: PrepareConnection): void {
       session = new QuerySession(message, prepareConnection);
       limitMemory(message.memoryLimitBytes);
       send({ kind: "ready" });
+      warmUp.resume();
       return;
     }
     assert(session !== undefined, "a process is opened before it is asked");
     if (message.kind === "clear") return send({ kind: "cleared", ...session.clearCaches() });
-    void answer(session, message);
+    warmUp.pause();
+    void answer(session, message).finally(() => warmUp.resume());
   });
 }
 

@@ -3,7 +3,7 @@
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, type SqliteValue, type SqlType } from "../../model/sql-type.ts";
-import type { ObjectStore } from "../objects/object-store.ts";
+import type { ObjectSource } from "../objects/object-store.ts";
 import { bloomRange, isInBloom, type KeyBloom, keyHash, readBloom } from "./bloom-lookup.ts";
 import { decodeColumn, decodeRows, isVerbatim } from "./column-decode.ts";
 import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
@@ -56,14 +56,14 @@ const MAX_SINGLE_ROWS = 8;
 const CHUNK_METADATA_BYTES = 600;
 
 export class SegmentCache {
-  readonly #objects: ObjectStore;
+  readonly #objects: ObjectSource;
   readonly #maxBytes: number;
   /** In order of last use. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #decoded = 0;
 
-  constructor(options: { readonly objects: ObjectStore; readonly maxBytes: number }) {
+  constructor(options: { readonly objects: ObjectSource; readonly maxBytes: number }) {
     this.#objects = options.objects;
     this.#maxBytes = options.maxBytes;
   }

@@ -12,7 +12,7 @@ import type { Scope } from "../../base/ids.ts";
 import { type Column, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type SqliteValue, type SqlType, sameType } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
-import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
+import type { ObjectReader, ObjectSource } from "../objects/object-store.ts";
 import { type BlockChecksums, checked, damaged, readChecksums } from "./block-checksums.ts";
 import { PARQUET_COLUMNS, physicalElement, utf8 } from "./parquet-column.ts";
 import {
@@ -25,7 +25,7 @@ import {
 
 /** Which file is read, and as what. */
 export interface SegmentSource {
-  readonly objects: ObjectStore;
+  readonly objects: ObjectSource;
   /** Its key among them. */
   readonly path: string;
   /** The shape rows are wanted in; the file may be older. */

@@ -55,6 +55,9 @@ export interface ObjectStore {
   removeUnfinished(prefix: string, olderThanMs: number): Promise<Removed>;
 }
 
+/** What a reader of known objects needs. */
+export type ObjectSource = Pick<ObjectStore, "open">;
+
 export interface Removed {
   readonly files: number;
   readonly bytes: number;
