@@ -13,9 +13,22 @@ export interface CeilingProcess extends AsyncDisposable {
   readonly pid: number;
 }
 
-export async function startCeiling(): Promise<CeilingProcess> {
+export interface ProbeOptions {
+  /** A module to load before the program. */
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another version of what runs. */
+  readonly program?: string;
+}
+
+export async function startCeiling({ preload, env, program = CEILING }: ProbeOptions = {}): Promise<CeilingProcess> {
   const folder = await mkdtemp(join(tmpdir(), "kalamdb-ceiling-"));
-  const child = Bun.spawn([process.execPath, CEILING, folder], { stdout: "pipe", stderr: "inherit" });
+  const loaded = preload === undefined ? [] : ["--preload", preload];
+  const child = Bun.spawn([process.execPath, ...loaded, program, folder], {
+    stdout: "pipe",
+    stderr: "inherit",
+    env: { ...process.env, ...env },
+  });
   const url = await readyUrl(child.stdout);
   return {
     url,

@@ -45,6 +45,8 @@ export type Task =
       readonly ratePerSecond: number;
       readonly durationMs: number;
       readonly firstId: number;
+      /** The result says when each write was due and when it arrived. */
+      readonly timesEach?: boolean;
     }
   /** Opens subscriptions and keeps them until the client ends. Any frame with a row is counted against them. */
   | {
@@ -109,6 +111,8 @@ export interface PacedResult {
   readonly latency: Latency;
   /** From the same moment to its answer. */
   readonly writeLatency: Latency;
+  /** By id; milliseconds, by a clock that all processes share. */
+  readonly times?: readonly { readonly dueAt: number; readonly arrivedAt: number }[];
   readonly faults: readonly string[];
 }
 

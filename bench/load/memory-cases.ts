@@ -81,7 +81,7 @@ async function measure(open: () => Promise<Side>, connections: number): Promise<
 
 async function runMemory(size: BenchSize): Promise<readonly ReportRow[]> {
   const connections = size.isQuick ? 1_000 : size.isFull ? 10_000 : 4_000;
-  const sides = [() => ServerSide.open(), openCeilingSide];
+  const sides = [() => ServerSide.open(), () => openCeilingSide()];
   const rounds = { ...size, rounds: Math.min(size.rounds, MAX_ROUNDS) };
   const [ours = [], bare = []] = await interleave(rounds, sides, (open) => measure(open, connections));
   const faults = [...ours, ...bare].flatMap((growth) => growth.faults);

@@ -28,6 +28,7 @@ class PacedRun {
   readonly #faults = new Faults();
   readonly #dueAt: Float64Array;
   readonly #arrivals: Uint8Array;
+  readonly #arrivedAt: Float64Array;
   readonly #samples: number[] = [];
   readonly #answers: number[] = [];
   readonly #idle: HttpConnection[] = [];
@@ -44,6 +45,7 @@ class PacedRun {
     this.#path = requestPath(task.operation, task.target);
     this.#dueAt = new Float64Array(this.#messages);
     this.#arrivals = new Uint8Array(this.#messages);
+    this.#arrivedAt = new Float64Array(this.#messages);
   }
 
   async open(): Promise<void> {
@@ -73,6 +75,7 @@ class PacedRun {
       rate: (this.#acknowledged / elapsedMs) * 1_000,
       latency: latencyOf(this.#samples),
       writeLatency: latencyOf(this.#answers),
+      ...(this.#task.timesEach === true ? { times: this.#times() } : {}),
       faults: this.#faults.list(),
     };
   }
@@ -101,7 +104,16 @@ class PacedRun {
       this.#faults.add(`user ${user} was told of row ${id} of another user`);
     if (this.#arrivals[index] !== 0) this.#faults.add(`row ${id} arrived again`);
     this.#arrivals[index] = 1;
-    this.#samples.push(performance.now() - (this.#dueAt[index] ?? 0));
+    const arrivedAt = performance.now();
+    this.#arrivedAt[index] = arrivedAt;
+    this.#samples.push(arrivedAt - (this.#dueAt[index] ?? 0));
+  }
+
+  #times(): { readonly dueAt: number; readonly arrivedAt: number }[] {
+    const { timeOrigin } = performance;
+    return [...this.#dueAt].map((dueAt, index) => {
+      return { dueAt: timeOrigin + dueAt, arrivedAt: timeOrigin + (this.#arrivedAt[index] ?? Number.NaN) };
+    });
   }
 
   #tick(startedAt: number): void {

@@ -131,7 +131,7 @@ async function runSequential(size: BenchSize): Promise<readonly ReportRow[]> {
 
 async function runPlanCache(size: BenchSize): Promise<readonly ReportRow[]> {
   await using cached = await ServerSide.open();
-  await using uncached = await ServerSide.open({ KALAMDB_EXECUTION_SQL_PLAN_CACHE_MAX_ENTRIES: "0" });
+  await using uncached = await ServerSide.open({ env: { KALAMDB_EXECUTION_SQL_PLAN_CACHE_MAX_ENTRIES: "0" } });
   await using client = new LoadClient();
   const faults = [...(await fill(client, cached)), ...(await fill(client, uncached))];
   const row = async (operation: Operation, text: string, atLeast: number): Promise<ReportRow> => {

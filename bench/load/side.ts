@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { SignJWT } from "jose";
 import { ServerProcess } from "../../test/support/server-process.ts";
 import { loginToken, TestUser } from "../../test/support/test-server.ts";
-import { startCeiling } from "./child-process.ts";
+import { type ProbeOptions, startCeiling } from "./child-process.ts";
 import { SCHEMA, type Target } from "./workload.ts";
 
 export interface Side extends AsyncDisposable {
@@ -20,8 +20,8 @@ const UNLIMITED: Readonly<Record<string, string>> = {
   KALAMDB_RATE_LIMIT_AUTH_REQUESTS_PER_IP_PER_SEC: "1000000",
 };
 
-export async function openCeilingSide(): Promise<Side> {
-  const ceiling = await startCeiling();
+export async function openCeilingSide(options?: ProbeOptions): Promise<Side> {
+  const ceiling = await startCeiling(options);
   return {
     target: { kind: "ceiling", port: portOf(ceiling.url), token: "root" },
     pid: ceiling.pid,
@@ -45,9 +45,12 @@ export class ServerSide implements Side {
   }
 
   /** A server on a fresh folder with the benchmark's tables. */
-  static async open(env: Readonly<Record<string, string>> = {}): Promise<ServerSide> {
+  static async open({ env, ...options }: ProbeOptions = {}): Promise<ServerSide> {
     const secret = crypto.randomUUID() + crypto.randomUUID();
-    const process = await ServerProcess.start({ env: { ...UNLIMITED, KALAMDB_JWT_SECRET: secret, ...env } });
+    const process = await ServerProcess.start({
+      ...options,
+      env: { ...UNLIMITED, KALAMDB_JWT_SECRET: secret, ...env },
+    });
     const root = new TestUser(process.url, "root", await loginToken(process.url, "root", process.password));
     for (const sql of SCHEMA) await root.sql(sql);
     return new ServerSide(process, root, secret);

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { silentLog } from "../../src/base/log.ts";
 import { Checkpointer } from "../../src/storage/hot/checkpoint.ts";
-import { CheckpointThread, type FoldingThread } from "../../src/storage/hot/checkpoint-thread.ts";
+import { CheckpointThread, type LogThread } from "../../src/storage/hot/checkpoint-thread.ts";
 import { noFailpoint } from "../../src/storage/hot/failpoint.ts";
 import { openStore } from "../../src/storage/store.ts";
 import { ALICE, createTable, failureOf, openTestStore, temporaryFolder, testClock, write } from "./open-test-store.ts";
@@ -221,12 +221,12 @@ describe("checkpoint", () => {
     SLOW_MS,
   );
 
-  test("a thread that cannot be started is folding nothing, and nobody waits for its end", async () => {
+  test("a thread that cannot be started is at no work, and nobody waits for its end", async () => {
     const thread = new CheckpointThread(() => {
       throw new Error("no thread");
     });
-    expect(await thread.fold("a.sqlite")).toEqual({ failure: "Error: no thread" });
-    expect(thread.isFolding).toBe(false);
+    expect(await thread.run("fold", "a.sqlite")).toEqual({ failure: "Error: no thread" });
+    expect(thread.isWorking).toBe(false);
     await thread.close();
   });
 
@@ -236,7 +236,7 @@ describe("checkpoint", () => {
       using folder = temporaryFolder();
       const path = join(folder.path, "a.sqlite");
       let started = 0;
-      const spawn = (): FoldingThread => {
+      const spawn = (): LogThread => {
         started += 1;
         const entry = started === 1 ? "dying-checkpoint-worker.ts" : "../../src/storage/hot/checkpoint-worker.ts";
         return new Worker(new URL(entry, import.meta.url));
@@ -251,7 +251,7 @@ describe("checkpoint", () => {
       const checkpointer = new Checkpointer({ db, path, log, failpoint: noFailpoint, thread });
       while (started < 2) await commit(db, checkpointer);
       expect(await beginsAnew(db, checkpointer)).toBe(true);
-      expect([started, warned]).toEqual([2, ["checkpoint failed"]]);
+      expect([started, warned]).toEqual([2, ["the log was not given room"]]);
       await checkpointer.stop();
       db.close(true);
     },

@@ -1,61 +1,66 @@
-// The writer's side of the thread that folds the log: started when there is first something to do, asked one thing at a time.
+// The writer's side of the thread that folds the log and makes room for it: started when there is first something to do, asked one thing at a time.
 import { errorText } from "../../base/log.ts";
 
-export interface FoldRequest {
+/** `fold`: into the data file. `makeRoom`: the log's file grows, and what it holds stays. */
+export type LogTask = "fold" | "makeRoom";
+
+export interface LogRequest {
+  readonly task: LogTask;
+  /** Of the data file. */
   readonly path: string;
 }
 
-export interface FoldReply {
+export interface LogReply {
   /** Undefined: it did what it could. */
   readonly failure: string | undefined;
 }
 
 /** The part of a Worker that is needed here. */
-export interface FoldingThread {
-  postMessage(message: FoldRequest): void;
+export interface LogThread {
+  postMessage(message: LogRequest): void;
   terminate(): void;
-  onmessage: ((event: MessageEvent<FoldReply>) => void) | null;
+  onmessage: ((event: MessageEvent<LogReply>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
 }
 
-function spawnThread(): FoldingThread {
+function spawnThread(): LogThread {
   // Housekeeping alone keeps no process alive.
   return new Worker(new URL("./checkpoint-worker.ts", import.meta.url), { ref: false });
 }
 
 export class CheckpointThread {
-  readonly #spawn: () => FoldingThread;
-  #thread: FoldingThread | undefined;
-  #folding: PromiseWithResolvers<FoldReply> | undefined;
+  readonly #spawn: () => LogThread;
+  #thread: LogThread | undefined;
+  #working: PromiseWithResolvers<LogReply> | undefined;
 
-  constructor(spawn: () => FoldingThread = spawnThread) {
+  constructor(spawn: () => LogThread = spawnThread) {
     this.#spawn = spawn;
   }
 
-  get isFolding(): boolean {
-    return this.#folding !== undefined;
+  get isWorking(): boolean {
+    return this.#working !== undefined;
   }
 
-  /** Does not reject. To be called when it is not folding. */
-  fold(path: string): Promise<FoldReply> {
-    const folding = Promise.withResolvers<FoldReply>();
-    this.#folding = folding;
+  /** Does not reject. To be called when it is not working. */
+  run(task: LogTask, path: string): Promise<LogReply> {
+    const working = Promise.withResolvers<LogReply>();
+    this.#working = working;
     try {
-      this.#running().postMessage({ path });
+      this.#running().postMessage({ task, path });
     } catch (error) {
       this.#settle({ failure: errorText(error) });
     }
-    return folding.promise;
+    return working.promise;
   }
 
   /** What was begun is finished first: a thread that is ended inside SQLite would leave its connection open. */
   async close(): Promise<void> {
-    await this.#folding?.promise;
+    await this.#working?.promise;
     this.#thread?.terminate();
     this.#thread = undefined;
   }
 
-  #running(): FoldingThread {
+  #running(): LogThread {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#spawn();
     thread.onmessage = ({ data }) => this.#settle(data);
@@ -68,9 +73,9 @@ export class CheckpointThread {
     return thread;
   }
 
-  #settle(reply: FoldReply): void {
-    const folding = this.#folding;
-    this.#folding = undefined;
-    folding?.resolve(reply);
+  #settle(reply: LogReply): void {
+    const working = this.#working;
+    this.#working = undefined;
+    working?.resolve(reply);
   }
 }

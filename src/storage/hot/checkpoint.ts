@@ -1,11 +1,13 @@
 // Folding the write-ahead log into the data file. While the writer is busy a thread of its own does it, a thousand pages at a time: on the writer's it would be two syncs and
-// as many scattered writes inside some COMMIT. The log's space is given back here when the writer is idle, or when readers have let the log grow.
+// as many scattered writes inside some COMMIT. The same thread makes room for the log of a writer that is busy. The log's space is given back here when the writer is idle, unless
+// it was given on purpose, or when readers have let the log grow.
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { errorText, type Log } from "../../base/log.ts";
 import type { CheckpointThread } from "./checkpoint-thread.ts";
 import { BUSY_TIMEOUT_MS, LOG_LIMIT_BYTES } from "./connection.ts";
 import type { Failpoint } from "./failpoint.ts";
+import { hasSpareDisk } from "./log-room.ts";
 
 /** The writer counts as idle after this long without a commit. */
 export const CHECKPOINT_INTERVAL_MS = 1_000;
@@ -21,6 +23,8 @@ const FOLD_PAGES = 1_000;
  * and take it two syncs.
  */
 const RESTART_PAGES = 4_000;
+/** A log that gets as long as this is a busy writer's: it is given room. */
+const ROOM_FROM_PAGES = 250;
 /** Of the log that is not in the data file: from here on what can wait should not write. */
 const BEHIND_PAGES = 8_000;
 /** 256 MiB: a thread that cannot keep up is helped by the writer, which is held up by that. */
@@ -41,6 +45,8 @@ export class Checkpointer {
   #lookAt = COMMITS_BETWEEN_LOOKS;
   /** `folded`: the thread has just done what it could. */
   #state: "growing" | "folded" | "failed" = "growing";
+  /** The log was given room, or there was none to give. */
+  #hasRoom = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CheckpointOptions) {
@@ -51,7 +57,7 @@ export class Checkpointer {
   schedule(): void {
     this.#commits += 1;
     this.#arm();
-    if (this.#commits < this.#lookAt || this.#options.thread.isFolding) return;
+    if (this.#commits < this.#lookAt || this.#options.thread.isWorking) return;
     try {
       this.#look();
     } catch (error) {
@@ -70,7 +76,19 @@ export class Checkpointer {
     if (isRest) this.#checkpoint("PASSIVE");
     else if (total >= MAX_PAGES) this.#foldAll();
     else if (unfolded >= FOLD_PAGES) this.#fold();
-    else this.#state = "growing";
+    else {
+      this.#state = "growing";
+      if (!this.#hasRoom && total >= ROOM_FROM_PAGES) this.#makeRoom();
+    }
+  }
+
+  /** One that fails leaves the log as long as it is: commits make it grow, as they would have. */
+  #makeRoom(): void {
+    const { thread, path, log } = this.#options;
+    this.#hasRoom = true;
+    void thread.run("makeRoom", path).then(({ failure }) => {
+      if (failure !== undefined) log.warn("the log was not given room", { error: failure });
+    });
   }
 
   /** A reader that holds the log for long makes it vain, so it is not tried at each look. */
@@ -81,7 +99,7 @@ export class Checkpointer {
 
   #fold(): void {
     const { thread, path, log } = this.#options;
-    void thread.fold(path).then(({ failure }) => {
+    void thread.run("fold", path).then(({ failure }) => {
       if (failure !== undefined) log.warn("checkpoint failed", { error: failure });
       this.#state = failure === undefined ? "folded" : "failed";
       this.#lookAt = this.#commits + (failure === undefined ? 1 : COMMITS_AFTER_FAILURE);
@@ -93,7 +111,7 @@ export class Checkpointer {
     const { db, thread } = this.#options;
     if (db.inTransaction || this.#state === "failed") return false;
     const isBehind = this.#pages().unfolded >= BEHIND_PAGES;
-    if (isBehind && !thread.isFolding) this.#fold();
+    if (isBehind && !thread.isWorking) this.#fold();
     return isBehind;
   }
 
@@ -103,7 +121,7 @@ export class Checkpointer {
     return { total: Number(total), unfolded: Number(total) - Number(folded) };
   }
 
-  /** Truncates the log if the time is right. Returns false when it holds nothing that could be folded later. */
+  /** Folds the rest of the log if the time is right, and gives its space back. Returns false when it holds nothing that could be folded later. */
   tick(): boolean {
     const isIdle = this.#commits === this.#seenCommits;
     this.#seenCommits = this.#commits;
@@ -112,15 +130,23 @@ export class Checkpointer {
     // Between two slices of a large work.
     if (this.#options.db.inTransaction) return true;
     if (!isIdle && bytes <= LOG_LIMIT_BYTES) return true;
-    if (this.#options.thread.isFolding) return true;
+    if (this.#options.thread.isWorking) return true;
     // The writer folds what is left over only.
-    if (this.#state === "failed" || this.#pages().unfolded < FOLD_PAGES) return !this.truncate();
+    if (this.#state === "failed" || this.#pages().unfolded < FOLD_PAGES) return !this.#settle(bytes);
     this.#fold();
     return true;
   }
 
+  /** What is left of the log goes into the data file. Room that was given stays: the next commits need it. */
+  #settle(bytes: number): boolean {
+    const keepsRoom = this.#hasRoom && bytes <= LOG_LIMIT_BYTES && hasSpareDisk(this.#options.path);
+    if (!keepsRoom) return this.truncate();
+    return this.#checkpoint("PASSIVE") && this.#pages().unfolded === 0;
+  }
+
   /** Does not wait for readers: false when one still needs the log, or the disk refused. */
   truncate(): boolean {
+    this.#hasRoom = false;
     return this.#checkpoint("TRUNCATE");
   }
 
