@@ -1,5 +1,4 @@
-// P18: from spawning the server to its first answer, and the memory it holds when idle. Run from source: the targets are those of the
-// compiled binary, which does not parse and transpile its modules at each start.
+// P18: from spawning the compiled binary to its first answer, and the memory it holds when idle; the ceiling program is compiled too.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +6,9 @@ import { readyUrl } from "./child-process.ts";
 import { compare, type ReportRow } from "./report.ts";
 import { type BenchSize, interleave, type LoadCase } from "./rounds.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const ROOT = new URL("../..", import.meta.url).pathname;
+const MB = 1_000_000;
+const SIZE_TARGET_MB = 125;
 /** Long enough for whatever a start leaves behind to be collected. */
 const IDLE_MS = 1_500;
 const QUICK_IDLE_MS = 300;
@@ -43,6 +44,11 @@ async function start(command: readonly string[], idleMs: number): Promise<Starte
   }
 }
 
+async function build(...args: readonly string[]): Promise<void> {
+  const child = Bun.spawn([process.execPath, ...args], { cwd: ROOT, stdout: "ignore" });
+  if ((await child.exited) !== 0) throw new Error(`bun ${args.join(" ")} failed`);
+}
+
 async function residentMbOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "latin1");
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024;
@@ -57,15 +63,18 @@ async function childrenOf(pid: number): Promise<number[]> {
 async function runStart(size: BenchSize): Promise<readonly ReportRow[]> {
   const folder = await mkdtemp(join(tmpdir(), "kalamdb-start-"));
   try {
-    const ceiling = new URL("./ceiling.ts", import.meta.url).pathname;
-    const serve = [process.execPath, MAIN, "serve", "--port", "0", "--log-level", "warn", "--data-dir"];
+    const ceiling = join(folder, "ceiling");
+    const binary = join(folder, "kalamdb");
+    await build("build", "--compile", "--minify", "--bytecode", "bench/load/ceiling.ts", "--outfile", ceiling);
+    await build("build.ts", "--outfile", binary);
+    const serve = [binary, "serve", "--port", "0", "--log-level", "warn", "--data-dir"];
     let folders = 0;
     const fresh = (): string[] => {
       folders += 1;
       return [...serve, join(folder, `fresh-${folders}`)];
     };
     const again = [...serve, join(folder, "again")];
-    const bare = (): string[] => [process.execPath, ceiling, folder];
+    const bare = (): string[] => [ceiling, folder];
     const idleMs = size.isQuick ? QUICK_IDLE_MS : IDLE_MS;
     await start(again, idleMs);
     const [first = [], restart = [], bareStarts = []] = await interleave(
@@ -90,7 +99,7 @@ async function runStart(size: BenchSize): Promise<readonly ReportRow[]> {
         target: figures.atMost === undefined ? undefined : "any",
         ...(figures.atMost === undefined ? {} : { oursAtMost: figures.atMost }),
         faults: [],
-        note: "from source; the target is the compiled binary's",
+        note: "compiled, both",
       });
     const answers = (starts: readonly Started[]): number[] => starts.map(({ firstAnswerMs }) => firstAnswerMs);
     const resident = (starts: readonly Started[]): number[] => starts.map(({ residentMb }) => residentMb);
@@ -108,6 +117,11 @@ async function runStart(size: BenchSize): Promise<readonly ReportRow[]> {
         atMost: MEMORY_TARGET_MB,
       }),
       row("idle memory with its query processes", "MB", { ours: family(restart), ceiling: family(bareStarts) }),
+      row("size of the binary", "MB", {
+        ours: [Bun.file(binary).size / MB],
+        ceiling: [Bun.file(ceiling).size / MB],
+        atMost: SIZE_TARGET_MB,
+      }),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { ownCommand } from "../base/program.ts";
 import type { Config } from "../config/config.ts";
 import { createQueryPool, type QueryPool } from "../engine/query/pool.ts";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -159,11 +160,4 @@ function openPool(
     command: ownCommand("__query-process"),
     log,
   });
-}
-
-/** This program again: the script when run from source, the binary itself when compiled. */
-function ownCommand(mode: string): readonly string[] {
-  const script = new URL("../main.ts", import.meta.url);
-  const isSource = script.protocol === "file:" && !script.pathname.startsWith("/$bunfs/");
-  return isSource ? [process.execPath, script.pathname, mode] : [process.execPath, mode];
 }

@@ -18,6 +18,8 @@ export interface ServerProcessOptions {
   readonly preload?: string;
   /** What runs; the server's own program when left out. */
   readonly program?: string;
+  /** A compiled program, which runs by itself. */
+  readonly binary?: string;
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -47,9 +49,7 @@ export class ServerProcess implements AsyncDisposable {
     const password = options.password ?? crypto.randomUUID();
     const child = Bun.spawn(
       [
-        process.execPath,
-        ...(options.preload === undefined ? [] : ["--preload", options.preload]),
-        options.program ?? MAIN,
+        ...commandOf(options),
         "serve",
         "--port",
         String(options.port ?? 0),
@@ -90,6 +90,11 @@ export class ServerProcess implements AsyncDisposable {
     await this.end();
     if (this.#ownsFolder) await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+function commandOf({ binary, preload, program = MAIN }: ServerProcessOptions): readonly string[] {
+  if (binary !== undefined) return [binary];
+  return [process.execPath, ...(preload === undefined ? [] : ["--preload", preload]), program];
 }
 
 async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {

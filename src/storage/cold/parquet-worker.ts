@@ -1,5 +1,6 @@
 // The main thread's side of the Parquet worker: a few requests at a time, begun in order, to a thread that is started on first need and again after it died.
 import { assert, DbError } from "../../base/errors.ts";
+import { threadProgram } from "../../base/program.ts";
 import type {
   StopFlag,
   WorkerMessage,
@@ -29,7 +30,7 @@ const MAX_AT_ROWS = 3;
 const MAX_IN_WORK = 8;
 
 function spawnThread(): ParquetThread {
-  return new Worker(new URL("./flush-worker.ts", import.meta.url));
+  return new Worker(threadProgram("storage/cold/flush-worker"));
 }
 
 interface Waiting {

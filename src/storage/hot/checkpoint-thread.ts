@@ -1,5 +1,6 @@
 // The writer's side of the thread that folds the log and makes room for it: started when there is first something to do, asked one thing at a time.
 import { errorText } from "../../base/log.ts";
+import { threadProgram } from "../../base/program.ts";
 
 /** `fold`: into the data file. `makeRoom`: the log's file grows, and what it holds stays. */
 export type LogTask = "fold" | "makeRoom";
@@ -25,7 +26,7 @@ export interface LogThread {
 
 function spawnThread(): LogThread {
   // Housekeeping alone keeps no process alive.
-  return new Worker(new URL("./checkpoint-worker.ts", import.meta.url), { ref: false });
+  return new Worker(threadProgram("storage/hot/checkpoint-worker"), { ref: false });
 }
 
 export class CheckpointThread {
