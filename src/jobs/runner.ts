@@ -325,10 +325,12 @@ export class JobRunner {
     const { retries, maxRetries, id } = job.record;
     const trace = traceOf(error);
     const message = error instanceof JobFailure || error instanceof DbError ? error.message : errorText(error);
+    const told = { job: id, error: message, cause: trace?.split("\n", 1)[0] };
     if (!isRetryable(error) || retries >= maxRetries) {
-      this.#deps.log.error("job failed", { job: id, error: message });
+      this.#deps.log.error("job failed", told);
       return { status: "failed", message, trace };
     }
+    this.#deps.log.warn("attempt of a job failed", told);
     const delayMs = retryDelayMs(retries, (this.#deps.random ?? Math.random)());
     job.notBeforeMs = this.#deps.clock.monotonicMs() + delayMs;
     const text = `Attempt ${retries + 1} failed, the next begins in ${delayMs} ms: ${message}`;

@@ -1,9 +1,9 @@
 // The runner over a real store, with kinds of jobs whose work the test holds in its hands.
 import { expect, test } from "bun:test";
 import { DbError } from "../../src/base/errors.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { createJsonLog } from "../../src/base/log.ts";
 import type { JobContext, JobEnd, JobKind, JobKinds, JobValues } from "../../src/jobs/job-kind.ts";
-import { textOf } from "../../src/jobs/job-kind.ts";
+import { JobFailure, textOf } from "../../src/jobs/job-kind.ts";
 import { retryDelayMs } from "../../src/jobs/retry.ts";
 import { JobRunner, type RunnerDeps } from "../../src/jobs/runner.ts";
 import { JOB_TYPES } from "../../src/model/job.ts";
@@ -15,6 +15,7 @@ interface Fixture extends AsyncDisposable {
   /** Names, in the order their work began. */
   readonly begun: string[];
   readonly running: Set<string>;
+  readonly log: string[];
   /** The most that ran at once. */
   peak: number;
   end(name: string): void;
@@ -56,7 +57,7 @@ function openRunner({ maxConcurrent = 1, afterRestart = "resume", onRun }: Optio
   };
   const deps: RunnerDeps = {
     clock: testStore.clock,
-    log: silentLog,
+    log: createJsonLog("warn", (line) => fixture.log.push(line)),
     catalog,
     writer,
     kinds: Object.fromEntries(JOB_TYPES.map((type) => [type, kind])) as JobKinds,
@@ -69,6 +70,7 @@ function openRunner({ maxConcurrent = 1, afterRestart = "resume", onRun }: Optio
     runner: new JobRunner(deps),
     begun: [],
     running: new Set(),
+    log: [],
     peak: 0,
     end: (name) => gates.get(name)?.resolve(DONE),
     fail: (name, error) => gates.get(name)?.reject(error),
@@ -124,6 +126,16 @@ test("ST-08 a failure that may pass is tried again after a delay that doubles, a
   }
   expect(attempts).toEqual([375, 1125]);
   expect(row()).toMatchObject({ status: "failed", retries: 2, message: "the disk hiccups" });
+});
+
+test("ST-08 what made an attempt fail is in the log, and not only how much failed", async () => {
+  const failure = new JobFailure("Flush failed for 1 scope(s)", { trace: "user 'ann': EIO\nstack", isRetryable: true });
+  await using it = openRunner({ onRun: () => Promise.reject(failure) });
+  const job = await submit(it, "a");
+  await it.runner.idle();
+  expect(it.log.map((line) => JSON.parse(line))).toMatchObject([
+    { level: "warn", message: "attempt of a job failed", job, error: failure.message, cause: "user 'ann': EIO" },
+  ]);
 });
 
 test("ST-08 a failure that is a fault of ours is not tried again", async () => {
