@@ -8,13 +8,12 @@ import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
 import type { RowTx } from "../storage/seams.ts";
 import {
   type BoundQuery,
+  bufferedRows,
   cellsOf,
-  hotSql,
   isBuffered,
   pointTarget,
   type ReadDeps,
   readsInside,
-  slotValues,
 } from "./reads.ts";
 import type { Session } from "./session.ts";
 import {
@@ -59,9 +58,7 @@ export function prepareModify(input: ModifyInput, deps: ReadDeps): PreparedWrite
         assertFresh(tx.catalog, table, scope, undefined);
         // A key that is not buffered in this transaction could be in Parquet if the scope was flushed since.
         if (!isBuffered(target, readsInside(tx))) throw new StaleRead("key flushed");
-        const rows = tx
-          .all(hotSql(input.find.plan), slotValues(input.find))
-          .map((row) => cellsOf(input.find.plan, row));
+        const rows = bufferedRows(input.find, target, readsInside(tx)).map((row) => cellsOf(input.find.plan, row));
         return beginModify(tx, input, { scope, found: rows.map((row) => foundRow(input, row)), cold: undefined });
       },
     };

@@ -96,8 +96,20 @@ export function readsInside(tx: RowTx): Pick<ReadDeps, "catalog" | "reader"> {
   };
 }
 
-/** SQLite text of a plan over buffered rows alone. The scope is bound by the same slot the plan names. */
-export function hotSql(plan: QueryPlan): string {
+/** What a query by keys finds in the buffer. */
+export function bufferedRows(
+  query: BoundQuery,
+  { table, scope }: PointTarget,
+  { catalog, reader }: Pick<ReadDeps, "catalog" | "reader">,
+): SqliteValue[][] {
+  const values = slotValues(query);
+  const startsAt = catalog.historyStartsAt(table.id, scope);
+  if (startsAt === 0n) return reader.all(hotSql(query.plan), values);
+  return reader.all(hotSql(query.plan, `?${values.length + 1}`), [...values, startsAt]);
+}
+
+/** SQLite text of a plan over buffered rows alone. The scope is bound by the same slot the plan names; `startsAt`: see `HotRelation`. */
+function hotSql(plan: QueryPlan, startsAt?: string): string {
   return plan.sql
     .map((piece) => {
       if (typeof piece === "string") return piece;
@@ -107,6 +119,7 @@ export function hotSql(plan: QueryPlan): string {
         schema: use.schema,
         scopeParameter: scopeParameter(use),
         includeDeleted: use.includeDeleted,
+        startsAt,
       });
     })
     .join("");
@@ -167,7 +180,7 @@ export function cellsOf(plan: QueryPlan, values: readonly SqliteValue[]): Cell[]
 export function readBuffered(query: BoundQuery, deps: Pick<ReadDeps, "catalog" | "reader">): RowsText | undefined {
   const target = pointTarget(query);
   if (target === undefined || !isBuffered(target, deps)) return undefined;
-  const rows = deps.reader.all(hotSql(query.plan), slotValues(query));
+  const rows = bufferedRows(query, target, deps);
   const cells = rows.map((row) => cellsOf(query.plan, row));
   return { rowsJson: rowsToJson(query.plan, cells), rowCount: rows.length };
 }

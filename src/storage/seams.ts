@@ -176,9 +176,11 @@ export interface WriteTx {
   /** The commit half of a compaction: segments of a scope out, what was made of them in. Changes no row, no position of a row and no count. */
   replaceSegments(swap: SegmentSwap): readonly Segment[];
   /**
-   * Everything of a scope goes, for all readers at once: `trim` removes the rows, the caller the files of the segments it answers with. No change is told of:
-   * nobody may be subscribed. A cursor of the scope means nothing from here on.
+   * Everything of a scope goes, for all readers at once and in the same time however much it is: `trim` removes the rows, the caller the files of the segments it
+   * answers with, and lets go of uploaded files (`FileRecords.releaseSome`). A cursor of the scope means nothing from here on; `CommitEvent.emptied` tells who is subscribed.
    */
+  emptyScope(table: TableSchema, scope: Scope): readonly Segment[];
+  /** The same, with its uploaded files. */
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[];
   /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
   trim(leftover: Leftover, maxRows: number): TrimStep;
@@ -193,6 +195,12 @@ export interface Committed<T> {
   readonly position: Seq;
 }
 
+/** The rows of one user in a table, or of a SHARED table. */
+export interface TableScope {
+  readonly table: TableId;
+  readonly scope: Scope;
+}
+
 export interface CommitEvent {
   readonly position: Seq;
   /** In `_seq` order. A request's changes are consecutive. */
@@ -202,6 +210,8 @@ export interface CommitEvent {
   /** New versions of tables, the newest of each. Every change of the commit was made under an older one. */
   readonly altered: readonly TableSchema[];
   readonly droppedTables: readonly TableSchema[];
+  /** Scopes of which everything before the commit is gone, without a change for each row. */
+  readonly emptied: readonly TableScope[];
   /** `namespace.name` of every view that has another text from now on, or is gone. */
   readonly redefinedViews: readonly string[];
 }

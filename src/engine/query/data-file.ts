@@ -18,6 +18,7 @@ export class DataFile {
   readonly #db: DatabaseSync;
   readonly #isKnown: StatementSync;
   readonly #segments: StatementSync;
+  readonly #historyStart: StatementSync;
   readonly #lastSeq: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -25,6 +26,8 @@ export class DataFile {
     this.#isKnown = db.prepare("SELECT 1 FROM tables WHERE id = ?");
     this.#segments = db.prepare(SEGMENTS_SQL);
     this.#segments.setReadBigInts(true);
+    this.#historyStart = db.prepare("SELECT starts_at FROM history_starts WHERE table_id = ? AND scope = ?");
+    this.#historyStart.setReadBigInts(true);
     this.#lastSeq = db.prepare("SELECT value FROM meta WHERE key = 'last_seq'");
     this.#lastSeq.setReadBigInts(true);
   }
@@ -64,6 +67,12 @@ export class DataFile {
       const range = { minSeq: seqOf(minSeq), maxSeq: seqOf(maxSeq), minKey, maxKey };
       return { id: Number(id), path, rows: Number(rows), tombstones: counted, ...range };
     });
+  }
+
+  /** What the buffer has of the scope at or below it is gone; 0: nothing is. */
+  startsAt({ schema, scope }: ScopeTarget): Seq {
+    const value = this.#historyStart.get(BigInt(schema.id), scope)?.["starts_at"];
+    return seqOf(typeof value === "bigint" ? value : 0n);
   }
 
   position(): Seq {
@@ -107,9 +116,9 @@ export class DataFile {
   }
 }
 
-/** Every buffered version at or below it is one of the segments', or replaced there. */
-export function flushedUpTo(segments: readonly SegmentRef[]): Seq {
-  return segments.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), seqOf(0n));
+/** Every buffered version at or below it is one of the segments', or replaced there, or gone. */
+export function flushedUpTo(segments: readonly SegmentRef[], startsAt: Seq): Seq {
+  return segments.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), startsAt);
 }
 
 export function sameSegments(a: readonly SegmentRef[], b: readonly SegmentRef[]): boolean {

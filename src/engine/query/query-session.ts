@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 
-import type { Seq } from "../../base/ids.ts";
+import { type Seq, seqOf } from "../../base/ids.ts";
 import { qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { decodeStorage } from "../../storage/catalog/storage-definition.ts";
@@ -126,7 +126,7 @@ export class QuerySession {
   #usedIndexes({ sql, relations, values }: RunMessage): ReadonlySet<string> {
     const pieces = sql.map((piece) => {
       const relation = typeof piece === "string" ? undefined : relations[piece];
-      return relation === undefined ? piece : relationText(relation, { flushed: undefined, isBufferEmpty: false });
+      return relation === undefined ? piece : relationText(relation, { flushed: undefined, isBufferEmpty: false, startsAt: NO_SEQ });
     });
     const text = pieces.join("");
     // Something must be read for SQLite to notice that there are other indexes than before.
@@ -151,12 +151,12 @@ export class QuerySession {
         assert(relation !== undefined && rows !== undefined, "every hole has its relation");
         if (relation.kind === "table") tables.add(hotTableName(relation.schema));
         if (rows.cold !== undefined) tables.add(rows.cold.name);
-        const { cold, lookup, isBufferEmpty } = rows;
+        const { cold, lookup, isBufferEmpty, startsAt } = rows;
         if (lookup === undefined || relation.kind !== "table") {
-          return relationText(relation, { flushed: cold && `temp.${cold.name}`, isBufferEmpty });
+          return relationText(relation, { flushed: cold && `temp.${cold.name}`, isBufferEmpty, startsAt });
         }
         const flushed = rowsText(relation.schema, lookup.places, values.push(lookup.rowsJson));
-        return relationText(relation, { flushed, isBufferEmpty });
+        return relationText(relation, { flushed, isBufferEmpty, startsAt });
       });
       const position = this.#file.position();
       const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), { ...request, values }, sink));
@@ -185,13 +185,14 @@ export class QuerySession {
   #stored(run: Run, relation: QueryRelation, index: number): StoredRows {
     if (relation.kind !== "table") return NOTHING_STORED;
     const segments = this.#file.segments(relation);
-    if (segments.length === 0) return NOTHING_STORED;
+    const nothing: StoredRows = { ...NOTHING_STORED, startsAt: this.#file.startsAt(relation) };
+    if (segments.length === 0) return nothing;
     const isBufferEmpty = this.#file.isBufferEmpty(relation);
     const table = qualifiedName(relation.schema);
     const lookup = run.lookups[index];
     if (lookup !== undefined && sameSegments(lookup.segments, segments)) {
       const read = { ...lookup.outcome, by: "rows", table, isCached: false } as const;
-      return { ...NOTHING_STORED, lookup, isBufferEmpty, read };
+      return { ...nothing, lookup, isBufferEmpty, read };
     }
     const cold = this.#cold.find(withExtraRows(relation, run.extraRows[index]), segments);
     if (cold === undefined) return { ...NOTHING_STORED, isMissing: true };
@@ -203,7 +204,7 @@ export class QuerySession {
     }
     const isCached = !run.loaded.has(cold.name);
     const read = { ...cold.outcome, by: "rows", table, isCached } as const;
-    return { ...NOTHING_STORED, cold, isBufferEmpty, read };
+    return { ...nothing, cold, isBufferEmpty, read };
   }
 
   #hiddenRows(relation: TableRelation, { name }: ColdTable): number {
@@ -269,15 +270,19 @@ interface StoredRows {
   /** Instead of a table, when the query can need the rows of some keys only. */
   readonly lookup: LookedUp | undefined;
   readonly isBufferEmpty: boolean;
+  readonly startsAt: Seq;
   /** Flushed rows must be loaded first. */
   readonly isMissing: boolean;
   readonly read: ColdRead | undefined;
 }
 
+const NO_SEQ = seqOf(0n);
+
 const NOTHING_STORED: StoredRows = {
   cold: undefined,
   lookup: undefined,
   isBufferEmpty: false,
+  startsAt: NO_SEQ,
   isMissing: false,
   read: undefined,
 };

@@ -14,6 +14,8 @@ export interface RelationRows {
   readonly flushed: string | undefined;
   /** No row of the scope is buffered, so that none hides a flushed one. */
   readonly isBufferEmpty: boolean;
+  /** What the buffer has of the scope at or below it is gone; 0: nothing is. */
+  readonly startsAt: Seq;
 }
 
 export function relationText(relation: QueryRelation, rows: RelationRows): string {
@@ -23,11 +25,12 @@ export function relationText(relation: QueryRelation, rows: RelationRows): strin
 
 export type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
-function tableText(relation: TableRelation, { flushed, isBufferEmpty }: RelationRows): string {
+function tableText(relation: TableRelation, { flushed, isBufferEmpty, startsAt }: RelationRows): string {
   const { schema, includeDeleted } = relation;
   const names = columnNames(relation);
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
-  const hot = hotRelation({ schema, scopeParameter, includeDeleted, columns: names });
+  const above = startsAt === 0n ? undefined : String(startsAt);
+  const hot = hotRelation({ schema, scopeParameter, includeDeleted, startsAt: above, columns: names });
   if (flushed === undefined) return hot;
   const shown = names.map((name) => (name === "_deleted" && !includeDeleted ? "0 AS _deleted" : name)).join(", ");
   const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f")}`;
@@ -38,6 +41,7 @@ function tableText(relation: TableRelation, { flushed, isBufferEmpty }: Relation
 export interface SummaryParts {
   /** Number of the parameter with the parts of the flushed rows: a JSON array of arrays. */
   readonly partsParameter: number;
+  /** What the buffer has at or below it is in them, or gone. */
   readonly flushedUpTo: Seq;
 }
 
@@ -54,7 +58,14 @@ export function summaryHole(
     const name = placeName(schema, column);
     return `${kind === "count" ? `${name} IS NOT NULL` : name} AS s${index}`;
   });
-  const hot = hotRelation({ schema, scopeParameter, includeDeleted: false, columns: ["1 AS n", ...keys, ...values] });
+  const startsAt = String(flushedUpTo);
+  const hot = hotRelation({
+    schema,
+    scopeParameter,
+    includeDeleted: false,
+    startsAt,
+    columns: ["1 AS n", ...keys, ...values],
+  });
   const condition = where === undefined ? "" : ` AND ${where}`;
   const types = [...groups, ...columns.map(({ kind, column }) => (kind === "count" ? undefined : column))];
   const names = [...keys, ...columns.map((_column, index) => `s${index}`)];
@@ -64,7 +75,7 @@ export function summaryHole(
     return `${isReal ? `CAST(value ->> ${index + 1} AS REAL)` : `value ->> ${index + 1}`} AS ${name}`;
   });
   const flushed = `SELECT ${["value ->> 0 AS n", ...parts].join(", ")} FROM json_each(?${partsParameter})`;
-  return `(${hot.slice(1, -1)} AND +_seq > ${flushedUpTo}${condition} UNION ALL ${flushed})`;
+  return `(${hot.slice(1, -1)}${condition} UNION ALL ${flushed})`;
 }
 
 /** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */

@@ -96,7 +96,7 @@ interface FlushedState {
 function flushedState({ file }: SummaryReadDeps, relation: TableRelation): FlushedState | undefined {
   const segments = file.segments(relation);
   if (segments.length === 0) return undefined;
-  const upTo = flushedUpTo(segments);
+  const upTo = flushedUpTo(segments, file.startsAt(relation));
   const hiddenKeys = file.hiddenKeys(relation, segments, upTo);
   return hiddenKeys === undefined ? undefined : { segments, upTo, hiddenKeys };
 }

@@ -42,6 +42,14 @@ export interface ReplacedVersion {
   readonly after: RowVersion;
 }
 
+export interface ScopeStep {
+  readonly table: TableId;
+  readonly scope: Scope;
+  /** Exclusive. */
+  readonly after: bigint;
+  readonly limit: number;
+}
+
 interface FileColumn {
   readonly index: number;
   readonly id: number;
@@ -61,6 +69,11 @@ const TEXTS = {
     AND NOT EXISTS (SELECT 1 FROM file_uses WHERE table_id = ?1 AND scope = ?2 AND file_id = ?3)`,
   forgetScopeUses: "DELETE FROM file_uses WHERE table_id = ?1 AND scope = ?2",
   releaseScope: "UPDATE files SET idle_since_ms = 0 WHERE table_id = ?1 AND scope = ?2",
+  lastOfStep: `SELECT CAST(max(id) AS TEXT) FROM
+    (SELECT id FROM files WHERE table_id = ?1 AND scope = ?2 AND id > ?3 ORDER BY id LIMIT ?4)`,
+  forgetStepUses: "DELETE FROM file_uses WHERE table_id = ?1 AND scope = ?2 AND file_id > ?3 AND file_id <= ?4",
+  releaseStep: `UPDATE files SET idle_since_ms = ?5
+    WHERE table_id = ?1 AND scope = ?2 AND id > ?3 AND id <= ?4 AND idle_since_ms IS NULL`,
   nextTable: "SELECT table_id FROM files WHERE table_id > ?1 ORDER BY table_id LIMIT 1",
   filesOfTable:
     "SELECT table_id, scope, CAST(id AS TEXT), path FROM files WHERE table_id = ?1 AND idle_since_ms IS NULL LIMIT ?2",
@@ -120,6 +133,19 @@ export class FileRecords {
   releaseScope(table: TableId, scope: Scope): void {
     this.#run("forgetScopeUses", [table, scope]);
     this.#run("releaseScope", [table, scope]);
+  }
+
+  /**
+   * The same in steps, by id, inside one transaction: lets go of the scope's next `limit` files, as a delete of their rows does. Returns the last of them; undefined:
+   * there are no more.
+   */
+  releaseSome({ table, scope, after, limit }: ScopeStep, nowMs: number): bigint | undefined {
+    const last = this.#all("lastOfStep", [table, scope, after, limit])[0]?.[0];
+    if (last === undefined || last === null) return undefined;
+    const upTo = BigInt(String(last));
+    this.#run("forgetStepUses", [table, scope, after, upTo]);
+    this.#run("releaseStep", [table, scope, after, upTo, nowMs]);
+    return upTo;
   }
 
   /** Lets go of what tables and columns held that were dropped, some at a time. Returns how many uses and files. */

@@ -5,6 +5,7 @@ import type { TableId } from "../../base/ids.ts";
 import type { Change } from "../../model/change.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { CatalogChange, CatalogState } from "../catalog/catalog-state.ts";
+import type { TableScope } from "../seams.ts";
 import type { StreamExpiry } from "../stream/stream-expiry.ts";
 import type { StreamChange, StreamRows } from "../stream/stream-rows.ts";
 import type { BufferCounts, CountChange } from "./buffer-counts.ts";
@@ -76,6 +77,10 @@ export class Batch {
       const isDrop = undo.kind === "table" && change?.kind === "table" && change.record === undefined;
       return isDrop && undo.record !== undefined ? [undo.record] : [];
     });
+  }
+
+  get emptied(): readonly TableScope[] {
+    return this.#counts.filter((change) => change.kind === "scopeEmptied");
   }
 
   /** `namespace.name` of every view that got another text, or none any more. */

@@ -8,6 +8,7 @@ import { hotTableName } from "./relation.ts";
 
 export type CountChange =
   | { readonly kind: "rows"; readonly table: TableId; readonly scope: Scope; readonly by: number }
+  | { readonly kind: "scopeEmptied"; readonly table: TableId; readonly scope: Scope }
   | { readonly kind: "tableDropped"; readonly table: TableId };
 
 export class BufferCounts {
@@ -50,7 +51,8 @@ export class BufferCounts {
       this.#rows.delete(change.table);
       return;
     }
-    const { table, scope, by } = change;
+    const { table, scope } = change;
+    const by = change.kind === "rows" ? change.by : -this.rows(table, scope);
     const scopes = this.#scopes.get(table) ?? new Map<Scope, number>();
     this.#scopes.set(table, scopes);
     const rows = (scopes.get(scope) ?? 0) + by;

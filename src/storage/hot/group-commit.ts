@@ -364,8 +364,8 @@ export class GroupCommitWriter implements Writer {
     if (!batch.wrote) return;
     batch.publish(committed, { counts, expiry });
     this.#position = position;
-    const { changes, changedTables: catalogChanged, altered, droppedTables, redefinedViews } = batch;
-    const event: CommitEvent = { position, changes, catalogChanged, altered, droppedTables, redefinedViews };
+    const { changes, changedTables: catalogChanged, altered, droppedTables, emptied, redefinedViews } = batch;
+    const event: CommitEvent = { position, changes, catalogChanged, altered, droppedTables, emptied, redefinedViews };
     this.#isPublishing = true;
     for (const listener of this.#listeners) {
       try {

@@ -30,12 +30,14 @@ export interface HotRelation {
   /** The bound parameter that holds the user id (`?3`); undefined for SHARED tables only. */
   readonly scopeParameter: string | undefined;
   readonly includeDeleted: boolean;
+  /** What is at or below it is gone, though it may still be in the file: a position, or the bound parameter that holds one. Undefined: there is none. */
+  readonly startsAt?: string | undefined;
   /** Names to select; by default all. */
   readonly columns?: readonly string[];
 }
 
 /** A parenthesised sub-select with the columns `c<column id>`, `_seq` and `_deleted`. */
-export function hotRelation({ schema, scopeParameter, includeDeleted, columns }: HotRelation): string {
+export function hotRelation({ schema, scopeParameter, includeDeleted, startsAt, columns }: HotRelation): string {
   const conditions: string[] = [];
   if (isScopedByUser(schema.kind)) {
     assert(scopeParameter !== undefined, "a USER table is read with a scope");
@@ -45,6 +47,8 @@ export function hotRelation({ schema, scopeParameter, includeDeleted, columns }:
     assert(scopeParameter === undefined, "a SHARED table has no scope");
   }
   if (!includeDeleted) conditions.push("_deleted = 0");
+  // The plus sign: rows are found by their user, key or index as before.
+  if (startsAt !== undefined) conditions.push(`+_seq > ${startsAt}`);
   const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   const names = columns ?? [...hotColumns(schema), "_seq", "_deleted"];
   return `(SELECT ${names.join(", ")} FROM ${hotTableName(schema)}${where})`;

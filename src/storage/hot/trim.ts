@@ -29,6 +29,18 @@ export function bufferedUpTo(statements: StatementCache, { table, scope, after, 
   return Number(row?.[0] ?? 0);
 }
 
+/** Whether the scope has a version above the position. */
+export function hasBuffered(
+  statements: StatementCache,
+  { table, scope, after }: Pick<Range, "table" | "scope" | "after">,
+): boolean {
+  const from = `SELECT 1 FROM ${hotTableName(table)}`;
+  const rows = isScopedByUser(table.kind)
+    ? statements.all(`${from} WHERE _user = ?1 AND +_seq > ?2 LIMIT 1`, [scope, after])
+    : statements.all(`${from} WHERE _seq > ?1 LIMIT 1`, [after]);
+  return rows.length > 0;
+}
+
 export interface TrimFlushed {
   readonly db: Database;
   readonly statements: StatementCache;

@@ -4,7 +4,7 @@
 
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Name, type Scope, SHARED_SCOPE, seqOf, type UserId } from "../../base/ids.ts";
+import { type Name, type Scope, SHARED_SCOPE, type UserId } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
@@ -33,10 +33,11 @@ import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
 import { addHotColumns } from "./hot-columns.ts";
 import { dropUnnamed, ensureHotIndex } from "./hot-index.ts";
+import { inspectRows } from "./inspect-rows.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
-import { hotTableDdl, hotTableName, isInFile, isScopedByUser } from "./relation.ts";
+import { hotTableDdl, isInFile, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
-import { bufferedUpTo, trimDropped, trimFlushed } from "./trim.ts";
+import { bufferedUpTo, hasBuffered, trimDropped, trimFlushed } from "./trim.ts";
 
 export interface Savepoint {
   open(): void;
@@ -214,17 +215,8 @@ export class WriteTransaction implements WriteTx {
     });
   }
 
-  inspectRows(table: TableSchema, { after, columns, limit }: RowInspection): InspectedRows {
-    const isNull = columns.map((id) => `c${id} IS NULL`);
-    const text = `SELECT ${["_seq", "_deleted", ...isNull].join(", ")} FROM ${hotTableName(table)} WHERE _seq > ?1 ORDER BY _seq LIMIT ?2`;
-    const rows = this.all(text, [after, limit]);
-    const live = rows.filter(([, deleted]) => deleted === 0n);
-    const last = rows.length < limit ? undefined : rows.at(-1)?.[0];
-    return {
-      through: typeof last === "bigint" ? seqOf(last) : undefined,
-      hasLiveRow: live.length > 0,
-      nulls: new Set(columns.filter((_id, index) => live.some((row) => row[index + 2] === 1n))),
-    };
+  inspectRows(table: TableSchema, request: RowInspection): InspectedRows {
+    return inspectRows((sql, values) => this.all(sql, values), table, request);
   }
 
   dropTable(table: TableSchema): void {
@@ -296,25 +288,27 @@ export class WriteTransaction implements WriteTx {
     });
   }
 
-  purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
+  emptyScope(table: TableSchema, scope: Scope): readonly Segment[] {
     if (table.kind === "stream") {
       this.#changeStream(table, (streams) => streams.purge(table, scope));
+      this.#options.batch.count({ kind: "scopeEmptied", table: table.id, scope });
       return [];
     }
     return this.#write(() => {
       const { batch, catalog, view, leftovers, seqs, statements } = this.#options;
-      assert(isScopedByUser(table.kind), "what everybody shares is nobody's to purge");
-      this.#options.files.releaseScope(table.id, scope);
-      const after = view.flushedUpTo(table.id, scope);
-      const upTo = seqs.next();
-      const rows = bufferedUpTo(statements, { table, scope, after, upTo });
       const segments = view.segments(table.id, scope);
-      if (rows === 0 && segments.length === 0) return [];
-      if (rows > 0) batch.count({ kind: "rows", table: table.id, scope, by: -rows });
+      const after = view.flushedUpTo(table.id, scope);
+      if (segments.length === 0 && !hasBuffered(statements, { table, scope, after })) return [];
+      batch.count({ kind: "scopeEmptied", table: table.id, scope });
       leftovers.addFlushed(table.id, scope);
-      catalog.purgeScope({ table: table.id, scope, startsAt: upTo });
+      catalog.purgeScope({ table: table.id, scope, startsAt: seqs.next() });
       return segments;
     });
+  }
+
+  purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
+    if (table.kind !== "stream") this.#write(() => this.#options.files.releaseScope(table.id, scope));
+    return this.emptyScope(table, scope);
   }
 
   trim(leftover: Leftover, maxRows: number): TrimStep {
