@@ -74,6 +74,12 @@ function flushedRows(schema: TableSchema, scope: Scope, { catalog, reader, write
 /** Each buffered row, and the flushed ones together. */
 function countHole(use: TableUse, upTo: bigint, parameter: number): string {
   const scopeParameter = use.kind === "userTable" ? `?${use.scopeSlot + 1}` : undefined;
-  const hot = hotRelation({ schema: use.schema, scopeParameter, includeDeleted: false, startsAt: String(upTo), columns: ["1 AS n"] });
+  const hot = hotRelation({
+    schema: use.schema,
+    scopeParameter,
+    includeDeleted: false,
+    startsAt: String(upTo),
+    columns: ["1 AS n"],
+  });
   return `(${hot.slice(1, -1)} UNION ALL SELECT ?${parameter} AS n)`;
 }

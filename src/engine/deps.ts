@@ -9,7 +9,7 @@ import type { TableSchema } from "../model/schema.ts";
 import type { FileStore } from "../storage/files/file-store.ts";
 import type { IndexBuilder } from "../storage/hot/index-builder.ts";
 import type { StorageAccess } from "../storage/objects/storage-access.ts";
-import type { CatalogView, PointReader, Writer } from "../storage/seams.ts";
+import type { CatalogView, PointReader, Segment, Writer } from "../storage/seams.ts";
 import type { DefaultGenerator } from "./defaults.ts";
 import type { Preparer } from "./prepare.ts";
 import type { QueryRunner } from "./reads.ts";
@@ -66,6 +66,8 @@ export interface EngineDeps {
   readonly audit: Audit;
   readonly storages: StorageHost;
   readonly files: Pick<FileStore, "add" | "settle">;
+  /** Removes Parquet files that the catalog names no more, when nobody can be reading them. */
+  readonly retireFiles: (segments: readonly Segment[]) => void;
   /** Where this server is reached, as far as it knows. */
   readonly serverUrl: () => string;
   readonly live: LiveAdmin;

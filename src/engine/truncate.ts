@@ -1,41 +1,38 @@
-// TRUNCATE: every row that was there when it began is deleted. Up to the rows that one statement may write it is one commit, for readers and live queries too; beyond
-// that it goes on in slices by key, each a commit of its own, so that a table of any size stops nobody else.
+// TRUNCATE: every row that is there ends, in one commit, for readers and live queries too. Up to the rows that one statement may write they are deleted, each with its
+// tombstone. More are forgotten as a whole: the catalog says that nothing of the scope at or below a position is left, and the rows leave the disk in the background.
 import { assert, DbError } from "../base/errors.ts";
-import type { Seq } from "../base/ids.ts";
-import { type Param, paramShape } from "../model/param.ts";
-import { keyColumn, qualifiedName, type TableSchema } from "../model/schema.ts";
+import type { Scope, Seq } from "../base/ids.ts";
+import { paramShape } from "../model/param.ts";
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { TableRef } from "../sql/statement.ts";
-import type { Slices } from "../storage/seams.ts";
-import { prepareWrite, runData, TooManyRows } from "./data.ts";
+import type { ScopeStep } from "../storage/files/file-records.ts";
+import type { Segment, Slices, WriteTx } from "../storage/seams.ts";
+import { bind, prepareWrite, TooManyRows } from "./data.ts";
 import { requireTable } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { assertMayExecute, assertMayRun } from "./permission.ts";
 import type { PlannedData } from "./prepare.ts";
 import { retryStale } from "./retry.ts";
-import type { Caller } from "./session.ts";
-import { applyInSlices } from "./write.ts";
+import type { Call, Caller } from "./session.ts";
+import { applyInSlices, assertFresh, StaleRead, scopeFor } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
-/** About the time a slice may hold the writer: a few milliseconds. */
-const ROWS_PER_SLICE = 1_000;
+/** Uploaded files of the rows, let go of in a few milliseconds. */
+const FILES_PER_STEP = 500;
+/** Rows are counted again when others were written after the count; then it is said that they were. */
+const MAX_COUNTS = 3;
 
 export async function truncate(tables: readonly TableRef[], call: Caller, deps: EngineDeps): Promise<StatementResult> {
-  const named = tables.map((ref) => requireTable(ref, call.session, deps));
+  const asWritten = tables.map((ref) => qualifiedName(requireTable(ref, call.session, deps)));
+  const named = (): readonly TableSchema[] => [...new Set(tables.map((ref) => requireTable(ref, call.session, deps)))];
   assertMayExecute(call.session, "delete");
-  const plans = [...new Set(named)].map((table) => slicePlan(table, "true", { call, params: [] }, deps));
   // All of them may be written, or none is.
-  for (const plan of plans) assertMayRun(plan().plan, call.session);
-  const names = named.map(qualifiedName).join(", ");
-  const done = await truncateAtOnce(plans, call, deps);
-  if (done !== undefined) {
-    const { rows, position } = done;
-    return { rowCount: rows, message: truncatedText(names, rows), asUser: call.session.user, seq: position.toString() };
-  }
-  let rowCount = 0;
-  for (const table of named) rowCount += await truncateTable(table, call, deps);
-  const message = `${truncatedText(names, rowCount)}, in several commits`;
-  return { rowCount, message, asUser: call.session.user };
+  for (const table of named()) assertMayRun(deletePlan(table, call, deps).plan, call.session);
+  const done = (await truncateRows(named, call, deps)) ?? (await truncateWhole(named, call, deps));
+  const { rows, position, note = "" } = done;
+  const message = `${truncatedText(asWritten.join(", "), rows)}${note}`;
+  return { rowCount: rows, message, asUser: call.session.user, seq: position.toString() };
 }
 
 export function truncatedText(names: string, rows: number): string {
@@ -55,21 +52,27 @@ export function truncateAsDelete(
     });
   }
   const table = requireTable(ref, call.session, deps);
-  const planned = slicePlan(table, "true", { call, params: [] }, deps)();
-  return { planned, name: qualifiedName(table) };
+  return { planned: deletePlan(table, call, deps), name: qualifiedName(table) };
 }
 
-/** Undefined: there are more rows than that. */
-async function truncateAtOnce(
-  plans: readonly (() => PlannedData)[],
+interface Truncated {
+  readonly rows: number;
+  readonly position: Seq;
+  /** Of the number of rows. */
+  readonly note?: string;
+}
+
+/** Undefined: there are more rows than that, or they keep changing. */
+async function truncateRows(
+  tables: () => readonly TableSchema[],
   call: Caller,
   deps: EngineDeps,
-): Promise<{ readonly rows: number; readonly position: Seq } | undefined> {
-  const attempt = async (): Promise<{ readonly rows: number; readonly position: Seq } | undefined> => {
-    const preparing = plans.map(async (plan) => {
-      const { plan: found, literals } = plan();
-      assert(found.kind === "delete", "the text is a DELETE");
-      return prepareWrite(found, { ...call, literals, budget: new WriteBudget(deps.limits.maxWriteBytes) }, deps);
+): Promise<Truncated | undefined> {
+  const attempt = async (): Promise<Truncated | undefined> => {
+    const preparing = tables().map(async (table) => {
+      const { plan, literals } = deletePlan(table, call, deps);
+      assert(plan.kind === "delete", "the text is a DELETE");
+      return prepareWrite(plan, { ...metered(call, deps), literals }, deps);
     });
     const prepared = await Promise.all(preparing);
     if (prepared.reduce((sum, { rows }) => sum + rows, 0) > deps.limits.maxRowsPerStatement) return undefined;
@@ -83,60 +86,85 @@ async function truncateAtOnce(
   try {
     return await retryStale(attempt);
   } catch (error) {
-    if (error instanceof TooManyRows) return undefined;
+    if (error instanceof TooManyRows || (error instanceof DbError && error.code === "WRITE_CONFLICT")) return undefined;
     throw error;
   }
 }
 
-async function truncateTable(table: TableSchema, call: Caller, deps: EngineDeps): Promise<number> {
-  const upTo = deps.writer.position;
-  const key = `"${keyColumn(table).name}"`;
-  let count = 0;
-  for (let after: Param | undefined; ; ) {
-    const bounds: readonly Param[] = after === undefined ? [upTo] : [upTo, after];
-    const rest = `_seq <= $1${after === undefined ? "" : ` AND ${key} > $2`}`;
-    const last = await lastKey(table, { rest, bounds }, { call, deps });
-    if (last === undefined) return count;
-    const slice = `${rest} AND ${key} <= $${bounds.length + 1}`;
-    const params = [...bounds, last];
-    const result = await runData(slicePlan(table, slice, { call, params }, deps), { ...call, params }, deps);
-    count += result.rowCount;
-    after = last;
+function truncateWhole(tables: () => readonly TableSchema[], call: Caller, deps: EngineDeps): Promise<Truncated> {
+  let counts = 0;
+  return retryStale(async () => {
+    counts += 1;
+    const mayDiffer = counts >= MAX_COUNTS;
+    const counted = await Promise.all(tables().map((table) => countRows(table, call, deps)));
+    const { value, position } = await deps.writer.submitInSlices(function* (tx): Slices<Emptied> {
+      const isExact = !counted.some(({ table, scope, at }) => tx.isWrittenAfter(table, scope, at));
+      if (!isExact && !mayDiffer) throw new StaleRead("rows were written after the count");
+      const segments: Segment[] = [];
+      for (const each of counted) segments.push(...(yield* empty(each, tx)));
+      return { segments, isExact };
+    });
+    deps.retireFiles(value.segments);
+    const rows = counted.reduce((sum, each) => sum + each.rows, 0);
+    return { rows, position, note: value.isExact ? "" : ", and what was written while they were counted" };
+  });
+}
+
+interface Emptied {
+  readonly segments: readonly Segment[];
+  readonly isExact: boolean;
+}
+
+interface CountedScope {
+  readonly table: TableSchema;
+  readonly scope: Scope;
+  readonly rows: number;
+  readonly at: Seq;
+  readonly nowMs: number;
+}
+
+function* empty({ table, scope, nowMs }: CountedScope, tx: WriteTx): Slices<readonly Segment[]> {
+  assertFresh(tx.catalog, table, scope, undefined);
+  if (table.columns.some(({ type }) => type.kind === "file")) {
+    for (let after: bigint | undefined = 0n; after !== undefined; ) {
+      const step: ScopeStep = { table: table.id, scope, after, limit: FILES_PER_STEP, nowMs };
+      after = releaseFiles(tx, step);
+      yield;
+    }
   }
+  return tx.emptyScope(table, scope);
 }
 
-function slicePlan(
-  table: TableSchema,
-  condition: string,
-  { call, params }: { readonly call: Caller; readonly params: readonly Param[] },
-  deps: EngineDeps,
-): () => PlannedData {
-  return planOf(`DELETE FROM ${quoted(table)} WHERE ${condition}`, { ...call, params }, deps);
+function releaseFiles(tx: WriteTx, step: ScopeStep): bigint | undefined {
+  return tx.withFiles((files) => files.releaseSome(step));
 }
 
-function planOf(text: string, call: Caller, deps: EngineDeps): () => PlannedData {
-  const [runnable] = deps.preparer.prepare(text, call.session, paramShape(call.params));
+/** Live rows at one position. */
+async function countRows(table: TableSchema, caller: Caller, deps: EngineDeps): Promise<CountedScope> {
+  const scope = scopeFor(table, caller.session.user);
+  const nowMs = Number(caller.nowUs / 1000n);
+  const { plan, literals } = planOf(`SELECT count(*) FROM ${quoted(table)}`, caller, deps);
+  assert(plan.kind === "query", "the text is a SELECT");
+  const query = bind(plan, { ...metered(caller, deps), literals }, deps);
+  const { rows, position: at } = await deps.queries.cells(query, caller.signal);
+  return { table, scope, rows: Number(rows[0]?.[0] ?? 0), at, nowMs };
+}
+
+function metered(caller: Caller, deps: EngineDeps): Omit<Call, "literals"> {
+  return { ...caller, params: [], budget: new WriteBudget(deps.limits.maxWriteBytes) };
+}
+
+function deletePlan(table: TableSchema, caller: Caller, deps: EngineDeps): PlannedData {
+  return planOf(`DELETE FROM ${quoted(table)} WHERE true`, caller, deps);
+}
+
+function planOf(text: string, { session }: Caller, deps: EngineDeps): PlannedData {
+  const [runnable] = deps.preparer.prepare(text, session, paramShape([]));
   assert(runnable?.kind === "data", "the text is a data statement");
-  return () => runnable.plan(call.session);
+  return runnable.plan(session);
 }
 
 /** Names are words of letters, digits and underscores. */
 function quoted({ namespace, name }: TableSchema): string {
   return `"${namespace}"."${name}"`;
-}
-
-/** The key that ends the next slice, as the wire has it; undefined when no row is left. */
-async function lastKey(
-  table: TableSchema,
-  { rest, bounds }: { readonly rest: string; readonly bounds: readonly Param[] },
-  { call, deps }: { readonly call: Caller; readonly deps: EngineDeps },
-): Promise<Param | undefined> {
-  const key = `"${keyColumn(table).name}"`;
-  const slice = `SELECT ${key} AS k FROM ${quoted(table)} WHERE ${rest} ORDER BY ${key} LIMIT ${ROWS_PER_SLICE}`;
-  const text = `SELECT k FROM (${slice}) AS slice ORDER BY k DESC LIMIT 1`;
-  const own = { ...call, params: bounds };
-  const { rowsJson = "[]" } = await runData(planOf(text, own, deps), own, deps);
-  const rows: unknown = JSON.parse(rowsJson);
-  const last: unknown = Array.isArray(rows) && Array.isArray(rows[0]) ? rows[0][0] : undefined;
-  return typeof last === "string" || typeof last === "number" ? last : undefined;
 }

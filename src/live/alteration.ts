@@ -96,12 +96,6 @@ export function tableGone(table: TableSchema): DbError {
   return new DbError("TABLE_NOT_FOUND", `Not found: Table not found: ${qualifiedName(table)}`);
 }
 
-/** Rows of it ended without a word each: who has them begins anew. */
-export function scopeEmptied(table: TableSchema): DbError {
-  const message = `${qualifiedName(table)} was truncated; subscribe again`;
-  return new DbError("SUBSCRIPTION_FAILED", message, { retryAfterMs: 0 });
-}
-
 export function viewChanged(name: string): DbError {
   const message = `The view ${name} of the live query was changed; subscribe again`;
   return new DbError("SUBSCRIPTION_FAILED", message, { retryAfterMs: 0 });

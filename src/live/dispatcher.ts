@@ -3,7 +3,7 @@
 import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Change } from "../model/change.ts";
-import type { Group } from "./group.ts";
+import type { Group, TableRead } from "./group.ts";
 import { type RoutedChange, toRoutedChange, toRowChange } from "./membership.ts";
 import type { RowSource } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -12,6 +12,8 @@ import type { Subscription } from "./subscription.ts";
 export interface LiveCommit {
   readonly position: Seq;
   readonly changes: readonly Change[];
+  /** Of these scopes every row from before is gone, without a change for each. */
+  readonly emptied?: readonly TableRead[];
 }
 
 export interface DispatcherDeps {
@@ -59,9 +61,10 @@ export class Dispatcher {
     return position > this.#position ? position : this.#position;
   }
 
-  dispatch({ position, changes }: LiveCommit): void {
+  dispatch({ position, changes, emptied = [] }: LiveCommit): void {
     const touched = new Set<Group<Subscription>>();
     for (const change of changes) this.#route(change, touched);
+    for (const scope of emptied) this.#empty(scope, touched);
     this.#commits += 1;
     this.#position = position;
     for (const group of touched) this.#guard(group, () => group.committed(position));
@@ -84,6 +87,15 @@ export class Dispatcher {
     if (routed.beforeRow !== undefined) router.collect(routed.beforeRow, candidates);
     if (routed.afterRow !== undefined) router.collect(routed.afterRow, candidates);
     for (const group of candidates) this.#guard(group, () => this.#match(group, routed, touched));
+  }
+
+  /** What is run again finds out which of its rows ended; clients of the rest subscribe again, and with a cursor from before the scope's history begin anew. */
+  #empty(scope: TableRead, touched: Set<Group<Subscription>>): void {
+    for (const group of this.#deps.registry.groupsOfTable(scope.table)) {
+      if (!group.reads.some((read) => read.table === scope.table && read.scope === scope.scope)) continue;
+      if (group.plan.strategy.kind === "rerun") touched.add(group);
+      else for (const subscription of group.subscribers()) this.#deps.fail(subscription, truncated());
+    }
   }
 
   #match(group: Group<Subscription>, routed: RoutedChange, touched: Set<Group<Subscription>>): void {
@@ -120,4 +132,8 @@ export class Dispatcher {
   settle(): void {
     for (const subscription of this.#deps.registry.settling) subscription.dispatchReached();
   }
+}
+
+function truncated(): DbError {
+  return new DbError("SUBSCRIPTION_FAILED", "The table was truncated; subscribe again", { retryAfterMs: 0 });
 }

@@ -8,7 +8,7 @@ import type { Dialect } from "../protocol/dialect.ts";
 import { errorMessage, expiredMessage, killedMessage, resetMessage, unsubscribedMessage } from "../protocol/down.ts";
 import { assertAdmitted, retryAfterMs, toClientError } from "./admission.ts";
 import { type AdmittedReads, createAdmittedReads } from "./admitted-reads.ts";
-import { scopeEmptied, tableGone, viewChanged } from "./alteration.ts";
+import { tableGone, viewChanged } from "./alteration.ts";
 import { Alterations } from "./alterations.ts";
 import { Backlogs } from "./backlogs.ts";
 import { Dispatcher, type LiveCommit } from "./dispatcher.ts";
@@ -279,18 +279,6 @@ export class LiveQueries {
   tableDropped(table: TableSchema): void {
     this.#recent.delete(table.id);
     for (const group of this.#registry.groupsOfTable(table.id)) this.#failGroup(group, tableGone(table));
-  }
-
-  /**
-   * Call after the dispatch of the commit at this position, which ended all rows of the scope before it without a change for each. What is run again finds out which its
-   * rows are; clients of the rest subscribe again, and as their cursors are from before the history of the scope, begin anew.
-   */
-  emptied({ table, scope }: TableScope, position: Seq): void {
-    for (const group of this.#registry.groupsOfTable(table)) {
-      if (!group.reads.some((read) => read.table === table && read.scope === scope)) continue;
-      if (group.plan.strategy.kind === "rerun") group.committed(position);
-      else this.#failGroup(group, scopeEmptied(group.plan.table));
-    }
   }
 
   /** Call before the dispatch of the commit. Clients subscribe again, and begin anew: what their rows matched is no more. */

@@ -299,6 +299,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     apiKeys,
     audit,
     files: foundation.files,
+    retireFiles: (segments) => foundation.retired.retire(segments),
     storages: {
       access: foundation.storages.access,
       settled: () => foundation.droppedFiles.idle(),

@@ -180,7 +180,9 @@ export interface WriteTx {
    * answers with, and lets go of uploaded files (`FileRecords.releaseSome`). A cursor of the scope means nothing from here on; `CommitEvent.emptied` tells who is subscribed.
    */
   emptyScope(table: TableSchema, scope: Scope): readonly Segment[];
-  /** The same, with its uploaded files. */
+  /** Whether a version of the scope has a higher position. Looks at what anybody wrote to the table after it. */
+  isWrittenAfter(table: TableSchema, scope: Scope, position: Seq): boolean;
+  /** The same as `emptyScope`, with its uploaded files. Nothing happens where there is nothing. */
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[];
   /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
   trim(leftover: Leftover, maxRows: number): TrimStep;

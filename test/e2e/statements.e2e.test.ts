@@ -216,16 +216,3 @@ test("TB-12 an unknown table has one code over HTTP and on a native socket, and 
   await peer.until(() => peer.said("error", "s1").length > 0);
   expect(peer.said("error", "s1")[0]).toMatchObject({ code: "NOT_FOUND" });
 });
-
-test("TB-02 TRUNCATE of more rows goes on in several commits, and says so", async () => {
-  for (const start of [1, 11_001]) {
-    await alice.sql(
-      `INSERT INTO app.notes (id, body) SELECT g, 'n' FROM generate_series(${start}, ${start + 10_999}) AS s(g)`,
-    );
-  }
-  expect(await alice.sql("TRUNCATE app.notes")).toMatchObject({
-    row_count: 22_000,
-    message: "Truncated app.notes: 22000 row(s), in several commits",
-  });
-  expect(await alice.rows("SELECT count(*) FROM app.notes")).toEqual([["0"]]);
-}, 60_000);

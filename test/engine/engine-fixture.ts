@@ -129,6 +129,7 @@ export async function openEngine(
     catalog,
     writer,
     indexes: store.current.indexes,
+    retireFiles: () => undefined,
     reader,
     queries: hookedRunner(createQueryRunner(pool, store.current.streams), hooks),
     preparer: createPreparer({ parser: await loadParser(), catalog, generators, maxPlans: 100 }),

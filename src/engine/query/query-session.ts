@@ -126,7 +126,9 @@ export class QuerySession {
   #usedIndexes({ sql, relations, values }: RunMessage): ReadonlySet<string> {
     const pieces = sql.map((piece) => {
       const relation = typeof piece === "string" ? undefined : relations[piece];
-      return relation === undefined ? piece : relationText(relation, { flushed: undefined, isBufferEmpty: false, startsAt: NO_SEQ });
+      return relation === undefined
+        ? piece
+        : relationText(relation, { flushed: undefined, isBufferEmpty: false, startsAt: NO_SEQ });
     });
     const text = pieces.join("");
     // Something must be read for SQLite to notice that there are other indexes than before.

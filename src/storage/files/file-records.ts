@@ -48,6 +48,7 @@ export interface ScopeStep {
   /** Exclusive. */
   readonly after: bigint;
   readonly limit: number;
+  readonly nowMs: number;
 }
 
 interface FileColumn {
@@ -139,7 +140,7 @@ export class FileRecords {
    * The same in steps, by id, inside one transaction: lets go of the scope's next `limit` files, as a delete of their rows does. Returns the last of them; undefined:
    * there are no more.
    */
-  releaseSome({ table, scope, after, limit }: ScopeStep, nowMs: number): bigint | undefined {
+  releaseSome({ table, scope, after, limit, nowMs }: ScopeStep): bigint | undefined {
     const last = this.#all("lastOfStep", [table, scope, after, limit])[0]?.[0];
     if (last === undefined || last === null) return undefined;
     const upTo = BigInt(String(last));

@@ -5,6 +5,7 @@ import type { Scope, Seq } from "../../base/ids.ts";
 import { keyColumn, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { CatalogTransaction } from "../catalog/catalog-transaction.ts";
+import type { CatalogView } from "../seams.ts";
 import type { Leftover, TrimStep } from "./leftovers.ts";
 import { hotTableName, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
@@ -29,16 +30,26 @@ export function bufferedUpTo(statements: StatementCache, { table, scope, after, 
   return Number(row?.[0] ?? 0);
 }
 
-/** Whether the scope has a version above the position. */
-export function hasBuffered(
-  statements: StatementCache,
-  { table, scope, after }: Pick<Range, "table" | "scope" | "after">,
-): boolean {
-  const from = `SELECT 1 FROM ${hotTableName(table)}`;
+interface Held {
+  readonly statements: StatementCache;
+  readonly view: CatalogView;
+}
+
+/** Whether the scope has a version above the position, buffered or flushed. Looks at what anybody wrote to the table since then. */
+export function isWrittenAfter({ statements, view }: Held, { table, scope, after }: Omit<Range, "upTo">): boolean {
+  if (view.flushedUpTo(table.id, scope) > after) return true;
+  const from = `SELECT 1 FROM ${hotTableName(table)} WHERE _seq > ?1`;
   const rows = isScopedByUser(table.kind)
-    ? statements.all(`${from} WHERE _user = ?1 AND +_seq > ?2 LIMIT 1`, [scope, after])
-    : statements.all(`${from} WHERE _seq > ?1 LIMIT 1`, [after]);
+    ? statements.all(`${from} AND +_user = ?2 LIMIT 1`, [after, scope])
+    : statements.all(`${from} LIMIT 1`, [after]);
   return rows.length > 0;
+}
+
+/** Whether there is a version of a user's, buffered or flushed. */
+export function holdsAny({ statements, view }: Held, table: TableSchema, scope: Scope): boolean {
+  if (view.segments(table.id, scope).length > 0) return true;
+  const from = `SELECT 1 FROM ${hotTableName(table)} WHERE _user = ?1 AND +_seq > ?2 LIMIT 1`;
+  return statements.all(from, [scope, view.flushedUpTo(table.id, scope)]).length > 0;
 }
 
 export interface TrimFlushed {

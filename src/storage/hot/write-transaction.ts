@@ -4,7 +4,7 @@
 
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Name, type Scope, SHARED_SCOPE, type UserId } from "../../base/ids.ts";
+import { type Name, type Scope, type Seq, SHARED_SCOPE, type UserId } from "../../base/ids.ts";
 import type { SeqGenerator } from "../../base/seq.ts";
 import type { ApiKey } from "../../model/api-key.ts";
 import type { AuditEntry } from "../../model/audit.ts";
@@ -37,7 +37,7 @@ import { inspectRows } from "./inspect-rows.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
 import { hotTableDdl, isInFile, isScopedByUser } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
-import { bufferedUpTo, hasBuffered, trimDropped, trimFlushed } from "./trim.ts";
+import { bufferedUpTo, holdsAny, isWrittenAfter, trimDropped, trimFlushed } from "./trim.ts";
 
 export interface Savepoint {
   open(): void;
@@ -295,10 +295,8 @@ export class WriteTransaction implements WriteTx {
       return [];
     }
     return this.#write(() => {
-      const { batch, catalog, view, leftovers, seqs, statements } = this.#options;
+      const { batch, catalog, view, leftovers, seqs } = this.#options;
       const segments = view.segments(table.id, scope);
-      const after = view.flushedUpTo(table.id, scope);
-      if (segments.length === 0 && !hasBuffered(statements, { table, scope, after })) return [];
       batch.count({ kind: "scopeEmptied", table: table.id, scope });
       leftovers.addFlushed(table.id, scope);
       catalog.purgeScope({ table: table.id, scope, startsAt: seqs.next() });
@@ -306,9 +304,17 @@ export class WriteTransaction implements WriteTx {
     });
   }
 
+  isWrittenAfter(table: TableSchema, scope: Scope, position: Seq): boolean {
+    const { statements, streams, view } = this.#options;
+    if (table.kind === "stream") return streams.isWrittenAfter(table, scope, position);
+    return this.#run(() => isWrittenAfter({ statements, view }, { table, scope, after: position }));
+  }
+
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
-    if (table.kind !== "stream") this.#write(() => this.#options.files.releaseScope(table.id, scope));
-    return this.emptyScope(table, scope);
+    if (table.kind === "stream") return this.emptyScope(table, scope);
+    const { statements, view, files } = this.#options;
+    this.#write(() => files.releaseScope(table.id, scope));
+    return this.#run(() => holdsAny({ statements, view }, table, scope)) ? this.emptyScope(table, scope) : [];
   }
 
   trim(leftover: Leftover, maxRows: number): TrimStep {

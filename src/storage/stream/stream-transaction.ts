@@ -83,6 +83,10 @@ export class StreamTransaction {
     }
   }
 
+  isWrittenAfter(table: TableSchema, scope: Scope, position: Seq): boolean {
+    return Array.from(this.#options.rows.all(table.id, scope)).some(([, { version }]) => version.seq > position);
+  }
+
   /** Forgets every row of a user, live ones too, without telling anybody. */
   purge(table: TableSchema, scope: Scope): void {
     const { rows, seqs } = this.#options;
