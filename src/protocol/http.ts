@@ -157,6 +157,8 @@ export interface ErrorContext {
   readonly tookMs: number;
   /** Text of the failing statement; for administrators only. */
   readonly details?: string | undefined;
+  /** A form with files: there clients of the peer's age know a missing table by its own code. */
+  readonly isUpload?: boolean;
 }
 
 /** Codes that clients of the peer's age know only as a statement that failed; the finer code travels as `reason`. */
@@ -180,7 +182,8 @@ const FAILED_STATEMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 export function encodeError(error: DbError, context: ErrorContext): string {
-  const isStatement = FAILED_STATEMENT.has(error.code);
+  const isKnown = context.isUpload === true && error.code === "TABLE_NOT_FOUND";
+  const isStatement = FAILED_STATEMENT.has(error.code) && !isKnown;
   return toJson({
     status: "error",
     results: [],

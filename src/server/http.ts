@@ -286,7 +286,7 @@ async function answerSql(request: Request, context: SqlContext): Promise<Respons
     const results = running instanceof Promise ? await answering(running, request, context) : running;
     return successResponse(results, body, { token, context, startedMs });
   } catch (error) {
-    return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs });
+    return errorResponse(error, { role, deps, tookMs: deps.clock.monotonicMs() - startedMs, isForm: isForm(request) });
   }
 }
 
@@ -345,7 +345,7 @@ const RETRY_AFTER_SECONDS = "1";
 
 function errorResponse(
   error: unknown,
-  context: { readonly role: Role; readonly deps: HttpDeps; readonly tookMs: number },
+  context: { readonly role: Role; readonly deps: HttpDeps; readonly tookMs: number; readonly isForm?: boolean },
 ): Response {
   const cause = error instanceof StatementFailure ? error.error : error;
   const admin = isAdmin(context.role);
@@ -357,7 +357,8 @@ function errorResponse(
   const details = admin && error instanceof StatementFailure ? { details: error.statementText } : {};
   const headers: Record<string, string> = { ...JSON_HEADERS };
   if (shown.httpStatus === 429 || shown.httpStatus === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
-  return new Response(encodeError(shown, { tookMs: context.tookMs, ...details }), {
+  const { tookMs, isForm: isUpload = false } = context;
+  return new Response(encodeError(shown, { tookMs, isUpload, ...details }), {
     status: shown.httpStatus,
     headers,
   });

@@ -208,6 +208,14 @@ test.each([
   },
 );
 
+test("TB-12 CL-02 an upload into an unknown table is answered with the code that peers know on that path alone", async () => {
+  const sql = "INSERT INTO app.nothing (id, doc) VALUES (1, FILE('a'))";
+  const { http, error } = await upload(alice, { sql, files: { a: photo() } });
+  expect([http, error?.code, error?.reason]).toEqual([400, "TABLE_NOT_FOUND", undefined]);
+  const asked = await alice.fails("SELECT * FROM app.nothing");
+  expect([asked.http, asked.code, asked.reason]).toEqual([400, "SQL_EXECUTION_ERROR", "TABLE_NOT_FOUND"]);
+});
+
 test("TB-04 a failing statement keeps none of its files, and neither does one that takes none", async () => {
   await alice.sql("INSERT INTO app.docs (id) VALUES (1)");
   const before = storedFiles();
