@@ -1,4 +1,4 @@
-// Embeddings: vectors of 32-bit floating-point numbers. In memory, in SQLite and in Parquet they are their bytes, little-endian, four to a number.
+// Embeddings: vectors of 32-bit floating-point numbers. In memory and in SQLite they are their bytes, little-endian, four to a number.
 import { DbError } from "../base/errors.ts";
 
 export const MAX_DIMENSIONS = 8192;

@@ -1,5 +1,8 @@
 // TB-04: EMBEDDING columns, from a parameter to a file and back, their distances, and live queries by distance.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
@@ -105,4 +108,42 @@ test("TB-04 the statement that SHOW CREATE shows makes the table again, whatever
   expect(await root.rows("SELECT place, day::text, raw, n, to_jsonb(place) FROM app.defaults")).toEqual([
     [[1, 2], "2024-02-29", [0, 255], -1, "[1, 2]"],
   ]);
+});
+
+test("TB-04 ST-04 OP-03 embeddings of several files read the same after a merge, and after a backup was restored", async () => {
+  await using own = await startTestServer();
+  const { root } = own;
+  const done = async (statement: string): Promise<void> => {
+    await root.sql(statement);
+    const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
+    while ((await root.rows(unfinished)).length > 0) await Bun.sleep(5);
+    expect(await root.rows("SELECT message FROM system.jobs WHERE status = 'failed'")).toEqual([]);
+  };
+  await root.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.maps (id INT PRIMARY KEY, place EMBEDDING(3))");
+  await root.sql("INSERT INTO app.maps VALUES (1, '[1,0,0]'), (2, NULL), (3, '[0,0,-2]')");
+  await done("STORAGE FLUSH TABLE app.maps");
+  await root.sql("UPDATE app.maps SET place = '[0.5,0.25,4]' WHERE id = 2; DELETE FROM app.maps WHERE id = 1");
+  await done("STORAGE FLUSH TABLE app.maps");
+  const rows = [
+    [2, [0.5, 0.25, 4]],
+    [3, [0, 0, -2]],
+  ];
+  const read = "SELECT id, place FROM app.maps ORDER BY id";
+  expect<unknown>(await root.rows(read)).toEqual(rows);
+  await done("STORAGE COMPACT TABLE app.maps");
+  expect<unknown>(await root.rows(read)).toEqual(rows);
+  expect<unknown>(await root.rows("SELECT place FROM app.maps WHERE id = 3")).toEqual([[[0, 0, -2]]]);
+  expect(await root.rows("SELECT count(*), count(place) FROM app.maps WHERE place IS NOT NULL")).toEqual([["2", "2"]]);
+
+  const folder = await mkdtemp(join(tmpdir(), "kalamdb-embedding-"));
+  await done(`BACKUP DATABASE TO '${join(folder, "backup")}'`);
+  const main = new URL("../../src/main.ts", import.meta.url).pathname;
+  const data = join(folder, "data");
+  const restore = Bun.spawn([process.execPath, main, "restore", "--from", join(folder, "backup"), "--data-dir", data]);
+  expect(await restore.exited).toBe(0);
+  {
+    await using restored = await startTestServer({}, { folder: data });
+    expect<unknown>(await restored.root.rows(read)).toEqual(rows);
+  }
+  await rm(folder, { recursive: true });
 });

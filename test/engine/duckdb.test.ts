@@ -23,11 +23,12 @@ const COLUMNS = [
   "extra JSON",
   "raw BYTES",
   "tag UUID",
+  "place EMBEDDING(3)",
 ];
 
 const FULL = [
   "1, true, -32768, 2147483647, 9223372036854775807, 1.5, 0.1, -123456789.125, 99999999999999999999999999999999999999, 'grüße 👋'",
-  "'2024-02-29T23:59:59.123456Z', '1969-12-31T23:59:59.999999Z', '1999-12-31', '23:59:59.000001', '{\"a\": [1, null]}', '\\x00ff', '0190163d-8694-739b-aea5-966c26f8ad91'",
+  "'2024-02-29T23:59:59.123456Z', '1969-12-31T23:59:59.999999Z', '1999-12-31', '23:59:59.000001', '{\"a\": [1, null]}', '\\x00ff', '0190163d-8694-739b-aea5-966c26f8ad91', '[1,-2.5,0]'",
 ].join(", ");
 
 let engine: EngineFixture;
@@ -81,6 +82,7 @@ const TYPES: [string, string][] = [
   ["extra", "JSON"],
   ["raw", "BLOB"],
   ["tag", "UUID"],
+  ["place", "FLOAT[]"],
   ["_seq", "BIGINT"],
   ["_deleted", "BOOLEAN"],
 ];
@@ -112,27 +114,32 @@ test("ST-06 DuckDB reads every value and every NULL as it was written, decimals 
     '{"a": [1, null]}',
     "\\x00\\xFF",
     "0190163d-8694-739b-aea5-966c26f8ad91",
+    "[1.0, -2.5, 0.0]",
     "false",
   ]);
-  expect(empty).toEqual(["2", ...Array.from({ length: 16 }, () => null), "false"]);
+  expect(empty).toEqual(["2", ...Array.from({ length: 17 }, () => null), "false"]);
   expect([gone?.[0], gone?.[9], gone?.at(-1)]).toEqual(["3", "gone", "true"]);
 });
 
-/** Of three rows one is full and one has a body. JSON has no statistics. */
+/** Of three rows one is full and one has a body. JSON and embeddings have no statistics. */
 const NULLS = new Map([
   ["id", "0"],
   ["_seq", "0"],
   ["_deleted", "0"],
   ["body", "1"],
   ["extra", null],
+  ["place, list, element", null],
 ]);
 
-test("ST-06 statistics of every column but JSON are those DuckDB finds in the rows", async () => {
+test("ST-06 statistics of every column but JSON and embeddings are those DuckDB finds in the rows", async () => {
   const statistics = await duck.rows(
     `SELECT path_in_schema, stats_null_count, stats_min_value, stats_max_value FROM parquet_metadata('${first}')`,
   );
   expect(statistics.map(([name, nulls]) => [name, nulls])).toEqual(
-    TYPES.map(([name]) => [name, NULLS.has(name) ? NULLS.get(name) : "2"]),
+    TYPES.map(([name]) => (name === "place" ? "place, list, element" : name)).map((name) => [
+      name,
+      NULLS.has(name) ? NULLS.get(name) : "2",
+    ]),
   );
   const bounds = new Map(statistics.map(([name, , min, max]) => [name, [min, max]]));
   expect(bounds.get("id")).toEqual(["1", "3"]);

@@ -3,6 +3,7 @@ import type { ColumnMetaData, FileMetaData, SchemaElement } from "hyparquet";
 import { parquetHeader, readPage } from "hyparquet/src/column.js";
 import { DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { decompressPage, readDataPage, readDataPageV2 } from "hyparquet/src/datapage.js";
+import { getSchemaPath } from "hyparquet/src/schema.js";
 import { assert } from "../../base/errors.ts";
 
 type Decoder = Parameters<typeof readPage>[2];
@@ -57,7 +58,7 @@ export function readPages(
       dictionary = readPage(reader, header, decoder, undefined, undefined, 0).data;
       continue;
     }
-    const rows = (header.data_page_header_v2 ?? header.data_page_header)?.num_values ?? 0;
+    const rows = header.data_page_header_v2?.num_rows ?? header.data_page_header?.num_values ?? 0;
     const body = new Uint8Array(bytes, reader.offset, header.compressed_page_size);
     if (start + rows > wanted.start) pages.push({ start, rows, header, body });
     reader.offset += header.compressed_page_size;
@@ -72,15 +73,20 @@ export function isCodedPage({ header: { data_page_header: first, data_page_heade
 }
 
 /** The values of a page without NULLs, as they are encoded; undefined when it may have some. */
-export function bareValues({ header, body }: Page, { codec, compressors }: Decoder): DataView | undefined {
+export function bareValues(page: Page, decoder: Decoder): DataView | undefined {
+  if (page.header.data_page_header_v2?.num_nulls !== 0) return undefined;
+  const { buffer, byteOffset, byteLength } = decompressed(page, decoder);
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** What is behind the levels of a page of the second version. */
+export function decompressed({ header, body }: Page, { codec, compressors }: Decoder): Uint8Array {
   const { data_page_header_v2: second } = header;
-  if (second?.num_nulls !== 0) return undefined;
-  // Levels of a page without NULLs all say the same.
+  assert(second !== undefined, "levels of known length are the second version's");
   const skipped = second.definition_levels_byte_length + second.repetition_levels_byte_length;
   const compressed = body.subarray(skipped);
   const size = header.uncompressed_page_size - skipped;
-  const page = second.is_compressed === false ? compressed : decompressPage(compressed, size, codec, compressors);
-  return new DataView(page.buffer, page.byteOffset, page.byteLength);
+  return second.is_compressed === false ? compressed : decompressPage(compressed, size, codec, compressors);
 }
 
 export function pageValues({ header, body }: Page, decoder: Decoder): PageValues {
@@ -99,12 +105,16 @@ function decoderOf(metadata: FileMetaData, chunk: ColumnMetaData): Decoder {
   const [root] = metadata.schema;
   const element = metadata.schema.find(({ name }) => name === chunk.path_in_schema[0]);
   assert(root !== undefined && element !== undefined, "a chunk has its element");
-  const leaf = treeOf(element, chunk.path_in_schema);
+  const flat = treeOf(element, chunk.path_in_schema);
+  const isFlat = chunk.path_in_schema.length === 1;
+  const schemaPath = isFlat
+    ? [{ ...treeOf(root, []), children: [flat] }, flat]
+    : getSchemaPath(metadata.schema, chunk.path_in_schema);
   return {
     pathInSchema: chunk.path_in_schema,
     type: chunk.type,
-    element,
-    schemaPath: [{ ...treeOf(root, []), children: [leaf] }, leaf],
+    element: schemaPath.at(-1)?.element ?? element,
+    schemaPath,
     codec: chunk.codec,
     compressors: { ZSTD: decompress },
     parsers: DEFAULT_PARSERS,

@@ -3,11 +3,13 @@ import { DbError } from "../../base/errors.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { bareValues, type ChunkPages, isCodedPage, type Page, pageValues, readPages } from "./chunk-pages.ts";
 import type { ChunkFormat } from "./column-chunk.ts";
+import { isListChunk, listsOf } from "./list-pages.ts";
 
 export function decodeRow(bytes: ArrayBuffer, format: ChunkFormat, row: number): SqliteValue {
   const chunk = readPages(bytes, format, { start: row, end: row + 1 });
   const [page] = chunk.pages;
   if (page === undefined) throw new DbError("STORAGE_ERROR", "a column chunk lacks values");
+  if (isListChunk(chunk)) return format.convert(listsOf(page, chunk, format.listBytes ?? 0)[row - page.start]);
   const value = valueIn(page, chunk, row - page.start);
   if (value === undefined) return null;
   return format.convert(isCodedPage(page) ? chunk.dictionary?.[Number(value)] : value);

@@ -1,5 +1,5 @@
-// The bytes of one column chunk → its values in SQLite's forms. Columns of ours are flat, so pages are put together here: nulls by their level, dictionaries kept as
-// codes, numbers copied as blocks.
+// The bytes of one column chunk → its values in SQLite's forms. Columns of ours are flat, or lists of one length, so pages are put together here: nulls by their level,
+// dictionaries kept as codes, numbers copied as blocks.
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
 import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
@@ -7,6 +7,7 @@ import { DbError } from "../../base/errors.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { bareValues, type ChunkPages, isCodedPage, type Page, pageValues, readPages } from "./chunk-pages.ts";
 import { type CodedVector, type ColumnVector, MAX_CODES } from "./column-vector.ts";
+import { isListChunk, listsOf } from "./list-pages.ts";
 
 export type Convert = (value: unknown) => SqliteValue;
 
@@ -16,6 +17,8 @@ export interface ChunkFormat {
   readonly convert: Convert;
   /** Numbers and 64-bit integers as the file has them are SQLite's: nothing is to be converted. */
   readonly isVerbatim: boolean;
+  /** Of each list, where the column is one of lists. */
+  readonly listBytes?: number;
 }
 
 /** All of a chunk's rows. */
@@ -23,6 +26,10 @@ export function decodeChunk(bytes: ArrayBuffer, format: ChunkFormat, rows: numbe
   const chunk = readPages(bytes, format, { start: 0, end: rows });
   const found = chunk.pages.reduce((sum, page) => sum + page.rows, 0);
   if (found !== rows) throw new DbError("STORAGE_ERROR", "a column chunk lacks values");
+  if (isListChunk(chunk)) {
+    const { convert, listBytes = 0 } = format;
+    return chunk.pages.flatMap((page) => listsOf(page, chunk, listBytes).map(convert));
+  }
   const { dictionary } = chunk;
   if (dictionary !== undefined && dictionary.length < MAX_CODES && chunk.pages.every(isCodedPage)) {
     return codedVector(chunk, dictionary, { rows, convert: format.convert });

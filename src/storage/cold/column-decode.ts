@@ -9,7 +9,7 @@ import { chunkRange } from "./chunk-pages.ts";
 import { decodeRow } from "./chunk-row.ts";
 import { type ChunkFormat, type Convert, decodeChunk } from "./column-chunk.ts";
 import { type ColumnVector, valueReader } from "./column-vector.ts";
-import { PARQUET_COLUMNS } from "./parquet-column.ts";
+import { listBytes, PARQUET_COLUMNS } from "./parquet-column.ts";
 import { chunkOf, DELETED_FIELD, fieldName, SEQ_FIELD, type SegmentFooter, storedType } from "./segment-footer.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 
@@ -57,12 +57,12 @@ type ChunkSource =
   { readonly constant: SqliteValue } | { readonly bytes: ArrayBuffer; readonly format: ChunkFormat };
 
 async function chunkSource({ file, footer, schema, group, place }: ColumnOfFile): Promise<ChunkSource> {
-  const { field, convert, isVerbatim } = fieldOf(footer, schema, place);
-  if (field === undefined) return { constant: convert(undefined) };
+  const { field, ...of } = fieldOf(footer, schema, place);
+  if (field === undefined) return { constant: of.convert(undefined) };
   const chunk = chunkOf(footer, group, field);
   if (chunk === undefined) throw new DbError("STORAGE_ERROR", "a column chunk is missing");
   const { start, end } = chunkRange(chunk);
-  return { bytes: await file.slice(start, end), format: { metadata: footer.metadata, chunk, convert, isVerbatim } };
+  return { bytes: await file.slice(start, end), format: { metadata: footer.metadata, chunk, ...of } };
 }
 
 /** The merge of versions steps through keys in order. */
@@ -76,11 +76,9 @@ function assertOrdered(keys: ColumnVector): void {
   }
 }
 
-interface Field {
+interface Field extends Pick<ChunkFormat, "convert" | "isVerbatim" | "listBytes"> {
   /** Undefined: the file is older than the column, and every row has `convert(undefined)`. */
   readonly field: string | undefined;
-  readonly convert: Convert;
-  readonly isVerbatim: boolean;
 }
 
 /** Where a column's values are in the file, and how they become SQLite's. */
@@ -97,7 +95,12 @@ function fieldOf(footer: SegmentFooter, schema: TableSchema, place: number): Fie
     return { field: undefined, convert: () => initial, isVerbatim: false };
   }
   const isSame = isVerbatim(stored) && sameType(stored, column.type);
-  return { field: fieldName(column.id), convert: converter(stored, column.type), isVerbatim: isSame };
+  return {
+    field: fieldName(column.id),
+    convert: converter(stored, column.type),
+    isVerbatim: isSame,
+    listBytes: listBytes(stored),
+  };
 }
 
 /** Its numbers are the same in a file and in SQLite. */

@@ -13,6 +13,8 @@ export type PhysicalValue = boolean | number | bigint | string | Uint8Array;
 export interface ParquetColumn {
   /** Annotations of the element in the file, without name and repetition. */
   readonly element: (type: SqlType) => Omit<SchemaElement, "name" | "repetition_type">;
+  /** What is below the element of a list, whose physical value is the bytes of its numbers. */
+  readonly children?: readonly SchemaElement[];
   /**
    * True when the encoder must see the annotations (it orders decimals by sign and encodes text by them). Without them it takes physical values as they
    * are, which also gives Bloom filters to types it would refuse to hash.
@@ -21,13 +23,12 @@ export interface ParquetColumn {
   /** False where min and max have no meaning. */
   readonly statistics: boolean;
   readonly toPhysical: (cell: Present) => PhysicalValue;
-  /** Takes what a physical read gives: BYTE_ARRAY and FIXED_LEN_BYTE_ARRAY as bytes. */
+  /** Takes what a physical read gives: BYTE_ARRAY and FIXED_LEN_BYTE_ARRAY as bytes, and so a list of numbers. */
   readonly fromPhysical: (value: unknown) => Present;
 }
 
 const DECIMAL_BYTES = 16;
 const UUID_BYTES = 16;
-const BYTES_PER_NUMBER = 4;
 
 function unexpected(what: string, value: unknown): DbError {
   return new DbError("STORAGE_ERROR", `Parquet value of type ${what} expected, got ${typeof value}`);
@@ -177,13 +178,15 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
   interval: text,
   array: text,
   embedding: {
-    ...small,
-    // The numbers themselves, little-endian: a list would hold each with its own levels, and be read back a number at a time.
-    element: (type) => ({
-      type: "FIXED_LEN_BYTE_ARRAY",
-      type_length: BYTES_PER_NUMBER * (type.kind === "embedding" ? type.dimensions : 0),
-    }),
+    element: () => ({ num_children: 1, converted_type: "LIST", logical_type: { type: "LIST" } }),
+    children: [
+      { name: "list", repetition_type: "REPEATED", num_children: 1 },
+      { name: "element", repetition_type: "REQUIRED", type: "FLOAT" },
+    ],
+    encodeAnnotated: true,
     statistics: false,
+    toPhysical: same,
+    // In older files the whole list is one FIXED_LEN_BYTE_ARRAY; its bytes are the same.
     fromPhysical: (value) => asBytes(value).slice(),
   },
   uuid: {
@@ -194,6 +197,13 @@ export const PARQUET_COLUMNS: Record<TypeKind, ParquetColumn> = {
   },
   file: document,
 };
+
+const BYTES_PER_NUMBER = 4;
+
+/** Of each value of a type whose values are lists; 0 of others. */
+export function listBytes(type: SqlType): number {
+  return type.kind === "embedding" ? type.dimensions * BYTES_PER_NUMBER : 0;
+}
 
 /** An element without its annotations: values go in and come out as they are stored. */
 export function physicalElement(element: SchemaElement): SchemaElement {

@@ -1,7 +1,7 @@
 // A segment file → row versions of the wanted schema. Columns are found by id, so a file older than an ALTER still reads; a key lookup decodes only the pages
 // its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
-import { type DecodedArray, type ParquetScan, parquetMetadataAsync, parquetScan } from "hyparquet";
-import { assert } from "../../base/errors.ts";
+import { type DecodedArray, type FileMetaData, type ParquetScan, parquetMetadataAsync, parquetScan } from "hyparquet";
+import { assert, DbError } from "../../base/errors.ts";
 import { type Seq, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { Column, TableSchema } from "../../model/schema.ts";
@@ -9,9 +9,11 @@ import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
 import type { ObjectReader, ObjectStore } from "../objects/object-store.ts";
 import { checked } from "./block-checksums.ts";
-import { decompress } from "./chunk-pages.ts";
-import { PARQUET_COLUMNS } from "./parquet-column.ts";
+import { chunkRange, decompress } from "./chunk-pages.ts";
+import { listsInRange } from "./list-pages.ts";
+import { listBytes, PARQUET_COLUMNS } from "./parquet-column.ts";
 import {
+  chunkOf,
   DELETED_FIELD,
   fieldName,
   fileBuffer,
@@ -73,8 +75,9 @@ async function* readRows(
     ...(query.after === undefined ? {} : { pruningFilter: { [SEQ_FIELD]: { $gt: query.after } } }),
   });
   const decode = rowDecoder(query.schema, open.stored);
+  const lists = listReader(file, open);
   for (const range of scan.ranges) {
-    const rows = await readRange({ scan, query, decode }, range);
+    const rows = await readRange({ scan, query, decode, lists }, range);
     if (rows.length > 0) yield rows;
   }
 }
@@ -83,6 +86,7 @@ interface RangeRead {
   readonly scan: ParquetScan;
   readonly query: SegmentQuery;
   readonly decode: RowDecoder;
+  readonly lists: ListReader;
 }
 
 interface RowRange {
@@ -91,7 +95,7 @@ interface RowRange {
 }
 
 async function readRange(read: RangeRead, range: RowRange): Promise<readonly RowVersion[]> {
-  const { scan, query, decode } = read;
+  const { scan, query, decode, lists } = read;
   const column = async (name: string): Promise<DecodedArray> => {
     const data = await scan.readColumn({ column: name, ...range });
     assert(data.length === range.rowEnd - range.rowStart, "a column chunk has a value for every row");
@@ -102,13 +106,43 @@ async function readRange(read: RangeRead, range: RowRange): Promise<readonly Row
   const seqs = await column(SEQ_FIELD);
   const deleted = await column(DELETED_FIELD);
   const data: DecodedArray[] = [];
-  for (const field of decode.fields) data.push(field === undefined ? [] : await column(field));
+  for (const field of decode.fields) {
+    data.push(field === undefined ? [] : ((await lists(field, range)) ?? (await column(field))));
+  }
   return wanted.map((at) => {
     const seq: unknown = seqs[at];
     const isDeleted: unknown = deleted[at];
     assert(typeof seq === "bigint" && typeof isDeleted === "boolean", `${query.path} has its system columns`);
     return { seq: seqOf(seq), deleted: isDeleted, cells: decode.cells(data, at) };
   });
+}
+
+/** Undefined: the field is not one of lists in this file. */
+type ListReader = (field: string, range: RowRange) => Promise<DecodedArray | undefined>;
+
+/** The library would make a value of each number of a list. */
+function listReader(file: ObjectReader, footer: SegmentFooter): ListReader {
+  const { metadata, stored, checksums } = footer;
+  const bytes = checked(fileBuffer(file), checksums);
+  const bytesByField = new Map(stored.columns.map(({ id, type }) => [fieldName(id), listBytes(type)]));
+  return async (field, { rowStart, rowEnd }) => {
+    const { group, groupStart } = groupAt(metadata, rowStart);
+    const chunk = chunkOf(footer, group, field);
+    if (chunk === undefined || chunk.path_in_schema.length === 1) return undefined;
+    const place = chunkRange(chunk);
+    const source = await bytes.slice(place.start, place.end);
+    const rows = { start: rowStart - groupStart, end: rowEnd - groupStart };
+    return listsInRange(source, { metadata, chunk, rows, listBytes: bytesByField.get(field) ?? 0 });
+  };
+}
+
+function groupAt(metadata: FileMetaData, row: number): { readonly group: number; readonly groupStart: number } {
+  let groupStart = 0;
+  for (const [group, { num_rows: rows }] of metadata.row_groups.entries()) {
+    if (row < groupStart + Number(rows)) return { group, groupStart };
+    groupStart += Number(rows);
+  }
+  throw new DbError("STORAGE_ERROR", "a row group is missing");
 }
 
 /** Positions in the range whose `_seq` is asked for. Statistics only ever rule out; here is the exact answer. */

@@ -8,6 +8,7 @@ import { type Column, DELETED_COLUMN, SEQ_COLUMN, type TableSchema } from "../..
 import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import { ChecksumWriter, footerStart } from "./block-checksums.ts";
 import { keyBloom } from "./key-bloom.ts";
+import { writeListChunk } from "./list-chunk.ts";
 import { PARQUET_COLUMNS, type PhysicalValue, physicalElement } from "./parquet-column.ts";
 import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "./segment-metadata.ts";
 
@@ -31,7 +32,9 @@ export interface SegmentEncoderOptions {
 
 export class SegmentEncoder {
   readonly #columns: readonly EncodedColumn[];
-  readonly #keyIndex: number;
+  /** What the library writes; lists are put among them. */
+  readonly #scalars: readonly EncodedColumn[];
+  readonly #key: EncodedColumn | undefined;
   readonly #output = new ByteWriter(OUTPUT_BYTES);
   readonly #writer: ParquetWriter;
   readonly #write: (bytes: Uint8Array) => void;
@@ -40,17 +43,18 @@ export class SegmentEncoder {
 
   constructor({ schema, scope, range, write }: SegmentEncoderOptions) {
     this.#write = write;
-    this.#keyIndex = schema.keyIndex;
     this.#columns = [
       ...schema.columns.map((column, index) => columnOf(column, index, index === schema.keyIndex)),
       ...systemColumns(),
     ];
-    const elements = this.#columns.map(({ element, annotated }) => (annotated ? element : physicalElement(element)));
+    this.#key = this.#columns[schema.keyIndex];
+    this.#scalars = this.#columns.filter(({ isList }) => !isList);
+    const elements = this.#scalars.map(({ element, annotated }) => (annotated ? element : physicalElement(element)));
     this.#writer = new ParquetWriter({
       writer: this.#output,
-      schema: [this.#root(), ...elements],
+      schema: [rootOf(this.#scalars), ...elements],
       codec: "ZSTD",
-      compressors: { ZSTD: (page) => Bun.zstdCompressSync(page, { level: ZSTD_LEVEL }) },
+      compressors: { ZSTD: compress },
       kvMetadata: segmentMetadata(schema, scope, range),
       createdBy: "kalamdb",
     });
@@ -66,29 +70,55 @@ export class SegmentEncoder {
     for (let start = 0; start < rows.length; ) {
       const group = rows.slice(start, groupEnd(rows, start));
       start += group.length;
-      this.#writeGroup(this.#columns.map(({ source, value }) => ({ ...source, data: group.map(value) })));
+      this.#writeGroup(group);
       this.#drain();
     }
   }
 
-  #writeGroup(columnData: (Omit<ColumnSource, "data"> & { readonly data: (PhysicalValue | null)[] })[]): void {
+  #writeGroup(rows: readonly RowVersion[]): void {
     const { pendingIndexes } = this.#writer;
     const first = pendingIndexes.length;
+    const columnData = this.#scalars.map(({ source, value }) => ({ ...source, data: rows.map(value) }));
     const pending = this.#writer.write({ columnData, rowGroupSize: ROW_GROUP_ROWS, pageSize: PAGE_BYTES });
     assert(pending === undefined, "the byte writer is synchronous");
-    const { element } = this.#columns[this.#keyIndex] ?? {};
-    const keys = columnData[this.#keyIndex]?.data.filter((key) => key !== null);
-    const indexes = pendingIndexes[first + this.#keyIndex];
+    this.#writeLists(rows);
+    const key = this.#key;
     // Readers hash decimals each in their own way.
-    if (element === undefined || element.converted_type === "DECIMAL") return;
+    if (key === undefined || key.isList || key.element.converted_type === "DECIMAL") return;
+    const at = this.#scalars.indexOf(key);
+    const keys = columnData[at]?.data.filter((value) => value !== null);
+    const indexes = pendingIndexes[first + at];
     assert(keys !== undefined && indexes !== undefined, "the key is one of the columns");
     // Written by the library with the footer, where its own would be.
-    indexes.bloomFilter = keyBloom(keys, element.type);
+    indexes.bloomFilter = keyBloom(keys, key.element.type);
+  }
+
+  /** Behind the scalars in the file, at their places in the footer. */
+  #writeLists(rows: readonly RowVersion[]): void {
+    const group = this.#writer.row_groups.at(-1);
+    assert(group !== undefined, "the scalars made a row group");
+    for (const [place, { element, isList, value }] of this.#columns.entries()) {
+      if (!isList) continue;
+      const chunk = writeListChunk(this.#output, {
+        name: element.name,
+        lists: rows.map((row) => listOf(value(row))),
+        isRequired: element.repetition_type === "REQUIRED",
+        pageBytes: PAGE_BYTES,
+        compress,
+      });
+      group.columns.splice(place, 0, chunk);
+      group.total_byte_size += chunk.meta_data?.total_uncompressed_size ?? 0n;
+      group.total_compressed_size =
+        (group.total_compressed_size ?? 0n) + (chunk.meta_data?.total_compressed_size ?? 0n);
+    }
   }
 
   finish(): void {
     // The encoder took physical values; the file's own schema carries the annotations for other readers.
-    this.#writer.schema = [this.#root(), ...this.#columns.map(({ element }) => element)];
+    this.#writer.schema = [
+      rootOf(this.#columns),
+      ...this.#columns.flatMap(({ element, children }) => [element, ...children]),
+    ];
     const pending = this.#writer.finish();
     assert(pending === undefined, "the byte writer is synchronous");
     const bytes = this.#output.getBytes();
@@ -112,10 +142,19 @@ export class SegmentEncoder {
     this.#checksums.update(bytes);
     this.#write(bytes);
   }
+}
 
-  #root(): SchemaElement {
-    return { name: "root", num_children: this.#columns.length };
-  }
+function rootOf(columns: readonly EncodedColumn[]): SchemaElement {
+  return { name: "root", num_children: columns.length };
+}
+
+function compress(page: Uint8Array): Uint8Array {
+  return Bun.zstdCompressSync(page, { level: ZSTD_LEVEL });
+}
+
+function listOf(value: PhysicalValue | null): Uint8Array | null {
+  assert(value === null || value instanceof Uint8Array, "a list is its bytes");
+  return value;
 }
 
 function groupEnd(rows: readonly RowVersion[], start: number): number {
@@ -144,6 +183,9 @@ const KEY_SOURCE: Pick<ColumnSource, "encoding" | "columnIndex"> = { ...DISTINCT
 
 interface EncodedColumn {
   readonly element: SchemaElement;
+  /** Below the element. */
+  readonly children: readonly SchemaElement[];
+  readonly isList: boolean;
   readonly annotated: boolean;
   readonly source: Omit<ColumnSource, "data">;
   readonly value: (row: RowVersion) => PhysicalValue | null;
@@ -158,6 +200,8 @@ function columnOf(column: Column, index: number, isKey: boolean): EncodedColumn 
       repetition_type: isKey ? "REQUIRED" : "OPTIONAL",
       field_id: column.id,
     },
+    children: format.children ?? [],
+    isList: format.children !== undefined,
     annotated: format.encodeAnnotated,
     source: { name: column.name, statistics: format.statistics, ...(isKey ? KEY_SOURCE : {}) },
     value: (row) => {
@@ -172,12 +216,16 @@ function systemColumns(): EncodedColumn[] {
   return [
     {
       element: { ...integer, name: SEQ_COLUMN, repetition_type: "REQUIRED", field_id: SEQ_FIELD_ID },
+      children: [],
+      isList: false,
       annotated: false,
       source: { name: SEQ_COLUMN, ...DISTINCT },
       value: (row) => row.seq,
     },
     {
       element: { type: "BOOLEAN", name: DELETED_COLUMN, repetition_type: "REQUIRED", field_id: DELETED_FIELD_ID },
+      children: [],
+      isList: false,
       annotated: false,
       source: { name: DELETED_COLUMN },
       value: (row) => row.deleted,

@@ -119,8 +119,11 @@ function toPhysicalMetadata(metadata: FileMetaData): FileMetaData {
     ...group,
     columns: group.columns.map((chunk) => {
       if (chunk.meta_data === undefined) return chunk;
-      const path = chunk.meta_data.path_in_schema.map((name) => nameByColumn.get(name) ?? name);
-      return { ...chunk, meta_data: { ...chunk.meta_data, path_in_schema: path } };
+      const [name = "", ...below] = chunk.meta_data.path_in_schema;
+      return {
+        ...chunk,
+        meta_data: { ...chunk.meta_data, path_in_schema: [nameByColumn.get(name) ?? name, ...below] },
+      };
     }),
   }));
   return { ...metadata, schema, row_groups: rowGroups };

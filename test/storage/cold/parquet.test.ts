@@ -12,7 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { parquetMetadata } from "hyparquet";
+import { asyncBufferFromFile, parquetMetadata, parquetReadObjects } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { parseUserId, type Scope, scopeOfUser, seqOf, tableIdOf } from "../../../src/base/ids.ts";
 import type { RowVersion } from "../../../src/model/change.ts";
 import { keyColumn, type TableSchema } from "../../../src/model/schema.ts";
@@ -23,6 +24,7 @@ import { readSegment, readSegmentMetadata, type SegmentQuery } from "../../../sr
 import { writeSegment } from "../../../src/storage/cold/parquet-write.ts";
 import { SegmentCache } from "../../../src/storage/cold/segment-cache.ts";
 import { ROW_GROUP_ROWS } from "../../../src/storage/cold/segment-encoder.ts";
+import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "../../../src/storage/cold/segment-metadata.ts";
 import { compareSqlite } from "../../../src/storage/cold/sqlite-order.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { ALL_TYPES, columnOf, rowText, SHARED, schemaOf } from "./arbitrary.ts";
@@ -99,7 +101,7 @@ test("ST-06 other readers find every column annotated with its logical type and 
   const path = await write("types.parquet", schema, [rowOf(1, ALL_TYPES.map(sampleOf))]);
   const { schema: elements, row_groups: groups } = parquetMetadata(readFileSync(path), { geoparquet: false });
   const described = elements.slice(1).map(({ name, type, converted_type, logical_type, field_id }) => {
-    return `${field_id} ${name} ${type} ${converted_type ?? "-"} ${logical_type?.type ?? "-"}`;
+    return `${field_id ?? "-"} ${name} ${type ?? "-"} ${converted_type ?? "-"} ${logical_type?.type ?? "-"}`;
   });
   expect(described).toEqual([
     "1 a_boolean_1 BOOLEAN - -",
@@ -118,7 +120,9 @@ test("ST-06 other readers find every column annotated with its logical type and 
     "14 a_json_14 BYTE_ARRAY JSON JSON",
     "15 a_bytes_15 BYTE_ARRAY - -",
     "16 a_uuid_16 FIXED_LEN_BYTE_ARRAY - UUID",
-    "17 a_embedding_17 FIXED_LEN_BYTE_ARRAY - -",
+    "17 a_embedding_17 - LIST LIST",
+    "- list - - -",
+    "- element FLOAT - -",
     "2147483001 _seq INT64 INT_64 -",
     "2147483002 _deleted BOOLEAN - -",
   ]);
@@ -230,6 +234,100 @@ test("ST-05 a column may have any allowed name", async () => {
   expect(await lookUp(path, schema, ["d"])).toEqual([["d", "e", "f"]]);
   const found = await collect({ path, schema, scope: SHARED });
   expect(found.map((row) => row.cells)).toContainEqual(["d", "e", "f"]);
+});
+
+const places = schemaOf([columnOf(1, BIGINT, "list"), columnOf(2, { kind: "embedding", dimensions: 2 }, "element")]);
+
+function numbers(...values: number[]): Uint8Array {
+  return new Uint8Array(new Float32Array(values).buffer);
+}
+
+/** As earlier versions of the program wrote it: an embedding is one value of so many bytes. */
+async function writeEmbeddingsAsBytes(name: string, cells: readonly (Uint8Array | null)[]): Promise<string> {
+  const integer = { type: "INT64", repetition_type: "REQUIRED" } as const;
+  const bytes = parquetWriteBuffer({
+    schema: [
+      { name: "root", num_children: 4 },
+      { ...integer, name: "list", field_id: 1 },
+      { name: "element", type: "FIXED_LEN_BYTE_ARRAY", type_length: 8, repetition_type: "OPTIONAL", field_id: 2 },
+      { ...integer, name: "_seq", field_id: SEQ_FIELD_ID },
+      { name: "_deleted", type: "BOOLEAN", repetition_type: "REQUIRED", field_id: DELETED_FIELD_ID },
+    ],
+    columnData: [
+      { name: "list", data: cells.map((_cell, index) => BigInt(index + 1)) },
+      { name: "element", data: [...cells] },
+      { name: "_seq", data: cells.map((_cell, index) => BigInt(index + 1)) },
+      { name: "_deleted", data: cells.map(() => false) },
+    ],
+    codec: "ZSTD",
+    compressors: { ZSTD: (page) => Bun.zstdCompressSync(page) },
+    kvMetadata: segmentMetadata(places, SHARED, { minSeq: seqOf(1n), maxSeq: seqOf(BigInt(cells.length)) }).filter(
+      ({ key }) => key !== "kalamdb.checksums",
+    ),
+  });
+  writeFileSync(join(folder, name), new Uint8Array(bytes));
+  return join(folder, name);
+}
+
+test("ST-05 ST-06 embeddings are lists of 32-bit numbers to other readers, whatever the columns are called, and NULL is no list", async () => {
+  const rows = [rowOf(1, [1n, numbers(1, -2.5)]), rowOf(2, [2n, null]), rowOf(3, [3n, numbers(0, 3)])];
+  const path = await write("lists.parquet", places, rows);
+  const read = await parquetReadObjects({
+    file: await asyncBufferFromFile(path),
+    columns: ["list", "element"],
+    compressors: { ZSTD: (page) => new Uint8Array(Bun.zstdDecompressSync(page)) },
+  });
+  expect(read.map(({ element, list }) => [list, element])).toEqual([
+    [1n, [1, -2.5]],
+    [2n, undefined],
+    [3n, [0, 3]],
+  ]);
+  const [group] = parquetMetadata(readFileSync(path), { geoparquet: false }).row_groups;
+  expect(group?.columns[1]?.meta_data?.statistics?.max_value).toBeUndefined();
+});
+
+test("ST-05 a file whose embeddings are bytes reads as one whose embeddings are lists, row by row, by key and as a column", async () => {
+  const cells = [numbers(1, 2), null, numbers(-0.5, 3e38), numbers(0, 0)];
+  const rows = cells.map((cell, index) => rowOf(index + 1, [BigInt(index + 1), cell]));
+  const old = await writeEmbeddingsAsBytes("embedding-bytes.parquet", cells);
+  const now = await write("embedding-lists.parquet", places, rows);
+  for (const path of [old, now]) {
+    const found = await collect({ path, schema: places, scope: SHARED });
+    expect(found.map(rowText)).toEqual(rows.map(rowText));
+    expect(await lookUp(path, places, [1n, 3n])).toEqual([
+      [1n, cells[0]],
+      [3n, cells[2]],
+    ]);
+  }
+});
+
+test("ST-05 embeddings that fill many pages and row groups read as they were written, one by one and all together", async () => {
+  const long = schemaOf([columnOf(1, BIGINT), columnOf(2, { kind: "embedding", dimensions: 1_024 })]);
+  const rows = Array.from({ length: 2_500 }, (_unused, at) => {
+    const vector = Array.from({ length: 1_024 }, (_none, place) => (at * 31 + place) % 97);
+    return rowOf(at + 1, [BigInt(at), at % 7 === 0 ? null : numbers(...vector)]);
+  });
+  const path = await write("long-lists.parquet", long, rows);
+  expect(parquetMetadata(readFileSync(path), { geoparquet: false }).row_groups.length).toBeGreaterThan(1);
+  const found = await collect({ path, schema: long, scope: SHARED });
+  expect(Bun.hash(found.map(rowText).join())).toBe(Bun.hash(rows.map(rowText).join()));
+  expect(await lookUp(path, long, [2_498n])).toEqual([[2_498n, rows[2_498]?.cells[1]]]);
+});
+
+test("ST-05 a list of another length than the column's is an error, not another embedding", async () => {
+  const three = { kind: "embedding", dimensions: 3 } as const;
+  const path = await write(
+    "wrong-length.parquet",
+    schemaOf([columnOf(1, BIGINT, "list"), columnOf(2, three, "element")]),
+    [rowOf(1, [1n, numbers(1, 2, 3)])],
+  );
+  const bytes = readFileSync(path);
+  const said = '"kind":"embedding","dimensions":';
+  const at = bytes.indexOf(`${said}3`) + said.length;
+  expect(at).toBeGreaterThan(said.length);
+  bytes.write("2", at);
+  writeFileSync(path, withoutChecksums(bytes));
+  expect(await rejection(collect({ path, schema: places, scope: SHARED }))).toMatchObject({ code: "STORAGE_ERROR" });
 });
 
 test("ST-04 a tombstone keeps its mark and its cells", async () => {
