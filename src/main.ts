@@ -4,6 +4,8 @@ import { systemClock } from "./base/clock.ts";
 import { DbError } from "./base/errors.ts";
 import { createCompactLog, createJsonLog, errorText, type Log } from "./base/log.ts";
 import { VERSION } from "./base/version.ts";
+import { runCli } from "./cli/run-cli.ts";
+import { processTerminal } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { readConfigFile } from "./config/read-config-file.ts";
@@ -36,6 +38,7 @@ async function main(argv: readonly string[]): Promise<void> {
   };
   if (command === "backup") return backupCommand({ argv: rest, write, env: process.env });
   if (command === "restore") return restoreCommand({ argv: rest, write, env: process.env });
+  if (command === "cli") process.exit(await runCli({ argv: rest, env: process.env, terminal: processTerminal() }));
   // `serve` is what the program is for; it may be left out.
   await serve(command === "serve" ? rest : argv);
 }

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
+import { PRIVATE_FILE_MODE, writePrivateFile } from "../base/private-file.ts";
 import type { Config } from "../config/config.ts";
-import { PRIVATE_FILE_MODE, writePrivateFile } from "./private-file.ts";
 
 export const MIN_JWT_SECRET_BYTES = 32;
 const DATA_FOLDER_MODE = 0o700;

@@ -232,11 +232,16 @@ function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call
       [
         "active",
         "/v1/ws",
-        JSON.stringify({ id, sql: statement.selectText }),
+        JSON.stringify({ id, sql: statement.selectText, options: wireOptions(statement.options) }),
         "Open a WebSocket at ws_url and send this subscription to receive updates.",
       ],
     ],
   );
+}
+
+/** As a frame of the WebSocket says them; 64-bit positions are text. */
+function wireOptions({ lastRows, batchSize, from }: Extract<Statement, { kind: "subscribe" }>["options"]): object {
+  return { last_rows: lastRows, batch_size: batchSize, from: from?.toString() };
 }
 
 async function executeAs(

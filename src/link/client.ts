@@ -1,14 +1,15 @@
 // The client: SQL over HTTP, live queries over one socket that opens when it is first needed and heals itself.
 import type { FileRef } from "../model/file-ref.ts";
 import type { WireFormat } from "../protocol/frame.ts";
+import { signIn } from "./account.ts";
 import { type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import { type Auth, type Credentials, createCredentials } from "./credentials.ts";
 import { parseCursor } from "./cursor.ts";
 import { DEFAULT_QUEUE_ROWS, EventQueue } from "./event-queue.ts";
 import type { Feed, FeedOptions } from "./feed.ts";
-import { type FileParts, filePath } from "./files.ts";
-import { createSqlApi, type Health, login, readHealth, type SqlApi } from "./http-api.ts";
+import { exportPath, type FileParts, filePath } from "./files.ts";
+import { createSqlApi, type Health, readHealth, type SqlApi } from "./http-api.ts";
 import { KalamError } from "./kalam-error.ts";
 import { LiveRows, type LiveSet } from "./live-set.ts";
 import { createNativeFeed } from "./native-feed.ts";
@@ -100,6 +101,14 @@ export interface KalamClient extends AsyncDisposable {
   /** Where the bytes of a file are; whoever asks there needs the credentials of a reader. `table` is `namespace.name`. */
   fileUrl(table: string, ref: FileRef, options?: { readonly user?: string }): string;
   download(table: string, ref: FileRef, options?: DownloadOptions): Promise<Blob>;
+  /** The same as a stream, for files that are not to be held in memory. */
+  downloadStream(table: string, ref: FileRef, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;
+  /** The ZIP file that the job of `EXPORT USER DATA` made. */
+  downloadExport(
+    user: string,
+    jobId: string,
+    options?: Pick<DownloadOptions, "signal">,
+  ): Promise<ReadableStream<Uint8Array>>;
   health(options?: { readonly signal?: AbortSignal }): Promise<Health>;
   subscribe(sql: string, options?: SubscribeOptions): Subscription;
   live(sql: string, options?: LiveOptions): LiveSet;
@@ -144,7 +153,10 @@ class Client implements KalamClient {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#baseUrl = options.url.replace(/\/+$/, "");
-    this.#credentials = createCredentials(options.auth, (user, password) => login(this.#baseUrl, user, password));
+    this.#credentials = createCredentials(
+      options.auth,
+      async (user, password) => (await signIn(this.#baseUrl, { user, password })).accessToken,
+    );
     this.#sqlApi = createSqlApi(this.#baseUrl, this.#credentials);
   }
 
@@ -166,8 +178,24 @@ class Client implements KalamClient {
     return this.#baseUrl + filePath(table, ref, user);
   }
 
-  download(table: string, ref: FileRef, { user, signal }: DownloadOptions = {}): Promise<Blob> {
-    return this.#sqlApi.download(filePath(table, ref, user), signal);
+  async download(table: string, ref: FileRef, { user, signal }: DownloadOptions = {}): Promise<Blob> {
+    return (await this.#sqlApi.download(filePath(table, ref, user), signal)).blob();
+  }
+
+  async downloadStream(
+    table: string,
+    ref: FileRef,
+    { user, signal }: DownloadOptions = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return bodyOf(await this.#sqlApi.download(filePath(table, ref, user), signal));
+  }
+
+  async downloadExport(
+    user: string,
+    jobId: string,
+    { signal }: Pick<DownloadOptions, "signal"> = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return bodyOf(await this.#sqlApi.download(exportPath(user, jobId), signal));
   }
 
   batch(sql: string, { signal, namespace }: QueryOptions = {}): Promise<readonly QueryResult[]> {
@@ -247,6 +275,11 @@ class Client implements KalamClient {
     const feedOptions = { ...toFeedOptions(sql, options), batchSize };
     return this.#options.protocol === "peer" ? createPeerFeed(feedOptions) : createNativeFeed(feedOptions);
   }
+}
+
+/** Of an empty answer there is none. */
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  return response.body ?? new Blob([]).stream();
 }
 
 function lastOf(results: readonly QueryResult[]): QueryResult {

@@ -26,3 +26,8 @@ export function filePath(table: string, ref: FileRef, user?: string): string {
   const query = user === undefined ? "" : `?user_id=${encodeURIComponent(user)}`;
   return `/v1/files/${parts.join("/")}${query}`;
 }
+
+/** What `EXPORT USER DATA` made, by the id of its job. */
+export function exportPath(user: string, jobId: string): string {
+  return `/v1/exports/${encodeURIComponent(user)}/${encodeURIComponent(jobId)}`;
+}

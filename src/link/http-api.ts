@@ -1,8 +1,9 @@
-// The HTTP half of the client: login, SQL, health. Reads are retried when no answer came; anything that may write is sent once.
+// The HTTP half of the client: SQL, files, health. Reads are retried when no answer came; anything that may write is sent once.
 import { API_KEY_PREFIX } from "../model/api-key.ts";
-import { isObject, type JsonValue, parseJson, toJson } from "../protocol/json.ts";
+import { isObject, type JsonValue, toJson } from "../protocol/json.ts";
 import type { Credentials } from "./credentials.ts";
 import type { FileParts } from "./files.ts";
+import { type Answer, parseBody, request } from "./http-request.ts";
 import { KalamError, toKalamError } from "./kalam-error.ts";
 import { parseSqlResponse, type QueryResult } from "./query-result.ts";
 import { type Param, paramValue } from "./value.ts";
@@ -28,52 +29,8 @@ export interface SqlOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-async function request(url: string, init: RequestInit): Promise<Answer> {
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(url, init);
-    status = response.status;
-    text = await response.text();
-  } catch (error) {
-    init.signal?.throwIfAborted();
-    throw toKalamError(error, "NETWORK_ERROR");
-  }
-  return { status, body: parseBody(text, status) };
-}
-
-function parseBody(text: string, status: number): unknown {
-  try {
-    return parseJson(text);
-  } catch (cause) {
-    throw new KalamError("BAD_RESPONSE", `status ${status}: ${text.slice(0, 200)}`, { status, cause });
-  }
-}
-
 function wait(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
-}
-
-/** Auth endpoints name their error in `error` and `message`. */
-export async function login(baseUrl: string, user: string, password: string): Promise<string> {
-  const { status, body } = await request(`${baseUrl}/v1/api/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: toJson({ user, password }),
-  });
-  const fields = isObject(body) ? body : {};
-  const { access_token: token, error, message } = fields;
-  if (typeof token === "string") return token;
-  throw new KalamError(
-    typeof error === "string" ? error.toUpperCase() : "BAD_RESPONSE",
-    typeof message === "string" ? message : `login answered with status ${status}`,
-    { status },
-  );
 }
 
 export async function readHealth(baseUrl: string, signal?: AbortSignal): Promise<Health> {
@@ -93,8 +50,8 @@ export interface SqlApi {
   run(sql: string, options: SqlOptions): Promise<readonly QueryResult[]>;
   /** Sent once, whatever the statement is. */
   runWithFiles(sql: string, files: FileParts, options: SqlOptions): Promise<readonly QueryResult[]>;
-  /** Bytes at a path of `filePath`. */
-  download(path: string, signal: AbortSignal | undefined): Promise<Blob>;
+  /** What is at a path of `filePath` or `exportPath`, its body still to be read. */
+  download(path: string, signal: AbortSignal | undefined): Promise<Response>;
 }
 
 export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi {
@@ -142,7 +99,7 @@ export function createSqlApi(baseUrl: string, credentials: Credentials): SqlApi 
       const token = await credentials.token();
       let response = await withRetries(true, () => get(token));
       if (response.status === 401) response = await get(await credentials.token(token));
-      if (response.ok) return response.blob();
+      if (response.ok) return response;
       parseSqlResponse(parseBody(await response.text(), response.status), response.status);
       throw new KalamError("BAD_RESPONSE", `download answered with status ${response.status}`, {
         status: response.status,

@@ -1,5 +1,6 @@
 // The published entry of the client library: what applications may import.
 export type { FileRef } from "../model/file-ref.ts";
+export { type AccountOptions, refreshTokens, signIn, signOut, type Tokens } from "./account.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export {
   type ClientOptions,

@@ -35,7 +35,15 @@ test("versions of dependencies are exact", () => {
 });
 
 test("CL-01 the client library publishes these names and no others", () => {
-  expect(Object.keys(link).toSorted()).toEqual(["KalamError", "compareValues", "createClient", "parseFileRef"]);
+  expect(Object.keys(link).toSorted()).toEqual([
+    "KalamError",
+    "compareValues",
+    "createClient",
+    "parseFileRef",
+    "refreshTokens",
+    "signIn",
+    "signOut",
+  ]);
 });
 
 test("OP-02 the program knows its own version", () => {

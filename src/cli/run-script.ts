@@ -1,0 +1,91 @@
+// Statements and `\` commands that come as text: of `-c`, of a file, of standard input. The first failure ends it, unless told to go on.
+import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
+import { runCommand } from "./commands/run-command.ts";
+import { type Outcome, runStatement } from "./run-statement.ts";
+import type { Session } from "./session.ts";
+import { type InputPart, isBlank, splitInput } from "./sql-lexer.ts";
+
+export interface ScriptOptions {
+  /** For messages: the name of the file. */
+  readonly name: string | undefined;
+  readonly keepGoing: boolean;
+}
+
+export interface ScriptEnd {
+  readonly exitCode: ExitCode;
+  /** `\q`: nothing after it is wanted. */
+  readonly isQuit: boolean;
+}
+
+const CODES: Readonly<Record<Outcome, ExitCode>> = {
+  done: EXIT.ok,
+  failed: EXIT.statementFailed,
+  cancelled: EXIT.cancelled,
+  disconnected: EXIT.noConnection,
+};
+
+export async function runScript(source: string, session: Session, options: ScriptOptions): Promise<ScriptEnd> {
+  const text = source.startsWith("\ufeff") ? source.slice(1) : source;
+  const { parts, rest, restStart } = splitInput(text);
+  const places = new Places(text, options.name);
+  let exitCode: ExitCode = EXIT.ok;
+  for (const part of withRest(parts, { rest, restStart })) {
+    const outcome = await runPart(part, session, places.at(part.start));
+    if (outcome === "quit") return { exitCode, isQuit: true };
+    if (outcome === "done") continue;
+    exitCode = CODES[outcome];
+    if (!options.keepGoing || outcome !== "failed") return { exitCode, isQuit: false };
+  }
+  if (session.transaction === undefined || session.isInteractive) return { exitCode, isQuit: false };
+  session.transaction = undefined;
+  await session.fail(new CliError("BEGIN without COMMIT: nothing of the transaction was sent"));
+  return { exitCode: EXIT.statementFailed, isQuit: false };
+}
+
+/** The last statement may lack its `;`. */
+function withRest(
+  parts: readonly InputPart[],
+  { rest, restStart }: { readonly rest: string; readonly restStart: number },
+): readonly InputPart[] {
+  if (isBlank(rest)) return parts;
+  const lead = rest.length - rest.trimStart().length;
+  return [...parts, { kind: "statement", text: rest.trim(), start: restStart + lead }];
+}
+
+function runPart(part: InputPart, session: Session, place: string | undefined): Promise<Outcome | "quit"> {
+  if (part.kind === "statement") return runStatement(part.text, session, { place });
+  return runCommand(part.text, {
+    session,
+    pending: part.pending,
+    place,
+    runText: async (source, name) => outcomeOf(await runScript(source, session, { name, keepGoing: false })),
+  });
+}
+
+/** Of a file within a file. */
+function outcomeOf({ exitCode, isQuit }: ScriptEnd): Outcome | "quit" {
+  if (isQuit) return "quit";
+  const outcome = OUTCOMES.find((each) => CODES[each] === exitCode);
+  return outcome ?? "failed";
+}
+
+const OUTCOMES: readonly Outcome[] = ["done", "failed", "cancelled", "disconnected"];
+
+/** Offsets come in rising order: lines are counted once. */
+class Places {
+  readonly #text: string;
+  readonly #name: string | undefined;
+  #line = 1;
+  #counted = 0;
+
+  constructor(text: string, name: string | undefined) {
+    this.#text = text;
+    this.#name = name;
+  }
+
+  at(offset: number): string | undefined {
+    if (this.#name === undefined) return undefined;
+    for (; this.#counted < offset; this.#counted++) if (this.#text.charCodeAt(this.#counted) === 10) this.#line += 1;
+    return `${this.#name}:${this.#line}`;
+  }
+}

@@ -1,0 +1,100 @@
+// Logins that outlive the client: one for each server, in a file that only its owner may read. Passwords are never in it; a refresh token is replaced each time it is used.
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { writePrivateFile } from "../base/private-file.ts";
+import { isObject, toJson } from "../protocol/json.ts";
+import { CliError } from "./cli-error.ts";
+
+export interface SavedLogin {
+  readonly user: string;
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+}
+
+/** What group or others may do. */
+const FOREIGN_RIGHTS = 0o077;
+const FOLDER_MODE = 0o700;
+
+export class SavedLogins {
+  readonly #path: string;
+  readonly #warn: (text: string) => void;
+
+  constructor(path: string, warn: (text: string) => void) {
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  read(url: string): SavedLogin | undefined {
+    return this.#readAll().get(url);
+  }
+
+  /** The file is read again first: another client may have saved in between. */
+  save(url: string, login: SavedLogin): void {
+    const logins = this.#readAll();
+    logins.set(url, login);
+    this.#write(logins);
+  }
+
+  /** False: there was none. */
+  forget(url: string): boolean {
+    const logins = this.#readAll();
+    if (!logins.delete(url)) return false;
+    this.#write(logins);
+    return true;
+  }
+
+  #readAll(): Map<string, SavedLogin> {
+    let source: string;
+    try {
+      if (process.platform !== "win32" && (statSync(this.#path).mode & FOREIGN_RIGHTS) !== 0) {
+        this.#warn(`saved logins are not used: ${this.#path} can be read by others; chmod 600 it`);
+        return new Map();
+      }
+      source = readFileSync(this.#path, "utf8");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Map();
+      throw new CliError(`saved logins cannot be read: ${this.#path}`, { cause: error });
+    }
+    return parseLogins(source) ?? this.#broken();
+  }
+
+  #broken(): Map<string, SavedLogin> {
+    throw new CliError(`saved logins cannot be read: ${this.#path} is damaged`, {
+      hint: "Remove the file and sign in again with \\login.",
+    });
+  }
+
+  #write(logins: ReadonlyMap<string, SavedLogin>): void {
+    const file = Object.fromEntries(
+      [...logins].map(([url, { user, accessToken, refreshToken }]) => [url, { user, accessToken, refreshToken }]),
+    );
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
+      writePrivateFile(this.#path, `${toJson(file)}\n`);
+    } catch (cause) {
+      throw new CliError(`the login cannot be saved in ${this.#path}`, { cause });
+    }
+  }
+}
+
+function parseLogins(source: string): Map<string, SavedLogin> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    // Told by the caller, who knows the file.
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const logins = new Map<string, SavedLogin>();
+  for (const [url, entry] of Object.entries(value)) {
+    const { user, accessToken, refreshToken } = isObject(entry) ? entry : {};
+    if (typeof user !== "string" || typeof accessToken !== "string") return undefined;
+    logins.set(url, { user, accessToken, refreshToken: typeof refreshToken === "string" ? refreshToken : undefined });
+  }
+  return logins;
+}

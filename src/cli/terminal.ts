@@ -1,0 +1,102 @@
+// The process's input and output. One owner of standard input: keys are read only while somebody asked for them, so that a pager or an editor finds the terminal free.
+import { emitKeypressEvents } from "node:readline";
+import { OutputClosedError } from "./cli-error.ts";
+
+export interface Key {
+  /** What was typed, when it is text. */
+  readonly text: string | undefined;
+  /** `a`, `up`, `return`, `paste-start` … */
+  readonly name: string | undefined;
+  readonly ctrl: boolean;
+  readonly meta: boolean;
+  readonly shift: boolean;
+}
+
+export interface Terminal {
+  readonly isInput: boolean;
+  readonly isOutput: boolean;
+  readonly isError: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  /** Done when the text is on its way; rejects with OutputClosedError when nobody reads any more. */
+  write(text: string): Promise<void>;
+  writeError(text: string): Promise<void>;
+  /** Calls for each key until disposed; meanwhile the terminal echoes nothing and Ctrl-C is a key. */
+  readKeys(listener: (key: Key) => void): Disposable;
+  /** Calls for SIGINT until disposed. */
+  onInterrupt(listener: () => void): Disposable;
+  onResize(listener: () => void): Disposable;
+  readAll(): Promise<string>;
+}
+
+const FALLBACK_COLUMNS = 80;
+const FALLBACK_ROWS = 24;
+/** Longer pieces would be held in memory twice. */
+const PIECE_LENGTH = 256 * 1024;
+
+interface RawKey {
+  readonly name?: string;
+  readonly ctrl?: boolean;
+  readonly meta?: boolean;
+  readonly shift?: boolean;
+}
+
+function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(new OutputClosedError("the output is closed", { cause: error }));
+    });
+  });
+}
+
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr } = process;
+  // The write that fails says so; without a listener the same error would end the process with a stack.
+  stdout.on("error", () => undefined);
+  stderr.on("error", () => undefined);
+  let emitsKeys = false;
+  return {
+    isInput: stdin.isTTY,
+    isOutput: stdout.isTTY,
+    isError: stderr.isTTY,
+    get columns() {
+      return stdout.columns > 0 ? stdout.columns : FALLBACK_COLUMNS;
+    },
+    get rows() {
+      return stdout.rows > 0 ? stdout.rows : FALLBACK_ROWS;
+    },
+    async write(text) {
+      for (let at = 0; at < text.length; at += PIECE_LENGTH) await writeTo(stdout, text.slice(at, at + PIECE_LENGTH));
+    },
+    async writeError(text) {
+      // Nobody who could be told is left when even this is closed.
+      await writeTo(stderr, text).catch(() => undefined);
+    },
+    readKeys(listener) {
+      if (!emitsKeys) emitKeypressEvents(stdin);
+      emitsKeys = true;
+      const onKey = (text: string | undefined, key: RawKey): void =>
+        listener({ text, name: key.name, ctrl: key.ctrl === true, meta: key.meta === true, shift: key.shift === true });
+      stdin.setRawMode(true);
+      stdin.on("keypress", onKey);
+      stdin.resume();
+      return {
+        [Symbol.dispose]() {
+          stdin.off("keypress", onKey);
+          stdin.pause();
+          stdin.setRawMode(false);
+        },
+      };
+    },
+    onInterrupt(listener) {
+      process.on("SIGINT", listener);
+      return { [Symbol.dispose]: () => void process.off("SIGINT", listener) };
+    },
+    onResize(listener) {
+      stdout.on("resize", listener);
+      return { [Symbol.dispose]: () => void stdout.off("resize", listener) };
+    },
+    readAll: () => Bun.stdin.text(),
+  };
+}
