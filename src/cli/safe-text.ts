@@ -4,7 +4,7 @@
  * Controls, what reorders text or is invisible (format characters, separators), halves of surrogate pairs. Not among them: the joiners of emoji and of Persian, and Arabic signs
  * that are seen.
  */
-const UNSAFE = /(?![\t\n\u200c\u200d\u0600-\u0605\u06dd\u070f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const UNSAFE = /(?!\t|\n|\u200c|\u200d|[\u0600-\u0605\u06dd\u070f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** `\x1B`, `\u202E`: what is there, in letters. */
 function escaped(character: string): string {
