@@ -91,5 +91,7 @@ test("CL-03 the caret of a long line stands below its place, whatever is before 
 });
 
 test("CL-03 an error's text cannot act on the terminal", () => {
-  expect(errorText(new KalamError("X", "bad \u001b]0;t\u0007"), { hasColor: false })).toBe("ERROR X: bad \\x1B]0;t\\x07\n");
+  expect(errorText(new KalamError("X", "bad \u001b]0;t\u0007"), { hasColor: false })).toBe(
+    "ERROR X: bad \\x1B]0;t\\x07\n",
+  );
 });
