@@ -39,7 +39,7 @@ export class Ballast {
     if (!this.#present) return;
     this.#present = false;
     this.#triedAtMs = this.#options.monotonicMs();
-    rmSync(this.#options.path, { force: true });
+    this.#remove();
     this.#options.log.warn("disk full: reserve released, new rows are refused until there is space again");
   }
 
@@ -59,10 +59,19 @@ export class Ballast {
       } finally {
         closeSync(file);
       }
-      if (!this.#present) rmSync(this.#options.path, { force: true });
+      if (!this.#present) this.#remove();
     } catch (error) {
-      rmSync(this.#options.path, { force: true });
+      this.#remove();
       this.#options.log.warn("no space for the reserve", { error: errorText(error) });
+    }
+  }
+
+  /** Called where a write has failed already, whose outcome must not depend on this. */
+  #remove(): void {
+    try {
+      rmSync(this.#options.path, { force: true });
+    } catch (error) {
+      this.#options.log.warn("the reserve cannot be removed", { error: errorText(error) });
     }
   }
 }

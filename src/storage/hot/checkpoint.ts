@@ -3,6 +3,7 @@
 // it was given on purpose, or when readers have let the log grow.
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
+import { DbError } from "../../base/errors.ts";
 import { errorText, type Log } from "../../base/log.ts";
 import type { CheckpointThread } from "./checkpoint-thread.ts";
 import { BUSY_TIMEOUT_MS, LOG_LIMIT_BYTES } from "./connection.ts";
@@ -45,12 +46,30 @@ export class Checkpointer {
   #lookAt = COMMITS_BETWEEN_LOOKS;
   /** `folded`: the thread has just done what it could. */
   #state: "growing" | "folded" | "failed" = "growing";
+  #isDoubtful = false;
   /** The log was given room, or there was none to give. */
   #hasRoom = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
+  }
+
+  /**
+   * A sync of the log has failed. What was written before it, and had not been synced, may never reach the disk although the next sync succeeds; and behind a hole in the log
+   * nothing is found after a power loss. So nothing may be committed to this log any more.
+   */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** Before each transaction. A log in doubt is folded into the data file and begun anew, or the transaction is refused. */
+  requireSound(): void {
+    if (!this.#isDoubtful) return;
+    if (!this.truncate()) {
+      throw new DbError("STORAGE_ERROR", "The log could not be synced and is not yet begun anew; nothing was written");
+    }
+    this.#isDoubtful = false;
   }
 
   /** To be called after each commit, failed ones too. One timer at most; none while there is nothing to fold. */

@@ -25,7 +25,7 @@ import type { OpenBatch } from "./open-batch.ts";
 import { RowStatements } from "./row-statements.ts";
 import { type Outcome, type Settling, settling, shuttingDown } from "./settling.ts";
 import { StatementCache } from "./statement-cache.ts";
-import { isFull, noRoom, toStorageError } from "./storage-error.ts";
+import { isFull, isSyncFault, noRoom, toStorageError } from "./storage-error.ts";
 import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
 import { WorkTurns } from "./work-turns.ts";
 import { WriteTransaction, type WriteTransactionOptions } from "./write-transaction.ts";
@@ -120,7 +120,7 @@ export class GroupCommitWriter implements Writer {
     try {
       this.#openBatch({ isSynced: false });
     } catch (error) {
-      return Promise.reject(this.#noteFull(error));
+      return Promise.reject(this.#noteFault(error));
     }
     const committed = this.submit(work);
     if (this.#open !== undefined) this.#commit(this.#open);
@@ -162,7 +162,7 @@ export class GroupCommitWriter implements Writer {
     try {
       open = this.#openBatch();
     } catch (error) {
-      return Promise.reject(this.#noteFull(error));
+      return Promise.reject(this.#noteFault(error));
     }
     const tx = this.#transaction(open);
     const outcome = this.#run(open, tx, () => ({ value: work(tx) }));
@@ -181,7 +181,7 @@ export class GroupCommitWriter implements Writer {
     try {
       open = this.#openBatch();
     } catch (error) {
-      done.reject(this.#noteFull(error));
+      done.reject(this.#noteFault(error));
       return;
     }
     clearImmediate(open.turnEnd);
@@ -236,8 +236,9 @@ export class GroupCommitWriter implements Writer {
 
   #openBatch(options?: { readonly isSynced: boolean }): OpenBatch {
     if (this.#open !== undefined) return this.#open;
-    const { clock, failpoint, working } = this.#options;
+    const { clock, failpoint, working, checkpointer } = this.#options;
     failpoint("begin");
+    checkpointer.requireSound();
     this.#sql.begin.run(options);
     const open: OpenBatch = {
       batch: new Batch(working),
@@ -267,7 +268,7 @@ export class GroupCommitWriter implements Writer {
       tx.rollBack();
     } catch (error) {
       // What the work did cannot be taken back alone, so nothing of the batch may stay.
-      open.failure = this.#noteFull(error);
+      open.failure = this.#noteFault(error);
     }
   }
 
@@ -318,7 +319,7 @@ export class GroupCommitWriter implements Writer {
         if (open.failure !== undefined) throw open.failure;
       },
       failed: (error) => {
-        const failure = this.#noteFull(error);
+        const failure = this.#noteFault(error);
         if (!db.inTransaction) open.failure ??= failure;
         return failure;
       },
@@ -338,7 +339,7 @@ export class GroupCommitWriter implements Writer {
     try {
       if (failure === undefined) this.#end(batch, position);
     } catch (error) {
-      failure = this.#noteFull(error);
+      failure = this.#noteFault(error);
     }
     if (failure === undefined) this.#publish(batch, position);
     else this.#abandon(batch, failure);
@@ -389,9 +390,10 @@ export class GroupCommitWriter implements Writer {
     }
   }
 
-  /** On a full disk the reserve is given up, so that deletes and the checkpoint find room. */
-  #noteFull(error: unknown): unknown {
+  /** On a full disk the reserve is given up, so that deletes and the checkpoint find room. A log that could not be synced is not written on. */
+  #noteFault(error: unknown): unknown {
     if (isFull(error)) this.#options.ballast.release();
+    if (isSyncFault(error)) this.#options.checkpointer.doubt();
     return toStorageError(error);
   }
 }

@@ -15,6 +15,11 @@ export function isFull(error: unknown): boolean {
   return FULL.test(errorCode(error));
 }
 
+/** The system could not say that what was written is on the disk. */
+export function isSyncFault(error: unknown): boolean {
+  return /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(errorCode(error));
+}
+
 /** Before anything is written: the reserve cannot be held any more. */
 export function noRoom(): DbError {
   const message = "The disk that holds the data folder is full; only deletes, drops and flushes are accepted";
