@@ -108,12 +108,7 @@ test.skipIf(!isFreezable)(
     while (live.size < 4) await Bun.sleep(5);
     const rows = await server.root.rows("SELECT id, body FROM app.notes ORDER BY id");
     expect<unknown>(rows).toEqual([...ROWS, [6, "six"]]);
-    expect<unknown>(
-      live
-        .rows()
-        .map(({ id }) => id)
-        .sort(),
-    ).toEqual([1, 2, 3, 6]);
+    expect<unknown>(new Set(live.rows().map(({ id }) => id))).toEqual(new Set([1, 2, 3, 6]));
   },
 );
 
