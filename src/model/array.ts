@@ -163,11 +163,20 @@ function malformed(text: string): DbError {
   return new DbError("INVALID_VALUE", `malformed array literal: "${text}"`);
 }
 
-const ELEMENT = /\s*(?:"((?:[^"\\]|\\.)*)"\s*|((?:[^",{}\\]|\\.)*))(,|$)/sy;
+/** There is one way to match each text: where there are several, a text that does not match takes the square of its length. */
+const ELEMENT = /\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"\s*|((?:[^",{}\\\s]|\\.)[^",{}\\]*(?:\\.[^",{}\\]*)*)?)(,|$)/sy;
 const DIMENSIONS = /^\s*(?:\[[+-]?\d+(?::[+-]?\d+)?\])+\s*=/;
 
+/** Without the white space at its end, but for a character that a backslash keeps. */
+function endTrimmed(text: string): string {
+  const trimmed = text.trimEnd();
+  let backslashes = 0;
+  while (trimmed.at(-1 - backslashes) === "\\") backslashes += 1;
+  return backslashes % 2 === 0 ? trimmed : text.slice(0, trimmed.length + 1);
+}
+
 function bareElement(text: string, whole: string): string | null {
-  const trimmed = text.replace(/^\s+/, "").replace(/(?<!\\)\s+$/, "");
+  const trimmed = endTrimmed(text);
   if (trimmed === "") throw malformed(whole);
   return trimmed.toUpperCase() === "NULL" ? null : trimmed.replaceAll(/\\(.)/gs, "$1");
 }

@@ -5,7 +5,7 @@ import { DbError } from "../base/errors.ts";
 export const MAX_PRECISION = 38;
 const DIGITS = MAX_PRECISION + 1;
 const COMPLEMENT = 10n ** BigInt(DIGITS);
-const DECIMAL = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?\s*$/;
+const DECIMAL = /^\s*([+-]?)(?=[.\d])(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?\s*$/;
 
 /** Text → unscaled value at `scale`, rounding half away from zero as PostgreSQL does. */
 export function parseDecimal(text: string, precision: number, scale: number): bigint {

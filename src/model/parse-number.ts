@@ -30,7 +30,8 @@ export function integer(what: string, min: bigint, max: bigint): (input: Present
   };
 }
 
-const FLOAT_TEXT = /^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan)\s*$/i;
+/** There is one way to match each text: where there are several, a text that does not match takes the square of its length. */
+const FLOAT_TEXT = /^\s*([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan)\s*$/i;
 
 export function float(what: string, round: (value: number) => number): (input: Present) => number {
   return (input) => {
