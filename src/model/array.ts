@@ -136,9 +136,9 @@ export function arrayOfSegments(segments: readonly string[]): string {
   if (segments.length > MAX_ARRAY_ELEMENTS) {
     throw new DbError("SQL_EXECUTION_ERROR", `array size exceeds the maximum allowed (${MAX_ARRAY_ELEMENTS})`);
   }
-  const array = segments.join("");
-  if (array.length > MAX_ARRAY_TEXT) throw new DbError("SQL_EXECUTION_ERROR", "an array is too large");
-  return array;
+  const length = segments.reduce((sum, segment) => sum + segment.length, 0);
+  if (length > MAX_ARRAY_TEXT) throw new DbError("SQL_EXECUTION_ERROR", "an array is too large");
+  return segments.join("");
 }
 
 export function arrayOfCells(cells: readonly Cell[], kind: TypeKind): string {

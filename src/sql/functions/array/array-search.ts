@@ -34,12 +34,12 @@ export const arrayReplace = defineFunction("array_replace", [
   ),
 ]);
 
-/** So many copies of one element. */
-export const arrayFill = defineFunction("array_fill", [
-  overload(["array", "int"], firstType, (element, length) => {
-    if (length > MAX_ARRAY_ELEMENTS) {
-      throw new DbError("SQL_EXECUTION_ERROR", `array size exceeds the maximum allowed (${MAX_ARRAY_ELEMENTS})`);
-    }
-    return arrayOfSegments(Array.from({ length: Math.max(0, length) }, () => element));
-  }),
-]);
+const filled = overload(["array", "int"], firstType, (element, length) => {
+  if (length > MAX_ARRAY_ELEMENTS) {
+    throw new DbError("SQL_EXECUTION_ERROR", `array size exceeds the maximum allowed (${MAX_ARRAY_ELEMENTS})`);
+  }
+  return arrayOfSegments(Array.from({ length: Math.max(0, length) }, () => element));
+});
+
+/** So many copies of one element. As `repeat`, a short statement that makes megabytes: it must be stoppable. */
+export const arrayFill = defineFunction("array_fill", [filled], { bounded: false });
