@@ -21,6 +21,24 @@ export interface CommitFrames {
   readonly spliced: readonly Spliced[];
 }
 
+/**
+ * The messages of a commit for one subscription after the other. Browsers name a subscription by its SQL, so most of a group have one id: they are sent the same text, since to
+ * build one costs as much as to send it.
+ */
+export class Addressed {
+  readonly #spliced: readonly Spliced[];
+  #last: { readonly id: string; readonly frames: readonly Frame[] } | undefined;
+
+  constructor({ spliced }: Pick<CommitFrames, "spliced">) {
+    this.#spliced = spliced;
+  }
+
+  to(id: string): readonly Frame[] {
+    if (this.#last?.id !== id) this.#last = { id, frames: this.#spliced.map((message) => message.withId(id)) };
+    return this.#last.frames;
+  }
+}
+
 export interface Batch {
   readonly entries: readonly Entry[];
   readonly batch: number;

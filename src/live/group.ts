@@ -6,7 +6,7 @@ import type { TableSchema } from "../model/schema.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
 import type { Backlogs } from "./backlogs.ts";
-import type { CommitFrames, GroupEncoder } from "./encoder.ts";
+import { Addressed, type CommitFrames, type GroupEncoder } from "./encoder.ts";
 import { Few } from "./few.ts";
 import { FewByKey } from "./few-by-key.ts";
 import { FrameLog, type Stream } from "./frame-log.ts";
@@ -17,8 +17,8 @@ import { readAlike, type View } from "./view.ts";
 
 export interface Subscriber {
   readonly connection: { readonly id: ConnectionId };
-  /** A commit's changes, addressed to this subscriber alone. */
-  receive(frames: CommitFrames): void;
+  /** A commit's changes, sent to this subscriber alone. */
+  receive(frames: CommitFrames, addressed: Addressed): void;
   /** How far the store has come, for a live subscriber outside the topic. */
   receiveProgress(frame: Frame): void;
   /** What is received from now on is laid out so, and the client has been told. */
@@ -284,7 +284,10 @@ export class Group<S extends Subscriber = Subscriber> {
     if (!holds && this.#liveCount === 0) return;
     const frames = this.encoder.commit(position, changes);
     if (holds) this.#hold(frames);
-    for (const subscriber of this.#apart ?? []) subscriber.receive(frames);
+    if (this.#apart !== undefined) {
+      const addressed = new Addressed(frames);
+      for (const subscriber of this.#apart) subscriber.receive(frames, addressed);
+    }
     this.#isQuiet = false;
     if (frames.shared === undefined || this.#onTopic === 0) return;
     this.#publish(frames.shared);

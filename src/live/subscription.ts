@@ -19,7 +19,7 @@ import {
   step,
   type World,
 } from "./delivery.ts";
-import type { CommitFrames } from "./encoder.ts";
+import { Addressed, type CommitFrames } from "./encoder.ts";
 import type { Stream } from "./frame-log.ts";
 import type { Group, Subscriber } from "./group.ts";
 import { LatestChanges } from "./latest-changes.ts";
@@ -202,7 +202,7 @@ export class Subscription implements Subscriber {
     return this.#waiting?.sinceMs;
   }
 
-  receive(frames: CommitFrames): void {
+  receive(frames: CommitFrames, addressed = new Addressed(frames)): void {
     const waiting = this.#waiting;
     // What waits may not be overtaken.
     if (waiting !== undefined && (waiting.position !== undefined || !this.#deps.isWritable(this.connection))) {
@@ -213,7 +213,7 @@ export class Subscription implements Subscriber {
       if (!this.#send(frames.shared)) return;
       this.#directChanges += frames.changes.length;
     } else {
-      if (!this.#sendAll(frames.spliced.map((message) => message.withId(this.id)))) return;
+      if (!this.#sendAll(addressed.to(this.id))) return;
       this.#directChanges += frames.spliced.length;
     }
     this.#delivered(frames.position);
