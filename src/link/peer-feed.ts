@@ -93,8 +93,13 @@ class PeerFeed implements Feed {
   }
 
   #onBatch(message: Of<"peerBatch">): FeedOutput {
-    const rows = message.rows.filter((row) => isNew(seqOf(row), this.#cursor)).map((row) => this.#decode(row));
     const events: SubscriptionEvent[] = [];
+    if (!message.rows.every((row) => isNew(seqOf(row), this.#cursor))) {
+      // A resume has nothing at or below its cursor: this is everything there is, because no history tells of what was missed.
+      this.#cursor = undefined;
+      events.push({ kind: "reset", reason: "history" });
+    }
+    const rows = message.rows.map((row) => this.#decode(row));
     if (rows.length > 0) events.push({ kind: "snapshot", rows, keys: rows.map((row) => this.#keyOf(row)) });
     if (!message.control.hasMore) {
       this.#phase = "live";

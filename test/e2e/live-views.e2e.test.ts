@@ -219,6 +219,23 @@ describe("LQ-15 a view with live queries", () => {
     }
   });
 
+  test("LQ-11 that gets another text shows older rows than the cursor to our client over the older protocol too", async () => {
+    await server.root.sql("CREATE VIEW app.keyed AS SELECT id, body FROM app.notes WHERE size < 10");
+    await using client = clientOf(alice, { protocol: "peer" });
+    const live = client.live("SELECT id, body FROM app.keyed");
+    await live.ready;
+    await alice.sql("UPDATE app.notes SET size = 3 WHERE id = 1");
+    await until(() => live.rows().length === 2);
+    await server.root.sql("CREATE OR REPLACE VIEW app.keyed AS SELECT id, body FROM app.notes WHERE size > 10");
+    await until(
+      () =>
+        live
+          .rows()
+          .map((row) => row["body"])
+          .join() === "large",
+    );
+  });
+
   test("goes on when a column is added to its table", async () => {
     await using client = clientOf(alice);
     const sql = "SELECT * FROM app.small";

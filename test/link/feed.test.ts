@@ -191,6 +191,21 @@ describe("CL-02 peer feed", () => {
     expect(feed.subscribe().request.options).toMatchObject({ from: 5n });
   });
 
+  test("LQ-11 rows at or below the cursor answer a resume with everything there is: the application is told to forget", () => {
+    const feed = started();
+    receive(feed, encoder.batch([version(5n, 1n, "a"), version(9n, 2n, "b")], control(false, 9n)).withId("s"));
+    feed.subscribe();
+    receive(feed, encoder.ack(control(true, 9n)).withId("s"));
+    const first = receive(feed, encoder.batch([version(3n, 3n, "c")], control(true, 3n)).withId("s"));
+    expect(kinds(first)).toEqual(["reset", "snapshot"]);
+    const last = receive(
+      feed,
+      encoder.batch([version(5n, 1n, "a"), version(9n, 2n, "b")], control(false, 9n)).withId("s"),
+    );
+    expect(kinds(last)).toEqual(["snapshot", "ready"]);
+    expect(cursorOf(last)).toBe("9");
+  });
+
   test("changes at or below the cursor are dropped", () => {
     const feed = started();
     receive(feed, encoder.batch([version(5n, 1n, "a")], control(false, 5n)).withId("s"));

@@ -1,6 +1,5 @@
 // A query that a filter decides, judged commit by commit. Native events come in frames, one a commit: each must be exactly what that commit
 // did to the query. Peer events come one by one: each must be a version that exists, newer than all before, and follow from what is held.
-import { evaluate } from "./filter.ts";
 import { type Judge, type JudgeOptions, mayKeep } from "./judge.ts";
 import type { MembershipChange, Version, Wrong } from "./model.ts";
 import { type ModelRow, rowText } from "./row.ts";
@@ -34,7 +33,9 @@ export class CommitJudge implements Judge {
   }
 
   difference(known: bigint): string | undefined {
-    return this.#compare(known, undefined);
+    const compare = (): string | undefined => this.#compare(known, undefined);
+    const { membership, view } = this.#options;
+    return view === undefined ? compare() : membership.under(view.filter, compare);
   }
 
   settle(): void {
@@ -64,8 +65,11 @@ export class CommitJudge implements Judge {
     const last = frame.at(-1);
     const isLoad = frame.some(({ kind }) => kind === "ready" || kind === "rows" || kind === "reset");
     if (!isLoad && last?.cursor !== undefined) {
-      const fault = this.#commitFault(frame, last.cursor);
-      if (fault !== undefined && !this.#isAllowed(frame, last.cursor)) throw this.#wrong(fault);
+      const { cursor } = last;
+      this.#assert(() => {
+        const fault = this.#commitFault(frame, cursor);
+        return fault === undefined || this.#isAllowed(frame, cursor) ? undefined : fault;
+      });
       for (const seen of frame) this.#apply(seen);
       this.#position = last.cursor;
       return;
@@ -178,15 +182,17 @@ export class CommitJudge implements Judge {
     this.#position = cursor;
     if (start.kind === "last" && this.#loads === 1) {
       this.#floor = cursor;
-      this.#judgeNewest(start.rows, cursor);
+      this.#assert(() => this.#newestFault(start.rows, cursor));
     }
-    const difference = this.#compare(known, cursor);
-    if (difference !== undefined) throw this.#wrong(`at ready, position ${cursor}: ${difference}`);
+    this.#assert(() => {
+      const difference = this.#compare(known, cursor);
+      return difference === undefined ? undefined : `at ready, position ${cursor}: ${difference}`;
+    });
   }
 
-  #judgeNewest(count: number, at: bigint): void {
+  #newestFault(count: number, at: bigint): string | undefined {
     const { space } = this.#options;
-    if (space.hasUnsure) return;
+    if (space.hasUnsure) return undefined;
     const matching: Version[] = [];
     for (const id of space.ids()) {
       const version = space.at(id, at);
@@ -195,8 +201,8 @@ export class CommitJudge implements Judge {
     const newest = matching.toSorted((a, b) => (a.seq > b.seq ? -1 : 1)).slice(0, count);
     const expected = newest.map(({ row }) => row.id).toSorted((a, b) => a - b);
     const held = [...this.#held.keys()].toSorted((a, b) => a - b);
-    if (!Bun.deepEquals(expected, held))
-      throw this.#wrong(`the newest ${count} are ${expected.join()}, came ${held.join()}`);
+    if (Bun.deepEquals(expected, held)) return undefined;
+    return `the newest ${count} are ${expected.join()}, came ${held.join()}`;
   }
 
   #judgePeer(seen: Seen, known: bigint): void {
@@ -231,7 +237,7 @@ export class CommitJudge implements Judge {
     if (rowText(version.row, this.#options.columns) !== text) {
       throw this.#wrong(`${op} ${text} at ${seq}, written was ${rowText(version.row, this.#options.columns)}`);
     }
-    if (!this.#passes(version.row)) throw this.#wrong(`${op} ${text}, which the filter excludes`);
+    this.#assert(() => (this.#passes(version.row) ? undefined : `${op} ${text}, which the filter excludes`));
   }
 
   #judgeGone({ id, old }: Extract<Seen, { kind: "gone" }>): void {
@@ -243,8 +249,10 @@ export class CommitJudge implements Judge {
     }
     if (space.isUnsure(id, seq)) return;
     const version = space.versionOf(id, seq);
-    if (version !== undefined && this.#passes(version.row))
-      throw this.#wrong(`delete of ${id} at ${seq}, which matches`);
+    this.#assert(() => {
+      const isMember = version !== undefined && this.#passes(version.row);
+      return isMember ? `delete of ${id} at ${seq}, which matches` : undefined;
+    });
     const isKnown =
       version !== undefined ||
       space.endedBefore(id, seq) !== undefined ||
@@ -303,8 +311,12 @@ export class CommitJudge implements Judge {
   }
 
   #passes(row: ModelRow): boolean {
-    const { filter } = this.#options.watch;
-    return filter === undefined || evaluate(filter, row) === true;
+    return this.#options.membership.passes(row);
+  }
+
+  #assert(check: () => string | undefined): void {
+    const fault = this.#options.membership.narrow(check);
+    if (fault !== undefined) throw this.#wrong(fault);
   }
 
   #wrong(text: string): Wrong {

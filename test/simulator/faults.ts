@@ -190,6 +190,16 @@ export const FAULTS = {
   "ignore-an-alter": () => {
     wrap(Alterations.prototype, "altered", () => () => undefined);
   },
+  "go-on-with-the-old-view": () => {
+    wrap(LiveQueries.prototype, "viewRedefined", () => () => undefined);
+  },
+  "resume-in-another-view": () => {
+    wrap(CatalogTransaction.prototype, "putView", (putView) => {
+      return function (this: CatalogTransaction, definition) {
+        return putView.call(this, definition, seqOf(1n));
+      };
+    });
+  },
   "keep-a-revoked-socket": () => {
     wrap(LiveQueries.prototype, "dropUser", () => () => 0);
   },
@@ -259,6 +269,14 @@ export const FAULTS = {
       return function (this: RowStatements, table, scope, row) {
         const isFlushed = this.get(table, scope, row.cells[table.keyIndex] ?? null) === undefined;
         return row.deleted && isFlushed ? true : put.call(this, table, scope, row);
+      };
+    });
+  },
+  "forget-a-persisted-row-at-start": () => {
+    wrap(RowStatements.prototype, "all", (all) => {
+      return function* (this: RowStatements, table) {
+        const [_lost, ...kept] = all.call(this, table);
+        yield* kept;
       };
     });
   },

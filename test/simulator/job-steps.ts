@@ -5,7 +5,7 @@ import { cellText } from "./row.ts";
 import { returnedRows, type SqlUser } from "./sql-user.ts";
 import type { Stage } from "./stage.ts";
 import { opSql } from "./statement.ts";
-import type { Step, TableName } from "./step.ts";
+import type { FlushedTable, Step } from "./step.ts";
 import { begin, end, type Trouble } from "./trouble.ts";
 
 const RECOVERED_WITHIN_MS = 20_000;
@@ -39,13 +39,13 @@ export class JobSteps {
   }
 
   /** Starts the job, unless there is nothing to do. */
-  async start(kind: "flush" | "compact", table: TableName): Promise<string | undefined> {
+  async start(kind: "flush" | "compact", table: FlushedTable): Promise<string | undefined> {
     const { results } = await this.#stage.root.send(`STORAGE ${kind.toUpperCase()} TABLE sim.${table}`);
     return JOB_ID.exec(results?.at(-1)?.message ?? "")?.[0];
   }
 
   /** Starts a job and ends it wherever it is. */
-  async kill(kind: "flush" | "compact", table: TableName): Promise<void> {
+  async kill(kind: "flush" | "compact", table: FlushedTable): Promise<void> {
     const id = await this.start(kind, table);
     if (id === undefined) return;
     const answer = await this.#stage.root.send(`KILL JOB '${id}'`);
@@ -95,7 +95,7 @@ export class JobSteps {
     this.#hadTrouble = false;
   }
 
-  async #flushes(table: TableName): Promise<void> {
+  async #flushes(table: FlushedTable): Promise<void> {
     const { root } = this.#stage;
     const deadline = performance.now() + RECOVERED_WITHIN_MS;
     for (;;) {

@@ -1,9 +1,11 @@
 // What decides whether a live query was told the right things. One for each way a query is kept right.
 import type { Coverage } from "./coverage.ts";
+import type { Membership } from "./membership.ts";
 import type { Space, Wrong } from "./model.ts";
 import type { ColumnName } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
 import type { Family, MovingColumn, Watch } from "./step.ts";
+import type { View } from "./views.ts";
 
 export interface WatcherOptions {
   readonly id: string;
@@ -16,12 +18,15 @@ export interface WatcherOptions {
   /** Of a `from` start: where the client says it is. */
   readonly from: bigint | undefined;
   readonly coverage: Coverage;
+  /** What it reads, unless it reads the table itself. */
+  readonly view: View | undefined;
   /** The column that comes and goes, by the name it is called by in this query. */
   readonly moving: MovingColumn | undefined;
 }
 
 export interface JudgeOptions extends WatcherOptions {
   readonly columns: readonly ColumnName[];
+  readonly membership: Membership;
   readonly wrong: (text: string) => Wrong;
   /** Of what ended up to here no history tells. */
   readonly keptUpTo: () => bigint;

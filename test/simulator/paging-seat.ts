@@ -102,8 +102,9 @@ export class PagingSeat implements SeatClient {
     held.wireId = `${id}#${this.#subscribes}`;
     this.#byWireId.set(held.wireId, held);
     watcher.subscribed();
-    // Without a cursor nothing says what was missed.
-    if (start.kind === "none" && cursor === undefined) watcher.receive({ kind: "reset", cursor: undefined });
+    // Without a cursor nothing says what was missed, and what is sent does not make up for it.
+    const isHole = (start.kind === "none" || start.kind === "last") && cursor === undefined;
+    if (isHole) watcher.receive({ kind: "reset", cursor: undefined });
     const options = {
       ...(start.kind === "batches" ? { batchSize: start.size } : {}),
       ...(start.kind === "last" ? { lastRows: start.rows } : {}),

@@ -2,6 +2,7 @@
 
 import { Wrong } from "./model.ts";
 import { cellText, wireText } from "./row.ts";
+import type { SeenRow } from "./seen.ts";
 import type { Answer, SqlUser } from "./sql-user.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -49,16 +50,32 @@ export async function selectProblem(
   const problems = await Promise.all(
     [...watchers].map(async (watcher) => {
       const answer = await userOf(watcher).must(watcher.sql, watcher.params);
-      const rows = rowsOf(answer).map((row) => ({
-        id: Number(row["id"]),
-        text: wireText(row, watcher.columns),
-        seq: row["_seq"] === undefined ? undefined : BigInt(cellText(row["_seq"])),
-      }));
-      const difference = watcher.compareWith(rows);
+      const difference = watcher.compareWith(rowsSeen(watcher, answer));
       return difference === undefined ? undefined : watcher.wrong(difference);
     }),
   );
   return problems.find((problem) => problem !== undefined);
+}
+
+function rowsSeen(watcher: Watcher, answer: Answer): readonly SeenRow[] {
+  return rowsOf(answer).map((row) => ({
+    id: Number(row["id"]),
+    text: wireText(row, watcher.columns),
+    seq: row["_seq"] === undefined ? undefined : BigInt(cellText(row["_seq"])),
+  }));
+}
+
+/** Whoever may act as others is shown by a view over a USER table what they are. */
+export async function otherUserProblem(watchers: Iterable<Watcher>, root: SqlUser): Promise<Wrong | undefined> {
+  for (const watcher of watchers) {
+    const { user, watch, coverage } = watcher.options;
+    if (watch.isOfView !== true || watch.table !== "own") continue;
+    const answer = await root.must(`EXECUTE AS USER '${user}' (${watcher.sql})`, watcher.params);
+    coverage.count("view read as another user");
+    const difference = watcher.compareWith(rowsSeen(watcher, answer));
+    if (difference !== undefined) return watcher.wrong(`as another user: ${difference}`);
+  }
+  return undefined;
 }
 
 function rowsOf(answer: Answer): readonly Readonly<Record<string, unknown>>[] {

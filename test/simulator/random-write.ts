@@ -2,15 +2,18 @@
 import { randomFilter } from "./filter.ts";
 import type { Random } from "./random.ts";
 import { COLUMNS, KEYS, type ModelRow, randomRow, randomValue } from "./row.ts";
-import { type SourceTable, type Step, USERS, type Where, type WriteOp } from "./step.ts";
+import { type SourceTable, type Step, type TableName, USERS, type Where, type WriteOp } from "./step.ts";
 
 export function randomWrite(random: Random): Step {
   const form = random.weighted({ batch: 12, commit: 4, rollback: 1 });
   const isLong = form !== "batch" || random.chance(15);
-  const table = random.weighted({ items: 12, own: 12, wide: 2, brief: 1 });
-  const ops = random.list(isLong ? 1 + random.below(4) : 1, () => randomOp(random, form === "batch"));
+  const table = random.weighted({ items: 12, own: 12, wide: 2, brief: 1, kept: 3 });
+  const ops = random.list(isLong ? 1 + random.below(4) : 1, () =>
+    randomOp(random, { table, isBatch: form === "batch" }),
+  );
   // Whoever acts as somebody else reaches USER tables alone.
-  const mayBeOther = table === "own" && form === "batch" && ops.length === 1 && !ops.some(readsItems);
+  const mayBeOther =
+    (table === "own" || table === "kept") && form === "batch" && ops.length === 1 && !ops.some(readsItems);
   return {
     kind: "write",
     user: random.below(USERS.length),
@@ -21,23 +24,35 @@ export function randomWrite(random: Random): Step {
   };
 }
 
+const BY_KEY_WEIGHTS = { put: 10, upsert: 3, insert: 3, set: 6, add: 4, delete: 5, fail: 1 } as const;
+const WEIGHTS = { ...BY_KEY_WEIGHTS, copy: 1, join: 1 } as const;
+
+export interface OpPlace {
+  readonly table: TableName;
+  /** Not inside a transaction. */
+  readonly isBatch: boolean;
+}
+
+function randomOfRows(random: Random, isBatch: boolean): keyof typeof WEIGHTS {
+  return isBatch ? random.weighted(WEIGHTS) : random.weighted(BY_KEY_WEIGHTS);
+}
+
+/** It has no UPDATE, and inside a transaction only INSERT. */
+function randomOfStream(random: Random, isBatch: boolean): "insert" | "delete" | "copy" | "fail" {
+  return isBatch
+    ? random.weighted({ insert: 12, delete: 5, copy: 1, fail: 1 })
+    : random.weighted({ insert: 12, fail: 1 });
+}
+
 function readsItems(op: WriteOp): boolean {
   return "from" in op && op.from === "items";
 }
 
 /** Inside a transaction rows are changed by key only. */
-export function randomOp(random: Random, mayFilter: boolean): WriteOp {
-  const kind = random.weighted({
-    put: 10,
-    upsert: 3,
-    insert: 3,
-    set: 6,
-    add: 4,
-    delete: 5,
-    copy: mayFilter ? 1 : 0,
-    join: mayFilter ? 1 : 0,
-    fail: 1,
-  });
+export function randomOp(random: Random, { table, isBatch }: OpPlace): WriteOp {
+  const mayFilter = isBatch;
+  const kind: Exclude<WriteOp["kind"], "truncate"> =
+    table === "kept" ? randomOfStream(random, isBatch) : randomOfRows(random, isBatch);
   switch (kind) {
     case "put":
       return { kind, rows: randomRows(random, random.chance(25) ? 5 : 1) };
@@ -46,7 +61,12 @@ export function randomOp(random: Random, mayFilter: boolean): WriteOp {
       return { kind, rows: randomRows(random, random.chance(25) ? 4 : 1), columns };
     }
     case "copy":
-      return { kind, from: randomSource(random), filter: randomFilter(random), orNothing: random.chance(30) };
+      return {
+        kind,
+        from: randomSource(random),
+        filter: randomFilter(random),
+        orNothing: table === "kept" || random.chance(30),
+      };
     case "join":
       return { kind, from: randomSource(random), filter: randomFilter(random) };
     case "insert":

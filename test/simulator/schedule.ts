@@ -6,6 +6,7 @@ import { KEYS } from "./row.ts";
 import {
   ALTERED_TABLES,
   FIRST_SLOW_SEAT,
+  FLUSHED_TABLES,
   KEY_USER,
   SEATS,
   SLOTS_PER_SEAT,
@@ -13,12 +14,14 @@ import {
   type Step,
   TABLES,
   USERS,
+  VIEWED_TABLES,
   type Watch,
 } from "./step.ts";
 
 const WEIGHTS = {
   write: 800,
   truncate: 3,
+  view: 4,
   watch: 60,
   unwatch: 10,
   cut: 12,
@@ -114,9 +117,16 @@ function revocation(random: Random): Step {
 }
 
 function fullDisk(random: Random): Step {
-  const ops = random.list(3, () => randomOp(random, true));
-  const table = random.pick(["items", "own"] as const);
+  const table = random.pick(["items", "own", "kept"] as const);
+  const ops = random.list(3, () => randomOp(random, { table, isBatch: true }));
   return { kind: "full", user: random.below(USERS.length), table, ops };
+}
+
+function truncation(random: Random): Step {
+  const table = random.pick(TABLES);
+  // Rows of a STREAM table can be inserted inside a transaction, and no more.
+  const rows = table === "kept" ? [] : randomRows(random, random.below(4));
+  return { kind: "truncate", user: random.below(USERS.length), table, rows };
 }
 
 function commonStep(random: Random, cadence: Cadence): Step {
@@ -127,11 +137,14 @@ function commonStep(random: Random, cadence: Cadence): Step {
     case "write":
       return randomWrite(random);
     case "truncate":
+      return truncation(random);
+    case "view":
       return {
         kind,
-        user: random.below(USERS.length),
-        table: random.pick(TABLES),
-        rows: randomRows(random, random.below(4)),
+        table: random.pick(VIEWED_TABLES),
+        filter: randomFilter(random),
+        how: random.chance(70) ? "replace" : "drop",
+        cuts: random.chance(60),
       };
     case "watch":
       return { kind, seat, slot, watch: randomWatch(random, cadence) };
@@ -142,12 +155,12 @@ function commonStep(random: Random, cadence: Cadence): Step {
     case "killConnection":
       return { kind, seat };
     case "killJob":
-      return { kind, job: random.pick(["flush", "compact"]), table: random.pick(TABLES) };
+      return { kind, job: random.pick(["flush", "compact"]), table: random.pick(FLUSHED_TABLES) };
     case "trouble":
       return { kind, with: random.pick(["flush", "merge", "manifest"]) };
     case "flush":
     case "compact":
-      return { kind, table: random.pick(TABLES) };
+      return { kind, table: random.pick(FLUSHED_TABLES) };
     case "recreate":
       return { kind, cuts: random.chance(60) };
     case "alter":
@@ -164,16 +177,18 @@ function commonStep(random: Random, cadence: Cadence): Step {
 
 function randomWatch(random: Random, { subQueryPercent }: Cadence): Watch {
   const start = random.weighted({ all: 5, batches: 5, last: 2, none: 1, from: 2 });
-  const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 2, feed: 3 });
+  const table = random.weighted({ items: 24, own: 20, wide: 4, brief: 2, feed: 3, kept: 4 });
+  const isViewed = table === "items" || table === "own";
+  const isOfView = isViewed && random.chance(20);
+  const hasHistory = table !== "feed" && table !== "kept";
   return {
     table,
     filter: random.chance(15) ? undefined : randomFilter(random),
     columns: random.pick([undefined, undefined, ["id", "n", "d"], ["note", "id"]]),
     start: randomStart(random, start),
-    ...(table !== "feed" && random.chance(subQueryPercent) ? { inRoom: random.pick(["a", "b"]) } : {}),
-    ...((table === "items" || table === "own") && random.chance(15)
-      ? { naming: random.pick(["filter", "list"] as const) }
-      : {}),
+    ...(hasHistory && !isOfView && random.chance(subQueryPercent) ? { inRoom: random.pick(["a", "b"]) } : {}),
+    ...(isOfView ? { isOfView } : {}),
+    ...(isViewed && !isOfView && random.chance(15) ? { naming: random.pick(["filter", "list"] as const) } : {}),
     ...(random.chance(30) ? { hasParams: true } : {}),
     ...(random.chance(15) ? { isLatest: true } : {}),
   };

@@ -13,6 +13,7 @@ import { judgeSource } from "./source-judge.ts";
 import { SqlUser } from "./sql-user.ts";
 import { createShared } from "./statement.ts";
 import { SEATS, SLOTS_PER_SEAT, TABLES, USERS, type Watch } from "./step.ts";
+import { Views } from "./views.ts";
 import { mayEnd } from "./watch.ts";
 import type { Watcher } from "./watcher.ts";
 import { Writes } from "./writes.ts";
@@ -26,8 +27,15 @@ export function idsOf(seat: number): readonly string[] {
   return Array.from({ length: SLOTS_PER_SEAT }, (_, slot) => idOf({ seat, slot }));
 }
 
+/** Longer than any schedule takes. */
+const KEPT_SECONDS = 30 * 86_400;
 /** What a live query ends with whose column is gone. */
 const LACKS_COLUMN = /COLUMN_NOT_FOUND|column .*(does not exist|dropped|renamed)/i;
+
+/** Everybody has rows of their own. */
+function isOfUser(table: Watch["table"]): boolean {
+  return table === "own" || table === "feed" || table === "kept";
+}
 
 export interface StageOptions {
   readonly fault?: FaultName;
@@ -37,6 +45,7 @@ export interface StageOptions {
 export class Stage implements AsyncDisposable {
   readonly access = new Access();
   readonly layouts = new Layouts();
+  readonly views = new Views();
   readonly coverage: Coverage;
   readonly server: SimulatedServer;
   readonly root: SqlUser;
@@ -79,6 +88,10 @@ export class Stage implements AsyncDisposable {
     await this.root.must(`CREATE USER TABLE sim.own ${TABLE_COLUMNS}`);
     await this.root.must(`CREATE STREAM TABLE sim.feed ${TABLE_COLUMNS} WITH (TTL_SECONDS = 1)`);
     for (const table of ["items", "wide", "brief"] as const) await this.root.must(createShared(table));
+    await this.root.must(
+      `CREATE STREAM TABLE sim.kept ${TABLE_COLUMNS} WITH (TTL_SECONDS = ${KEPT_SECONDS}, PERSISTED = TRUE)`,
+    );
+    await this.views.create(this.root);
     await this.root.must("CREATE SHARED TABLE sim.marks (id BIGINT PRIMARY KEY, n INT)");
     const users: SqlUser[] = [];
     for (const name of USERS) {
@@ -119,7 +132,7 @@ export class Stage implements AsyncDisposable {
   }
 
   space(table: Watch["table"], user: number): Space {
-    const name = table === "own" || table === "feed" ? `${table} of ${this.user(user).name}` : table;
+    const name = isOfUser(table) ? `${table} of ${this.user(user).name}` : table;
     const known = this.#spaces.get(name);
     if (known !== undefined) return known;
     const space = new Space(name);
@@ -175,7 +188,7 @@ export class Stage implements AsyncDisposable {
   async compareTables(): Promise<void> {
     for (const table of TABLES) {
       for (const [index, user] of this.#users.entries()) {
-        if (table !== "own" && index > 0) continue;
+        if (!isOfUser(table) && index > 0) continue;
         this.space(table, index).readBack(await user.table(table), this.#known);
       }
     }

@@ -1,7 +1,7 @@
 // What a write does: as SQL, and by itself on a row of the model.
-import { evaluate, filterSql } from "./filter.ts";
+import { evaluate, type Filter, filterSql } from "./filter.ts";
 import { COLUMNS, type ColumnName, EMPTY_ROW, KEYS, literal, type ModelRow, TABLE_COLUMNS } from "./row.ts";
-import type { Step, TableName, Where, WriteOp } from "./step.ts";
+import type { Step, TableName, ViewedTable, Watch, Where, WriteOp } from "./step.ts";
 
 const LIST = COLUMNS.join(", ");
 const RETURNING = `RETURNING ${LIST}, _seq`;
@@ -65,6 +65,15 @@ export function streamSql(step: Extract<Step, { kind: "stream" }>): string {
 
 export function createShared(table: TableName): string {
   return `CREATE SHARED TABLE sim.${table} ${TABLE_COLUMNS} WITH (ACCESS_LEVEL = 'PUBLIC')`;
+}
+
+/** What a table's view shows of it, its columns in another order. */
+export function viewSql(table: ViewedTable, filter: Filter): string {
+  return `VIEW sim.${viewOf(table)} AS SELECT ${COLUMNS.toReversed().join(", ")} FROM sim.${table} WHERE ${filterSql(filter)}`;
+}
+
+export function viewOf(table: Watch["table"]): string {
+  return `${table}_seen`;
 }
 
 export function finds(where: Where, row: ModelRow): boolean {

@@ -6,10 +6,16 @@ import type { Trouble } from "./trouble.ts";
 export const USERS = ["ann", "ben", "cat"] as const;
 /**
  * `items` is SHARED, `own` a USER table; `wide` is SHARED and carries the large rows that fill a slow reader's socket; `brief` is SHARED, dropped and
- * created again.
+ * created again; `kept` is a PERSISTED STREAM table, whose rows stay longer than any schedule takes.
  */
-export const TABLES = ["items", "own", "wide", "brief"] as const;
+export const TABLES = ["items", "own", "wide", "brief", "kept"] as const;
 export type TableName = (typeof TABLES)[number];
+/** Those that have files. */
+export const FLUSHED_TABLES = ["items", "own", "wide", "brief"] as const satisfies readonly TableName[];
+export type FlushedTable = (typeof FLUSHED_TABLES)[number];
+/** Those that a view shows a part of, under their name and `_seen`. */
+export const VIEWED_TABLES = ["items", "own"] as const satisfies readonly TableName[];
+export type ViewedTable = (typeof VIEWED_TABLES)[number];
 
 export const ALTERED_TABLES = ["items", "own"] as const;
 export type AlteredTable = (typeof ALTERED_TABLES)[number];
@@ -105,6 +111,8 @@ export interface Watch {
   readonly hasParams?: boolean;
   /** Of an altered table: where it names the column that comes and goes, by what it is called then. */
   readonly naming?: "filter" | "list";
+  /** Of a table that has one: through its view. */
+  readonly isOfView?: boolean;
   /** While the socket is slow, changes are squashed by key. */
   readonly isLatest?: boolean;
 }
@@ -128,6 +136,14 @@ export type Step =
   | { readonly kind: "recreate"; readonly cuts?: boolean }
   /** What becomes of its column `extra` next; three times, and it is called the same again. */
   | { readonly kind: "alter"; readonly table: AlteredTable; readonly times?: number }
+  /** Its view gets another filter; or goes, unless live queries forbid it, and comes back with one. `cuts`: its clients are cut off first. */
+  | {
+      readonly kind: "view";
+      readonly table: ViewedTable;
+      readonly filter: Filter;
+      readonly how: "replace" | "drop";
+      readonly cuts?: boolean;
+    }
   | { readonly kind: "revoke"; readonly user: number; readonly how: Revocation }
   /** Rows of `bytes` each, one statement a row. */
   | { readonly kind: "flood"; readonly user: number; readonly rows: number; readonly bytes: number }
@@ -137,9 +153,9 @@ export type Step =
   | { readonly kind: "stall" | "unstall"; readonly seat: number }
   | { readonly kind: "killQuery"; readonly seat: number; readonly slot: number }
   | { readonly kind: "killConnection"; readonly seat: number }
-  | { readonly kind: "flush" | "compact"; readonly table: TableName }
+  | { readonly kind: "flush" | "compact"; readonly table: FlushedTable }
   /** The job is killed wherever it is. */
-  | { readonly kind: "killJob"; readonly job: "flush" | "compact"; readonly table: TableName }
+  | { readonly kind: "killJob"; readonly job: "flush" | "compact"; readonly table: FlushedTable }
   /** Files cannot be written from here on, until all is quiet. */
   | { readonly kind: "trouble"; readonly with: Exclude<Trouble, "full"> }
   /** Writes on a disk that is full, and has space again afterwards. */

@@ -22,8 +22,11 @@ export function strategyOf({ inRoom, filter }: Watch): "filter" | "re-run by key
 
 /** It came back between DROP and CREATE; or a query process had too much to do, or too little time. */
 export function mayEnd(watch: Watch, reason: string): boolean {
-  if (watch.table === "brief" && /^(TABLE_NOT_FOUND|NOT_FOUND: .*Table not found)\b/.test(reason)) return true;
-  return strategyOf(watch) !== "filter" && (isAltered(reason) || /^(SERVER_BUSY|STATEMENT_TIMEOUT)\b/.test(reason));
+  const comesBack = watch.table === "brief" || watch.isOfView === true;
+  if (comesBack && /^(TABLE_NOT_FOUND|NOT_FOUND: .*Table not found)\b/.test(reason)) return true;
+  // The filter of a view may have a regular expression too.
+  const hasProcess = strategyOf(watch) !== "filter" || watch.isOfView === true;
+  return hasProcess && (isAltered(reason) || /^(SERVER_BUSY|STATEMENT_TIMEOUT)\b/.test(reason));
 }
 
 /** What a query process had under way in the old layout is lost. */
@@ -38,5 +41,6 @@ export function coverWatch(coverage: Coverage, family: Family, watch: Watch): vo
   coverage.count(`strategy ${strategyOf(watch)}`);
   if (watch.isLatest === true) coverage.count("policy latest");
   if (watch.naming !== undefined) coverage.count("watch of the moving column");
+  if (watch.isOfView === true) coverage.count("watch of a view");
   if (watch.hasParams === true) coverage.count("watch with parameters");
 }

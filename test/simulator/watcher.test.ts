@@ -26,6 +26,7 @@ function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => v
     inner: space,
     coverage: new Coverage(),
     from: undefined,
+    view: undefined,
     moving: undefined,
   });
   watcher.receive({ kind: "ready", cursor: 10n });

@@ -1,14 +1,22 @@
 // One live query as its client sees it: takes in what the client tells its application, and puts it to the judge when the model is ready.
 import { CommitJudge } from "./commit-judge.ts";
-import { filterSql } from "./filter.ts";
+import { type Filter, filterSql } from "./filter.ts";
 import type { Judge, JudgeOptions, WatcherOptions } from "./judge.ts";
+import { Membership } from "./membership.ts";
 import { Wrong } from "./model.ts";
 import { Recent } from "./recent.ts";
 import { RerunJudge } from "./rerun-judge.ts";
 import { COLUMNS, type ColumnName, literal, type ModelValue } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
+import { viewOf } from "./statement.ts";
 import type { Watch } from "./step.ts";
 import { StreamJudge } from "./stream-judge.ts";
+
+/** Between what it was told: its subscription has begun, with one of these filters of its view. */
+interface Served {
+  readonly kind: "served";
+  readonly filters: readonly Filter[];
+}
 
 /** What it is told with when it fails. */
 const LOG_ENTRIES = 60;
@@ -31,8 +39,11 @@ export class Watcher {
   /** How often it was subscribed, reconnects included. */
   subscribes = 0;
   readonly #judge: Judge;
+  readonly #membership: Membership;
+  /** Which of its view's filters held when it was subscribed. */
+  #viewFrom = 0;
   readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
-  #inbox: Seen[] = [];
+  #inbox: (Seen | Served)[] = [];
 
   constructor(options: WatcherOptions) {
     this.options = options;
@@ -40,10 +51,12 @@ export class Watcher {
     this.sql = watchSql(options, params);
     this.params = params;
     this.columns = options.watch.columns ?? COLUMNS;
+    this.#membership = new Membership(options.watch.filter);
     this.#judge = judgeOf({
       ...options,
+      membership: this.#membership,
       columns: this.columns,
-      keptUpTo: () => (this.namedAt > options.space.droppedAt ? this.namedAt : options.space.droppedAt),
+      keptUpTo: () => newest([this.namedAt, options.space.droppedAt, options.view?.changedAt ?? 0n]),
       wrong: (text) => this.wrong(text),
     });
   }
@@ -52,6 +65,7 @@ export class Watcher {
   subscribed(): void {
     this.note(`subscribe ${this.subscribes + 1}`);
     this.subscribes += 1;
+    this.#viewFrom = this.options.view?.made ?? 0;
     this.changes = 0;
     this.isReady = false;
   }
@@ -59,6 +73,10 @@ export class Watcher {
   receive(seen: Seen): void {
     this.options.coverage.count(`told ${seen.kind}`);
     this.#log.add({ atMs: Date.now(), what: seen });
+    const { view } = this.options;
+    if (seen.kind === "ready" && view !== undefined) {
+      this.#inbox.push({ kind: "served", filters: view.filtersFrom(this.#viewFrom) });
+    }
     this.#inbox.push(seen);
     if (seen.kind === "put" || (seen.kind === "gone" && seen.old !== undefined)) this.changes += 1;
     if (seen.kind === "reset") this.isReady = false;
@@ -83,7 +101,10 @@ export class Watcher {
     const inbox = this.#inbox;
     this.#inbox = [];
     if (inbox.length > 0) this.note(`judged ${inbox.length}, commits known to ${known}`);
-    for (const seen of inbox) this.#judge.take(seen, known);
+    for (const seen of inbox) {
+      if (seen.kind === "served") this.#membership.serve(seen.filters);
+      else this.#judge.take(seen, known);
+    }
   }
 
   /** What is still missing or wrong, in words; undefined when the rows are exactly those of the model. */
@@ -110,6 +131,10 @@ export class Watcher {
   }
 }
 
+function newest(positions: readonly bigint[]): bigint {
+  return positions.reduce((a, b) => (a > b ? a : b));
+}
+
 function judgeOf(options: JudgeOptions): Judge {
   if (options.watch.table === "feed") return new StreamJudge(options);
   return options.watch.inRoom === undefined ? new CommitJudge(options) : new RerunJudge(options);
@@ -117,7 +142,7 @@ function judgeOf(options: JudgeOptions): Judge {
 
 /** Values that travel apart go to `params`. */
 function watchSql({ watch, moving }: WatcherOptions, params: ModelValue[]): string {
-  const { table, columns, filter, inRoom, hasParams }: Watch = watch;
+  const { table, columns, filter, inRoom, hasParams, isOfView }: Watch = watch;
   const write = (column: ColumnName, value: ModelValue): string => {
     if (!hasParams || (column !== "room" && column !== "note" && column !== "n" && column !== "id")) {
       return literal(column, value);
@@ -132,7 +157,7 @@ function watchSql({ watch, moving }: WatcherOptions, params: ModelValue[]): stri
   if (moving !== undefined && watch.naming === "filter") terms.push(`${moving} >= 0`);
   const listed = watch.naming === "list" && moving !== undefined ? [...(columns ?? COLUMNS), moving] : columns;
   const where = terms.length === 0 ? "" : ` WHERE ${terms.join(" AND ")}`;
-  return `SELECT ${listed?.join(", ") ?? "*"} FROM sim.${table}${where}`;
+  return `SELECT ${listed?.join(", ") ?? "*"} FROM sim.${isOfView ? viewOf(table) : table}${where}`;
 }
 
 function entryText(what: Seen | string): string {

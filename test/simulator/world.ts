@@ -2,7 +2,14 @@
 import type { FaultName } from "./faults.ts";
 import { JobSteps } from "./job-steps.ts";
 import { Wrong } from "./model.ts";
-import { modelProblem, selectProblem, settleThoseThatStayed, subscribesOf, viewProblem } from "./quiet.ts";
+import {
+  modelProblem,
+  otherUserProblem,
+  selectProblem,
+  settleThoseThatStayed,
+  subscribesOf,
+  viewProblem,
+} from "./quiet.ts";
 import { Recent } from "./recent.ts";
 import { revoke } from "./revocation.ts";
 import { cellText } from "./row.ts";
@@ -55,6 +62,8 @@ export class World implements AsyncDisposable {
         return this.#recreate(step.cuts === true);
       case "alter":
         return this.#alter(step);
+      case "view":
+        return this.#view(step);
       case "revoke":
         return revoke(stage, stage.user(step.user), step.how);
       case "flood":
@@ -147,6 +156,21 @@ export class World implements AsyncDisposable {
     for (let turn = 0; turn < times; turn += 1) await stage.layouts.alter(stage, table);
   }
 
+  async #view({ table, filter, how, cuts = false }: Extract<Step, { kind: "view" }>): Promise<void> {
+    const stage = this.#stage;
+    if (how === "replace") {
+      await stage.views.replace(stage, table, filter);
+      stage.coverage.count("view replaced");
+      return;
+    }
+    let isDone = await stage.views.recreate(stage, table, filter);
+    for (let attempt = 0; cuts && !isDone && attempt < DROP_ATTEMPTS; attempt += 1) {
+      for (const place of stage.places) if (stage.watches(place, table)) place.client.cut();
+      isDone = await stage.views.recreate(stage, table, filter);
+    }
+    stage.coverage.count(isDone ? "view dropped" : "drop of a watched view refused");
+  }
+
   async #recreate(cuts: boolean): Promise<void> {
     const stage = this.#stage;
     await stage.check();
@@ -197,6 +221,7 @@ export class World implements AsyncDisposable {
       inner: stage.space("items", user),
       from: watch.start.kind === "from" ? stage.known : undefined,
       coverage,
+      view: watch.isOfView === true && isAltered ? stage.views.of(watch.table) : undefined,
       moving,
     });
     watcher.mayLackColumn = moving !== name;
@@ -245,7 +270,7 @@ export class World implements AsyncDisposable {
       await Bun.sleep(2);
     }
     const watchers = [...stage.watchers.values()].filter((watcher) => !isOfStream(watcher));
-    const problem = await selectProblem(watchers, this.#userOf);
+    const problem = (await selectProblem(watchers, this.#userOf)) ?? (await otherUserProblem(watchers, stage.root));
     if (problem !== undefined) throw problem;
     stage.settled();
     settleThoseThatStayed(subscribes);
