@@ -8,6 +8,7 @@ import { type Flags, parseFlags, usage } from "./flags.ts";
 import { type CliPaths, cliPaths, type Environment, expandHome } from "./paths.ts";
 import { type Preferences, readPreferences } from "./preferences.ts";
 import { runScript, type ScriptEnd } from "./run-script.ts";
+import { runShell } from "./run-shell.ts";
 import { SavedLogins } from "./saved-logins.ts";
 import { Session } from "./session.ts";
 import { settingsOf } from "./settings.ts";
@@ -42,6 +43,8 @@ async function start({ argv, env, terminal }: CliInput): Promise<ExitCode> {
   const preferences = readPreferences({ flags: flags.preferences, env, file: await configText(flags, paths, env) });
   using session = await openSession({ flags, preferences, paths }, { env, terminal });
   if (flags.scripts.length > 0) return runScripts(flags, session);
+  if (session.isInteractive)
+    return runShell(session, { historyFile: paths.historyFile, historySize: preferences.historySize });
   return (await runScript(await terminal.readAll(), session, { name: "<stdin>", keepGoing: flags.keepGoing })).exitCode;
 }
 

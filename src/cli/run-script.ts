@@ -52,7 +52,8 @@ function withRest(
   return [...parts, { kind: "statement", text: rest.trim(), start: restStart + lead }];
 }
 
-function runPart(part: InputPart, session: Session, place: string | undefined): Promise<Outcome | "quit"> {
+/** A statement or a command. */
+export function runPart(part: InputPart, session: Session, place: string | undefined): Promise<Outcome | "quit"> {
   if (part.kind === "statement") return runStatement(part.text, session, { place });
   return runCommand(part.text, {
     session,

@@ -104,7 +104,8 @@ async function answerOf(sql: string, session: Session, cancelled: AbortSignal): 
   const { namespace } = settings;
   const options = { signal, ...(namespace === undefined ? {} : { namespace }) };
   const files = attachments(sql, session);
-  if (files === undefined) return client.batch(sql, options);
+  // Awaited here: the spinner turns as long as this function runs.
+  if (files === undefined) return await client.batch(sql, options);
   return [await client.queryWithFiles(withoutSemicolon(sql), files, [], options)];
 }
 

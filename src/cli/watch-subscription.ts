@@ -113,12 +113,13 @@ class Watch implements AsyncDisposable {
     for await (const event of subscription) {
       if (this.#isEnding) return undefined;
       if (event.kind === "error") return event.error;
+      // Here and not before the next is taken: that one may have been waited for already.
+      await this.#pause?.promise;
       const { data, note } = this.#format.text(event, new Date());
       if (note !== "") this.#note(note);
       this.#write(data);
       if (event.kind === "ready") this.#explain();
       if (this.#pending.length > MAX_PENDING_LENGTH) await this.#writing;
-      await this.#pause?.promise;
     }
     return undefined;
   }
@@ -128,11 +129,16 @@ class Watch implements AsyncDisposable {
     if (this.#hasKeys) this.#disposables.push(terminal.readKeys((key) => this.#onKey(key)));
     // Also where keys are read: `kill -INT` is a wish too.
     this.#disposables.push(terminal.onInterrupt(() => this.#end()));
-    let wasConnected = false;
+    // Said once for a loss, however often the connection is tried.
+    let phase: "new" | "there" | "lost" = "new";
     const forget = client.onConnectionState((state: ConnectionState) => {
-      if (state === "connected" && wasConnected) this.#note("connected again, changes since then follow");
-      if (state === "waiting" && wasConnected) this.#note("connection lost, trying again");
-      wasConnected = wasConnected || state === "connected";
+      if (state === "waiting" && phase === "there") {
+        phase = "lost";
+        this.#note("connection lost, trying again");
+      } else if (state === "connected") {
+        if (phase === "lost") this.#note("connected again, changes since then follow");
+        phase = "there";
+      }
     });
     this.#disposables.push({ [Symbol.dispose]: forget });
   }

@@ -102,7 +102,7 @@ export const SESSION_COMMANDS: readonly Command[] = [
   {
     names: ["c", "use"],
     args: "NAMESPACE",
-    help: "Where names without a namespace are looked up; USE does the same.",
+    help: "As USE: where other names are looked up.",
     run: useNamespace,
   },
   {

@@ -98,7 +98,7 @@ function subscribe({ session, rest, place }: CommandCall): Promise<Outcome> {
 export const STATEMENT_COMMANDS: readonly Command[] = [
   {
     names: ["g"],
-    help: "Run what was typed, or the last statement again; ; does the same.",
+    help: "Run what was typed, or the last statement again.",
     run: (call) => run(call, false),
   },
   { names: ["gx"], help: "The same with a line for each column.", run: (call) => run(call, true) },
@@ -110,8 +110,8 @@ export const STATEMENT_COMMANDS: readonly Command[] = [
   { names: ["watch"], args: "[SECONDS]", help: "Run it every few seconds until Ctrl-C.", run: watch },
   {
     names: ["subscribe", "live"],
-    args: "{TABLE|SELECT …} [OPTIONS (…)]",
-    help: "A live query: rows, then each change. Space pauses, Ctrl-C ends.",
+    args: "{TABLE|SELECT …}",
+    help: "A live query, as SUBSCRIBE TO; space pauses, Ctrl-C ends.",
     run: subscribe,
   },
 ];
