@@ -9,6 +9,7 @@ import { RateLimiter } from "../auth/rate-limit.ts";
 import { loadOrCreateSecrets, type RootPassword, type Secrets } from "../auth/secrets.ts";
 import { ROOT_USER } from "../auth/user.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { IdleSteps } from "../base/idle-steps.ts";
 import type { Log } from "../base/log.ts";
 import { Pacer } from "../base/pacer.ts";
 import type { Config } from "../config/config.ts";
@@ -20,13 +21,14 @@ import { createEngine } from "../engine/engine.ts";
 import { createPreparer, type Preparer } from "../engine/prepare.ts";
 import { createQueryRunner } from "../engine/query/runner.ts";
 import type { QueryRunner } from "../engine/reads.ts";
+import { rehearsedPlans } from "../engine/rehearsed-plans.ts";
 import { Turns } from "../engine/turns.ts";
 import type { ViewSource } from "../engine/views/definition.ts";
 import { SYSTEM_VIEWS } from "../engine/views/registry.ts";
 import type { LogFilesView } from "../jobs/log-cleanup-kind.ts";
 import type { LiveQueries } from "../live/live-queries.ts";
 import type { Audit } from "../model/audit.ts";
-import { loadParser } from "../sql/parse/parser.ts";
+import { loadParser, type Parser } from "../sql/parse/parser.ts";
 import { auditRows } from "./audit-rows.ts";
 import { bindPort, type Wiring } from "./bind-port.ts";
 import { createCors } from "./cors.ts";
@@ -121,7 +123,8 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const opened = openLive({ server, config, clock, log, store, queries, pacer });
   const { live, sockets, writes } = opened;
   input.opened.push(opened.stopLoading);
-  const preparer = await openPreparer(config, foundation);
+  const parser = await loadParser();
+  const preparer = openPreparer(parser, config, foundation);
   const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
   const engine = createEngine(
     engineDeps({ input, foundation, accounts, apiKeys, audit, live, queries, preparer, stats }),
@@ -131,6 +134,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
   const socketServer = new SocketServer({ ...opened, accounts, identify, engine, config, clock, log, pacer });
   const inFlight = new InFlight();
+  const rehearsal = new IdleSteps(rehearsedPlans({ parser, generators: foundation.generators }));
   const stopping = createStopping({
     server,
     sockets: socketServer,
@@ -138,7 +142,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
-    closers: closersOf(foundation),
+    closers: [() => rehearsal.pause(), ...closersOf(foundation)],
   });
   wireSockets(input, { socketServer, live, secrets, apiKeys, sockets });
   wiring.fetch = createFetchHandler({
@@ -162,6 +166,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
   });
   startTimers(stopping, { config, foundation, live });
+  rehearsal.resume();
   const url = urlOf(input);
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
@@ -241,9 +246,9 @@ function startTimers(
   stopping.every(parts.config.stream.evictionIntervalSeconds * 1000, () => jobs.checkStreams());
 }
 
-async function openPreparer(config: Config, { store, generators }: Foundation): Promise<Preparer> {
+function openPreparer(parser: Parser, config: Config, { store, generators }: Foundation): Preparer {
   return createPreparer({
-    parser: await loadParser(),
+    parser,
     catalog: store.catalog,
     generators,
     maxPlans: config.execution.sqlPlanCacheMaxEntries,

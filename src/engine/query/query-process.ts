@@ -1,10 +1,11 @@
 // Entry of a query process: this program started again by the pool, read-only, memory-capped, one query at a time. It ends when the server does.
 import { assert } from "../../base/errors.ts";
+import { IdleSteps } from "../../base/idle-steps.ts";
 import type { ClearMessage, OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
 import { dieWithParent, limitMemory } from "./process-limits.ts";
 import { toFailure } from "./query-failure.ts";
 import { type PrepareConnection, QuerySession } from "./query-session.ts";
-import { WarmUp } from "./warm-up.ts";
+import { warmingSteps } from "./warm-up.ts";
 
 function send(message: ProcessMessage): void {
   process.send?.(message);
@@ -13,7 +14,7 @@ function send(message: ProcessMessage): void {
 /** Serves queries until the channel closes. Must be called in a process that the pool spawned. */
 export function runQueryProcess(prepareConnection: PrepareConnection): void {
   let session: QuerySession | undefined;
-  const warmUp = new WarmUp();
+  const warmUp = new IdleSteps(warmingSteps());
   process.on("disconnect", () => process.exit(0));
   // A terminal or a service manager signals the whole group; queries end when the server decides, which closes the channel.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);

@@ -8,33 +8,7 @@ import { type ColdSource, ColdTables } from "./cold-tables.ts";
 const ROUNDS = 4;
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A step takes a few milliseconds at most, and whatever is asked between two goes first. */
-export class WarmUp {
-  readonly #steps: AsyncGenerator<void, void> = warmingSteps();
-  #next: Timer | undefined;
-  #isDone = false;
-
-  resume(): void {
-    if (this.#isDone) return;
-    this.#next ??= setTimeout(() => void this.#step(), 0);
-  }
-
-  pause(): void {
-    clearTimeout(this.#next);
-    this.#next = undefined;
-  }
-
-  async #step(): Promise<void> {
-    // A process that cannot do this, for want of memory, may still do what it is asked.
-    const { done } = await this.#steps.next().catch(() => ({ done: true }));
-    this.#isDone = done === true;
-    if (this.#next === undefined) return;
-    this.#next = undefined;
-    this.resume();
-  }
-}
-
-/** For tests; `WarmUp` takes them one at a time. */
+/** A step takes a few milliseconds at most. */
 export async function* warmingSteps(): AsyncGenerator<void, void> {
   const making = makeSegmentSample();
   let made = making.next();

@@ -1,7 +1,7 @@
 // A scope of a few small segments in memory, with a column for each way in which a file keeps values: what a process reads to have read some before anybody asks.
 import { parseName, SHARED_SCOPE, seqOf, tableIdOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import type { Column, TableSchema } from "../../model/schema.ts";
+import type { TableSchema } from "../../model/schema.ts";
 import type { Cell, SqlType } from "../../model/sql-type.ts";
 import type { ObjectReader, ObjectSource } from "../objects/object-store.ts";
 import type { ScopeTarget, SegmentRef } from "./segment-cache.ts";
@@ -30,9 +30,28 @@ const COLUMNS: readonly (readonly [name: string, type: SqlType, cell: (row: numb
 /** Places of its columns that have something about them. */
 export const SAMPLE_PLACES = { key: 0, body: 1, kind: 2, amount: 3, at: 4 } as const;
 
+export const SAMPLE_SCHEMA: TableSchema = {
+  id: tableIdOf(1),
+  namespace: parseName("sample"),
+  name: parseName("rows"),
+  kind: "shared",
+  columns: COLUMNS.map(([name, type], index) => ({
+    id: index + 1,
+    name: parseName(name),
+    type,
+    nullable: index > 0,
+    default: undefined,
+  })),
+  keyIndex: SAMPLE_PLACES.key,
+  version: 1,
+  options: { storageId: "local", flushPolicy: undefined, accessLevel: "private" },
+  createdAtMs: 0,
+  updatedAtMs: 0,
+};
+
 /** One segment at a time: each takes a few milliseconds. */
 export function* makeSegmentSample(): Generator<void, SegmentSample> {
-  const schema = sampleSchema();
+  const schema = SAMPLE_SCHEMA;
   const scope = SHARED_SCOPE;
   const files = new Map<string, Uint8Array>();
   const segments: SegmentRef[] = [];
@@ -51,30 +70,6 @@ export function* makeSegmentSample(): Generator<void, SegmentSample> {
     scope,
     segments,
     objects: { open: async (key) => memoryReader(files.get(key) ?? new Uint8Array()) },
-  };
-}
-
-function sampleSchema(): TableSchema {
-  const columns = COLUMNS.map(
-    ([name, type], index): Column => ({
-      id: index + 1,
-      name: parseName(name),
-      type,
-      nullable: index > 0,
-      default: undefined,
-    }),
-  );
-  return {
-    id: tableIdOf(1),
-    namespace: parseName("sample"),
-    name: parseName("rows"),
-    kind: "shared",
-    columns,
-    keyIndex: SAMPLE_PLACES.key,
-    version: 1,
-    options: { storageId: "local", flushPolicy: undefined, accessLevel: "private" },
-    createdAtMs: 0,
-    updatedAtMs: 0,
   };
 }
 
