@@ -21,6 +21,8 @@ export interface OpenMessage {
   readonly memoryLimitBytes: number;
   /** Flushed rows kept decoded between queries. */
   readonly coldCacheBytes: number;
+  /** Whether it rehearses while it is asked nothing. */
+  readonly warmsUp: boolean;
   readonly parentPid: number;
   /** Of the ids that SNOWFLAKE_ID() makes there; no other process that runs has it. */
   readonly node: number;

@@ -29,6 +29,8 @@ export interface QueryPoolOptions {
   readonly storages?: StorageAccess;
   /** Starts this program so that it calls `runQueryProcess`. */
   readonly command: readonly string[];
+  /** False: a process does nothing but what it is asked. True when left out. */
+  readonly warmsUp?: boolean;
   readonly log: Log;
 }
 
@@ -171,7 +173,7 @@ class Pool implements QueryPool {
   }
 
   #spawn(): QueryChild {
-    const { databasePath, storageDir, storages, memoryLimitBytes, coldCacheBytes } = this.#options;
+    const { databasePath, storageDir, storages, memoryLimitBytes, coldCacheBytes, warmsUp = true } = this.#options;
     const open: OpenMessage = {
       kind: "open",
       databasePath,
@@ -179,6 +181,7 @@ class Pool implements QueryPool {
       storages,
       memoryLimitBytes,
       coldCacheBytes,
+      warmsUp,
       parentPid: process.pid,
       node: this.#nextNode(),
     };

@@ -14,7 +14,7 @@ function send(message: ProcessMessage): void {
 /** Serves queries until the channel closes. Must be called in a process that the pool spawned. */
 export function runQueryProcess(prepareConnection: PrepareConnection): void {
   let session: QuerySession | undefined;
-  const warmUp = new IdleSteps(warmingSteps());
+  let warmUp: IdleSteps | undefined;
   process.on("disconnect", () => process.exit(0));
   // A terminal or a service manager signals the whole group; queries end when the server decides, which closes the channel.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
@@ -24,13 +24,14 @@ export function runQueryProcess(prepareConnection: PrepareConnection): void {
       session = new QuerySession(message, prepareConnection);
       limitMemory(message.memoryLimitBytes);
       send({ kind: "ready" });
-      warmUp.resume();
+      if (message.warmsUp) warmUp = new IdleSteps(warmingSteps());
+      warmUp?.resume();
       return;
     }
     assert(session !== undefined, "a process is opened before it is asked");
     if (message.kind === "clear") return send({ kind: "cleared", ...session.clearCaches() });
-    warmUp.pause();
-    void answer(session, message).finally(() => warmUp.resume());
+    warmUp?.pause();
+    void answer(session, message).finally(() => warmUp?.resume());
   });
 }
 

@@ -105,6 +105,28 @@ export function checked(file: AsyncBuffer, checksums: BlockChecksums | undefined
   };
 }
 
+/** The same of a file in memory, of which each block is looked at once. */
+export function checkedBytes(bytes: ArrayBuffer, checksums: BlockChecksums | undefined): AsyncBuffer {
+  const isGood = new Set<number>();
+  const check = (block: number, { blocks, end }: BlockChecksums): void => {
+    const from = block * BLOCK_BYTES;
+    const content = new Uint8Array(bytes, from, Math.min(BLOCK_BYTES, end - from));
+    if (crc32(content) !== blocks[block]) throw damaged(`what it has at byte ${from}`);
+    isGood.add(block);
+  };
+  return {
+    byteLength: bytes.byteLength,
+    slice(start, end = bytes.byteLength) {
+      if (checksums === undefined) return bytes.slice(start, end);
+      const covered = Math.min(end, checksums.end);
+      for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < covered; block += 1) {
+        if (!isGood.has(block)) check(block, checksums);
+      }
+      return bytes.slice(start, end);
+    },
+  };
+}
+
 export function damaged(what: string): DbError {
   return new DbError("STORAGE_ERROR", `the file is damaged: ${what} does not fit its checksum`);
 }

@@ -6,7 +6,7 @@ import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type SqliteValue, type SqlType, sameType } from "../../model/sql-type.ts";
 import { cellToSqlite, TYPES } from "../../model/types.ts";
 import { chunkRange } from "./chunk-pages.ts";
-import { decodeRow } from "./chunk-row.ts";
+import { decodeRows as decodeChunkRows } from "./chunk-rows.ts";
 import { type ChunkFormat, type Convert, decodeChunk } from "./column-chunk.ts";
 import { type ColumnVector, valueReader } from "./column-vector.ts";
 import { listBytes, PARQUET_COLUMNS } from "./parquet-column.ts";
@@ -33,11 +33,11 @@ export async function decodeColumn(column: ColumnOfFile): Promise<ColumnVector> 
   return values;
 }
 
-/** A few rows of the group, without decoding pages that none of them is in. */
+/** A few rows of the group, at ascending positions, without decoding pages that none of them is in. */
 export async function decodeRows(column: ColumnOfFile, positions: readonly number[]): Promise<SqliteValue[]> {
   const source = await chunkSource(column);
   if ("constant" in source) return positions.map(() => source.constant);
-  return positions.map((at) => decodeRow(source.bytes, source.format, at));
+  return decodeChunkRows(source.bytes, source.format, positions);
 }
 
 /** By halves of 32 bits: as bigints, each would be an object. */

@@ -4,7 +4,7 @@
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { type ColumnCondition, matcherOf, mayHold } from "./column-condition.ts";
 import { type ColumnVector, isCoded, valueAt, valueReader } from "./column-vector.ts";
-import { type ScopeTarget, type SegmentCache, type SegmentRef, typeAt } from "./segment-cache.ts";
+import { areFew, type ScopeTarget, type SegmentCache, type SegmentRef, typeAt } from "./segment-cache.ts";
 import { type ColumnStatistics, columnStatistics, type SegmentFooter } from "./segment-footer.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 import { TopCut, type TopOrder } from "./top-cut.ts";
@@ -99,10 +99,8 @@ class Scan {
         positions = kept;
       }
       if (positions.length === 0) continue;
-      const vectors: ColumnVector[] = [];
-      for (const place of places) vectors.push(await this.#column(group, place));
       rows += positions.length;
-      onChunk({ vectors, positions });
+      onChunk(await this.#chunk(group, places, positions));
     }
     return this.#outcome(rows, isWhole);
   }
@@ -163,6 +161,18 @@ class Scan {
   #column(group: Group, place: number): Promise<ColumnVector> {
     this.#touched.add(group);
     return this.#cache.column(this.#scan, { segment: group.segment, group: group.index, place });
+  }
+
+  async #chunk(group: Group, places: readonly number[], positions: Uint32Array): Promise<ScanChunk> {
+    if (!areFew(positions.length, group.rows)) {
+      const vectors: ColumnVector[] = [];
+      for (const place of places) vectors.push(await this.#column(group, place));
+      return { vectors, positions };
+    }
+    this.#touched.add(group);
+    const at = { segment: group.segment, group: group.index };
+    const vectors = await this.#cache.rows(this.#scan, at, { places, positions: [...positions] });
+    return { vectors, positions: this.#every.subarray(0, positions.length) };
   }
 
   /** Positions that satisfy the conditions. */

@@ -1,9 +1,12 @@
 // Footers and decoded columns of segment files, kept by bytes: both are immutable, so an entry is never wrong, only unused. What was unused for longest
 // goes first; what is larger than the whole cache is used and not kept.
+
+import type { AsyncBuffer } from "hyparquet";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, type SqliteValue, type SqlType } from "../../model/sql-type.ts";
 import type { ObjectSource } from "../objects/object-store.ts";
+import { checkedBytes } from "./block-checksums.ts";
 import { bloomRange, isInBloom, type KeyBloom, keyHash, readBloom } from "./bloom-lookup.ts";
 import { decodeColumn, decodeRows, isVerbatim } from "./column-decode.ts";
 import { type ColumnVector, valueReader, vectorBytes } from "./column-vector.ts";
@@ -36,6 +39,7 @@ export interface GroupPlace {
 
 export interface RowsWanted {
   readonly places: readonly number[];
+  /** Ascending. */
   readonly positions: readonly number[];
 }
 
@@ -45,12 +49,26 @@ export interface ColumnPlace extends GroupPlace {
 }
 
 interface Entry {
-  readonly value: SegmentFooter | ColumnVector | KeyBloom;
+  readonly value: SegmentFooter | ColumnVector | KeyBloom | SegmentBytes;
   readonly bytes: number;
 }
 
-/** More rows of a group than these are worth its whole column. */
-const MAX_SINGLE_ROWS = 8;
+/** A small file, whole. */
+interface SegmentBytes {
+  readonly file: AsyncBuffer;
+}
+
+/** Of a file up to this size all is read at once: it is little more than a footer, and each column apart is an open, a read and a close. */
+const WHOLE_FILE_BYTES = 128 * 1024;
+
+/** A larger share of a group's rows is worth whole columns, which are kept. */
+const MAX_SHARE_OF_FEW = 1 / 64;
+const MIN_FEW = 8;
+
+/** Whether so many rows of a group are rather decoded one by one. */
+export function areFew(wanted: number, rows: number): boolean {
+  return wanted <= Math.max(MIN_FEW, rows * MAX_SHARE_OF_FEW);
+}
 
 /** Of the objects that the metadata of one column chunk is parsed into. */
 const CHUNK_METADATA_BYTES = 600;
@@ -91,7 +109,13 @@ export class SegmentCache {
     const known = this.#use(key)?.value;
     if (known !== undefined && "metadata" in known) return known;
     const source = { ...target, objects: this.#objects, path: segment.path, expectedRows: segment.rows };
-    const footer = await withSegmentFile(source, (file) => readFooter(file, source));
+    const footer = await withSegmentFile(source, async (file) => {
+      if (file.byteLength > WHOLE_FILE_BYTES) return readFooter(file, source);
+      const bytes = await file.slice(0, file.byteLength);
+      const read = await readFooter(checkedBytes(bytes, undefined), source);
+      this.#keep(bytesKey(segment), { value: { file: checkedBytes(bytes, read.checksums) }, bytes: bytes.byteLength });
+      return read;
+    });
     const chunks = footer.metadata.row_groups.reduce((sum, group) => sum + group.columns.length, 1);
     this.#keep(key, { value: footer, bytes: chunks * CHUNK_METADATA_BYTES });
     return footer;
@@ -102,10 +126,9 @@ export class SegmentCache {
     const known = this.#use(key)?.value;
     if (known !== undefined && "length" in known) return known;
     const footer = await this.footer(target, at.segment);
-    const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
     const { group, place } = at;
     const { schema } = target;
-    const vector = await withSegmentFile(source, (file) => decodeColumn({ file, footer, schema, group, place }));
+    const vector = await this.#read(target, at.segment, (file) => decodeColumn({ file, footer, schema, group, place }));
     this.#decoded += 1;
     this.#keep(key, { value: vector, bytes: vectorBytes(vector) });
     return vector;
@@ -113,17 +136,17 @@ export class SegmentCache {
 
   /** A few rows of a group, column by column: from what is decoded already, otherwise without keeping anything. */
   async rows(target: ScopeTarget, at: GroupPlace, { places, positions }: RowsWanted): Promise<SqliteValue[][]> {
+    const footer = await this.footer(target, at.segment);
+    const isFew = areFew(positions.length, Number(footer.metadata.row_groups[at.group]?.num_rows));
     const isKept = (place: number): boolean => this.#entries.has(columnKey(target, { ...at, place }));
     const columns = new Map<number, SqliteValue[]>();
     for (const place of new Set(places)) {
-      if (positions.length <= MAX_SINGLE_ROWS && !isKept(place)) continue;
+      if (isFew && !isKept(place)) continue;
       columns.set(place, positions.map(valueReader(await this.column(target, { ...at, place }))));
     }
     const missing = places.filter((place) => !columns.has(place));
     if (missing.length > 0) {
-      const footer = await this.footer(target, at.segment);
-      const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
-      await withSegmentFile(source, async (file) => {
+      await this.#read(target, at.segment, async (file) => {
         for (const place of missing) {
           const column = { file, footer, schema: target.schema, group: at.group, place };
           columns.set(place, await decodeRows(column, positions));
@@ -146,11 +169,29 @@ export class SegmentCache {
     const cacheKey = `${at.segment.id} ${at.group} bloom`;
     const known = this.#use(cacheKey)?.value;
     if (known !== undefined && "blocks" in known) return isInBloom(known, hash);
-    const source = { ...target, objects: this.#objects, path: at.segment.path, footer };
-    const bloom = readBloom(await withSegmentFile(source, async (file) => file.slice(range.start, range.end)));
+    const bloom = readBloom(await this.#read(target, at.segment, async (file) => file.slice(range.start, range.end)));
     if (bloom === undefined) return true;
     this.#keep(cacheKey, { value: bloom, bytes: bloom.blocks.byteLength });
     return isInBloom(bloom, hash);
+  }
+
+  async #read<T>(target: ScopeTarget, segment: SegmentRef, read: (file: AsyncBuffer) => Promise<T>): Promise<T> {
+    const footer = await this.footer(target, segment);
+    const source = { ...target, objects: this.#objects, path: segment.path, footer };
+    const known = this.#use(bytesKey(segment))?.value;
+    if (known === undefined || !("file" in known)) return withSegmentFile(source, read);
+    try {
+      return await read(known.file);
+    } catch (cause) {
+      // What makes no sense is not kept, here or where it came from.
+      this.#drop(bytesKey(segment));
+      return await withSegmentFile(source, () => Promise.reject(cause));
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
   }
 
   #use(key: string): Entry | undefined {
@@ -163,8 +204,7 @@ export class SegmentCache {
 
   #keep(key: string, entry: Entry): void {
     if (entry.bytes > this.#maxBytes) return;
-    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
-    this.#entries.delete(key);
+    this.#drop(key);
     this.#bytes += entry.bytes;
     this.#entries.set(key, entry);
     for (const [oldest, { bytes }] of this.#entries) {
@@ -173,6 +213,10 @@ export class SegmentCache {
       this.#bytes -= bytes;
     }
   }
+}
+
+function bytesKey({ id }: SegmentRef): string {
+  return `${id} bytes`;
 }
 
 /** A definition's version says what a column's stored values become. */

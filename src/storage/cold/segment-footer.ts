@@ -91,7 +91,19 @@ export function fileBuffer(file: ObjectReader): AsyncBuffer {
 /** Read at first. A footer takes about 200 bytes for each column of each row group; of a larger one the rest is read too. */
 const FOOTER_BYTES = 32 * 1024;
 
-export async function readFooter(file: AsyncBuffer, source: SegmentSource): Promise<SegmentFooter> {
+/** Reads the end of a file once, where its footer and its checksums are; `bytes` of it. */
+export async function withEnd(file: AsyncBuffer, bytes = FOOTER_BYTES): Promise<AsyncBuffer> {
+  const { byteLength } = file;
+  const from = Math.max(0, byteLength - bytes);
+  const end = await file.slice(from, byteLength);
+  return {
+    byteLength,
+    slice: (start, to = byteLength) => (start < from ? file.slice(start, to) : end.slice(start - from, to - from)),
+  };
+}
+
+export async function readFooter(whole: AsyncBuffer, source: SegmentSource): Promise<SegmentFooter> {
+  const file = await withEnd(whole);
   const checksums = await readChecksums(file);
   const metadata = await parquetMetadataAsync(file, {
     geoparquet: false,

@@ -50,12 +50,20 @@ export class TopCut {
   take(vector: ColumnVector, positions: Uint32Array): Uint32Array {
     const { rows } = this.#order;
     const valueOf = valueReader(vector);
-    const values = Array.from(positions, valueOf);
+    const values = this.#bestOf(vector, positions) ?? Array.from(positions, valueOf);
     this.#best = [...this.#best, ...values].sort((a, b) => this.#compare(a, b)).slice(0, rows);
     const last = this.#best[rows - 1];
     if (rows === 0) return new Uint32Array(0);
     if (last === undefined) return positions;
     return positions.filter((at) => this.#compare(valueOf(at), last) <= 0);
+  }
+
+  /** Integers are sorted as a block, which calls nothing of ours. Undefined for other columns. */
+  #bestOf(vector: ColumnVector, positions: Uint32Array): SqliteValue[] | undefined {
+    const { rows, descending } = this.#order;
+    const sorted = sortedIntegers(vector, positions);
+    if (sorted === undefined || rows === 0) return sorted && [];
+    return [...(descending ? sorted.slice(-rows) : sorted.slice(0, rows))];
   }
 
   /** The best value a group can have; undefined when nothing is known. */
@@ -71,4 +79,16 @@ export class TopCut {
     if (a === null || b === null) return a === b ? 0 : (a === null) === nullsFirst ? -1 : 1;
     return descending ? compareSqlite(b, a) : compareSqlite(a, b);
   }
+}
+
+function sortedIntegers(vector: ColumnVector, positions: Uint32Array): BigInt64Array | Int32Array | undefined {
+  if (vector instanceof BigInt64Array) {
+    const values = new BigInt64Array(positions.length);
+    for (let index = 0; index < positions.length; index += 1) values[index] = vector[positions[index] ?? 0] ?? 0n;
+    return values.sort();
+  }
+  if (!(vector instanceof Int32Array)) return undefined;
+  const values = new Int32Array(positions.length);
+  for (let index = 0; index < positions.length; index += 1) values[index] = vector[positions[index] ?? 0] ?? 0;
+  return values.sort();
 }

@@ -29,6 +29,8 @@ export function poolOptions(paths: { databasePath: string; storageDir: string })
     coldCacheBytes: 64 << 20,
     maxQueue: 100,
     command: [process.execPath, join(import.meta.dir, "query-process-entry.ts")],
+    // What it holds is what the test made it hold.
+    warmsUp: false,
     log: silentLog,
     ...paths,
   };

@@ -53,7 +53,7 @@ test("warming up comes to its end, and no step of it fails", async () => {
 });
 
 test("a process that has just started, and is warming up, answers what it is asked", async () => {
-  await using fixture = openQueryFixture({ pool: { processes: 1 } });
+  await using fixture = openQueryFixture({ pool: { processes: 1, warmsUp: true } });
   for (let asked = 0; asked < 30; asked += 1) {
     const { json } = await fixture.pool.run(textRequest(`SELECT ${asked}`));
     expect(json).toBe(`[["${asked}"]]`);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -33,8 +33,9 @@ async function write(schema: TableSchema, rows: readonly RowVersion[]): Promise<
   return { id: files, path, ...(await writeSegment({ objects, path, schema, scope: SHARED, rows })) };
 }
 
-function openCache(): SegmentCache {
-  return new SegmentCache({ objects: openFilesystemStore(folder), maxBytes: CACHE_BYTES });
+/** Without room nothing is kept, and each read goes to the file. */
+function openCache(maxBytes = CACHE_BYTES): SegmentCache {
+  return new SegmentCache({ objects: openFilesystemStore(folder), maxBytes });
 }
 
 /** The places of every column, then `_seq` and `_deleted`. */
@@ -59,13 +60,18 @@ async function assertSame(schema: TableSchema, rows: readonly RowVersion[]): Pro
   const target = { schema, scope: SHARED };
   const expected = byKey(schema, rows).map((row) => stored(schema, row));
   const places = [...schema.columns.keys(), schema.columns.length, schema.columns.length + 1];
-  const positions = [0, rows.length >> 1, rows.length - 1];
+  const positions = [0, rows.length >> 1, (rows.length >> 1) + 1, rows.length - 1]
+    .filter((at) => at < rows.length)
+    .sort((a, b) => a - b);
   const single = await openCache().rows(target, { segment, group: 0 }, { places, positions });
+  const few = rows.map((_row, at) => at).filter((at) => at % 97 === 5);
+  const spread = await openCache(0).rows(target, { segment, group: 0 }, { places, positions: few });
   for (const place of places) {
     const vector = await cache.column(target, { segment, group: 0, place });
     const values = Array.from({ length: vector.length }, (_unused, at) => valueAt(vector, at));
     expect(texts(values)).toEqual(texts(expected.map((row) => row[place] ?? null)));
     expect(texts(single[place] ?? [])).toEqual(texts(positions.map((at) => expected[at]?.[place] ?? null)));
+    expect(texts(spread[place] ?? [])).toEqual(texts(few.map((at) => expected[at]?.[place] ?? null)));
     expect(cache.bytes).toBeLessThanOrEqual(CACHE_BYTES);
   }
 }
@@ -153,4 +159,28 @@ describe("look-ups by key", () => {
       await fc.assert(property, { numRuns: 20 });
     });
   }
+});
+
+test.each([
+  ["small, and kept whole", 500],
+  ["large, and read column by column", 5_000],
+])("ST-05 a damaged column of a file that is %s fails, and nothing of it is kept", async (_which, count) => {
+  const schema = schemaOf([columnOf(1, { kind: "bigint" }), columnOf(2, { kind: "text" })]);
+  const body = (at: number): string => new Bun.CryptoHasher("sha256").update(`${at}`).digest("base64");
+  const rows = Array.from({ length: count }, (_unused, at): RowVersion => {
+    return { seq: seqOf(BigInt(at + 1)), deleted: false, cells: [BigInt(at), body(at)] };
+  });
+  const segment = await write(schema, rows);
+  const path = join(folder, segment.path);
+  const good = readFileSync(path);
+  const cache = openCache();
+  const column = () => cache.column({ schema, scope: SHARED }, { segment, group: 0, place: 1 });
+  const at = good.indexOf(body(3).slice(0, 12));
+  const changed = Buffer.from(good);
+  const place = at < 0 ? good.length >> 1 : at;
+  changed[place] = (changed[place] ?? 0) ^ 1;
+  writeFileSync(path, changed);
+  await expect(column()).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+  writeFileSync(path, good);
+  expect(valueAt(await column(), 3)).toBe(body(3));
 });
