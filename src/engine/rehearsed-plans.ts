@@ -17,6 +17,8 @@ import { pointTarget } from "./reads.ts";
 export interface RehearsalDeps {
   readonly parser: Parser;
   readonly generators: Generators;
+  /** Asked before each statement. */
+  readonly isWanted: () => boolean;
 }
 
 /** The first reads and compiles functions, the others make what is called often faster: 20 ms, 3 ms each. */
@@ -39,6 +41,7 @@ const STATEMENTS = [
 export function* rehearsedPlans(deps: RehearsalDeps): Generator<void, void> {
   const context = sampleContext(SAMPLE_SCHEMA);
   for (const text of Array.from({ length: ROUNDS }, () => STATEMENTS).flat()) {
+    if (!deps.isWanted()) return;
     const [parsed] = deps.parser.parse(text);
     yield;
     if (parsed === undefined) continue;

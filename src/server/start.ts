@@ -123,8 +123,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const opened = openLive({ server, config, clock, log, store, queries, pacer });
   const { live, sockets, writes } = opened;
   input.opened.push(opened.stopLoading);
-  const parser = await loadParser();
-  const preparer = openPreparer(parser, config, foundation);
+  const { parser, preparer } = await openPreparer(config, foundation);
   const stats = statsSource({ startedAtMs, clock, foundation, preparer, live, writes, sockets });
   const engine = createEngine(
     engineDeps({ input, foundation, accounts, apiKeys, audit, live, queries, preparer, stats }),
@@ -134,7 +133,6 @@ async function wire(input: WireInput): Promise<RunningServer> {
   const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
   const socketServer = new SocketServer({ ...opened, accounts, identify, engine, config, clock, log, pacer });
   const inFlight = new InFlight();
-  const rehearsal = new IdleSteps(rehearsedPlans({ parser, generators: foundation.generators }));
   const stopping = createStopping({
     server,
     sockets: socketServer,
@@ -142,7 +140,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     inFlight,
     timeoutMs: config.shutdown.timeoutMs,
     log,
-    closers: [() => rehearsal.pause(), ...closersOf(foundation)],
+    closers: closersOf(foundation),
   });
   wireSockets(input, { socketServer, live, secrets, apiKeys, sockets });
   wiring.fetch = createFetchHandler({
@@ -165,8 +163,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     isStopping: stopping.isStopping,
     inFlight,
   });
-  startTimers(stopping, { config, foundation, live });
-  rehearsal.resume();
+  startTimers(stopping, { config, foundation, live, parser });
   const url = urlOf(input);
   log.info("server started", { url, dataDir });
   return { url, port: server.port ?? config.server.port, rootPassword, dataDir, stop: stopping.stop };
@@ -233,9 +230,14 @@ function closersOf({ flusher, droppedFiles, pool, store }: Foundation): StopInpu
 
 function startTimers(
   stopping: Stopping,
-  parts: { readonly config: Config; readonly foundation: Foundation; readonly live: LiveQueries },
+  parts: {
+    readonly config: Config;
+    readonly foundation: Foundation;
+    readonly live: LiveQueries;
+    readonly parser: Parser;
+  },
 ): void {
-  const { files, jobs, retired, store } = parts.foundation;
+  const { files, generators, jobs, retired, store } = parts.foundation;
   stopping.every(parts.config.flush.checkIntervalSeconds * 1000, () => jobs.checkPolicies());
   stopping.every(QUEUE_LOOK_INTERVAL_MS, () => parts.live.lookAtQueues());
   stopping.every(UPKEEP_INTERVAL_MS, () => jobs.checkUpkeep(), { atOnce: true });
@@ -244,15 +246,22 @@ function startTimers(
   stopping.every(UPKEEP_INTERVAL_MS, () => files.sweep(), { atOnce: true });
   stopping.every(STREAM_EXPIRY_INTERVAL_MS, () => store.streams.expire());
   stopping.every(parts.config.stream.evictionIntervalSeconds * 1000, () => jobs.checkStreams());
+  const { parser } = parts;
+  new IdleSteps(rehearsedPlans({ parser, generators, isWanted: () => !stopping.isStopping() })).resume();
 }
 
-function openPreparer(parser: Parser, config: Config, { store, generators }: Foundation): Preparer {
-  return createPreparer({
+async function openPreparer(
+  config: Config,
+  { store, generators }: Foundation,
+): Promise<{ readonly parser: Parser; readonly preparer: Preparer }> {
+  const parser = await loadParser();
+  const preparer = createPreparer({
     parser,
     catalog: store.catalog,
     generators,
     maxPlans: config.execution.sqlPlanCacheMaxEntries,
   });
+  return { parser, preparer };
 }
 
 function urlOf({ config, server }: WireInput): string {

@@ -6,7 +6,16 @@ import { loadParser } from "../../src/sql/parse/parser.ts";
 
 test("every statement of the rehearsal is one that can be planned", async () => {
   const parser = await loadParser();
-  let steps = 0;
-  for (const _step of rehearsedPlans({ parser, generators: createGenerators(systemClock) })) steps += 1;
-  expect(steps).toBe(81);
+  const generators = createGenerators(systemClock);
+  expect([...rehearsedPlans({ parser, generators, isWanted: () => true })]).toHaveLength(81);
+});
+
+test("a server that stops rehearses no more", async () => {
+  let wanted = 2;
+  const deps = { parser: await loadParser(), generators: createGenerators(systemClock) };
+  const isWanted = (): boolean => {
+    wanted -= 1;
+    return wanted >= 0;
+  };
+  expect([...rehearsedPlans({ ...deps, isWanted })]).toHaveLength(6);
 });

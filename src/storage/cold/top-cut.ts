@@ -59,11 +59,11 @@ export class TopCut {
   }
 
   /** Integers are sorted as a block, which calls nothing of ours. Undefined for other columns. */
-  #bestOf(vector: ColumnVector, positions: Uint32Array): SqliteValue[] | undefined {
+  #bestOf(vector: ColumnVector, positions: Uint32Array): Iterable<SqliteValue> | undefined {
     const { rows, descending } = this.#order;
     const sorted = sortedIntegers(vector, positions);
-    if (sorted === undefined || rows === 0) return sorted && [];
-    return [...(descending ? sorted.slice(-rows) : sorted.slice(0, rows))];
+    if (sorted === undefined || rows === 0) return sorted?.slice(0, 0);
+    return descending ? sorted.slice(-rows) : sorted.slice(0, rows);
   }
 
   /** The best value a group can have; undefined when nothing is known. */

@@ -14,6 +14,7 @@ import { writeSegment } from "../../../src/storage/cold/parquet-write.ts";
 import { SegmentCache, type SegmentRef } from "../../../src/storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../../src/storage/cold/sqlite-order.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
+import { failureOf } from "../open-test-store.ts";
 import { ALL_TYPES, cellOf, cellText, columnOf, rowsOf, SHARED, schemaOf } from "./arbitrary.ts";
 
 setDefaultTimeout(120_000);
@@ -180,7 +181,7 @@ test.each([
   const place = at < 0 ? good.length >> 1 : at;
   changed[place] = (changed[place] ?? 0) ^ 1;
   writeFileSync(path, changed);
-  await expect(column()).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+  expect(await failureOf(column())).toMatchObject({ code: "STORAGE_ERROR" });
   writeFileSync(path, good);
   expect(valueAt(await column(), 3)).toBe(body(3));
 });
