@@ -215,7 +215,8 @@ export class Space {
       if (last !== undefined) last.endedAt ??= position;
       this.#touched.push({ commit: position, id });
     }
-    this.#unsure.clear();
+    // What nobody knows of the rows before stays unknown; of those to come everything will be known.
+    for (const id of this.#unsure.keys()) this.#unsure.set(id, position);
   }
 
   /** Forgets versions that no client can still ask about. */
@@ -265,10 +266,10 @@ export class Space {
   }
 
   #judgeChain(id: number): void {
-    if (this.#unsure.has(id)) return;
+    const from = this.sureFrom(id, this.#settledAt);
     let old: Version | undefined;
     for (const version of this.#keys.get(id) ?? []) {
-      if (version.commit > this.#settledAt) this.#judgeVersion(version, old);
+      if (version.commit > from) this.#judgeVersion(version, old);
       old = version;
     }
   }
