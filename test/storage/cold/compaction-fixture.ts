@@ -124,7 +124,7 @@ export function flush({ store, flusher }: CompactionFixture, { table, scope }: S
 
 /** Newest stored version of each key, by its text: buffered, or else the newest of all files that the catalog names. */
 export async function newestVersions(
-  fixture: CompactionFixture,
+  fixture: Pick<CompactionFixture, "store" | "objects">,
   { table, scope }: ScopeOf,
 ): Promise<Map<string, RowVersion>> {
   const { catalog, reader } = fixture.store.current;
