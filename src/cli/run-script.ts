@@ -22,6 +22,7 @@ const CODES: Readonly<Record<Outcome, ExitCode>> = {
   failed: EXIT.statementFailed,
   cancelled: EXIT.cancelled,
   disconnected: EXIT.noConnection,
+  refused: EXIT.failed,
 };
 
 export async function runScript(source: string, session: Session, options: ScriptOptions): Promise<ScriptEnd> {
@@ -70,7 +71,7 @@ function outcomeOf({ exitCode, isQuit }: ScriptEnd): Outcome | "quit" {
   return outcome ?? "failed";
 }
 
-const OUTCOMES: readonly Outcome[] = ["done", "failed", "cancelled", "disconnected"];
+const OUTCOMES: readonly Outcome[] = ["done", "failed", "cancelled", "disconnected", "refused"];
 
 /** Offsets come in rising order: lines are counted once. */
 class Places {

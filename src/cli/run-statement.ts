@@ -18,7 +18,8 @@ export interface StatementOptions {
   readonly isExpanded?: boolean;
 }
 
-export type Outcome = "done" | "failed" | "cancelled" | "disconnected";
+/** `refused`: the login, and so every other statement. */
+export type Outcome = "done" | "failed" | "cancelled" | "disconnected" | "refused";
 
 /** Tells of its failure itself. Throws only what ends the client: a closed output, a mistake of ours. */
 export async function runStatement(source: string, session: Session, options: StatementOptions = {}): Promise<Outcome> {
@@ -85,8 +86,16 @@ async function run(sql: string, kind: StatementKind, call: Call): Promise<Outcom
     if (!isTold(error)) throw error;
     await session.fail(error, { sql, place: options.place });
     if (cancel.signal.aborted) return "cancelled";
-    return error instanceof KalamError && error.code === "NETWORK_ERROR" ? "disconnected" : "failed";
+    return outcomeOfError(error);
   }
+}
+
+const REFUSALS: readonly string[] = ["UNAUTHORIZED", "INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "TOKEN_EXPIRED"];
+
+export function outcomeOfError(error: unknown): Outcome {
+  if (!(error instanceof KalamError)) return "failed";
+  if (error.code === "NETWORK_ERROR") return "disconnected";
+  return REFUSALS.includes(error.code) ? "refused" : "failed";
 }
 
 /** Errors that are news for the user, and no end of the client. */

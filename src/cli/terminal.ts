@@ -34,6 +34,9 @@ const FALLBACK_ROWS = 24;
 /** Longer pieces would be held in memory twice. */
 const PIECE_LENGTH = 256 * 1024;
 
+/** 128 and the number of SIGTERM. */
+const TERMINATED = 143;
+
 interface RawKey {
   readonly name?: string;
   readonly ctrl?: boolean;
@@ -78,6 +81,12 @@ export function processTerminal(): Terminal {
       emitsKeys = true;
       const onKey = (text: string | undefined, key: RawKey): void =>
         listener({ text, name: key.name, ctrl: key.ctrl === true, meta: key.meta === true, shift: key.shift === true });
+      // A signal that ends the process must not leave a terminal that echoes nothing.
+      const onEnd = (): void => {
+        stdin.setRawMode(false);
+        process.exit(TERMINATED);
+      };
+      process.on("SIGTERM", onEnd);
       stdin.setRawMode(true);
       stdin.on("keypress", onKey);
       stdin.resume();
@@ -86,6 +95,7 @@ export function processTerminal(): Terminal {
           stdin.off("keypress", onKey);
           stdin.pause();
           stdin.setRawMode(false);
+          process.off("SIGTERM", onEnd);
         },
       };
     },

@@ -8,11 +8,15 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const PASSWORD_FILE = "data/root-password.txt";
 
 const readme = await Bun.file(join(ROOT, "README.md")).text();
-const start = readme.indexOf("## First table, first live query");
-const session = readme.slice(start, readme.indexOf("\n## ", start + 1));
+const FIRST_SESSION = "## First table, first live query";
 
-function blocks(language: string): readonly string[] {
-  return [...session.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
+function section(title: string): string {
+  const start = readme.indexOf(title);
+  return readme.slice(start, readme.indexOf("\n## ", start + 1));
+}
+
+function blocks(language: string, title = FIRST_SESSION): readonly string[] {
+  return [...section(title).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
     (match) => match[1] ?? "",
   );
 }
@@ -120,6 +124,18 @@ test("the session of the README gives what it promises", async () => {
   expect(flushed).toContain("Storage flush started for table 'chat.notes'");
   expect(flushed).toContain('"hello again"');
   expect(flushed).not.toContain('"status":"error"');
+}, 60_000);
+
+test("CL-03 the terminal client of the README runs what it is shown to run", async () => {
+  const [first = ""] = blocks("sh");
+  const [commands = ""] = blocks("sh", "## At a terminal");
+  await using shell = new Running(["bash"], folder);
+  await run(shell, first);
+  const printed = await run(shell, commands);
+  expect(printed).toContain("| hello");
+  expect(printed).toContain("USER table chat.notes");
+  expect(printed).toContain("answer\n42\n");
+  expect(printed).toMatch(/\[\{"notes":"\d+"\}\]/);
 }, 60_000);
 
 test("what the server prints at its start can be pasted into a shell", async () => {

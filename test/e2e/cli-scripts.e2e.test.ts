@@ -86,7 +86,7 @@ test("CL-03 USE lasts, and a transaction of several lines commits as one or not 
 
 test("CL-03 a wrong password, no server and a bad flag have exit codes of their own", async () => {
   const refused = await home.run(["-c", "SELECT 1"], { env: { KALAMDB_PASSWORD: "wrong" } });
-  expect([refused.exitCode, refused.stdout]).toEqual([3, ""]);
+  expect([refused.exitCode, refused.stdout]).toEqual([1, ""]);
   expect(refused.stderr).toContain("UNAUTHORIZED");
   const nowhere = await home.run(["-u", "http://127.0.0.1:9", "-c", "SELECT 1"]);
   expect(nowhere.exitCode).toBe(2);

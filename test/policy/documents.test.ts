@@ -62,6 +62,7 @@ test("every link between documents leads somewhere", async () => {
     "jobs.md",
     "storage.md",
     "files.md",
+    "cli.md",
     "errors.md",
   ]) {
     const text = await Bun.file(`${specs}/${file}`).text();

@@ -2,6 +2,7 @@
 import { suggestion } from "../../base/closest.ts";
 import { KalamError } from "../../link/index.ts";
 import { CliError } from "../cli-error.ts";
+import { outcomeOfError } from "../run-statement.ts";
 import { CATALOG_COMMANDS } from "./catalog-commands.ts";
 import { type Command, type CommandContext, type CommandOutcome, splitArgs } from "./command.ts";
 import { FILE_COMMANDS } from "./file-commands.ts";
@@ -71,6 +72,6 @@ export async function runCommand(text: string, context: CommandContext): Promise
     if (!(error instanceof CliError || error instanceof KalamError || isAbort)) throw error;
     await session.fail(error, { place });
     if (isAbort) return "cancelled";
-    return error instanceof KalamError && error.code === "NETWORK_ERROR" ? "disconnected" : "failed";
+    return outcomeOfError(error);
   }
 }
