@@ -41,9 +41,15 @@ async function runBulk(request: SqlRequest, deps: EngineDeps): Promise<readonly 
   return result === undefined ? runWhole(request, deps) : withinLimit(result, deps);
 }
 
-function withinLimit(result: StatementResult, deps: EngineDeps): readonly StatementResult[] {
-  if ((result.rowsJson?.length ?? 0) > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
+function withinLimit(result: StatementResult, { limits }: EngineDeps): readonly StatementResult[] {
+  const isTooLarge = (result.rowsJson?.length ?? 0) > limits.maxResultBytes;
+  if (isTooLarge && !isCommitted([result])) throw resultsTooLarge(limits.maxResultBytes);
   return [result];
+}
+
+/** What was written stays, so it is answered: how much a write returns has a bound of its own, which is looked at before the commit. */
+function isCommitted(results: readonly StatementResult[]): boolean {
+  return results.some(({ seq }) => seq !== undefined);
 }
 
 function runWhole(
@@ -82,15 +88,19 @@ async function runEach(
   let session = request.session;
   const results: StatementResult[] = [];
   let resultBytes = 0;
+  const assertRoom = (): void => {
+    if (resultBytes > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
+  };
   const keep = (kept: readonly StatementResult[]): void => {
     for (const { rowsJson } of kept) resultBytes += rowsJson?.length ?? 0;
-    if (resultBytes > deps.limits.maxResultBytes) throw resultsTooLarge(deps.limits.maxResultBytes);
+    if (!isCommitted(kept)) assertRoom();
     results.push(...kept);
   };
   for (let index = 0; index < runnables.length; index += 1) {
     const runnable = runnables[index];
     if (runnable === undefined) break;
     try {
+      assertRoom();
       if (statementKind(runnable) === "begin") {
         const end = endOfTransaction(runnables, index);
         const transaction = {

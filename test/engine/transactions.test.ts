@@ -262,11 +262,26 @@ test.each([
   await engine.run("DROP TABLE w");
 });
 
+const failureMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 test("TB-14 the results of a request are bounded together, and the error says what to do", async () => {
   const select = "SELECT repeat('x', 20000)";
   expect(await engine.run([select, select].join("; "))).toHaveLength(2);
   const failure = await failureOf(engine.run([select, select, select].join("; ")));
   expect(failure).toMatchObject({ error: { code: "RESULT_TOO_LARGE", hint: expect.any(String) } });
+});
+
+test("TB-14 the result of what was committed is given however large it is; what would come after it does not run", async () => {
+  const returning = (id: number): string =>
+    `INSERT INTO w VALUES (${id}, repeat('y', 30000)) RETURNING id, body || body`;
+  await engine.run("CREATE USER TABLE w (id BIGINT PRIMARY KEY, body TEXT)");
+  expect(await engine.rows(returning(1))).toEqual([["1", "y".repeat(60_000)]]);
+  expect(await engine.run(`${returning(2)}; SELECT 1`).then(() => "answered", failureMessage)).toStartWith(
+    "Statement 2 failed: The results of the request are larger",
+  );
+  expect(await engine.run(`BEGIN; ${returning(3)}; COMMIT`)).toHaveLength(3);
+  expect(await engine.rows("SELECT id FROM w ORDER BY id")).toEqual([["1"], ["2"], ["3"]]);
+  await engine.run("DROP TABLE w");
 });
 
 test("TB-14 a read by key that makes very many values of each row is answered all the same", async () => {
