@@ -1,11 +1,11 @@
 // The program that makes backups, from both sides: this process starts it and listens; in it, one request is served. It is a process because VACUUM INTO cannot
 // be interrupted otherwise, and because its memory and CPU time can then be told from the server's.
-
+import { rm } from "node:fs/promises";
 import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText } from "../base/log.ts";
 import type { BackupDeps, BackupOutcome } from "../jobs/backup-kind.ts";
 import { isStoredBackup } from "../storage/backup/backup-target.ts";
-import { type BackupRequest, makeBackup } from "../storage/backup/make-backup.ts";
+import { type BackupRequest, backupWorkFolder, makeBackup } from "../storage/backup/make-backup.ts";
 import { toStorageError } from "../storage/hot/storage-error.ts";
 import type { StorageLocations } from "../storage/objects/routed-store.ts";
 
@@ -81,6 +81,8 @@ export function createBackupProcess(options: BackupProcessOptions): BackupDeps["
       child.kill("SIGKILL");
       await child.exited;
       release();
+      // Left by a process that was killed. What cannot be removed now goes at the next start.
+      await rm(backupWorkFolder(dataDir, jobId), { recursive: true, force: true }).catch(() => undefined);
       const usage = child.resourceUsage();
       if (usage !== undefined) context.used({ memoryBytes: usage.maxRSS, cpuUs: Number(usage.cpuTime.total) });
     }

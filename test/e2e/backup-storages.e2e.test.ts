@@ -1,9 +1,10 @@
 // OP-03 ST-07: backups and exports of a database whose files lie in several storages, and backups that lie in a storage themselves.
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spoolFolder } from "../../src/storage/objects/storage-access.ts";
 import { readZip } from "../support/read-zip.ts";
 import { S3_ACCESS_KEY, S3_BUCKET, S3_REGION, S3_SECRET_KEY, startS3, type TestS3 } from "../support/s3-server.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
@@ -170,6 +171,8 @@ test("OP-03 a backup in a storage that fails, or is killed, leaves nothing there
   s3.fault = () => undefined;
   await jobsDone(server);
   while (left().length > 0) await Bun.sleep(10);
+  // Nor on this machine, where a file waits for its upload.
+  expect(readdirSync(spoolFolder(server.folder))).toEqual([]);
   for (const [sql, reason] of [
     ["BACKUP DATABASE TO '../up' IN STORAGE far", "INVALID_INPUT"],
     ["BACKUP DATABASE TO '/abs' IN STORAGE far", "INVALID_INPUT"],

@@ -38,13 +38,20 @@ interface StoredObject {
   readonly bytes: number;
 }
 
+/** Of this machine, for what is sent from here to a storage. Whoever ends a backup's process removes it. */
+export function backupWorkFolder(dataDir: string, owner: string): string {
+  return join(spoolFolder(dataDir), `backup-${owner}`);
+}
+
 export type Progress = (done: number, total: number) => void;
 
 export async function makeBackup(request: BackupRequest, progress: Progress): Promise<BackupMade> {
   const { dataDir, nowMs } = request;
-  const from = openStorages(request.storages ?? { localFolder: localFolder(dataDir), byId: {} });
+  const workFolder = backupWorkFolder(dataDir, request.owner);
+  const storages = request.storages ?? { localFolder: localFolder(dataDir), byId: {} };
+  const from = openStorages(spooledIn(workFolder, storages));
   const target = isStoredBackup(request.target)
-    ? storageTarget(from, request.target, spoolFolder(dataDir))
+    ? storageTarget(from, request.target, workFolder)
     : folderTarget(request.target);
   await target.claim(request.owner);
   const { store: to } = target;
@@ -66,6 +73,14 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
   await to.put(BACKUP_MANIFEST, new TextEncoder().encode(encodeManifest(manifest)));
   await target.release();
   return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), position };
+}
+
+function spooledIn(folder: string, { localFolder: local, byId }: StorageLocations): StorageLocations {
+  const spooled = Object.entries(byId).map(([id, location]) => [
+    id,
+    location.kind === "s3" ? { ...location, spoolDir: folder } : location,
+  ]);
+  return { localFolder: local, byId: Object.fromEntries(spooled) };
 }
 
 interface Snapshot {
