@@ -16,6 +16,8 @@ export interface Overload {
   readonly prepare: (argTypes: readonly SqlType[], generators: Generators) => Evaluator;
   /** SQLite text that gives the same answer on storage forms. Without it the text calls the registered function. */
   readonly sqlite: ((args: readonly string[]) => string) | undefined;
+  /** As `sqlite`, for arguments that may stand in the text more than once: columns, slots and numbers. `call` is the text of the registered function. */
+  readonly inline?: ((args: readonly string[], call: string) => string) | undefined;
 }
 
 export interface FunctionDefinition {
@@ -67,7 +69,7 @@ type CellsOf<Kinds extends readonly TypeKind[]> = { readonly [I in keyof Kinds]:
 type TypedEvaluator<Kinds extends readonly TypeKind[]> = (...args: CellsOf<Kinds>) => Cell;
 type Returns = SqlType | ((argTypes: readonly SqlType[]) => SqlType);
 
-interface OverloadOptions {
+interface OverloadOptions extends Pick<Overload, "inline"> {
   readonly sqlite?: (args: readonly string[]) => string;
 }
 
@@ -95,6 +97,7 @@ export function preparedOverload<const Kinds extends readonly TypeKind[]>(
     // The binder casts every argument to `args` before a call exists, which is what makes the narrower parameters true.
     prepare: (argTypes, generators) => prepare(argTypes, generators) as unknown as Evaluator,
     sqlite: options.sqlite,
+    inline: options.inline,
   };
 }
 

@@ -9,12 +9,19 @@ function asReal(text: string, kind: TypeKind): string {
   return kind === "double" || kind === "float" ? `(${text} + 0.0)` : text;
 }
 
+/** A column, a slot or a number. Anything larger would double the text with each level it is nested. */
+function isAtom(text: string): boolean {
+  return /^(?:[a-z]\w*\.\w+|\?\d+|\d+)$/.test(text);
+}
+
 /** `args` are SQLite expressions in storage form, of exactly `argTypes`. The text is safe as an operand of any operator. */
 export function renderCall(name: FunctionName, args: readonly string[], argTypes: readonly SqlType[]): string {
   const { overload } = overloadOf(name, argTypes);
   if (overload.sqlite !== undefined) return overload.sqlite(args);
   const all = [...args, ...scaleArguments(overload, argTypes)];
-  return asReal(`${sqliteName(name, overload)}(${all.join(", ")})`, overload.returns(argTypes).kind);
+  const call = `${sqliteName(name, overload)}(${all.join(", ")})`;
+  if (overload.inline !== undefined && args.every(isAtom)) return overload.inline(args, call);
+  return asReal(call, overload.returns(argTypes).kind);
 }
 
 const INTEGERS: readonly TypeKind[] = ["smallint", "int", "bigint"];

@@ -4,11 +4,12 @@ import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
 import { INTERVAL_SUMS } from "../temporal/interval-overloads.ts";
 import { inDate } from "../temporal/range.ts";
+import { inlineBigint, inlineInt, inlineSmallint } from "./integer-arithmetic.ts";
 
 export const add = defineFunction("add", [
-  overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a + b)),
-  overload(["int", "int"], { kind: "int" }, (a, b) => inInt(a + b)),
-  overload(["bigint", "bigint"], { kind: "bigint" }, (a, b) => inBigint(a + b)),
+  overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a + b), inlineSmallint("+")),
+  overload(["int", "int"], { kind: "int" }, (a, b) => inInt(a + b), inlineInt("+")),
+  overload(["bigint", "bigint"], { kind: "bigint" }, (a, b) => inBigint(a + b), inlineBigint("+")),
   preparedOverload(["decimal", "decimal"], sumType, (types) => {
     const [left, right, scale] = [scaleOf(types[0]), scaleOf(types[1]), largerScale(types)];
     return (a, b) => inDecimal(rescale(a, left, scale) + rescale(b, right, scale));

@@ -3,11 +3,12 @@ import { decimalOfScale, productScale, scaleOf } from "../decimal-types.ts";
 import { defineFunction, overload, preparedOverload } from "../definition.ts";
 import { finiteDouble, finiteFloat, inBigint, inDecimal, inInt, inSmallint } from "../numeric-range.ts";
 import { INTERVAL_PRODUCTS } from "../temporal/interval-overloads.ts";
+import { inlineBigint, inlineInt, inlineSmallint } from "./integer-arithmetic.ts";
 
 export const multiply = defineFunction("multiply", [
-  overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a * b)),
-  overload(["int", "int"], { kind: "int" }, (a, b) => inInt(a * b)),
-  overload(["bigint", "bigint"], { kind: "bigint" }, (a, b) => inBigint(a * b)),
+  overload(["smallint", "smallint"], { kind: "smallint" }, (a, b) => inSmallint(a * b), inlineSmallint("*")),
+  overload(["int", "int"], { kind: "int" }, (a, b) => inInt(a * b), inlineInt("*")),
+  overload(["bigint", "bigint"], { kind: "bigint" }, (a, b) => inBigint(a * b), inlineBigint("*")),
   preparedOverload(
     ["decimal", "decimal"],
     (types) => decimalOfScale(productScale(types)),
