@@ -257,9 +257,15 @@ export class CommitJudge implements Judge {
       version !== undefined ||
       space.endedBefore(id, seq) !== undefined ||
       // A peer's cursor stands still while nothing reaches it, so a resume may end keys again that the model has forgotten.
-      (seq <= space.settledAt && !this.#held.has(id)) ||
+      (seq <= space.settledAt && this.#mayLack(id)) ||
       [...space.ids()].every((each) => each !== id);
     if (!isKnown) throw this.#wrong(`delete of ${id} at ${seq}, which nobody deleted`);
+  }
+
+  /** Nothing is held, or only what nobody could take back. */
+  #mayLack(id: number): boolean {
+    const held = this.#held.get(id);
+    return held === undefined || mayKeep(this.#options, held.seq);
   }
 
   #apply(seen: Seen): void {

@@ -74,6 +74,8 @@ const EVENTS = [
   "told ready",
   "told reset",
   "told schema",
+  "told the moving column",
+  "told without the moving column",
   "job killed",
   "job met by a disk in trouble",
   "write refused by a full disk",

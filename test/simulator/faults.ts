@@ -187,6 +187,14 @@ export const FAULTS = {
       };
     });
   },
+  "forget-what-a-column-began-with": () => {
+    wrap(CatalogTransaction.prototype, "alterTable", (alterTable) => {
+      return function (this: CatalogTransaction, current, change) {
+        const columns = change.columns?.map((column) => ({ ...column, initial: null }));
+        return alterTable.call(this, current, columns === undefined ? change : { ...change, columns });
+      };
+    });
+  },
   "ignore-an-alter": () => {
     wrap(Alterations.prototype, "altered", () => () => undefined);
   },

@@ -1,5 +1,6 @@
 // What decides whether a live query was told the right things. One for each way a query is kept right.
 import type { Coverage } from "./coverage.ts";
+import type { Layouts } from "./layouts.ts";
 import type { Membership } from "./membership.ts";
 import type { Space, Wrong } from "./model.ts";
 import type { ColumnName } from "./row.ts";
@@ -18,6 +19,7 @@ export interface WatcherOptions {
   /** Of a `from` start: where the client says it is. */
   readonly from: bigint | undefined;
   readonly coverage: Coverage;
+  readonly layouts: Pick<Layouts, "made" | "sent">;
   /** What it reads, unless it reads the table itself. */
   readonly view: View | undefined;
   /** The column that comes and goes, by the name it is called by in this query. */

@@ -1,6 +1,8 @@
 // The oracle's own tables: for each space (a SHARED table, or one user's part of a USER table) the versions of every key with the commit that
 // made and the commit that ended each. Built from what writers were told; judges each statement by what it should have done.
+import { type MovingCell, mayBegin, mayShow, type Origin, type Showing } from "./moving-column.ts";
 import { COLUMNS, type ModelRow, rowText } from "./row.ts";
+import type { ReturnedRow } from "./sql-user.ts";
 import { finds, keysOf, updated, upserted } from "./statement.ts";
 import type { WriteOp } from "./step.ts";
 
@@ -26,13 +28,17 @@ export interface Version {
   /** Who was told of it: one statement wrote it, others may have found that they change nothing. Nobody, if it was read back. */
   readonly by: Told[];
   endedAt: bigint | undefined;
+  /** Of its column that comes and goes. */
+  origin: Origin | undefined;
 }
 
 /** What the server said a statement did. Of a delete the rows are those it ended, with their old `_seq`. */
 export interface Told {
   readonly op: Exclude<WriteOp, { kind: "fail" }>;
   readonly commit: bigint;
-  readonly rows: readonly { readonly row: ModelRow; readonly seq: bigint }[];
+  readonly rows: readonly { readonly row: ModelRow; readonly seq: bigint; readonly moving?: MovingCell }[];
+  /** How often the table had been altered when it was sent, and at the most when it was answered. */
+  readonly alters?: { readonly from: number; readonly to: number };
   /** Of a statement that reads other rows. */
   readonly source?: Source;
 }
@@ -169,8 +175,9 @@ export class Space {
     const touched = new Set<number>();
     for (const each of told) {
       if (isEnd(each)) continue;
-      for (const { row, seq } of each.rows) {
-        this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined });
+      for (const { row, seq, moving } of each.rows) {
+        const origin = originOf(each, moving);
+        this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined, origin });
         touched.add(row.id);
       }
     }
@@ -183,16 +190,20 @@ export class Space {
     }
     for (const id of touched) this.#judgeChain(id);
     for (const each of told) this.#judgeMissed(each, before);
+    for (const each of told) this.#judgeShown(each);
     this.#touched.sort((a, b) => (a.commit < b.commit ? -1 : 1));
   }
 
   /** What a read found when nothing was under way, complete up to `position`. It must be what is known, except for unsure keys. */
-  readBack(rows: readonly { readonly row: ModelRow; readonly seq: bigint }[], position: bigint): void {
+  readBack(rows: readonly ReturnedRow[], position: bigint, alters = 0): void {
     const found = new Map(rows.map((each) => [each.row.id, each]));
     for (const id of new Set([...found.keys(), ...this.#keys.keys()])) {
       const known = this.at(id);
       const seen = found.get(id);
-      if (known?.seq === seen?.seq && textOf(known?.row) === textOf(seen?.row)) continue;
+      if (known?.seq === seen?.seq && textOf(known?.row) === textOf(seen?.row)) {
+        if (seen !== undefined) this.judgeMoving(seen, { upTo: alters });
+        continue;
+      }
       if (!this.#unsure.has(id)) {
         throw new Wrong(
           `${this.name}: a SELECT says ${textOf(seen?.row)} at ${seen?.seq}, acknowledged was ${textOf(known?.row)} at ${known?.seq}`,
@@ -200,7 +211,8 @@ export class Space {
       }
       if (known !== undefined && (seen === undefined || seen.seq > known.seq)) known.endedAt ??= position;
       if (seen !== undefined) {
-        this.#insert({ seq: seen.seq, commit: position, row: seen.row, by: [], endedAt: undefined });
+        const origin = { from: alters, to: alters, cell: seen.moving };
+        this.#insert({ seq: seen.seq, commit: position, row: seen.row, by: [], endedAt: undefined, origin });
       }
       this.#touched.push({ commit: position, id });
     }
@@ -239,7 +251,10 @@ export class Space {
       if (textOf(same.row) !== textOf(version.row))
         throw new Wrong(`${this.name}: _seq ${version.seq} was given out twice`);
       same.by.push(...version.by);
-      if (version.commit < same.commit) same.commit = version.commit;
+      if (version.commit < same.commit) {
+        same.commit = version.commit;
+        same.origin = version.origin;
+      }
       this.#touched.push({ commit: same.commit, id: same.row.id });
       return;
     }
@@ -274,6 +289,22 @@ export class Space {
     }
   }
 
+  /** What somebody was shown, when the table had been altered so often at the most, of the column that comes and goes. */
+  judgeMoving({ row, seq, moving }: ReturnedRow, showing: Showing): void {
+    const origin = this.versionOf(row.id, seq)?.origin;
+    if (origin === undefined || this.#unsure.has(row.id) || mayShow(moving, origin, showing)) return;
+    throw new Wrong(
+      `${this.name}: ${textOf(row)} of ${seq} is shown with ${movingText(moving)}, ${originText(origin)}`,
+    );
+  }
+
+  #judgeShown({ rows, alters }: Told): void {
+    if (alters === undefined) return;
+    for (const { row, seq, moving } of rows) {
+      if (moving !== undefined) this.judgeMoving({ row, seq, moving }, { upTo: alters.to });
+    }
+  }
+
   #judgeVersion(version: Version, old: Version | undefined): void {
     const before = old === undefined || old.endedAt !== undefined ? undefined : old;
     const about = `${this.name}: ${textOf(version.row)} of ${textOf(before?.row)}`;
@@ -282,6 +313,13 @@ export class Space {
       throw new Wrong(`${about}: before the row was deleted`);
     const faults = version.by.map((told) => faultOf(told, version.row, before?.row));
     if (faults.length > 0 && !faults.includes(undefined)) throw new Wrong(`${about}: ${faults.join("; ")}`);
+    const { origin } = version;
+    if (origin === undefined || version.by.length === 0) return;
+    const isRight =
+      before === undefined
+        ? mayBegin(origin)
+        : before.origin === undefined || mayShow(origin.cell, before.origin, { upTo: origin.to });
+    if (!isRight) throw new Wrong(`${about}: the row has ${originText(origin)}, before ${originText(before?.origin)}`);
   }
 
   /** A row that matched all the time and that nobody else changed must have been found. */
@@ -295,6 +333,19 @@ export class Space {
       throw new Wrong(`${this.name}: ${JSON.stringify(op)} did not find ${textOf(version.row)}`);
     }
   }
+}
+
+function originOf({ alters }: Told, cell: MovingCell | undefined): Origin | undefined {
+  return alters === undefined || cell === undefined ? undefined : { ...alters, cell };
+}
+
+function originText(origin: Origin | undefined): string {
+  if (origin === undefined) return "nothing is known of it";
+  return `written with ${movingText(origin.cell)} after ${origin.from} to ${origin.to} ALTERs`;
+}
+
+function movingText({ name, text }: MovingCell): string {
+  return name === undefined ? "no such column" : `${name} ${text}`;
 }
 
 function isEnd({ op }: Told): boolean {

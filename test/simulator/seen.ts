@@ -1,8 +1,12 @@
+import type { MovingCell } from "./moving-column.ts";
+
 export interface SeenRow {
   readonly id: number;
   readonly text: string;
   /** Undefined where the rows of a query do not hold it. */
   readonly seq: bigint | undefined;
+  /** Of rows with all their columns. */
+  readonly moving?: MovingCell;
 }
 
 /** What a client told its application, in the same form for all families. `cursor`: everything up to there has been told. */

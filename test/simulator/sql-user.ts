@@ -1,4 +1,5 @@
 // SQL over HTTP by one user, as thin as can be: what was answered, or that there was no answer.
+import { type MovingCell, movingCell } from "./moving-column.ts";
 import { type ModelRow, type ModelValue, rowOfWire } from "./row.ts";
 
 export interface Result {
@@ -83,16 +84,22 @@ export class SqlUser {
   }
 
   /** A whole table as this user sees it. */
-  async table(name: string): Promise<readonly { readonly row: ModelRow; readonly seq: bigint }[]> {
+  async table(name: string): Promise<readonly ReturnedRow[]> {
     const [result] = (await this.must(`SELECT * FROM sim.${name}`)).results ?? [];
     return returnedRows(result);
   }
 }
 
-export function returnedRows(result: Result | undefined): readonly { readonly row: ModelRow; readonly seq: bigint }[] {
+export interface ReturnedRow {
+  readonly row: ModelRow;
+  readonly seq: bigint;
+  readonly moving: MovingCell;
+}
+
+export function returnedRows(result: Result | undefined): readonly ReturnedRow[] {
   const names = result?.names ?? [];
   return (result?.rows ?? []).map((cells) => {
     const row = Object.fromEntries(names.map((name, index) => [name, cells[index]]));
-    return { row: rowOfWire(row), seq: BigInt(String(row["_seq"])) };
+    return { row: rowOfWire(row), seq: BigInt(String(row["_seq"])), moving: movingCell(row) };
   });
 }

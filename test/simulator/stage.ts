@@ -66,7 +66,7 @@ export class Stage implements AsyncDisposable {
     this.server = server;
     this.root = root;
     this.coverage = coverage;
-    this.writes = new Writes(coverage);
+    this.writes = new Writes(coverage, this.layouts);
   }
 
   static async open({ fault, coverage }: StageOptions): Promise<Stage> {
@@ -189,7 +189,7 @@ export class Stage implements AsyncDisposable {
     for (const table of TABLES) {
       for (const [index, user] of this.#users.entries()) {
         if (!isOfUser(table) && index > 0) continue;
-        this.space(table, index).readBack(await user.table(table), this.#known);
+        this.space(table, index).readBack(await user.table(table), this.#known, this.layouts.made(table));
       }
     }
   }

@@ -4,7 +4,8 @@ import { COLUMNS, type ColumnName, EMPTY_ROW, KEYS, literal, type ModelRow, TABL
 import type { Step, TableName, ViewedTable, Watch, Where, WriteOp } from "./step.ts";
 
 const LIST = COLUMNS.join(", ");
-const RETURNING = `RETURNING ${LIST}, _seq`;
+/** With the column that comes and goes. */
+const RETURNING = "RETURNING *";
 const UPSERT = COLUMNS.slice(1)
   .map((column) => `${column} = EXCLUDED.${column}`)
   .join(", ");

@@ -1,17 +1,24 @@
 // The judge itself: what a native client may be told while its subscription catches up, and no longer once it is live.
 import { expect, test } from "bun:test";
 import { Coverage } from "./coverage.ts";
+import type { Filter } from "./filter.ts";
+import { Layouts } from "./layouts.ts";
 import { Space } from "./model.ts";
 import { settleThoseThatStayed, subscribesOf, viewProblem } from "./quiet.ts";
-import type { ModelRow } from "./row.ts";
+import { COLUMNS, type ModelRow, rowText } from "./row.ts";
+import { View } from "./views.ts";
 import { Watcher } from "./watcher.ts";
 
 const row: ModelRow = { id: 1, room: "a", n: 1, note: null, f: null, b: null, d: null, at: null };
 
+function put(space: Space, given: ModelRow, commit: bigint): void {
+  space.take([{ op: { kind: "put", rows: [given] }, commit, rows: [{ row: given, seq: commit }] }], []);
+}
+
 /** A query no row matches, and a row of its table written at 20. */
 function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => void } {
   const space = new Space("own of ann");
-  space.take([{ op: { kind: "put", rows: [row] }, commit: 20n, rows: [{ row, seq: 20n }] }], []);
+  put(space, row, 20n);
   const watcher = new Watcher({
     id: "s0-0",
     user: "ann",
@@ -27,6 +34,7 @@ function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => v
     coverage: new Coverage(),
     from: undefined,
     view: undefined,
+    layouts: new Layouts(),
     moving: undefined,
   });
   watcher.receive({ kind: "ready", cursor: 10n });
@@ -61,6 +69,41 @@ test("one whose socket ended while all was compared may be replayed to, one that
   const stayed = neverMatching();
   settleThoseThatStayed(subscribesOf([stayed.watcher]));
   expect(stayed.endsKey).toThrow("expected [], came [delete");
+});
+
+test("a resume ends what a peer kept of a view's old text, long after", () => {
+  const space = new Space("own of ann");
+  const view = new View();
+  const watcher = new Watcher({
+    id: "s0-0",
+    user: "ann",
+    family: "paging-json",
+    watch: { table: "own", filter: undefined, columns: undefined, start: { kind: "all" }, isOfView: true },
+    space,
+    inner: space,
+    coverage: new Coverage(),
+    from: undefined,
+    view,
+    layouts: new Layouts(),
+    moving: undefined,
+  });
+  watcher.subscribed();
+  watcher.receive({ kind: "rows", rows: [{ id: 1, text: rowText(row, COLUMNS), seq: 10n }], cursor: 10n });
+  watcher.receive({ kind: "ready", cursor: 10n });
+  put(space, row, 10n);
+  watcher.judge(10n);
+  const none: Filter = { kind: "compare", column: "id", op: "<", value: 0 };
+  view.send(none);
+  view.answered();
+  view.changedAt = 15n;
+  put(space, { ...row, n: 2 }, 20n);
+  put(space, { ...row, n: 3 }, 30n);
+  space.settle(30n);
+  watcher.subscribed();
+  watcher.receive({ kind: "ready", cursor: 10n });
+  watcher.receive({ kind: "gone", id: 1, old: { id: 1, text: "", seq: 20n }, cursor: 20n });
+  watcher.judge(30n);
+  expect(watcher.difference(30n)).toBeUndefined();
 });
 
 test("what is wrong is told with what the live query was told, when, and by when it was judged", () => {

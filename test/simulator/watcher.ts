@@ -42,8 +42,10 @@ export class Watcher {
   readonly #membership: Membership;
   /** Which of its view's filters held when it was subscribed. */
   #viewFrom = 0;
+  /** What it reads while it loads may be shown in the layout of then. */
+  #layoutSince: number | undefined;
   readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
-  #inbox: (Seen | Served)[] = [];
+  #inbox: { readonly what: Seen | Served; readonly alters: number }[] = [];
 
   constructor(options: WatcherOptions) {
     this.options = options;
@@ -61,11 +63,18 @@ export class Watcher {
     });
   }
 
+  /** Its rows have all columns that the table has, or name that one. */
+  get showsMoving(): boolean {
+    const { columns, table, isOfView, naming } = this.options.watch;
+    return table !== "feed" && isOfView !== true && (columns === undefined || naming === "list");
+  }
+
   /** It is subscribed anew: the server counts anew, and says `ready` again. */
   subscribed(): void {
     this.note(`subscribe ${this.subscribes + 1}`);
     this.subscribes += 1;
     this.#viewFrom = this.options.view?.made ?? 0;
+    this.#layoutSince = this.options.layouts.made(this.options.watch.table);
     this.changes = 0;
     this.isReady = false;
   }
@@ -75,12 +84,16 @@ export class Watcher {
     this.#log.add({ atMs: Date.now(), what: seen });
     const { view } = this.options;
     if (seen.kind === "ready" && view !== undefined) {
-      this.#inbox.push({ kind: "served", filters: view.filtersFrom(this.#viewFrom) });
+      this.#put({ kind: "served", filters: view.filtersFrom(this.#viewFrom) });
     }
-    this.#inbox.push(seen);
+    this.#put(seen);
     if (seen.kind === "put" || (seen.kind === "gone" && seen.old !== undefined)) this.changes += 1;
     if (seen.kind === "reset") this.isReady = false;
     if (seen.kind === "ready") this.isReady = true;
+  }
+
+  #put(what: Seen | Served): void {
+    this.#inbox.push({ what, alters: this.options.layouts.sent(this.options.watch.table) });
   }
 
   /** Something that befell it and that its application is not told. */
@@ -101,9 +114,27 @@ export class Watcher {
     const inbox = this.#inbox;
     this.#inbox = [];
     if (inbox.length > 0) this.note(`judged ${inbox.length}, commits known to ${known}`);
-    for (const seen of inbox) {
-      if (seen.kind === "served") this.#membership.serve(seen.filters);
-      else this.#judge.take(seen, known);
+    for (const { what, alters } of inbox) {
+      if (what.kind === "served") {
+        this.#membership.serve(what.filters);
+        continue;
+      }
+      this.#judgeMoving(what, alters);
+      this.#judge.take(what, known);
+    }
+  }
+
+  /** Each row shows what its version has in the column that comes and goes, as the table was at some time since it was written. */
+  #judgeMoving(seen: Seen, alters: number): void {
+    const rows = seen.kind === "rows" ? seen.rows : seen.kind === "put" ? [seen.row] : [];
+    for (const { id, seq, moving } of rows) {
+      if (moving === undefined || seq === undefined) continue;
+      const version = this.options.space.versionOf(id, seq);
+      if (version === undefined) continue;
+      this.options.coverage.count(
+        moving.name === undefined ? "told without the moving column" : "told the moving column",
+      );
+      this.options.space.judgeMoving({ row: version.row, seq, moving }, { upTo: alters, since: this.#layoutSince });
     }
   }
 
@@ -114,6 +145,7 @@ export class Watcher {
 
   settle(): void {
     this.note("settled");
+    this.#layoutSince = undefined;
     this.#judge.settle();
   }
 

@@ -1,5 +1,6 @@
 // Writes under way, and what became of them since the model last took them in.
 import type { Coverage } from "./coverage.ts";
+import type { Layouts } from "./layouts.ts";
 import { type Space, type Told, Wrong } from "./model.ts";
 import { type Result, returnedRows, type SqlUser } from "./sql-user.ts";
 import { opSql } from "./statement.ts";
@@ -26,14 +27,16 @@ const OWN_FAULT =
 
 export class Writes {
   readonly #coverage: Coverage;
+  readonly #layouts: Layouts;
   readonly #underWay = new Set<Promise<void>>();
   #told = new Map<Space, Told[]>();
   #lost = new Map<Space, WriteOp[]>();
   #latest = 0n;
   #wrong: Wrong | undefined;
 
-  constructor(coverage: Coverage) {
+  constructor(coverage: Coverage, layouts: Layouts) {
     this.#coverage = coverage;
+    this.#layouts = layouts;
   }
 
   send(user: SqlUser, request: Request): void {
@@ -64,7 +67,9 @@ export class Writes {
     );
     const sql = form === "batch" ? statements.join(";\n") : `BEGIN;\n${statements.join(";\n")};\n${form.toUpperCase()}`;
     const sentAt = this.#latest;
+    const from = this.#layouts.made(table);
     const answer = await user.send(sql);
+    const alters = { from, to: this.#layouts.sent(table) };
     const failing = ops.findIndex(({ kind }) => kind === "fail");
     if (answer.kind === "done" && failing >= 0) this.#wrong ??= new Wrong(`${sql}\n  did not fail`);
     const expected = failing < 0 ? EXPECTED : OWN_FAULT;
@@ -91,14 +96,14 @@ export class Writes {
       if (commit > this.#latest) this.#latest = commit;
       this.#coverage.count(`written by ${op.kind}`);
       const source = "from" in op ? { source: { space: request.sourceOf(op.from), sentAt } } : {};
-      add(this.#told, space, [{ op, rows, commit, ...source }]);
+      add(this.#told, space, [{ op, rows, commit, alters, ...source }]);
     }
   }
 }
 
 /** It says how many rows there were; which, is known where nobody else writes. */
 function truncated(space: Space, result: Result | undefined): Told["rows"] {
-  const rows = space.living();
+  const rows = space.living().map(({ row, seq }) => ({ row, seq }));
   const isCounted = result?.message.endsWith(`: ${rows.length} row(s)`) === true;
   if (!isCounted) throw new Wrong(`${space.name}: ${rows.length} rows were there: ${result?.message}`);
   return rows;
