@@ -1,6 +1,7 @@
 // What the oracle may hold against the server when it does not know what became of a write, and what it may not.
 import { expect, test } from "bun:test";
 import { Space, type Told } from "./model.ts";
+import { movingCell } from "./moving-column.ts";
 import { EMPTY_ROW, type ModelRow } from "./row.ts";
 import type { WriteOp } from "./step.ts";
 
@@ -41,7 +42,7 @@ test("what follows the drop is judged", () => {
 test("what follows a reading is judged by what was read", () => {
   const space = withUnknownWrite();
   const read = { ...ROW, n: 9, note: "x" };
-  space.readBack([{ row: read, seq: 13n }], 20n);
+  space.readBack([{ row: read, seq: 13n, moving: movingCell({}) }], 20n);
   space.take([set("y", { ...read, note: "y" }, 30n)], []);
   expect(() => space.take([set("z", { ...ROW, note: "z" }, 31n)], [])).toThrow("set makes");
 });
