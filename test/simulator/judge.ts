@@ -1,8 +1,8 @@
 // What decides whether a live query was told the right things. One for each way a query is kept right.
 import type { Coverage } from "./coverage.ts";
-import type { Layouts } from "./layouts.ts";
 import type { Membership } from "./membership.ts";
 import type { Space, Wrong } from "./model.ts";
+import type { Alters } from "./moving-column.ts";
 import type { ColumnName } from "./row.ts";
 import type { Seen, SeenRow } from "./seen.ts";
 import type { Family, MovingColumn, Watch } from "./step.ts";
@@ -19,7 +19,7 @@ export interface WatcherOptions {
   /** Of a `from` start: where the client says it is. */
   readonly from: bigint | undefined;
   readonly coverage: Coverage;
-  readonly layouts: Pick<Layouts, "made" | "sent">;
+  readonly alters: Alters;
   /** What it reads, unless it reads the table itself. */
   readonly view: View | undefined;
   /** The column that comes and goes, by the name it is called by in this query. */

@@ -15,6 +15,12 @@ export interface Origin {
   readonly cell: MovingCell;
 }
 
+/** How often a table has been altered: for certain, and at the most. */
+export interface Alters {
+  made(table: string): number;
+  sent(table: string): number;
+}
+
 /** Called otherwise, gone, and back in another place: again and again. */
 const PHASES = ["extra", "more", undefined] as const;
 

@@ -34,7 +34,7 @@ function neverMatching(): { readonly watcher: Watcher; readonly endsKey: () => v
     coverage: new Coverage(),
     from: undefined,
     view: undefined,
-    layouts: new Layouts(),
+    alters: new Layouts(),
     moving: undefined,
   });
   watcher.receive({ kind: "ready", cursor: 10n });
@@ -84,7 +84,7 @@ test("a resume ends what a peer kept of a view's old text, long after", () => {
     coverage: new Coverage(),
     from: undefined,
     view,
-    layouts: new Layouts(),
+    alters: new Layouts(),
     moving: undefined,
   });
   watcher.subscribed();

@@ -74,7 +74,7 @@ export class Watcher {
     this.note(`subscribe ${this.subscribes + 1}`);
     this.subscribes += 1;
     this.#viewFrom = this.options.view?.made ?? 0;
-    this.#layoutSince = this.options.layouts.made(this.options.watch.table);
+    this.#layoutSince = this.options.alters.made(this.options.watch.table);
     this.changes = 0;
     this.isReady = false;
   }
@@ -93,7 +93,7 @@ export class Watcher {
   }
 
   #put(what: Seen | Served): void {
-    this.#inbox.push({ what, alters: this.options.layouts.sent(this.options.watch.table) });
+    this.#inbox.push({ what, alters: this.options.alters.sent(this.options.watch.table) });
   }
 
   /** Something that befell it and that its application is not told. */

@@ -221,7 +221,7 @@ export class World implements AsyncDisposable {
       inner: stage.space("items", user),
       from: watch.start.kind === "from" ? stage.known : undefined,
       coverage,
-      layouts: stage.layouts,
+      alters: stage.layouts,
       view: watch.isOfView === true && isAltered ? stage.views.of(watch.table) : undefined,
       moving,
     });

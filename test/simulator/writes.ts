@@ -1,7 +1,7 @@
 // Writes under way, and what became of them since the model last took them in.
 import type { Coverage } from "./coverage.ts";
-import type { Layouts } from "./layouts.ts";
 import { type Space, type Told, Wrong } from "./model.ts";
+import type { Alters } from "./moving-column.ts";
 import { type Result, returnedRows, type SqlUser } from "./sql-user.ts";
 import { opSql } from "./statement.ts";
 import type { SourceTable, TableName, WriteOp } from "./step.ts";
@@ -27,16 +27,16 @@ const OWN_FAULT =
 
 export class Writes {
   readonly #coverage: Coverage;
-  readonly #layouts: Layouts;
+  readonly #alters: Alters;
   readonly #underWay = new Set<Promise<void>>();
   #told = new Map<Space, Told[]>();
   #lost = new Map<Space, WriteOp[]>();
   #latest = 0n;
   #wrong: Wrong | undefined;
 
-  constructor(coverage: Coverage, layouts: Layouts) {
+  constructor(coverage: Coverage, alters: Alters) {
     this.#coverage = coverage;
-    this.#layouts = layouts;
+    this.#alters = alters;
   }
 
   send(user: SqlUser, request: Request): void {
@@ -67,9 +67,9 @@ export class Writes {
     );
     const sql = form === "batch" ? statements.join(";\n") : `BEGIN;\n${statements.join(";\n")};\n${form.toUpperCase()}`;
     const sentAt = this.#latest;
-    const from = this.#layouts.made(table);
+    const from = this.#alters.made(table);
     const answer = await user.send(sql);
-    const alters = { from, to: this.#layouts.sent(table) };
+    const alters = { from, to: this.#alters.sent(table) };
     const failing = ops.findIndex(({ kind }) => kind === "fail");
     if (answer.kind === "done" && failing >= 0) this.#wrong ??= new Wrong(`${sql}\n  did not fail`);
     const expected = failing < 0 ? EXPECTED : OWN_FAULT;
