@@ -56,7 +56,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** How long a set may take to become right. */
-const SETTLE_MS = 3_000;
+const SETTLE_MS = 15_000;
 
 let server: TestServer;
 let users: TestUser[];

@@ -23,7 +23,7 @@ export interface ServerProcessOptions {
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 export class ServerProcess implements AsyncDisposable {
   readonly url: string;

@@ -23,7 +23,8 @@ export interface QueryFixture extends AsyncDisposable {
 export function poolOptions(paths: { databasePath: string; storageDir: string }): QueryPoolOptions {
   return {
     processes: 2,
-    timeoutMs: 20_000,
+    // None that a busy machine could reach: what a test wants to see stopped has a deadline of its own.
+    timeoutMs: 100_000,
     memoryLimitBytes: 256 << 20,
     maxResultBytes: 16 << 20,
     coldCacheBytes: 64 << 20,
