@@ -16,6 +16,7 @@ import type { BenchSize, LoadCase } from "./load/rounds.ts";
 import { STANDING_QUERY_CASES } from "./load/standing-query-cases.ts";
 import { START_CASES } from "./load/start-cases.ts";
 import { STORM_CASES } from "./load/storm-cases.ts";
+import { TERMINAL_CASES } from "./load/terminal-cases.ts";
 
 const MICRO = ["parse-plan", "insert-apply", "predicate-match", "frame-encode", "codec"] as const;
 const CASES: readonly LoadCase[] = [
@@ -28,6 +29,7 @@ const CASES: readonly LoadCase[] = [
   ...START_CASES,
   ...COLD_READ_CASES,
   ...BUFFERED_QUERY_CASES,
+  ...TERMINAL_CASES,
 ];
 
 const { values } = parseArgs({

@@ -65,7 +65,8 @@ export function newEditor(text = ""): Editor {
 
 export function editorStep(editor: Editor, key: Key, context: EditorContext): EditorStep {
   if (editor.isPasting) return stay(paste(editor, key));
-  if (key.name === "paste-start") return stay({ ...editor, isPasting: true, search: undefined });
+  // One step for undo, however long the text is.
+  if (key.name === "paste-start") return stay({ ...changed(editor, editor), isPasting: true, search: undefined });
   if (editor.search !== undefined) return searchStep(editor, { key, context, search: editor.search });
   const action = ACTIONS[chordOf(key)];
   if (action !== undefined) return action(editor, context);
@@ -86,25 +87,25 @@ function isTyped({ text, ctrl, meta }: Key): boolean {
   return text !== undefined && !ctrl && !meta && text >= " " && text !== "\u007f";
 }
 
-export function insert(editor: Editor, text: string): Editor {
-  const { cursor } = editor;
-  return changed(editor, {
-    text: editor.text.slice(0, cursor) + text + editor.text.slice(cursor),
-    cursor: cursor + text.length,
-  });
+function inserted({ text, cursor }: Draft, more: string): Draft {
+  return { text: text.slice(0, cursor) + more + text.slice(cursor), cursor: cursor + more.length };
 }
 
-function changed(editor: Editor, to: Draft): Editor {
+export function insert(editor: Editor, text: string): Editor {
+  return changed(editor, inserted(editor, text));
+}
+
+function changed(editor: Editor, { text, cursor }: Draft): Editor {
   const undo = [...editor.undo.slice(-MAX_UNDO), { text: editor.text, cursor: editor.cursor }];
-  return { ...editor, ...to, undo };
+  return { ...editor, text, cursor, undo };
 }
 
 /** What is pasted is text to its last character: no Tab completes, no Enter ends. */
 function paste(editor: Editor, key: Key): Editor {
   if (key.name === "paste-end") return { ...editor, isPasting: false };
-  if (key.name === "return" || key.name === "enter") return insert(editor, "\n");
+  if (key.name === "return" || key.name === "enter") return { ...editor, ...inserted(editor, "\n") };
   if (key.text === undefined || (key.text < " " && key.text !== "\t")) return editor;
-  return insert(editor, key.text);
+  return { ...editor, ...inserted(editor, key.text) };
 }
 
 /** Puts a completion in the place of the word before the cursor. */
@@ -331,7 +332,6 @@ const ACTIONS: Readonly<Record<string, Action | undefined>> = {
   "C-t": transpose,
   // Ctrl-_ has no name.
   "\u001f": undo,
-  "C-z": undo,
   up,
   down,
   "C-p": up,

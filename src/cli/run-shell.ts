@@ -12,6 +12,9 @@ import { runPart } from "./run-script.ts";
 import type { Session } from "./session.ts";
 import { splitInput } from "./sql-lexer.ts";
 
+/** What people type who know another shell. No statement is one of these words. */
+const QUIT = /^\s*(?:quit|exit)\s*;?\s*$/i;
+
 export interface ShellOptions {
   readonly historyFile: string;
   readonly historySize: number;
@@ -48,7 +51,7 @@ export async function runShell(session: Session, { historyFile, historySize }: S
     if (line.kind === "end") break;
     if (line.kind === "interrupt") continue;
     history.add(line.text);
-    if ((await runInput(line.text, session)) === "quit") break;
+    if (QUIT.test(line.text) || (await runInput(line.text, session)) === "quit") break;
   }
   if (session.transaction !== undefined) await session.note("The open transaction was not sent.\n");
   return EXIT.ok;
@@ -75,7 +78,11 @@ async function runInput(text: string, session: Session): Promise<"quit" | "done"
 export function isComplete(text: string): boolean {
   const { parts, openIn } = splitInput(text);
   const last = parts.at(-1);
-  return openIn === "nothing" || (last?.kind === "command" && !text.slice(last.start).trimEnd().includes("\n"));
+  return (
+    openIn === "nothing" ||
+    QUIT.test(text) ||
+    (last?.kind === "command" && !text.slice(last.start).trimEnd().includes("\n"))
+  );
 }
 
 function promptsOf(session: Session, hasPower: boolean): Prompts {

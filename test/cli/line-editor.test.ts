@@ -44,7 +44,7 @@ test.each([
   ["one two<C-a><C-k>X<C-y>", "Xone two|"],
   ["one two<C-u><C-y><C-y>", "one twoone two|"],
   ["ab<C-t>", "ba|"],
-  ["one two<C-w><C-z>", "one two|"],
+  ["one two<C-w><\u001f>", "one two|"],
   ["日本<left>é", "日é|本"],
   ["👩‍👩‍👧‍👦x<left><backspace>", "|x"],
   ["é<left>x", "x|é"],
@@ -59,6 +59,8 @@ test.each([
   ["SELECT $$ ;", "nothing"],
   ["SELECT 1; -- done", "submit"],
   ["\\dt", "submit"],
+  ["quit", "submit"],
+  ["SELECT exit", "nothing"],
   ["SELECT 1 \\gx", "submit"],
   ["", "submit"],
 ])("CL-03 Enter behind %p: %s", (input, ask) => {
@@ -98,6 +100,7 @@ test("CL-03 pasted text is taken as it is: Tab and Enter are characters, control
   const pasted = keysOf("<paste-start>a;<return>\tb\u0007<paste-end>");
   const editor = pasted.reduce((before, key) => editorStep(before, key, CONTEXT).next, newEditor());
   expect([editor.text, editor.isPasting]).toEqual(["a;\n\tb", false]);
+  expect(type("<\u001f>", editor).text).toBe("");
 });
 
 test("CL-03 whatever is typed, the cursor stands between characters, and undo leads back", () => {
@@ -132,7 +135,7 @@ test("CL-03 whatever is typed, the cursor stands between characters, and undo le
       const { text, cursor } = editor;
       const isBetween = cursor >= 0 && cursor <= text.length && !/[\udc00-\udfff]/.test(text[cursor] ?? "");
       let back = editor;
-      for (let step = 0; step < 60; step++) back = type("<C-z>", back);
+      for (let step = 0; step < 60; step++) back = type("<\u001f>", back);
       // A line of the history is where undo begins anew.
       const start = keys.some((key) => key === "<up>" || key === "<down>") ? back.text : "";
       return isBetween && back.text === start;
