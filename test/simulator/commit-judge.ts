@@ -227,7 +227,8 @@ export class CommitJudge implements Judge {
       throw this.#wrong(`${op} of ${id} at ${seq}, not above ${this.#position}`);
     }
     const held = this.#held.get(id);
-    if (op === "update" && held !== undefined && held.seq !== oldSeq) {
+    // Of a row kept from what no history tells of, the newer version may have been left to this change.
+    if (op === "update" && held !== undefined && held.seq !== oldSeq && !mayKeep(this.#options, held.seq)) {
       throw this.#wrong(`update of ${id} from ${oldSeq}, held is ${held.seq}`);
     }
     const version = space.versionOf(id, seq);
