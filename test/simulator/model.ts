@@ -201,7 +201,7 @@ export class Space {
       const known = this.at(id);
       const seen = found.get(id);
       if (known?.seq === seen?.seq && textOf(known?.row) === textOf(seen?.row)) {
-        if (seen !== undefined) this.judgeMoving(seen, { upTo: alters });
+        if (seen !== undefined) this.#judgeMoving(seen, { upTo: alters });
         continue;
       }
       if (!this.#unsure.has(id)) {
@@ -290,18 +290,21 @@ export class Space {
   }
 
   /** What somebody was shown, when the table had been altered so often at the most, of the column that comes and goes. */
-  judgeMoving({ row, seq, moving }: ReturnedRow, showing: Showing): void {
+  movingFault({ row, seq, moving }: ReturnedRow, showing: Showing): string | undefined {
     const origin = this.versionOf(row.id, seq)?.origin;
-    if (origin === undefined || this.#unsure.has(row.id) || mayShow(moving, origin, showing)) return;
-    throw new Wrong(
-      `${this.name}: ${textOf(row)} of ${seq} is shown with ${movingText(moving)}, ${originText(origin)}`,
-    );
+    if (origin === undefined || this.#unsure.has(row.id) || mayShow(moving, origin, showing)) return undefined;
+    return `${this.name}: ${textOf(row)} of ${seq} is shown with ${movingText(moving)}, ${originText(origin)}`;
+  }
+
+  #judgeMoving(shown: ReturnedRow, showing: Showing): void {
+    const fault = this.movingFault(shown, showing);
+    if (fault !== undefined) throw new Wrong(fault);
   }
 
   #judgeShown({ rows, alters }: Told): void {
     if (alters === undefined) return;
     for (const { row, seq, moving } of rows) {
-      if (moving !== undefined) this.judgeMoving({ row, seq, moving }, { upTo: alters.to });
+      if (moving !== undefined) this.#judgeMoving({ row, seq, moving }, { upTo: alters.to });
     }
   }
 

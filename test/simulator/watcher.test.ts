@@ -106,6 +106,38 @@ test("a resume ends what a peer kept of a view's old text, long after", () => {
   expect(watcher.difference(30n)).toBeUndefined();
 });
 
+test("what was received before it was subscribed anew is judged by the layout of then", () => {
+  const space = new Space("own of ann");
+  const layouts = { made: () => made, sent: () => made };
+  let made = 1;
+  const watcher = new Watcher({
+    id: "s0-0",
+    user: "ann",
+    family: "native-json",
+    watch: { table: "own", filter: undefined, columns: undefined, start: { kind: "all" } },
+    space,
+    inner: space,
+    coverage: new Coverage(),
+    from: undefined,
+    view: undefined,
+    alters: layouts,
+    moving: undefined,
+  });
+  const cell = { name: "extra", text: "INT 8" } as const;
+  const told = { op: { kind: "put", rows: [row] }, commit: 10n, rows: [{ row, seq: 10n, moving: cell }] } as const;
+  space.take([{ ...told, alters: { from: 3, to: 3 } }], []);
+  watcher.subscribed();
+  made = 3;
+  const moving = { name: "more", text: "BIGINT 0" } as const;
+  watcher.receive({
+    kind: "rows",
+    rows: [{ id: 1, text: rowText(row, COLUMNS), seq: 10n, moving }],
+    cursor: undefined,
+  });
+  watcher.subscribed();
+  watcher.judge(10n);
+});
+
 test("what is wrong is told with what the live query was told, when, and by when it was judged", () => {
   const { watcher } = neverMatching();
   watcher.note("socket closed: Token expired");

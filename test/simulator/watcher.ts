@@ -4,6 +4,7 @@ import { type Filter, filterSql } from "./filter.ts";
 import type { Judge, JudgeOptions, WatcherOptions } from "./judge.ts";
 import { Membership } from "./membership.ts";
 import { Wrong } from "./model.ts";
+import type { Showing } from "./moving-column.ts";
 import { Recent } from "./recent.ts";
 import { RerunJudge } from "./rerun-judge.ts";
 import { COLUMNS, type ColumnName, literal, type ModelValue } from "./row.ts";
@@ -45,7 +46,7 @@ export class Watcher {
   /** What it reads while it loads may be shown in the layout of then. */
   #layoutSince: number | undefined;
   readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
-  #inbox: { readonly what: Seen | Served; readonly alters: number }[] = [];
+  #inbox: { readonly what: Seen | Served; readonly showing: Showing }[] = [];
 
   constructor(options: WatcherOptions) {
     this.options = options;
@@ -93,7 +94,8 @@ export class Watcher {
   }
 
   #put(what: Seen | Served): void {
-    this.#inbox.push({ what, alters: this.options.alters.sent(this.options.watch.table) });
+    const upTo = this.options.alters.sent(this.options.watch.table);
+    this.#inbox.push({ what, showing: { upTo, since: this.#layoutSince } });
   }
 
   /** Something that befell it and that its application is not told. */
@@ -114,18 +116,18 @@ export class Watcher {
     const inbox = this.#inbox;
     this.#inbox = [];
     if (inbox.length > 0) this.note(`judged ${inbox.length}, commits known to ${known}`);
-    for (const { what, alters } of inbox) {
+    for (const { what, showing } of inbox) {
       if (what.kind === "served") {
         this.#membership.serve(what.filters);
         continue;
       }
-      this.#judgeMoving(what, alters);
+      this.#judgeMoving(what, showing);
       this.#judge.take(what, known);
     }
   }
 
   /** Each row shows what its version has in the column that comes and goes, as the table was at some time since it was written. */
-  #judgeMoving(seen: Seen, alters: number): void {
+  #judgeMoving(seen: Seen, showing: Showing): void {
     const rows = seen.kind === "rows" ? seen.rows : seen.kind === "put" ? [seen.row] : [];
     for (const { id, seq, moving } of rows) {
       if (moving === undefined || seq === undefined) continue;
@@ -134,7 +136,8 @@ export class Watcher {
       this.options.coverage.count(
         moving.name === undefined ? "told without the moving column" : "told the moving column",
       );
-      this.options.space.judgeMoving({ row: version.row, seq, moving }, { upTo: alters, since: this.#layoutSince });
+      const fault = this.options.space.movingFault({ row: version.row, seq, moving }, showing);
+      if (fault !== undefined) throw this.wrong(fault);
     }
   }
 
