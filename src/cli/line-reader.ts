@@ -117,16 +117,20 @@ class Line {
     this.draw();
   }
 
+  /** A terminal that is gone ends the line. */
+  #emit(text: string): void {
+    this.#options.terminal.write(text).catch((error: unknown) => this.#done.reject(error));
+  }
+
   #do(ask: EditorAsk): void {
-    const { terminal } = this.#options;
     switch (ask) {
       case "nothing":
         return;
       case "bell":
-        void terminal.write(BELL);
+        this.#emit(BELL);
         return;
       case "clearScreen":
-        void terminal.write(CLEAR_SCREEN);
+        this.#emit(CLEAR_SCREEN);
         this.#drawnRow = 0;
         return;
       case "complete":
@@ -163,7 +167,7 @@ class Line {
     setImmediate(() => {
       this.#isDrawing = false;
       if (this.#isDone || this.#editor.isPasting) return;
-      this.#options.terminal.write(this.#frame()).catch((error: unknown) => this.#done.reject(error));
+      this.#emit(this.#frame());
     });
   }
 
@@ -224,7 +228,7 @@ class Line {
   #list(candidates: readonly string[]): void {
     const { columns, rows } = this.#options.terminal;
     const lines = inColumns(candidates.map(safeText), { columns, maxRows: Math.max(1, rows - 3) });
-    void this.#options.terminal.write(`\r\n${CLEAR_BELOW}${lines.join("\r\n")}\r\n`);
+    this.#emit(`\r\n${CLEAR_BELOW}${lines.join("\r\n")}\r\n`);
     this.#drawnRow = 0;
   }
 }

@@ -29,6 +29,10 @@ export class SavedLogins {
   }
 
   read(url: string): SavedLogin | undefined {
+    if (!this.#isPrivate()) {
+      this.#warn(`saved logins are not used: ${this.#path} can be read by others; chmod 600 it`);
+      return undefined;
+    }
     return this.#readAll().get(url);
   }
 
@@ -50,16 +54,17 @@ export class SavedLogins {
   #readAll(): Map<string, SavedLogin> {
     let source: string;
     try {
-      if (process.platform !== "win32" && (statSync(this.#path).mode & FOREIGN_RIGHTS) !== 0) {
-        this.#warn(`saved logins are not used: ${this.#path} can be read by others; chmod 600 it`);
-        return new Map();
-      }
       source = readFileSync(this.#path, "utf8");
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Map();
       throw new CliError(`saved logins cannot be read: ${this.#path}`, { cause: error });
     }
     return parseLogins(source) ?? this.#broken();
+  }
+
+  #isPrivate(): boolean {
+    const found = statSync(this.#path, { throwIfNoEntry: false });
+    return found === undefined || process.platform === "win32" || (found.mode & FOREIGN_RIGHTS) === 0;
   }
 
   #broken(): Map<string, SavedLogin> {

@@ -80,14 +80,20 @@ function centred(text: string, width: number): string {
   return padEnd(" ".repeat(Math.max(0, left)) + text, width);
 }
 
+const VALUE_RULE = 10;
+
+function recordTitle(number: number): string {
+  return `-[ RECORD ${number} ]`;
+}
+
 /** Each row as a list of `column | value`. */
 export function expandedText({ columns, values }: TableData, style: TableStyle): string {
   const names = columns.map(({ name }) => safeLine(name));
-  const nameWidth = widthOf(names);
+  // The rule of the longest title, so that all of them meet the line between names and values.
+  const nameWidth = Math.max(widthOf(names), recordTitle(values.length).length - 1);
   const lines: string[] = [];
   for (const [number, row] of values.entries()) {
-    const title = `-[ RECORD ${number + 1} ]`;
-    lines.push(style.dim(title.padEnd(Math.max(title.length, nameWidth + 1), "-").concat("+", "-".repeat(10))));
+    lines.push(style.dim(`${recordTitle(number + 1).padEnd(nameWidth + 1, "-")}+${"-".repeat(VALUE_RULE)}`));
     for (const [index, column] of columns.entries()) {
       const cell = shownCell(row[index] ?? null, column, style.nullText);
       for (const [line, text] of cell.lines.entries()) {

@@ -42,9 +42,17 @@ export function wantedSubscription(result: QueryResult | undefined): Wanted {
   };
 }
 
-export async function watchSubscription(result: QueryResult | undefined, session: Session): Promise<void> {
+export interface WatchOptions {
+  readonly maxWaitingRows?: number;
+}
+
+export async function watchSubscription(
+  result: QueryResult | undefined,
+  session: Session,
+  { maxWaitingRows = MAX_WAITING_ROWS }: WatchOptions = {},
+): Promise<void> {
   const { sql, options } = wantedSubscription(result);
-  await using watch = new Watch(session, { sql, options });
+  await using watch = new Watch(session, { sql, options: { ...options, maxQueuedRows: maxWaitingRows } });
   await watch.run();
 }
 
@@ -103,7 +111,6 @@ class Watch implements AsyncDisposable {
       ...this.#wanted.options,
       ...(namespace === undefined ? {} : { namespace }),
       ...(from === undefined ? {} : { from }),
-      maxQueuedRows: MAX_WAITING_ROWS,
     });
     return this.#subscription;
   }

@@ -48,7 +48,18 @@ test("CL-03 expanded, each column has its line", () => {
       },
       PLAIN_STYLE,
     ),
-  ).toBe("-[ RECORD 1 ]+----------\nid   | 1\nbody | a\n     : b\n-[ RECORD 2 ]+----------\nid   | 2\nbody | NULL\n");
+  ).toBe(
+    [
+      "-[ RECORD 1 ]+----------",
+      "id           | 1",
+      "body         | a",
+      "             : b",
+      "-[ RECORD 2 ]+----------",
+      "id           | 2",
+      "body         | NULL",
+      "",
+    ].join("\n"),
+  );
 });
 
 test.each([

@@ -35,6 +35,10 @@ test("CL-03 a file that others can read is not used, and the user is told", () =
   chmodSync(files.path, 0o644);
   expect(files.logins.read("http://a")).toBeUndefined();
   expect(files.warnings.join()).toContain("can be read by others");
+  // Saving makes it private again, and loses none of the others.
+  files.logins.save("http://b", LOGIN);
+  expect(files.logins.read("http://a")).toEqual(LOGIN);
+  expect(statSync(files.path).mode & 0o777).toBe(0o600);
 });
 
 test("CL-03 a forgotten login is gone, others stay", () => {

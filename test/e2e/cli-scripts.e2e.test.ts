@@ -65,7 +65,7 @@ test("CL-03 standard input is a script, with \\ commands in it", async () => {
   const input =
     "\\set id 41\nSELECT :id + 1 AS answer \\gx\n\\format csv\nSELECT ';' AS c;\n\\q\nSELECT 'not reached';";
   const { stdout, exitCode } = await home.run(["-q"], { stdin: input });
-  expect(stdout).toBe("-[ RECORD 1 ]+----------\nanswer | 42\nc\n;\n");
+  expect(stdout).toBe("-[ RECORD 1 ]+----------\nanswer       | 42\nc\n;\n");
   expect(exitCode).toBe(0);
 });
 
