@@ -3,9 +3,10 @@
 import { DbError } from "../base/errors.ts";
 import { type Param, paramShape } from "../model/param.ts";
 import type { StatementResult } from "../protocol/http.ts";
+import { isLongInsert } from "../sql/parse/split-insert.ts";
 import type { Statement } from "../sql/statement.ts";
 import { auditOf } from "./audit.ts";
-import { isBulkInsert, runBulkInsert } from "./bulk-insert.ts";
+import { runBulkInsert } from "./bulk-insert.ts";
 import { runData } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
 import { failure } from "./failure.ts";
@@ -28,13 +29,13 @@ export function runRequest(
   request: SqlRequest,
   deps: EngineDeps,
 ): readonly StatementResult[] | Promise<readonly StatementResult[]> {
-  return isBulkInsert(request) ? runBulk(request, deps) : runWhole(request, deps);
+  return isLongInsert(request.sql) ? runBulk(request, deps) : runWhole(request, deps);
 }
 
 async function runBulk(request: SqlRequest, deps: EngineDeps): Promise<readonly StatementResult[]> {
   let result: StatementResult | undefined;
   try {
-    result = await runBulkInsert(request.sql, callerOf(request, deps), deps);
+    result = await runBulkInsert({ sql: request.sql, caller: callerOf(request, deps) }, deps);
   } catch (error) {
     throw failure(error, { kind: "data", text: request.sql, offset: 0 }, { index: 0, isBatch: false });
   }

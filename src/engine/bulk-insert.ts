@@ -1,8 +1,10 @@
 // A long INSERT … VALUES, read in parts between which the loop serves everybody else, and written as one statement. Parts of equal shape have one plan, so most of
 // them are not even parsed.
 import { DbError } from "../base/errors.ts";
+import { paramShape } from "../model/param.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
+import { assertParameterCount } from "../sql/bind/slots.ts";
 import { type InsertPart, type InsertParts, insertParts, splitInsert } from "../sql/parse/split-insert.ts";
 import type { InsertPlan } from "../sql/plan.ts";
 import { appliedResult, contentionKey, slotsOf, TooManyRows } from "./data.ts";
@@ -14,22 +16,21 @@ import type { Call, Caller } from "./session.ts";
 import { applyInSlices, StaleRead, scopeFor } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
-/** A shorter text is read in a few milliseconds. */
-const MIN_CHARACTERS = 8 * 1024;
 /** Read in one or two milliseconds if the part has to be parsed. */
 const ROWS_PER_PART = 100;
 /** Of the loop's time, before it is left to everybody else. */
 const SLICE_MS = 4;
-const INSERTS = /^[\s;]*(?:insert|upsert)\s/i;
 
-export function isBulkInsert({ sql, params }: { readonly sql: string; readonly params: readonly unknown[] }): boolean {
-  return sql.length >= MIN_CHARACTERS && params.length === 0 && INSERTS.test(sql);
+interface BulkInsert {
+  readonly sql: string;
+  readonly caller: Caller;
+  /** Throws what is wrong with writing so. */
+  readonly assertAllowed?: (plan: InsertPlan) => void;
 }
 
 /** Undefined: the text is none, or one whose values need a query. Nothing was done. */
 export async function runBulkInsert(
-  sql: string,
-  caller: Caller,
+  { sql, caller, assertAllowed = () => undefined }: BulkInsert,
   deps: EngineDeps,
 ): Promise<StatementResult | undefined> {
   const pacer = new LoopPacer(deps);
@@ -37,7 +38,7 @@ export async function runBulkInsert(
   if (parts === undefined) return undefined;
   const { maxRowsPerStatement } = deps.limits;
   if (parts.rows.length > maxRowsPerStatement) throw new TooManyRows(parts.rows.length, maxRowsPerStatement);
-  const run: Run = { caller, pacer, contentionKey: "" };
+  const run: Run = { caller, pacer, assertAllowed, contentionKey: "" };
   const attempt = (): Promise<StatementResult | undefined> => runParts(parts, run, deps);
   try {
     return await attempt();
@@ -51,6 +52,7 @@ export async function runBulkInsert(
 interface Run {
   readonly caller: Caller;
   readonly pacer: LoopPacer;
+  readonly assertAllowed: (plan: InsertPlan) => void;
   /** Known when the first part has been read. */
   contentionKey: string;
 }
@@ -68,9 +70,12 @@ async function runParts(parts: InsertParts, run: Run, deps: EngineDeps): Promise
   const budget = new WriteBudget(deps.limits.maxWriteBytes);
   const generateDefault = deps.defaults.forStatement(run.caller.session.user, run.caller.nowUs);
   let reading: Reading | undefined;
+  let parameterCount = 0;
   for (const part of insertParts(parts, ROWS_PER_PART)) {
     const input = positioned(part, () => inputOf(part, { ...run.caller, literals: [], budget }, deps));
     if (input === undefined) return undefined;
+    run.assertAllowed(input.input.plan);
+    parameterCount = Math.max(parameterCount, input.parameterCount);
     reading ??= beginReading({ ...input.input, generateDefault }, input.call, deps);
     if (!isAlike(input.input.plan, reading.first.plan)) return undefined;
     const { first, rows, doubtful } = reading;
@@ -82,6 +87,7 @@ async function runParts(parts: InsertParts, run: Run, deps: EngineDeps): Promise
     await run.pacer.giveWay();
   }
   if (reading === undefined) return undefined;
+  assertParameterCount(parameterCount, run.caller.params.length);
   const prepared = await prepareRows(reading.first, reading, deps);
   const { value, position } = await deps.writer.submitInSlices((tx) => applyInSlices(prepared, tx));
   return appliedResult(value, reading.call, position);
@@ -93,20 +99,23 @@ function beginReading(first: InsertInput, call: Call, deps: EngineDeps): Reading
   return { first, call, segmentsVersion, rows: [], doubtful: [] };
 }
 
+interface Input {
+  readonly input: Omit<InsertInput, "generateDefault">;
+  readonly call: Call;
+  readonly parameterCount: number;
+}
+
 /** Undefined: its values need a query. */
-function inputOf(
-  part: InsertPart,
-  call: Call,
-  deps: EngineDeps,
-): { readonly input: Omit<InsertInput, "generateDefault">; readonly call: Call } | undefined {
-  const planned = deps.preparer.planPart(part.text, call.session);
+function inputOf(part: InsertPart, call: Call, deps: EngineDeps): Input | undefined {
+  const planned = deps.preparer.planPart(part.text, call.session, paramShape(call.params));
   if (planned?.plan.kind !== "insert") return undefined;
-  const { plan, literals } = planned;
+  const { plan, literals, parameterCount } = planned;
   assertMayRun(plan, call.session);
   if (plan.source.kind !== "values" || plan.source.rows.length !== part.rows) return undefined;
   const own = { ...call, literals };
   const slots = slotsOf(plan.slots, own, deps);
-  return { input: { plan, slots, session: call.session, queried: undefined, budget: call.budget }, call: own };
+  const input = { plan, slots, session: call.session, queried: undefined, budget: call.budget };
+  return { input, call: own, parameterCount };
 }
 
 /** A part of another width is the parser's to word; a table that was altered meanwhile is read anew. */

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import type { Name } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
-import { type ParamShape, paramShape } from "../model/param.ts";
+import type { ParamShape } from "../model/param.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
 import type { Generators } from "../sql/functions/generators.ts";
@@ -62,8 +62,11 @@ export interface PreparedLive {
 export interface Preparer {
   /** Throws what PostgreSQL's grammar refuses. A text of several statements is parsed whole before the first of them runs. */
   prepare(sql: string, session: Session, params: ParamShape): readonly Runnable[];
-  /** A part of a long statement, which counts as no statement of its own. Undefined: a statement that has no plan. */
-  planPart(text: string, session: Session): PlannedData | undefined;
+  /**
+   * A part of a long statement, which counts as no statement of its own. Undefined: a statement that has no plan. It may name fewer parameters than there are: how many
+   * the whole names is the caller's to check.
+   */
+  planPart(text: string, session: Session, params: ParamShape): PlannedPart | undefined;
   /** `own`: a table as which it is known under its name, where that is not its newest version. */
   prepareLive(sql: string, session: Session, params: ParamShape, own?: TableSchema): PreparedLive;
   /** What a view would show that belongs to the namespace, on the catalog as it is at this moment. */
@@ -71,6 +74,11 @@ export interface Preparer {
   stats(): PlanCacheStats;
   /** Forgets what can be found out again; how many entries each cache had. */
   clearCaches(): Readonly<Record<string, number>>;
+}
+
+export interface PlannedPart extends PlannedData {
+  /** The highest that it names. */
+  readonly parameterCount: number;
 }
 
 export interface ViewText {
@@ -92,7 +100,6 @@ const NOT_LIFTED = "{}";
 const MAX_CACHED_KEY_LENGTH = 16 * 1024;
 /** Plans of parts of long statements. Those of one statement are mostly one; they shall crowd out nobody's. */
 const MAX_PARTS = 32;
-const NO_PARAMETERS = paramShape([]);
 
 interface PlanCall {
   readonly text: string;
@@ -114,7 +121,7 @@ function planOf<Plan extends DataPlan | LivePlan>(
     readonly deps: PreparerDeps & { readonly tables: TableCache };
     readonly make: (input: PlanInput) => Planned<Plan>;
   },
-): { readonly plan: Plan; readonly literals: Literals; readonly isKnown: boolean } {
+): PlannedText<Plan> {
   const { text, lifted, session, params, pastTable } = call;
   const input: PlanInput = {
     text,
@@ -139,8 +146,26 @@ function planOf<Plan extends DataPlan | LivePlan>(
     return make(input);
   };
   const planned = isCacheable(lifted) ? cache.getOrPlan(key, plan) : plan();
-  assertParameterCount(planned.parameterCount, params.count);
-  return { plan: planned.plan, literals: lifted.literals, isKnown };
+  const { parameterCount } = planned;
+  return { plan: planned.plan, literals: lifted.literals, isKnown, parameterCount };
+}
+
+interface PlannedText<Plan> {
+  readonly plan: Plan;
+  readonly literals: Literals;
+  readonly isKnown: boolean;
+  readonly parameterCount: number;
+}
+
+/** The plan of a whole statement. */
+function planWholeOf<Plan extends DataPlan | LivePlan>(
+  call: PlanCall,
+  cache: PlanCache<Plan>,
+  how: Parameters<typeof planOf<Plan>>[2],
+): PlannedText<Plan> {
+  const planned = planOf(call, cache, how);
+  assertParameterCount(planned.parameterCount, call.params.count);
+  return planned;
 }
 
 interface DataText {
@@ -203,7 +228,7 @@ export function createPreparer(options: PreparerDeps): Preparer {
     kind: "data",
     text,
     offset,
-    plan: (session) => planOf({ text, lifted: lift(), session, params }, data, { deps, make }),
+    plan: (session) => planWholeOf({ text, lifted: lift(), session, params }, data, { deps, make }),
   });
   const runnable = ({ statement, text, offset }: ParsedStatement, params: ParamShape): Runnable => {
     if (!isData(statement)) return { kind: "statement", statement, text, offset };
@@ -223,16 +248,16 @@ export function createPreparer(options: PreparerDeps): Preparer {
       assertParametersFit(parsed, params);
       return parsed.map((statement) => runnable(statement, params));
     },
-    planPart(text, session) {
+    planPart(text, session, params) {
       if (WRITES_USERS.test(text)) return undefined;
-      const call = { text, lifted: liftLiterals(text), session, params: NO_PARAMETERS };
+      const call = { text, lifted: liftLiterals(text), session, params };
       return planOf(call, parts, { deps, make: planWhole });
     },
     prepareLive(sql, session, params, own) {
       const text = sql.trim();
       const pastTable = own !== undefined && deps.catalog.tableById(own.id)?.version !== own.version ? own : undefined;
       const call = { text, lifted: liftLiterals(text), session, params, pastTable };
-      return planOf(call, live, { deps, make: planLiveSelect });
+      return planWholeOf(call, live, { deps, make: planLiveSelect });
     },
     bindView: (view, catalog) => bindViewText(view, { ...deps, catalog }),
     stats: () => data.stats(),

@@ -8,11 +8,13 @@ import { isAdmin } from "../model/role.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import { BIGINT, JSON_TYPE, TEXT } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
+import { isLongInsert } from "../sql/parse/split-insert.ts";
 import type { DataPlan } from "../sql/plan.ts";
 import type { Statement } from "../sql/statement.ts";
 import { alterTable } from "./alter-table.ts";
 import { runApiKeyStatement } from "./api-keys.ts";
 import { isBackupStatement, runBackup } from "./backup-statements.ts";
+import { runBulkInsert } from "./bulk-insert.ts";
 import { compactAll, compactTable } from "./compact-statements.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
@@ -253,7 +255,13 @@ async function executeAs(
   // An id nobody registered counts as a plain user: rows may be kept for people who never log in.
   assertMayActAs(call.session, { user: statement.user, role: target?.role ?? "user" });
   const session: Session = { user: statement.user, role: "user", namespace: call.session.namespace };
-  const [inner] = deps.preparer.prepare(statement.innerText, session, paramShape(call.params));
+  const { innerText } = statement;
+  if (isLongInsert(innerText)) {
+    const bulk = { sql: innerText, caller: { ...call, session }, assertAllowed: assertOwnTables };
+    const result = await runBulkInsert(bulk, deps);
+    if (result !== undefined) return result;
+  }
+  const [inner] = deps.preparer.prepare(innerText, session, paramShape(call.params));
   if (inner === undefined || inner.kind !== "data") {
     throw new DbError("INVALID_INPUT", "EXECUTE AS USER takes one SELECT, INSERT, UPDATE or DELETE");
   }

@@ -213,7 +213,7 @@ export type Statement =
     }
   | { readonly kind: "showApiKeys"; readonly user: UserId | undefined }
   | { readonly kind: "dropUser"; readonly ifExists: boolean; readonly user: UserId }
-  | { readonly kind: "executeAs"; readonly user: UserId; readonly inner: Statement; readonly innerText: string };
+  | { readonly kind: "executeAs"; readonly user: UserId; readonly innerText: string };
 
 /** As they are written, unchecked; absent: not given. */
 export interface StorageProperties {

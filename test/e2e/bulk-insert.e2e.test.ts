@@ -102,7 +102,44 @@ test.each([
   },
 );
 
-test("TB-08 what is no such statement is run as ever: several statements, a source that is a query, parameters", async () => {
+test("TB-07 parameters may stand in any part, or in a few, and their number is that of the whole", async () => {
+  const rows = numbers(ROWS).map((id) => (id % 300 === 7 ? `(${id}, $2, $1)` : `(${id}, 'x', 2)`));
+  const text = `INSERT INTO app.t (id, body, n) VALUES ${rows.join(", ")}`;
+  expect((await alice.sql(text, [7.25, "from $2"])).row_count).toBe(ROWS);
+  const found = await alice.rows("SELECT id, n FROM app.t WHERE body = 'from $2' ORDER BY id");
+  expect(found).toEqual([7, 307, 607, 907, 1207].map((id) => [String(id), "7.25"]));
+  for (const params of [[1], [1, "x", 2]]) {
+    const { code, reason = code, message } = await alice.fails(text.replaceAll("(1", "(91"), params);
+    expect([reason, message]).toEqual([
+      "INVALID_PARAMETER",
+      `Statement 1 failed: Expected 2 parameters, got ${params.length}`,
+    ]);
+  }
+  const wrong = await alice.fails(text, ["no number", "x"]);
+  expect(wrong.message).toContain("$1");
+  expect(await alice.rows("SELECT count(*) FROM app.t")).toEqual([[String(ROWS)]]);
+});
+
+test("TB-03 as another user it writes that user's rows, with the rules of the envelope", async () => {
+  const text = `INSERT INTO app.t (id, body) VALUES ${valuesOf(numbers(ROWS))} RETURNING id`;
+  const done = await server.root.sql(`EXECUTE AS USER 'alice' (${text})`);
+  expect([done.row_count, done.as_user, done.rows?.length]).toEqual([ROWS, "alice", ROWS]);
+  expect(await alice.rows("SELECT count(*) FROM app.t")).toEqual([[String(ROWS)]]);
+  expect((await alice.fails(`EXECUTE AS USER 'root' (${text})`)).http).toBe(403);
+  const head = "EXECUTE AS USER 'alice' (";
+  const bad = `INSERT INTO app.t (id, body) VALUES ${valuesOf(numbers(ROWS, 5_000))}, (9, 1e)`;
+  const { message, position = 0 } = await server.root.fails(`${head}${bad})`);
+  expect(message).toContain("trailing junk");
+  expect(`${head}${bad}`.slice(position)).toStartWith("1e");
+  await server.root.sql(
+    "DROP TABLE IF EXISTS app.s; CREATE SHARED TABLE app.s (id BIGINT PRIMARY KEY, body TEXT) WITH (ACCESS_LEVEL = 'PUBLIC')",
+  );
+  const shared = `INSERT INTO app.s (id, body) VALUES ${valuesOf(numbers(ROWS))}`;
+  expect((await server.root.fails(`EXECUTE AS USER 'alice' (${shared})`)).message).toContain("SHARED tables");
+  expect(await server.root.rows("SELECT count(*) FROM app.s")).toEqual([["0"]]);
+});
+
+test("TB-08 what is no such statement is run as ever: several statements, a source that is a query", async () => {
   const long = valuesOf(numbers(ROWS));
   const { results } = await alice.send(`INSERT INTO app.t (id, body) VALUES ${long}; SELECT count(*) FROM app.t`);
   expect(results.at(-1)?.row_count).toBeGreaterThan(0);

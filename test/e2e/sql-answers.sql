@@ -1026,3 +1026,49 @@ SELECT o.id, v.x FROM orders AS o, LATERAL (VALUES (o.qty), (o.small::int + 10))
 -- => ["1",11]
 -- => ["2",1]
 -- => ["2",12]
+
+-- a sign before anything that is a number
+SELECT + qty, - + qty, qty + + 2, pg_typeof(+ small) FROM orders WHERE id = 1;
+-- => [3,-3,5,"smallint"]
+
+-- AND and OR do not look at what an earlier operand has made needless, also where they are values
+SELECT id, qty <> 0 AND 10 / qty > 1, qty = 0 OR 10 / qty > 1, NOT (qty <> 0 AND 10 / qty > 1) FROM orders WHERE id <> 3 ORDER BY id;
+-- => ["1",true,true,false]
+-- => ["2",true,true,false]
+-- => ["4",false,false,true]
+-- => ["5",false,true,true]
+
+-- what is grouped by is such a value too
+SELECT qty <> 0 AND 10 / qty > 1, count(*) FROM orders WHERE id <> 3 GROUP BY qty <> 0 AND 10 / qty > 1 ORDER BY 1;
+-- => [false,"2"]
+-- => [true,"2"]
+
+-- NULL AND …: the second operand decides
+SELECT qty > 1 AND length(customer) > 5, qty > 1 OR length(customer) = 3 FROM orders WHERE id = 3;
+-- => [false,true]
+
+-- several functions that return rows go side by side, NULL where one has no more
+SELECT generate_series(1, 3) AS a, unnest(ARRAY['x', 'y']) AS b, id FROM orders WHERE id = 1;
+-- => [1,"x","1"]
+-- => [2,"y","1"]
+-- => [3,null,"1"]
+
+-- for each row of FROM
+SELECT id, generate_series(1, qty) AS n, jsonb_array_elements_text(info -> 'tags') AS tag FROM orders WHERE id < 3 ORDER BY id, n;
+-- => ["1",1,"x"]
+-- => ["1",2,"y"]
+-- => ["1",3,null]
+-- => ["2",1,null]
+
+-- ROWS FROM
+SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(7, 9), jsonb_each_text('{"k": "v"}')) WITH ORDINALITY AS t (a, b, k, v, n);
+-- => [1,7,"k","v","1"]
+-- => [2,8,null,null,"2"]
+-- => [null,9,null,null,"3"]
+
+-- unnest of several arrays
+SELECT o.id, u.* FROM orders AS o, unnest(ARRAY[o.qty, 0], ARRAY['only']) AS u (n, t) WHERE o.id < 3 ORDER BY o.id, n DESC;
+-- => ["1",3,"only"]
+-- => ["1",0,null]
+-- => ["2",1,"only"]
+-- => ["2",0,null]

@@ -194,9 +194,9 @@ SELECT relname FROM pg_class;
 SELECT count(*), generate_series(1, 3) FROM orders;
 -- error: UNSUPPORTED a function that returns rows beside aggregates and window functions is not supported
 
--- several functions side by side
-SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(1, 3)) AS t (a, b);
--- error: UNSUPPORTED ROWS FROM is not supported
+-- several arrays at once are for FROM
+SELECT unnest(ARRAY[1], ARRAY[2]);
+-- error: UNSUPPORTED unnest of several arrays outside FROM is not supported
 
 -- a series that never ends
 SELECT * FROM generate_series(1, 5, 0);

@@ -16,24 +16,18 @@ import type { Expr } from "../expression.ts";
 import { internalFunction } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
 import { elementExpr } from "./array-call.ts";
-import type { ExprContext, QueryColumn, RenderArg } from "./binder.ts";
+import type { ExprContext, QueryColumn } from "./binder.ts";
 import { applyFunction, callFunction, functionNotFound } from "./call.ts";
 import { comparisonKey } from "./interval.ts";
 import { type FromContext, queryItem, scopeAround } from "./lateral.ts";
 import { constant, type Operand, operandType, settled, tryCoerce, typed, unified, unify } from "./operand.ts";
 import type { FromItem } from "./relation.ts";
 import { JSON_COLUMNS, type RowColumns, returnsRows } from "./row-functions.ts";
+import { functionsOf, type Rows, sideBySide } from "./rows-side-by-side.ts";
 import { rowsText } from "./rows-text.ts";
 import { emptyScope } from "./scope.ts";
 import type { BindSession } from "./session.ts";
-import { listOf, namesOf, unsupported } from "./syntax.ts";
-
-interface Rows {
-  readonly columns: RowColumns;
-  readonly captured: readonly Expr[];
-  /** A SELECT with outputs `o0, o1, …`. */
-  readonly render: (renderArg: RenderArg) => string;
-}
+import { namesOf, unsupported } from "./syntax.ts";
 
 interface Call {
   readonly name: string;
@@ -46,19 +40,23 @@ interface Call {
 export function bindRangeFunction(node: RangeFunction, from: FromContext): FromItem {
   const { binder, env, left } = from;
   const { session } = binder;
-  const [only, ...more] = (node.functions ?? []).map((item) => listOf(item)[0]);
-  if (only === undefined || !("FuncCall" in only)) throw unsupported("this in FROM");
-  const position = session.position(only.FuncCall.location);
-  if (more.length > 0 || node.is_rowsfrom === true) throw unsupported("ROWS FROM", position);
+  const functions = functionsOf(node);
+  const position = session.position(functions[0]?.location);
   if ((node.coldeflist ?? []).length > 0) throw unsupported("a column definition list", position);
   const scope = scopeAround(left, env) ?? emptyScope(undefined, env.captured);
   const context: ExprContext = { scope, clause: "FROM", traits: undefined, ctes: env.ctes };
-  const call = { ...callOf(only.FuncCall), context, from, position };
-  const rows = rowsOf(call);
-  const columns = namedColumns(rows, { call, node });
+  const calls = functions.map((call) => ({
+    ...callOf(call),
+    context,
+    from,
+    position: session.position(call.location),
+  }));
+  const rows = sideBySide(calls.map(rowsOf));
+  const name = calls[0]?.name ?? "";
+  const columns = namedColumns(rows, { name, node });
   const { captured } = rows;
   const render = node.ordinality === true ? withOrdinality(rows) : rows.render;
-  const item = queryItem(session, { alias: node.alias, name: call.name, columns, render, captured }, left);
+  const item = queryItem(session, { alias: node.alias, name, columns, render, captured }, left);
   if (rows.columns.length > 1) return item;
   return { ...item, tables: item.tables.map((table) => ({ ...table, isScalar: true })) };
 }
@@ -69,12 +67,12 @@ function callOf({ funcname, args }: FuncCall): Pick<Call, "name" | "args"> {
 
 function namedColumns(
   { columns }: Rows,
-  { call, node }: { readonly call: Call; readonly node: RangeFunction },
+  { name, node }: { readonly name: string; readonly node: RangeFunction },
 ): readonly QueryColumn[] {
   const ordinality = node.ordinality === true ? [{ name: "ordinality", type: BIGINT }] : [];
   const [first] = columns;
   // A function without a name for its one column lends its own, or its alias.
-  const takesAlias = columns.length === 1 && first?.name === call.name;
+  const takesAlias = columns.length === 1 && first?.name === name;
   const named = takesAlias
     ? columns.map((column) => ({ ...column, name: node.alias?.aliasname ?? column.name }))
     : columns;

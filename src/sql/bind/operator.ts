@@ -1,6 +1,6 @@
 // Operators: comparisons, BETWEEN, IN lists, LIKE, and those the function registry holds (arithmetic, text, JSON, regular expressions).
 import type { A_Expr, Node } from "libpg-query";
-import { BOOLEAN, JSON_TYPE, TEXT } from "../../model/sql-type.ts";
+import { BOOLEAN, JSON_TYPE, TEXT, type TypeKind } from "../../model/sql-type.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { internalFunction, resolveOperator } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
@@ -91,7 +91,7 @@ function applyOperator(
   const ofArrays = bindArrayOperator(binder.session, operator, { operands, position });
   if (ofArrays !== undefined) return ofArrays;
   // A sign before a number or an untyped value changes nothing the registry would need to see.
-  if (operator === "+" && operands.length === 1 && left?.kind === "number") return left;
+  if (operator === "+" && operands.length === 1 && isNumber(left)) return left;
   // An untyped value beside anything is text to `||`, but a document beside a document.
   const joinsJson = operator === "||" && operands.some((operand) => operandType(operand)?.kind === "json");
   const assumed = operator !== "||" ? undefined : joinsJson ? JSON_TYPE : TEXT;
@@ -102,6 +102,14 @@ function applyOperator(
   if (resolved === undefined) throw operatorNotFound(operator, operands, position);
   const call = applyFunction(binder.session, resolved, operands, position);
   return typed(resolved.negated ? not(call) : call, position);
+}
+
+const NUMBERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint", "float", "double", "decimal"]);
+
+function isNumber(operand: Operand | undefined): operand is Operand {
+  if (operand?.kind === "number") return true;
+  const type = operand && operandType(operand);
+  return type !== undefined && NUMBERS.has(type.kind);
 }
 
 function bindDistinct(binder: Binder, node: A_Expr, context: ExprContext): Operand {

@@ -2,6 +2,7 @@
 import { TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import type { RenderArg } from "./binder.ts";
+import { shortCircuited } from "./short-circuit.ts";
 
 interface OutputOptions {
   readonly renderArg: RenderArg;
@@ -12,7 +13,7 @@ interface OutputOptions {
 export function outputTexts(exprs: readonly Expr[], { renderArg, wideAsText }: OutputOptions): string {
   return exprs
     .map((expr, index) => {
-      const text = renderArg(expr);
+      const text = renderArg(shortCircuited(expr));
       return `${wideAsText && TYPES[expr.type.kind].wide ? `CAST(${text} AS TEXT)` : text} AS o${index}`;
     })
     .join(", ");

@@ -1,5 +1,5 @@
-// `SELECT unnest(tags) FROM t`: a function that returns rows among the outputs stands in FROM, after everything else, and its output is its value.
-import type { Node, SelectStmt } from "libpg-query";
+// `SELECT unnest(tags) FROM t`: functions that return rows among the outputs stand in FROM, side by side after everything else, and their outputs are their values.
+import type { FuncCall, Node, SelectStmt } from "libpg-query";
 import { JSON_COLUMNS, returnsRows } from "./row-functions.ts";
 import type { Scope } from "./scope.ts";
 import { namesOf, unsupported } from "./syntax.ts";
@@ -8,35 +8,44 @@ import { namesOf, unsupported } from "./syntax.ts";
 const ALIAS = "?rows?";
 const VALUE = "?value?";
 
-function rowFunction(node: Node): string | undefined {
+function rowFunction(node: Node): FuncCall | undefined {
   if (!("ResTarget" in node) || node.ResTarget.val === undefined || !("FuncCall" in node.ResTarget.val))
     return undefined;
-  const name = namesOf(node.ResTarget.val.FuncCall.funcname).at(-1) ?? "";
-  return returnsRows(name) ? name : undefined;
+  const call = node.ResTarget.val.FuncCall;
+  return returnsRows(nameOf(call)) ? call : undefined;
+}
+
+function nameOf(call: FuncCall): string {
+  return namesOf(call.funcname).at(-1) ?? "";
 }
 
 /** Undefined when no output is such a function. */
 export function liftRowFunction(stmt: SelectStmt): SelectStmt | undefined {
   const targets = stmt.targetList ?? [];
-  const names = targets.flatMap((target) => rowFunction(target) ?? []);
-  const [name, ...others] = names;
-  if (name === undefined) return undefined;
-  if (others.length > 0) throw unsupported("a SELECT list with several functions that return rows");
-  if ((JSON_COLUMNS.get(name)?.length ?? 1) > 1) throw unsupported(`${name} outside FROM`);
-  if ((stmt.groupClause ?? []).length > 0) throw unsupported(`${name} beside GROUP BY`);
-  const at = targets.findIndex((target) => rowFunction(target) !== undefined);
-  const target = targets[at];
-  if (target === undefined || !("ResTarget" in target) || target.ResTarget.val === undefined) return undefined;
+  const calls = targets.flatMap((target) => rowFunction(target) ?? []);
+  const [first] = calls;
+  if (first === undefined) return undefined;
+  for (const call of calls) {
+    if ((JSON_COLUMNS.get(nameOf(call))?.length ?? 1) > 1) throw unsupported(`${nameOf(call)} outside FROM`);
+    if ((call.args ?? []).length > 1 && nameOf(call) === "unnest")
+      throw unsupported("unnest of several arrays outside FROM");
+  }
+  if ((stmt.groupClause ?? []).length > 0) throw unsupported(`${nameOf(first)} beside GROUP BY`);
   const rows: Node = {
     RangeFunction: {
       lateral: true,
-      functions: [{ List: { items: [target.ResTarget.val] } }],
-      alias: { aliasname: ALIAS, colnames: [{ String: { sval: VALUE } }] },
+      functions: calls.map((call) => ({ List: { items: [{ FuncCall: call }] } })),
+      alias: { aliasname: ALIAS, colnames: calls.map((_call, index) => ({ String: { sval: `${VALUE}${index}` } })) },
     },
   };
-  const value: Node = { ColumnRef: { fields: [{ String: { sval: ALIAS } }, { String: { sval: VALUE } }] } };
-  const output: Node = { ResTarget: { ...target.ResTarget, name: target.ResTarget.name ?? name, val: value } };
-  return { ...stmt, targetList: targets.with(at, output), fromClause: [...(stmt.fromClause ?? []), rows] };
+  const output = (target: Node): Node => {
+    const call = rowFunction(target);
+    if (call === undefined || !("ResTarget" in target)) return target;
+    const column = `${VALUE}${calls.indexOf(call)}`;
+    const val: Node = { ColumnRef: { fields: [{ String: { sval: ALIAS } }, { String: { sval: column } }] } };
+    return { ResTarget: { ...target.ResTarget, name: target.ResTarget.name ?? nameOf(call), val } };
+  };
+  return { ...stmt, targetList: targets.map(output), fromClause: [...(stmt.fromClause ?? []), rows] };
 }
 
 export function isLifted(tables: Scope["tables"]): boolean {

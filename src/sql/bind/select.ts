@@ -19,6 +19,7 @@ import { noteReads } from "./relation-read.ts";
 import { bindRowCounts } from "./row-count.ts";
 import { liftRowFunction, withoutLifted } from "./row-function-targets.ts";
 import { contextOf, type SelectParts } from "./select-parts.ts";
+import { shortCircuited } from "./short-circuit.ts";
 import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
 import { at, locationOf, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
@@ -122,7 +123,9 @@ function sourceText({ from, where }: SelectParts, groups: Grouped, renderArg: Re
 
 function groupText({ keys, having }: Grouped, renderArg: RenderArg): string {
   // To SQLite a bare number would be a position; as a key it tells no groups apart.
-  const texts = (keys ?? []).map((key) => (key.kind === "constant" ? "NULL" : renderArg(comparisonKey(key))));
+  const texts = (keys ?? []).map((key) =>
+    key.kind === "constant" ? "NULL" : renderArg(shortCircuited(comparisonKey(key))),
+  );
   const group = texts.length === 0 ? "" : ` GROUP BY ${texts.join(", ")}`;
   return having === undefined ? group : `${group} HAVING ${renderArg(having)}`;
 }

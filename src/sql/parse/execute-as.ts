@@ -2,6 +2,7 @@
 import { DbError } from "../../base/errors.ts";
 import type { ParsedStatement, Statement } from "../statement.ts";
 import { type BatchPart, splitBatch } from "./split-batch.ts";
+import { isLongInsert } from "./split-insert.ts";
 import { withOffset } from "./syntax-error.ts";
 import { type Cursor, leadingWords } from "./tokens.ts";
 import { takeUserId } from "./users.ts";
@@ -23,8 +24,9 @@ export function parseExecuteAs(cursor: Cursor, parseOne: (part: BatchPart) => Pa
     // Seen before it is parsed: a pile of envelopes would otherwise be cut up once for each of them.
     const isNested = leadingWords(part.text, 2).join(" ") === "EXECUTE AS";
     if (isNested) throw new DbError("INVALID_INPUT", "EXECUTE AS USER cannot be nested");
-    const { statement, text } = parseOne(part);
-    return { kind: "executeAs", user, inner: statement, innerText: text };
+    // A long INSERT is parsed in parts, when its turn comes.
+    const { text } = isLongInsert(part.text) ? part : parseOne(part);
+    return { kind: "executeAs", user, innerText: text };
   });
 }
 

@@ -2,6 +2,15 @@
 // words what is wrong with it.
 import { endOfToken, endOfTrivia, UNTERMINATED } from "./lexical.ts";
 
+/** A shorter text is read in a few milliseconds. */
+const MIN_CHARACTERS = 8 * 1024;
+const INSERTS = /^[\s;]*(?:insert|upsert)\s/i;
+
+/** Worth to be read in parts, if it can be. */
+export function isLongInsert(sql: string): boolean {
+  return sql.length >= MIN_CHARACTERS && INSERTS.test(sql);
+}
+
 export interface RowSpan {
   /** Of its opening bracket. */
   readonly start: number;
