@@ -72,9 +72,9 @@ async function runParts(parts: InsertParts, run: Run, deps: EngineDeps): Promise
   let reading: Reading | undefined;
   let parameterCount = 0;
   for (const part of insertParts(parts, ROWS_PER_PART)) {
-    const input = positioned(part, () => inputOf(part, { ...run.caller, literals: [], budget }, deps));
+    const call: Call = { ...run.caller, literals: [], budget };
+    const input = positioned(part, () => inputOf(part, { call, run }, deps));
     if (input === undefined) return undefined;
-    run.assertAllowed(input.input.plan);
     parameterCount = Math.max(parameterCount, input.parameterCount);
     reading ??= beginReading({ ...input.input, generateDefault }, input.call, deps);
     if (!isAlike(input.input.plan, reading.first.plan)) return undefined;
@@ -106,10 +106,15 @@ interface Input {
 }
 
 /** Undefined: its values need a query. */
-function inputOf(part: InsertPart, call: Call, deps: EngineDeps): Input | undefined {
+function inputOf(
+  part: InsertPart,
+  { call, run }: { readonly call: Call; readonly run: Run },
+  deps: EngineDeps,
+): Input | undefined {
   const planned = deps.preparer.planPart(part.text, call.session, paramShape(call.params));
   if (planned?.plan.kind !== "insert") return undefined;
   const { plan, literals, parameterCount } = planned;
+  run.assertAllowed(plan);
   assertMayRun(plan, call.session);
   if (plan.source.kind !== "values" || plan.source.rows.length !== part.rows) return undefined;
   const own = { ...call, literals };

@@ -1072,3 +1072,21 @@ SELECT o.id, u.* FROM orders AS o, unnest(ARRAY[o.qty, 0], ARRAY['only']) AS u (
 -- => ["1",0,null]
 -- => ["2",1,"only"]
 -- => ["2",0,null]
+
+-- JSON paths over rows, in FROM, in the SELECT list and as conditions
+SELECT id, jsonb_path_query(info, '$.tags[*]') FROM orders ORDER BY id;
+-- => ["1","\"x\""]
+-- => ["1","\"y\""]
+
+-- the items of each row beside it
+SELECT o.id, p FROM orders AS o, jsonb_path_query(o.info, '$.* ? (@.type() == "string" || @.type() == "number")') AS p ORDER BY o.id, p::text;
+-- => ["1","\"x\""]
+-- => ["1","\"y\""]
+-- => ["1","1"]
+-- => ["2","2"]
+-- => ["3","\"text\""]
+
+-- as conditions
+SELECT id FROM orders WHERE info @? '$.tags ? (@ == "x")' OR info @@ '$.a == 2' ORDER BY id;
+-- => ["1"]
+-- => ["2"]

@@ -217,3 +217,19 @@ SELECT 1 FROM customers c RIGHT JOIN LATERAL (SELECT c.name) x ON true;
 -- elements of what is no array
 SELECT * FROM jsonb_array_elements('{"a": 1}');
 -- error: SQL_EXECUTION_ERROR cannot extract elements from an object
+
+-- what a JSON path of PostgreSQL has and ours has not
+SELECT jsonb_path_query_first('"2024-01-01"', '$.datetime()');
+-- error: UNSUPPORTED jsonpath .datetime() is not supported
+
+-- a path that is none
+SELECT jsonb_path_exists('{}', '$.a ?? (1)');
+-- error: INVALID_VALUE syntax error at or near "?" of jsonpath input
+
+-- a condition where a value belongs
+SELECT jsonb_path_exists('{}', '$.a ? (@.b)');
+-- error: INVALID_VALUE of jsonpath input
+
+-- a variable that is not given
+SELECT jsonb_path_exists('1', '$ > $x');
+-- error: SQL_EXECUTION_ERROR could not find jsonpath variable "x"

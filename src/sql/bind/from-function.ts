@@ -4,6 +4,7 @@ import { intervalCell, intervalKey } from "../../model/interval.ts";
 import {
   arrayOf,
   BIGINT,
+  BOOLEAN,
   INT,
   INTERVAL,
   JSON_TYPE,
@@ -97,6 +98,7 @@ function rowsOf(call: Call): Rows {
   if (columns === undefined && !returnsRows(name)) return oneRow(call);
   const operands = args.map((arg) => from.binder.expr(arg, context));
   if (name === "regexp_matches") return matchRows(call, operands);
+  if (name === "jsonb_path_query") return pathRows(call, operands);
   return columns === undefined ? series(call, operands) : jsonRows(call, operands, columns);
 }
 
@@ -183,6 +185,24 @@ function matchRows({ name, from, position }: Call, operands: readonly Operand[])
     columns: [{ name, type: arrayOf(TEXT) }],
     captured: [rows],
     render: (renderArg) => `SELECT value AS o0 FROM json_each(${renderArg(rows)})`,
+  };
+}
+
+/** jsonb_path_query: a row for each item. */
+function pathRows({ name, from, position }: Call, operands: readonly Operand[]): Rows {
+  const { session } = from.binder;
+  const types = [JSON_TYPE, TEXT, JSON_TYPE, BOOLEAN].slice(0, operands.length);
+  const args = operands.flatMap((operand, index) => {
+    const type = types[index];
+    return (type && tryCoerce(operand, type, "implicit")) ?? [];
+  });
+  if (args.length < 2 || args.length < operands.length) throw functionNotFound(name, operands, position);
+  const given = args.map((arg) => typed(arg));
+  const rows = applyFunction(session, internalFunction("json_path_rows", types), given, position);
+  return {
+    columns: [{ name, type: JSON_TYPE }],
+    captured: [rows],
+    render: (renderArg) => `SELECT value ->> 0 AS o0 FROM json_each(${renderArg(rows)})`,
   };
 }
 

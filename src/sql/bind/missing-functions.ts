@@ -5,8 +5,8 @@ const REASONS: Readonly<Record<string, string>> = {
   "there is no text search":
     "to_tsquery to_tsvector plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_headline ts_rank ts_rank_cd setweight tsvector_to_array similarity word_similarity",
   "there are no sequences": "currval lastval nextval setval",
-  "there are no JSON paths":
-    "jsonb_path_exists jsonb_path_exists_tz jsonb_path_match jsonb_path_query jsonb_path_query_array jsonb_path_query_first",
+  "a JSON path has no dates":
+    "jsonb_path_exists_tz jsonb_path_match_tz jsonb_path_query_tz jsonb_path_query_array_tz jsonb_path_query_first_tz",
   "rows are no values":
     "json_populate_record json_populate_recordset jsonb_populate_record jsonb_populate_recordset json_to_record json_to_recordset jsonb_to_record jsonb_to_recordset json_object jsonb_object",
   "a transaction takes no locks":

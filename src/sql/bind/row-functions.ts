@@ -24,6 +24,7 @@ const ROW_FUNCTIONS: ReadonlySet<string> = new Set([
   "generate_series",
   "unnest",
   "regexp_matches",
+  "jsonb_path_query",
   "regexp_split_to_table",
   "string_to_table",
 ]);

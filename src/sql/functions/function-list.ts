@@ -48,6 +48,15 @@ import {
   jsonLength,
 } from "./json/get-scalar.ts";
 import { jsonHasKey } from "./json/has-key.ts";
+import {
+  jsonbPathExists,
+  jsonbPathMatch,
+  jsonbPathQueryArray,
+  jsonbPathQueryFirst,
+  jsonPathFinds,
+  jsonPathIs,
+  jsonPathRows,
+} from "./json/path-functions.ts";
 import { jsonbPretty } from "./json/pretty.ts";
 import { jsonRemovePath } from "./json/remove.ts";
 import { jsonbInsert, jsonbSet } from "./json/set.ts";
@@ -163,6 +172,13 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   jsonbArrayLength,
   jsonContains,
   jsonbContains,
+  jsonbPathExists,
+  jsonbPathMatch,
+  jsonbPathQueryArray,
+  jsonbPathQueryFirst,
+  jsonPathFinds,
+  jsonPathIs,
+  jsonPathRows,
   jsonExtractPath,
   jsonExtractPathText,
   jsonbExtractPath,

@@ -1,0 +1,423 @@
+// What a JSON path finds in a document. In lax mode arrays are taken apart where an item is asked for, and what is not there is nothing; in strict mode both are errors.
+import { DbError } from "../../../base/errors.ts";
+import { compileRegexp } from "../text/regexp.ts";
+import { calculate, compareNumbers, isNumberText, negated, placeOf, rounded } from "./path-numbers.ts";
+import {
+  isCondition,
+  type JsonPath,
+  type PathCompareOp,
+  type PathMethod,
+  type PathNode,
+  type PathStep,
+} from "./path-syntax.ts";
+import { JSON_NULL, type JsonTree, parseJsonTree } from "./tree.ts";
+
+/** Items looked at; documents are bounded, but a path may look at each for each. */
+const MAX_ITEMS = 200_000;
+
+/** TRUE, FALSE, or unknown. */
+type Truth = boolean | undefined;
+
+/** An error that `silent`, or a condition, takes for nothing. */
+class PathFailure extends DbError {
+  constructor(message: string) {
+    super("SQL_EXECUTION_ERROR", message);
+  }
+}
+
+interface Around {
+  /** `@`. */
+  readonly current: JsonTree;
+  /** What `last` counts. */
+  readonly size: number | undefined;
+}
+
+export interface PathInput {
+  readonly path: JsonPath;
+  readonly document: JsonTree;
+  /** An object. */
+  readonly variables: JsonTree;
+  /** Of those that the path asks for, told one by one: an error may come after some. */
+  readonly found: (item: JsonTree) => void;
+}
+
+interface Walk {
+  readonly steps: readonly PathStep[];
+  readonly at: number;
+  readonly around: Around;
+}
+
+export function findItems({ found, ...input }: PathInput): void {
+  new PathRun(input).each(input.path.root, { current: input.document, size: undefined }, found);
+}
+
+/** What `work` answers; undefined where the path fails on the document. */
+export function silently<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof PathFailure) return undefined;
+    throw error;
+  }
+}
+
+export function singleBoolean(items: readonly JsonTree[]): boolean | null {
+  const [item, ...others] = items;
+  const text = item?.kind === "scalar" && others.length === 0 ? item.text : "";
+  if (text === "null") return null;
+  if (text === "true" || text === "false") return text === "true";
+  throw new PathFailure("single boolean result is expected");
+}
+
+function scalar(text: string): JsonTree {
+  return { kind: "scalar", text };
+}
+
+function typeName(item: JsonTree): string {
+  if (item.kind !== "scalar") return item.kind;
+  if (item.text.startsWith('"')) return "string";
+  if (item.text === "null") return "null";
+  return item.text === "true" || item.text === "false" ? "boolean" : "number";
+}
+
+function stringOf(item: JsonTree): string | undefined {
+  return item.kind === "scalar" && item.text.startsWith('"') ? String(JSON.parse(item.text)) : undefined;
+}
+
+function numberOf(item: JsonTree): string | undefined {
+  return item.kind === "scalar" && isNumberText(item.text) ? item.text : undefined;
+}
+
+class PathRun {
+  readonly #isStrict: boolean;
+  readonly #document: JsonTree;
+  readonly #variables: JsonTree;
+  #left = MAX_ITEMS;
+  /** After `.**` what is not there is nothing in strict mode too. */
+  #isForgiving = false;
+
+  constructor({ path, document, variables }: Omit<PathInput, "found">) {
+    this.#isStrict = path.isStrict;
+    this.#document = document;
+    this.#variables = variables;
+  }
+
+  each(node: PathNode, around: Around, found: (item: JsonTree) => void): void {
+    if (node.kind !== "steps") {
+      for (const item of this.#items(node, around)) found(item);
+      return;
+    }
+    for (const item of this.#items(node.of, around)) this.#follow(item, { steps: node.steps, at: 0, around }, found);
+  }
+
+  #items(node: PathNode, around: Around): readonly JsonTree[] {
+    this.#count(1);
+    if (isCondition(node)) {
+      const truth = this.#truth(node, around);
+      return [truth === undefined ? JSON_NULL : scalar(String(truth))];
+    }
+    switch (node.kind) {
+      case "root":
+        return [this.#document];
+      case "current":
+        return [around.current];
+      case "last":
+        return [scalar(String((around.size ?? 0) - 1))];
+      case "variable":
+        return [this.#variable(node.name)];
+      case "literal":
+        return [parseJsonTree(node.text.replace(/^\./, "0.").replace(/\.$/, ""))];
+      case "steps": {
+        const all: JsonTree[] = [];
+        this.each(node, around, (item) => all.push(item));
+        return all;
+      }
+      case "sign":
+        return this.#unwrapped(this.#items(node.of, around)).map((item) => this.#signed(node.op, item));
+      case "arithmetic": {
+        const left = this.#operand("left", node.op, this.#items(node.left, around));
+        const right = this.#operand("right", node.op, this.#items(node.right, around));
+        return [scalar(failing(() => calculate(node.op, left, right)))];
+      }
+    }
+  }
+
+  #count(items: number): void {
+    this.#left -= items;
+    if (this.#left < 0) throw new DbError("SQL_EXECUTION_ERROR", "the document is too large for this jsonpath");
+  }
+
+  #variable(name: string): JsonTree {
+    const value = this.#variables.kind === "object" ? this.#variables.members.get(name) : undefined;
+    if (value !== undefined) return value;
+    throw new DbError("SQL_EXECUTION_ERROR", `could not find jsonpath variable ${JSON.stringify(name)}`);
+  }
+
+  #signed(op: "+" | "-", item: JsonTree): JsonTree {
+    const number = numberOf(item);
+    if (number === undefined) throw new PathFailure(`operand of unary jsonpath operator ${op} is not a numeric value`);
+    return scalar(op === "-" ? negated(number) : number);
+  }
+
+  #operand(side: "left" | "right", op: string, items: readonly JsonTree[]): string {
+    const [item, ...others] = this.#unwrapped(items);
+    const number = item === undefined || others.length > 0 ? undefined : numberOf(item);
+    if (number !== undefined) return number;
+    throw new PathFailure(`${side} operand of jsonpath operator ${op} is not a single numeric value`);
+  }
+
+  /** In lax mode arrays become their elements. */
+  #unwrapped(items: readonly JsonTree[]): readonly JsonTree[] {
+    if (this.#isStrict || !items.some(({ kind }) => kind === "array")) return items;
+    const all = items.flatMap((item) => (item.kind === "array" ? item.elements : [item]));
+    this.#count(all.length);
+    return all;
+  }
+
+  /** One item through all steps before the next. */
+  #follow(item: JsonTree, walk: Walk, found: (item: JsonTree) => void): void {
+    this.#count(1);
+    const { steps, at, around } = walk;
+    const step = steps[at];
+    if (step === undefined) return found(item);
+    const before = this.#isForgiving;
+    const next = this.#stepped(step, item, around);
+    if (step.kind === "descend") this.#isForgiving = true;
+    for (const one of next) this.#follow(one, { steps, at: at + 1, around }, found);
+    this.#isForgiving = before;
+  }
+
+  #stepped(step: PathStep, item: JsonTree, around: Around): readonly JsonTree[] {
+    switch (step.kind) {
+      case "member":
+        return this.#unwrapped([item]).flatMap((one) => this.#member(one, step.key));
+      case "anyMember":
+        return this.#unwrapped([item]).flatMap((one) => {
+          if (one.kind === "object") return [...one.members.values()];
+          return this.#missing("jsonpath wildcard member accessor can only be applied to an object");
+        });
+      case "anyElement":
+        return this.#elements(item, "wildcard array accessor");
+      case "elements":
+        return this.#picked(step.ranges, item, around);
+      case "descend":
+        return this.#below(item, step, 0);
+      case "filter":
+        return this.#unwrapped([item]).filter(
+          (one) => this.#truth(step.condition, { current: one, size: around.size }) === true,
+        );
+      case "method":
+        return this.#called(step.name, item);
+    }
+  }
+
+  /** Nothing, or an error in strict mode. */
+  #missing(message: string): readonly JsonTree[] {
+    if (this.#isStrict && !this.#isForgiving) throw new PathFailure(message);
+    return [];
+  }
+
+  #member(item: JsonTree, key: string): readonly JsonTree[] {
+    if (item.kind !== "object") return this.#missing("jsonpath member accessor can only be applied to an object");
+    const value = item.members.get(key);
+    return value === undefined ? this.#missing(`JSON object does not contain key ${JSON.stringify(key)}`) : [value];
+  }
+
+  #elements(item: JsonTree, what: string): readonly JsonTree[] {
+    if (item.kind === "array") return item.elements;
+    if (!this.#isStrict) return [item];
+    return this.#missing(`jsonpath ${what} can only be applied to an array`);
+  }
+
+  #picked(
+    ranges: Extract<PathStep, { kind: "elements" }>["ranges"],
+    item: JsonTree,
+    { current }: Around,
+  ): readonly JsonTree[] {
+    if (item.kind !== "array" && this.#isStrict) {
+      return this.#missing("jsonpath array accessor can only be applied to an array");
+    }
+    const elements = this.#elements(item, "array accessor");
+    const around: Around = { current, size: elements.length };
+    return ranges.flatMap((range) => {
+      const from = this.#place(range.from, around);
+      const to = range.to === range.from ? from : this.#place(range.to, around);
+      const isOutside = from < 0 || from > to || to >= elements.length;
+      if (isOutside && this.#isStrict && !this.#isForgiving) {
+        throw new PathFailure("jsonpath array subscript is out of bounds");
+      }
+      return elements.slice(Math.max(0, from), Math.max(0, to + 1));
+    });
+  }
+
+  #place(node: PathNode, around: Around): number {
+    const [item, ...others] = this.#items(node, around);
+    const number = item === undefined || others.length > 0 ? undefined : numberOf(item);
+    if (number === undefined) throw new PathFailure("jsonpath array subscript is not a single numeric value");
+    const place = placeOf(number);
+    if (place === undefined || Math.abs(place) > 0x7fff_ffff) {
+      throw new PathFailure("jsonpath array subscript is out of integer range");
+    }
+    return place;
+  }
+
+  #below(item: JsonTree, step: Extract<PathStep, { kind: "descend" }>, level: number): readonly JsonTree[] {
+    this.#count(1);
+    const own = level >= step.from && level <= step.until ? [item] : [];
+    // `.**{last}`: what has nothing below it.
+    const isLeaf = item.kind === "scalar";
+    if (step.from === Number.POSITIVE_INFINITY && isLeaf) return [item];
+    if (isLeaf || level >= step.until) return own;
+    const inside = item.kind === "array" ? item.elements : [...item.members.values()];
+    return [...own, ...inside.flatMap((one) => this.#below(one, step, level + 1))];
+  }
+
+  #called(name: PathMethod, item: JsonTree): readonly JsonTree[] {
+    if (name === "type") return [scalar(JSON.stringify(typeName(item)))];
+    if (name === "size") return this.#size(item);
+    return this.#unwrapped([item]).map((one) => (name === "double" ? toDouble(one) : roundedItem(one, name)));
+  }
+
+  #size(item: JsonTree): readonly JsonTree[] {
+    if (item.kind === "array") return [scalar(String(item.elements.length))];
+    if (!this.#isStrict) return [scalar("1")];
+    return this.#missing("jsonpath item method .size() can only be applied to an array");
+  }
+
+  #truth(node: PathNode, around: Around): Truth {
+    this.#count(1);
+    switch (node.kind) {
+      case "and": {
+        const left = this.#truth(node.left, around);
+        if (left === false) return false;
+        const right = this.#truth(node.right, around);
+        return right === true ? left : right;
+      }
+      case "or": {
+        const left = this.#truth(node.left, around);
+        if (left === true) return true;
+        const right = this.#truth(node.right, around);
+        return right === false ? left : right;
+      }
+      case "not": {
+        const truth = this.#truth(node.of, around);
+        return truth === undefined ? undefined : !truth;
+      }
+      case "isUnknown":
+        return this.#truth(node.of, around) === undefined;
+      case "exists":
+        return silently(() => this.#items(node.of, around).length > 0);
+      default:
+        return this.#tested(node, around);
+    }
+  }
+
+  #tested(node: PathNode, around: Around): Truth {
+    switch (node.kind) {
+      case "compare": {
+        const left = silently(() => this.#unwrapped(this.#items(node.left, around)));
+        const right = left && silently(() => this.#unwrapped(this.#items(node.right, around)));
+        if (left === undefined || right === undefined) return undefined;
+        return this.#any(left, (a) => this.#any(right, (b) => compared(node.op, a, b)));
+      }
+      case "startsWith": {
+        const items = silently(() => this.#unwrapped(this.#items(node.of, around)));
+        const [prefix] = this.#items(node.prefix, around);
+        return items && this.#any(items, (item) => startsWith(item, prefix));
+      }
+      case "likeRegex": {
+        const items = silently(() => this.#unwrapped(this.#items(node.of, around)));
+        const pattern = regexOf(node.pattern, node.flags);
+        return items && this.#any(items, (item) => matchesRegex(item, pattern));
+      }
+      default:
+        throw new Error(`no condition: ${node.kind}`);
+    }
+  }
+
+  /** In strict mode all are looked at, and one that is unknown makes the whole unknown. */
+  #any(items: readonly JsonTree[], test: (item: JsonTree) => Truth): Truth {
+    this.#count(items.length);
+    let isFound = false;
+    let isUnknown = false;
+    for (const item of items) {
+      const truth = test(item);
+      if (truth === true && !this.#isStrict) return true;
+      if (truth === undefined && this.#isStrict) return undefined;
+      isFound ||= truth === true;
+      isUnknown ||= truth === undefined;
+    }
+    if (isFound) return true;
+    return isUnknown ? undefined : false;
+  }
+}
+
+function failing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof DbError ? new PathFailure(error.message) : error;
+  }
+}
+
+function toDouble(item: JsonTree): JsonTree {
+  const text = numberOf(item) ?? stringOf(item);
+  if (text === undefined) {
+    throw new PathFailure("jsonpath item method .double() can only be applied to a string or numeric value");
+  }
+  const value = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isFinite(value)) return parseJsonTree(JSON.stringify(value));
+  const what = stringOf(item) === undefined ? "numeric" : "string";
+  throw new PathFailure(
+    `${what} argument of jsonpath item method .double() is not a valid representation of a double precision number`,
+  );
+}
+
+function roundedItem(item: JsonTree, name: "ceiling" | "floor" | "abs"): JsonTree {
+  const number = numberOf(item);
+  if (number !== undefined) return scalar(rounded(number, name));
+  throw new PathFailure(`jsonpath item method .${name}() can only be applied to a numeric value`);
+}
+
+function compared(op: PathCompareOp, a: JsonTree, b: JsonTree): Truth {
+  const type = typeName(a);
+  if (type !== typeName(b)) return type === "null" || typeName(b) === "null" ? op === "!=" : undefined;
+  if (a.kind !== "scalar" || b.kind !== "scalar") return undefined;
+  const order = orderOf(type, a, b);
+  switch (op) {
+    case "==":
+      return order === 0;
+    case "!=":
+      return order !== 0;
+    case "<":
+      return order < 0;
+    case "<=":
+      return order <= 0;
+    case ">":
+      return order > 0;
+    default:
+      return order >= 0;
+  }
+}
+
+function orderOf(type: string, a: Extract<JsonTree, { kind: "scalar" }>, b: typeof a): number {
+  if (type === "number") return compareNumbers(a.text, b.text);
+  if (type === "string") return Buffer.compare(Buffer.from(stringOf(a) ?? ""), Buffer.from(stringOf(b) ?? ""));
+  return a.text === b.text ? 0 : a.text === "false" ? -1 : 1;
+}
+
+function startsWith(item: JsonTree, prefix: JsonTree | undefined): Truth {
+  const [text, start] = [stringOf(item), prefix && stringOf(prefix)];
+  return text === undefined || start === undefined ? undefined : text.startsWith(start);
+}
+
+function regexOf(pattern: string, flags: string): RegExp {
+  const quoted = flags.includes("q") ? pattern.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`) : pattern;
+  const options = ["u", flags.includes("i") ? "i" : "", flags.includes("m") ? "m" : "", flags.includes("s") ? "s" : ""];
+  return compileRegexp(quoted, options.join(""));
+}
+
+function matchesRegex(item: JsonTree, pattern: RegExp): Truth {
+  const text = stringOf(item);
+  return text === undefined ? undefined : pattern.test(text);
+}
