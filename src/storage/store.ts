@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly streamLimits?: StreamLimits;
   /** Without it no index of a large buffer can be built. */
   readonly startIndexProcess?: StartIndexProcess;
+  /** How long writes may wait for one index. */
+  readonly maxIndexPauseMs?: number;
 }
 
 export interface Store {
@@ -149,6 +151,7 @@ function assemble(options: StoreOptions, { path, writerDb, readerDb, closeAll }:
       catalog: committed.catalog,
       whileIdle: (work) => writer.whileIdle(work),
       start: options.startIndexProcess,
+      maxPauseMs: options.maxIndexPauseMs,
       log,
     }),
     path,

@@ -133,6 +133,25 @@ describe("ST-01 the writer pauses for an index process", () => {
     expect((await work).value.seq).toBeGreaterThan(0n);
   });
 
+  test("one is ended when writes have waited for it as long as they may, and nothing of it is left", async () => {
+    await using store = openTestStore({
+      maxIndexPauseMs: 5,
+      startIndexProcess: processHere(async (signal) => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        throw new Error("ended");
+      }),
+    });
+    const table = await createTable(store.current, "t", "user");
+    const built = failureOf(store.current.indexes.build(table, BY_BODY));
+    const work = store.current.writer.submit((tx) => write(tx, { table, scope: ALICE, cells: [1n, "x"] }));
+    expect(await built).toMatchObject({
+      code: "STATEMENT_TIMEOUT",
+      message: "The index would hold up writes for more than 5 ms",
+    });
+    expect((await work).value.seq).toBeGreaterThan(0n);
+    expect(indexesOf(store.current)).toEqual([]);
+  });
+
   test("closing tells it to stop, waits for that, and commits what was accepted", async () => {
     const begun = Promise.withResolvers<void>();
     await using store = openTestStore({

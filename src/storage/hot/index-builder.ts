@@ -1,7 +1,7 @@
 // Indexes of large buffers: built and removed by a process of its own while the writer pauses. SQLite has one writer for a file, so writes wait for the process; the
 // loop, and everything that only reads, does not.
 import type { Database } from "bun:sqlite";
-import { assert } from "../../base/errors.ts";
+import { assert, DbError } from "../../base/errors.ts";
 import { errorText, type Log } from "../../base/log.ts";
 import type { TableIndex, TableSchema } from "../../model/schema.ts";
 import type { CatalogView } from "../seams.ts";
@@ -23,6 +23,9 @@ export interface IndexBuilder {
   sweep(): Promise<void>;
 }
 
+/** Writes wait no longer: an index that takes more is not built. */
+const MAX_PAUSE_MS = 5_000;
+
 export interface IndexBuilderOptions {
   readonly db: Database;
   readonly path: string;
@@ -30,10 +33,11 @@ export interface IndexBuilderOptions {
   readonly whileIdle: GroupCommitWriter["whileIdle"];
   readonly start: StartIndexProcess | undefined;
   readonly log: Log;
+  readonly maxPauseMs?: number | undefined;
 }
 
 export function createIndexBuilder(options: IndexBuilderOptions): IndexBuilder {
-  const { db, path, catalog, whileIdle, log } = options;
+  const { db, path, catalog, whileIdle, log, maxPauseMs = MAX_PAUSE_MS } = options;
   const start = (): Promise<IndexProcess> => {
     assert(options.start !== undefined, "the store was opened without a way to start an index process");
     return options.start(path);
@@ -44,17 +48,35 @@ export function createIndexBuilder(options: IndexBuilderOptions): IndexBuilder {
       await using process = await start();
       await whileIdle(async (signal) => {
         if (catalog.tableById(table.id) === undefined) return;
-        await process.run(hotIndexStatements(table, index), signal);
+        await withinPause(signal, maxPauseMs, (both) => process.run(hotIndexStatements(table, index), both));
       });
     },
     async sweep() {
       if (unnamedIndexes(db, catalog.tables()).length === 0) return;
       try {
         await using process = await start();
-        await whileIdle((signal) => process.run(unnamedIndexes(db, catalog.tables()).map(dropHotIndexDdl), signal));
+        const statements = (): readonly string[] => unnamedIndexes(db, catalog.tables()).map(dropHotIndexDdl);
+        await whileIdle((signal) => withinPause(signal, maxPauseMs, (both) => process.run(statements(), both)));
       } catch (error) {
         log.warn("an index that was dropped is still in the data file", { error: errorText(error) });
       }
     },
   };
+}
+
+async function withinPause(
+  signal: AbortSignal,
+  maxPauseMs: number,
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const deadline = AbortSignal.timeout(maxPauseMs);
+  try {
+    await run(AbortSignal.any([signal, deadline]));
+  } catch (cause) {
+    if (signal.aborted || !deadline.aborted) throw cause;
+    throw new DbError("STATEMENT_TIMEOUT", `The index would hold up writes for more than ${maxPauseMs} ms`, {
+      cause,
+      hint: "Run STORAGE FLUSH TABLE first: only buffered rows are indexed.",
+    });
+  }
 }

@@ -5,7 +5,8 @@ import type { Cell } from "../../../model/sql-type.ts";
 import { BOOLEAN, JSON_TYPE, TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, type FunctionDefinition, type Overload, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
-import { findItems, silently, singleBoolean } from "./path-evaluate.ts";
+import { findItems, singleBoolean } from "./path-evaluate.ts";
+import { silently } from "./path-items.ts";
 import { parseJsonPath } from "./path-syntax.ts";
 import { type JsonTree, jsonbText, parseJsonTree } from "./tree.ts";
 
