@@ -6,7 +6,7 @@ import { isFileId, isSubfolder, storedNameOf } from "../model/file-ref.ts";
 import type { Role } from "../model/role.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { FileStore, StoredFile } from "../storage/files/file-store.ts";
-import type { ObjectReader } from "../storage/objects/object-store.ts";
+import { objectStream } from "../storage/objects/object-stream.ts";
 import type { CatalogView } from "../storage/seams.ts";
 
 /** The second spelling is what the peer's SDK makes of it. */
@@ -116,7 +116,7 @@ async function fileResponse(request: Request, file: StoredFile, files: DownloadD
     reader.close();
     throw new DbError("STORAGE_ERROR", `File ${ref.id} has ${reader.sizeBytes} bytes in its storage, not ${ref.size}`);
   }
-  return new Response(piecesOf(reader, start, end), { status, headers });
+  return new Response(objectStream(reader, { start, end }), { status, headers });
 }
 
 type Range = readonly [start: number, end: number];
@@ -134,27 +134,4 @@ function rangeOf(
   const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === "" || last === "" ? size : Math.min(size, Number(last) + 1);
   return start < end ? [start, end] : "unsatisfiable";
-}
-
-const PIECE_BYTES = 256 * 1024;
-
-/** Read as fast as the client takes it. */
-function piecesOf(reader: ObjectReader, start: number, end: number): ReadableStream<Uint8Array> {
-  let at = start;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const next = Math.min(end, at + PIECE_BYTES);
-        controller.enqueue(new Uint8Array(await reader.read(at, next)));
-        at = next;
-        if (at < end) return;
-        reader.close();
-        controller.close();
-      } catch (error) {
-        reader.close();
-        controller.error(error);
-      }
-    },
-    cancel: () => reader.close(),
-  });
 }

@@ -10,12 +10,12 @@ import { storedNameOf } from "../model/file-ref.ts";
 import { isAdmin, type Role } from "../model/role.ts";
 import { typeText } from "../model/types.ts";
 import type { FileStore, FileTarget, StoredFile } from "../storage/files/file-store.ts";
+import { objectStream } from "../storage/objects/object-stream.ts";
 import { userFolder } from "../storage/objects/user-folder.ts";
 
 export const EXPORTS_PREFIX = "/v1/exports/";
 const PAGE_ROWS = 10_000;
 const PAGE_FILES = 100;
-const PIECE_BYTES = 256 * 1024;
 const LAST_SEQ = /"?(\d+)"?\]\]$/;
 
 export interface ExportFiles {
@@ -82,14 +82,7 @@ async function* uploadedFiles(
 }
 
 async function* bytesOf(file: StoredFile, files: Pick<FileStore, "open">): AsyncGenerator<Uint8Array> {
-  const reader = await files.open(file);
-  try {
-    for (let at = 0; at < reader.sizeBytes; at += PIECE_BYTES) {
-      yield new Uint8Array(await reader.read(at, Math.min(reader.sizeBytes, at + PIECE_BYTES)));
-    }
-  } finally {
-    reader.close();
-  }
+  yield* objectStream(await files.open(file));
 }
 
 /** The file itself. Throws PERMISSION_DENIED, or EXPORT_NOT_FOUND for everything that is no finished export of the user. */

@@ -2,7 +2,7 @@
 // its statistics, Bloom filters and page indexes cannot rule out. A file that is missing, damaged or somebody else's is an error, never fewer rows.
 import { type DecodedArray, type FileMetaData, type ParquetScan, parquetMetadataAsync, parquetScan } from "hyparquet";
 import { assert, DbError } from "../../base/errors.ts";
-import { type Seq, seqOf } from "../../base/ids.ts";
+import { seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { Column, TableSchema } from "../../model/schema.ts";
 import { type Cell, type SqlType, sameType } from "../../model/sql-type.ts";
@@ -27,13 +27,8 @@ import {
 } from "./segment-footer.ts";
 import { parseSegmentMetadata, type SegmentMetadata } from "./segment-metadata.ts";
 
-export interface SegmentQuery extends SegmentSource {
-  /** Only versions above this position. */
-  readonly after?: Seq;
-}
-
 /** In batches of at most one row group, ordered by key within the file. */
-export async function* readSegment(query: SegmentQuery): AsyncGenerator<readonly RowVersion[]> {
+export async function* readSegment(query: SegmentSource): AsyncGenerator<readonly RowVersion[]> {
   let file: ObjectReader;
   try {
     file = await query.objects.open(query.path);
@@ -63,7 +58,7 @@ export async function readSegmentMetadata(objects: ObjectStore, path: string): P
 
 async function* readRows(
   file: ObjectReader,
-  query: SegmentQuery,
+  query: SegmentSource,
   open: SegmentFooter,
 ): AsyncGenerator<readonly RowVersion[]> {
   const scan = await parquetScan({
@@ -72,7 +67,6 @@ async function* readRows(
     utf8: false,
     parsers: STATISTICS,
     compressors: { ZSTD: decompress },
-    ...(query.after === undefined ? {} : { pruningFilter: { [SEQ_FIELD]: { $gt: query.after } } }),
   });
   const decode = rowDecoder(query.schema, open.stored);
   const lists = listReader(file, open);
@@ -84,7 +78,7 @@ async function* readRows(
 
 interface RangeRead {
   readonly scan: ParquetScan;
-  readonly query: SegmentQuery;
+  readonly query: SegmentSource;
   readonly decode: RowDecoder;
   readonly lists: ListReader;
 }
@@ -101,15 +95,13 @@ async function readRange(read: RangeRead, range: RowRange): Promise<readonly Row
     assert(data.length === range.rowEnd - range.rowStart, "a column chunk has a value for every row");
     return data;
   };
-  const wanted = await wantedRows(read, range, column);
-  if (wanted.length === 0) return [];
   const seqs = await column(SEQ_FIELD);
   const deleted = await column(DELETED_FIELD);
   const data: DecodedArray[] = [];
   for (const field of decode.fields) {
     data.push(field === undefined ? [] : ((await lists(field, range)) ?? (await column(field))));
   }
-  return wanted.map((at) => {
+  return Array.from({ length: seqs.length }, (_unused, at) => {
     const seq: unknown = seqs[at];
     const isDeleted: unknown = deleted[at];
     assert(typeof seq === "bigint" && typeof isDeleted === "boolean", `${query.path} has its system columns`);
@@ -143,26 +135,6 @@ function groupAt(metadata: FileMetaData, row: number): { readonly group: number;
     groupStart += Number(rows);
   }
   throw new DbError("STORAGE_ERROR", "a row group is missing");
-}
-
-/** Positions in the range whose `_seq` is asked for. Statistics only ever rule out; here is the exact answer. */
-async function wantedRows(
-  read: RangeRead,
-  range: RowRange,
-  column: (name: string) => Promise<DecodedArray>,
-): Promise<number[]> {
-  const { query } = read;
-  const count = range.rowEnd - range.rowStart;
-  let wanted = Array.from({ length: count }, (_unused, index) => index);
-  const { after } = query;
-  if (after !== undefined) {
-    const seqs = await column(SEQ_FIELD);
-    wanted = wanted.filter((at) => {
-      const seq: unknown = seqs[at];
-      return typeof seq === "bigint" && seq > after;
-    });
-  }
-  return wanted;
 }
 
 interface RowDecoder {

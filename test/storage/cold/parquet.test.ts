@@ -20,10 +20,11 @@ import { keyColumn, type TableSchema } from "../../../src/model/schema.ts";
 import { BIGINT, type Cell, INT, type SqlType, TEXT } from "../../../src/model/sql-type.ts";
 import { cellToSqlite } from "../../../src/model/types.ts";
 import { lookUpKeys } from "../../../src/storage/cold/key-lookup.ts";
-import { readSegment, readSegmentMetadata, type SegmentQuery } from "../../../src/storage/cold/parquet-read.ts";
+import { readSegment, readSegmentMetadata } from "../../../src/storage/cold/parquet-read.ts";
 import { writeSegment } from "../../../src/storage/cold/parquet-write.ts";
 import { SegmentCache } from "../../../src/storage/cold/segment-cache.ts";
 import { ROW_GROUP_ROWS } from "../../../src/storage/cold/segment-encoder.ts";
+import type { SegmentSource } from "../../../src/storage/cold/segment-footer.ts";
 import { DELETED_FIELD_ID, SEQ_FIELD_ID, segmentMetadata } from "../../../src/storage/cold/segment-metadata.ts";
 import { compareSqlite } from "../../../src/storage/cold/sqlite-order.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
@@ -37,7 +38,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function collect(query: Omit<SegmentQuery, "objects">): Promise<RowVersion[]> {
+async function collect(query: Omit<SegmentSource, "objects">): Promise<RowVersion[]> {
   const rows: RowVersion[] = [];
   const file = { objects: openFilesystemStore(folder), path: basename(query.path) };
   for await (const batch of readSegment({ ...query, ...file })) rows.push(...batch);
