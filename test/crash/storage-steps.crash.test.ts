@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KalamClient } from "../../src/link/index.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 import { arm, moveClock } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
 import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
@@ -17,19 +18,11 @@ const SELECT = "SELECT id, body FROM app.notes ORDER BY id";
 let prepared = "";
 const model = new Map<number, string>();
 
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waits = 0; waits < 2_000; waits += 1) {
-    if (await isSo()) return;
-    await Bun.sleep(10);
-  }
-  throw new Error(`never: ${what}`);
-}
-
 async function jobsEnd(client: KalamClient): Promise<void> {
-  await until("the jobs end", async () => {
+  await until(async () => {
     const { rows } = await client.query("SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')");
     return rows.length === 0;
-  });
+  }, "the jobs end");
 }
 
 /** Each statement, with what it asks for done when the next begins. */
@@ -153,7 +146,7 @@ test.each(CASES)(
       await client.query("INSERT INTO app.notes (id, body) VALUES (99, 'after the crash')");
       const expected = [...expectedRows(), "99 after the crash"];
       const shown = (): string[] => live.rows().map((row) => `${String(row["id"])} ${String(row["body"])}`);
-      await until("the live query has caught up", () => Bun.deepEquals(shown(), expected));
+      await until(() => Bun.deepEquals(shown(), expected), "the live query has caught up");
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -191,7 +184,7 @@ async function checkFolder(client: KalamClient, { folder, operation, answered }:
   const { rows: tables } = await client.query("SELECT table_name FROM system.schemas WHERE table_name = 'notes'");
   if (operation === "drop" && (answered || tables.length === 0)) {
     expect(tables).toEqual([]);
-    await until("the files of the dropped table are gone", () => onDisk().length === 0);
+    await until(() => onDisk().length === 0, "the files of the dropped table are gone");
     return;
   }
   const { rows } = await client.query(SELECT);

@@ -4,6 +4,7 @@ import { createClient, type KalamClient, type LiveSet } from "../../src/link/ind
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let alice: TestUser;
@@ -26,10 +27,6 @@ beforeEach(async () => {
   );
   await server.root.sql(`INSERT INTO ${table} VALUES (1, 'a', 1)`);
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(2);
-}
 
 function clientOf(format: "json" | "msgpack"): KalamClient {
   return createClient({ url: server.url, auth: { token: alice.token }, format });

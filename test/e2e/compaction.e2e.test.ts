@@ -7,27 +7,20 @@ import { join } from "node:path";
 import { createClient, type KalamClient, type SubscriptionEvent } from "../../src/link/index.ts";
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
 const FORGETFUL = { "retention.default_deleted_retention_hours": 0, "compaction.min_files": 2 };
 
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waits = 0; waits < 2_000; waits += 1) {
-    if (await isSo()) return;
-    await Bun.sleep(10);
-  }
-  throw new Error(`never: ${what}`);
-}
-
 /** Starts a job and waits for its end. */
 async function job(server: TestServer, statement: string): Promise<void> {
   const { rows } = await server.root.sql(statement);
   const text = JSON.stringify(rows);
-  await until(statement, async () => {
+  await until(async () => {
     const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
     return (await server.root.rows(unfinished)).length === 0;
-  });
+  }, statement);
   const failed = await server.root.rows("SELECT message, exception_trace FROM system.jobs WHERE status = 'failed'");
   expect([text, failed]).toEqual([text, []]);
 }
@@ -59,13 +52,13 @@ test("ST-04 LQ-11 who resumes above the purged ends of rows goes on, who resumes
   await live.ready;
   await root.sql("INSERT INTO app.notes VALUES (1, 'one'), (2, 'two'), (3, 'three')");
   await job(server, "STORAGE FLUSH TABLE app.notes");
-  await until("three rows", () => live.size === 3);
+  await until(() => live.size === 3, "three rows");
   const before = live.cursor ?? "";
   await root.sql("DELETE FROM app.notes WHERE id = 2");
-  await until("two rows", () => live.size === 2);
+  await until(() => live.size === 2, "two rows");
   const after = live.cursor ?? "";
   await root.sql("UPDATE app.notes SET body = 'drei' WHERE id = 3");
-  await until("the update", () => live.rows().some((row) => row["body"] === "drei"));
+  await until(() => live.rows().some((row) => row["body"] === "drei"), "the update");
   await job(server, "STORAGE FLUSH TABLE app.notes");
   await job(server, "STORAGE COMPACT TABLE app.notes");
   expect(await root.rows("SELECT row_count FROM system.segments")).toEqual([["2"]]);
@@ -157,7 +150,7 @@ test("ST-04 LQ-11 queries, writes and live queries go on through flushes and mer
   expect(await readers).toBeGreaterThan(0);
   const expected = [...model].toSorted(([a], [b]) => a - b).map(([id, body]) => `${id} ${body}`);
   const shown = (): string[] => live.rows().map((row) => `${String(row["id"])} ${String(row["body"])}`);
-  await until("the watcher has caught up", () => Bun.deepEquals(shown(), expected));
+  await until(() => Bun.deepEquals(shown(), expected), "the watcher has caught up");
   expect(live.error).toBeUndefined();
 });
 

@@ -4,20 +4,13 @@ import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { startTestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
 function segmentFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".parquet"));
-}
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waits = 0; waits < 1_000; waits += 1) {
-    if (await isSo()) return;
-    await Bun.sleep(10);
-  }
-  throw new Error(`never: ${what}`);
 }
 
 test("TB-01 ST-03 DROP TABLE frees the name at once, and the table's files and rows go while the server runs; a table of the same name is another one", async () => {
@@ -29,14 +22,14 @@ test("TB-01 ST-03 DROP TABLE frees the name at once, and the table's files and r
     await root.sql(`CREATE USER TABLE app.${table} (id BIGINT PRIMARY KEY, body TEXT)`);
     await root.sql(`INSERT INTO app.${table} VALUES (1, 'flushed')`);
     await root.sql(`STORAGE FLUSH TABLE app.${table}`);
-    await until("flushed", () => segmentFiles(join(storage, "app")).some((path) => path.startsWith(table)));
+    await until(() => segmentFiles(join(storage, "app")).some((path) => path.startsWith(table)), "flushed");
     await root.sql(`INSERT INTO app.${table} VALUES (2, 'buffered')`);
   }
   await root.sql("DROP TABLE app.notes");
   expect((await root.fails("SELECT * FROM app.notes")).reason).toBe("TABLE_NOT_FOUND");
   await root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
   await root.sql("INSERT INTO app.notes VALUES (1, 'new')");
-  await until("swept", () => segmentFiles(join(storage, "app")).length === 1);
+  await until(() => segmentFiles(join(storage, "app")).length === 1, "swept");
   expect(await root.rows("SELECT id, body FROM app.notes")).toEqual([["1", "new"]]);
   const kept = await root.rows("SELECT id, body FROM app.kept ORDER BY id");
   expect(kept).toEqual([
@@ -61,8 +54,8 @@ test("LQ-11 LQ-15 a client that comes back to a table that was dropped and creat
   await live.ready;
   expect(live.rows().map(({ body }) => body)).toEqual(["old"]);
   network.cut();
-  await until("gone", async () => (await root.rows("SELECT 1 FROM system.live_queries")).length === 0);
+  await until(async () => (await root.rows("SELECT 1 FROM system.live_queries")).length === 0, "gone");
   await root.sql(`DROP TABLE app.notes; ${create}; INSERT INTO app.notes VALUES (2, 'new')`);
-  await until("back", () => live.rows().some(({ body }) => body === "new"));
+  await until(() => live.rows().some(({ body }) => body === "new"), "back");
   expect(live.rows().map(({ body }) => body)).toEqual(["new"]);
 });

@@ -4,6 +4,7 @@ import { SignJWT } from "jose";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let alice: TestUser;
@@ -22,10 +23,6 @@ afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(async () => {
   await server.root.sql("DELETE FROM chat.messages WHERE true");
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await Bun.sleep(2);
-}
 
 function clientOf(user: TestUser, extra: object = {}): KalamClient {
   return createClient({ url: server.url, auth: { token: user.token }, ...extra });

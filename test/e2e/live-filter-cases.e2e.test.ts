@@ -168,8 +168,9 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (let waits = 0; waits < 400 && !isSo(); waits += 1) await Bun.sleep(5);
+/** In vain for a while: what it came to is then compared. */
+async function patience(isSo: () => boolean): Promise<void> {
+  for (let waits = 0; waits < 4_000 && !isSo(); waits += 1) await Bun.sleep(5);
 }
 
 test.each(FILTERS)("LQ-09 WHERE %s: the live query has the rows of the SELECT", async (filter) => {
@@ -179,13 +180,13 @@ test.each(FILTERS)("LQ-09 WHERE %s: the live query has the rows of the SELECT", 
   const answer = await client.query(select).catch((error: unknown) => error);
   if (answer instanceof KalamError) {
     // What SQL refuses to answer, a live query does not pass over.
-    await until(() => lives.get(filter)?.error !== undefined);
+    await patience(() => lives.get(filter)?.error !== undefined);
     expect(lives.get(filter)?.error?.message).toContain("integer out of range");
     return;
   }
   const expected = idsOf((await client.query(select)).rows);
   const shown = (): number[] => idsOf(lives.get(filter)?.rows() ?? []);
-  await until(() => Bun.deepEquals(shown(), expected));
+  await patience(() => Bun.deepEquals(shown(), expected));
   expect({ filter, ids: shown() }).toEqual({ filter, ids: expected });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let ann: TestUser;
@@ -24,10 +25,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => server[Symbol.asyncDispose]());
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(2);
-}
 
 function clientOf(user: TestUser): KalamClient {
   return createClient({ url: server.url, auth: { token: user.token } });

@@ -4,6 +4,7 @@ import { createClient, type KalamClient, type LiveSet } from "../../src/link/ind
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let alice: TestUser;
@@ -45,10 +46,6 @@ function clientOf(user: TestUser, options: Partial<Parameters<typeof createClien
     reconnect: { initialDelayMs: 10, maxDelayMs: 50 },
     ...options,
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(2);
 }
 
 const shown = (live: LiveSet): string[] => live.rows().map((row) => JSON.stringify(Object.values(row)));

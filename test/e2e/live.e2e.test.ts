@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createClient, type KalamClient, KalamError } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { loginToken, startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let alice: TestUser;
@@ -27,10 +28,6 @@ afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(async () => {
   await server.root.sql("DELETE FROM chat.messages WHERE true");
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await Bun.sleep(2);
-}
 
 function clientOf(user: TestUser, extra: object = {}): KalamClient {
   return createClient({ url: server.url, auth: { token: user.token }, ...extra });

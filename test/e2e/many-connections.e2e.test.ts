@@ -3,15 +3,12 @@
 import { expect, test } from "bun:test";
 import type { Log } from "../../src/base/log.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 const CONNECTIONS = Number(process.env["KALAMDB_TEST_CONNECTIONS"] ?? 200);
 const SUBSCRIPTIONS = Number(process.env["KALAMDB_TEST_SUBSCRIPTIONS"] ?? 50);
 const USERS = 4;
 const OPENING_AT_ONCE = 50;
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await Bun.sleep(5);
-}
 
 /** One socket in one process: it counts what it is told and keeps nothing. */
 class Listener {

@@ -4,6 +4,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import type { SettingValues } from "../../src/config/settings.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
 
@@ -41,10 +42,6 @@ function queryProcesses(): Map<number, Usage> {
 
 const cpuTicks = (): number =>
   Array.from(queryProcesses().values(), (usage) => usage.cpuTicks).reduce((a, b) => a + b, 0);
-
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await Bun.sleep(10);
-}
 
 /** No query process uses the processor any more. */
 async function allIdle(): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { ROOT_PASSWORD, startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let alice: TestUser;
@@ -27,10 +28,6 @@ beforeEach(async () => {
   table = `app.s${tables}`;
   await alice.sql(`CREATE STREAM TABLE ${table} (id TEXT PRIMARY KEY, n INT) WITH (TTL_SECONDS = 60)`);
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await Bun.sleep(5);
-}
 
 const ids = async (user: TestUser, name = table): Promise<unknown> =>
   (await user.rows(`SELECT id FROM ${name} ORDER BY id`)).flat();

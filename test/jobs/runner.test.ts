@@ -8,6 +8,7 @@ import { retryDelayMs } from "../../src/jobs/retry.ts";
 import { JobRunner, type RunnerDeps } from "../../src/jobs/runner.ts";
 import { JOB_TYPES } from "../../src/model/job.ts";
 import { openTestStore, type TestStore } from "../storage/open-test-store.ts";
+import { until } from "../support/until.ts";
 
 interface Fixture extends AsyncDisposable {
   readonly test: TestStore;
@@ -85,10 +86,6 @@ function openRunner({ maxConcurrent = 1, afterRestart = "resume", onRun }: Optio
 
 const submit = (it: Fixture, name: string, lock = name): Promise<string> =>
   it.runner.submit({ type: "flush", parameters: { name, lock } });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(1);
-}
 
 test("ST-08 at most as many jobs run at once as the bound says, and all of them run", async () => {
   await using it = openRunner({ maxConcurrent: 2, onRun: () => Bun.sleep(2).then(() => DONE) });

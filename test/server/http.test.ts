@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 const ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
 const TRUSTED = "https://app.example";
-const WAIT_MS = 20_000;
 
 let server: TestServer;
 beforeAll(async () => {
@@ -31,14 +31,6 @@ function sqlRequest(sql: string, init: RequestInit = {}): Promise<Response> {
 async function stat(name: string, of = server): Promise<number> {
   const [row] = await of.root.rows(`SELECT metric_value FROM system.stats WHERE metric_name = '${name}'`);
   return Number(row?.[0]);
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await Bun.sleep(5);
-  }
 }
 
 /** A connection that a test writes by hand. */
@@ -182,10 +174,10 @@ test("AU-04 a caller who leaves frees the query process at once", async () => {
     () => "answered",
     () => "gone",
   );
-  await until("the query runs", async () => (await stat("queries_running", patient)) > 0);
+  await until(async () => (await stat("queries_running", patient)) > 0, "the query runs");
   leaving.abort();
   expect(await answer).toBe("gone");
-  await until("the query is gone", async () => (await stat("queries_running", patient)) === 0);
+  await until(async () => (await stat("queries_running", patient)) === 0, "the query is gone");
   expect(await stat("queries_killed", patient)).toBe(1);
 }, 60_000);
 
@@ -254,9 +246,9 @@ test("AU-04 a flood of messages past the rate is refused message by message and 
   const subscribe = (id: string): string =>
     JSON.stringify({ type: "subscribe", subscription: { id, sql: "SELECT * FROM app.t" } });
   for (let index = 0; index < 200; index += 1) flooding.socket.send(subscribe(`s${index}`));
-  await until("a refusal", () => Promise.resolve(flooding.frames.some((text) => text.includes("RATE_LIMIT_EXCEEDED"))));
+  await until(() => flooding.frames.some((text) => text.includes("RATE_LIMIT_EXCEEDED")), "a refusal");
   quiet.socket.send(subscribe("mine"));
-  await until("an answer", () => Promise.resolve(quiet.frames.some((text) => text.includes('"mine"'))));
+  await until(() => quiet.frames.some((text) => text.includes('"mine"')), "an answer");
   expect(quiet.frames.join("")).not.toContain("RATE_LIMIT_EXCEEDED");
   flooding.socket.close();
   quiet.socket.close();

@@ -6,6 +6,7 @@ import { residentBytes } from "../../../src/engine/query/process-limits.ts";
 import { BIGINT, INT, JSON_TYPE, TEXT } from "../../../src/model/sql-type.ts";
 import { rejection } from "../../storage/cold/rejection.ts";
 import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
+import { until } from "../../support/until.ts";
 import { openQueryFixture, relationOf, tableRequest, textRequest, versionsOf } from "./query-fixture.ts";
 
 // Processes start in each test; a busy machine takes its time.
@@ -29,10 +30,6 @@ async function residentAfterOneQuery(): Promise<number> {
   await fixture.pool.run(textRequest("SELECT '1'"));
   const [pid = 0] = fixture.pool.pids;
   return residentBytes(pid) ?? 0;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await Bun.sleep(10);
 }
 
 describe("answers", () => {
