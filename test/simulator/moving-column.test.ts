@@ -24,6 +24,15 @@ test("whoever was loading when the table was altered may be shown a newer row in
   expect(mayShow({ name: "extra", text: "INT 0" }, origin, { upTo: 1, since: 0 })).toBeFalse();
 });
 
+test("the same when the ALTER was under way as the row was written", () => {
+  const dropped = { from: 1, to: 2, cell: { name: undefined, text: undefined } } as const;
+  expect(mayShow({ name: "more", text: "BIGINT 7" }, dropped, { upTo: 2, since: 1 })).toBeTrue();
+  expect(mayShow({ name: "more", text: "BIGINT 7" }, dropped, { upTo: 2 })).toBeFalse();
+  const renamed = { from: 0, to: 1, cell: { name: "more", text: "BIGINT 100" } } as const;
+  expect(mayShow({ name: "extra", text: "INT 100" }, renamed, { upTo: 1, since: 0 })).toBeTrue();
+  expect(mayShow({ name: "extra", text: "INT 100" }, renamed, { upTo: 1 })).toBeFalse();
+});
+
 test("a row begins with the default that holds when it is inserted", () => {
   expect(mayBegin(origin)).toBeTrue();
   expect(mayBegin({ from: 0, to: 1, cell: { name: "extra", text: "INT 0" } })).toBeTrue();

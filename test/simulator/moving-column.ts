@@ -80,22 +80,49 @@ export interface Showing {
   readonly since?: number | undefined;
 }
 
-/** Whether the version of that origin can be shown so. */
-export function mayShow(shown: MovingCell, origin: Origin, { upTo, since = origin.from }: Showing): boolean {
-  for (let alters = upTo; alters >= origin.from; alters -= 1) {
-    if (nameAfter(alters) === shown.name && cellsAfter(origin, alters).some((cell) => isSame(cell, shown))) return true;
-  }
-  for (let alters = since; alters < origin.from; alters += 1) {
-    if (nameAfter(alters) === shown.name && mayShowEarlier(shown, origin, alters)) return true;
+/** Whether the version of that origin can be shown so: in a layout it was written in or a later one, and to who is loading in an older one too. */
+export function mayShow(shown: MovingCell, origin: Origin, { upTo, since }: Showing): boolean {
+  for (let alters = upTo; alters >= Math.min(since ?? upTo, origin.from); alters -= 1) {
+    if (nameAfter(alters) !== shown.name) continue;
+    for (const written of writtenAfter(origin)) {
+      if (alters >= written && isSame(shown, cellAfter(written, origin.cell, alters))) return true;
+      if (
+        alters < written &&
+        since !== undefined &&
+        alters >= since &&
+        mayShowEarlier(shown, { written, cell: origin.cell, alters })
+      )
+        return true;
+    }
   }
   return false;
 }
 
+/** The numbers of ALTERs after which a row of that cell can have been written. */
+function writtenAfter({ from, to, cell }: Origin): readonly number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((at) => nameAfter(at) === cell.name);
+}
+
+/** What a version shows after so many ALTERs. */
+function cellAfter(written: number, cell: MovingCell, alters: number): MovingCell {
+  const isKept = cell.name !== undefined && columnAfter(written) === columnAfter(alters);
+  return cellOf(alters, isKept ? valueOf(cell) : firstDefault(columnAfter(alters)));
+}
+
+interface Earlier {
+  readonly written: number;
+  readonly cell: MovingCell;
+  readonly alters: number;
+}
+
 /** In a layout older than the version: its value, unless that is another column's; then nobody knows of any. */
-function mayShowEarlier(shown: MovingCell, { from, to, cell }: Origin, alters: number): boolean {
-  const isSameColumn =
-    cell.name !== undefined && columnAfter(from) === columnAfter(alters) && columnAfter(to) === columnAfter(from);
-  return !isSameColumn || isSame(shown, cellOf(alters, Number(cell.text?.split(" ")[1])));
+function mayShowEarlier(shown: MovingCell, { written, cell, alters }: Earlier): boolean {
+  const isSameColumn = cell.name !== undefined && columnAfter(written) === columnAfter(alters);
+  return !isSameColumn || isSame(shown, cellOf(alters, valueOf(cell)));
+}
+
+function valueOf({ text }: MovingCell): number {
+  return Number(text?.split(" ")[1]);
 }
 
 /** Whether a row that was inserted can have come to be so. */
@@ -104,16 +131,4 @@ export function mayBegin({ from, to, cell }: Origin): boolean {
     if (isSame(cellOf(alters, defaultAfter(alters)), cell)) return true;
   }
   return false;
-}
-
-/** What a version shows after so many ALTERs, for each number of them that may have been made when it was written. */
-function cellsAfter({ from, to, cell }: Origin, alters: number): readonly MovingCell[] {
-  const cells: MovingCell[] = [];
-  for (let at = from; at <= Math.min(to, alters); at += 1) {
-    if (nameAfter(at) !== cell.name) continue;
-    const isKept = cell.name !== undefined && columnAfter(at) === columnAfter(alters);
-    const value = isKept ? Number(cell.text?.split(" ")[1]) : firstDefault(columnAfter(alters));
-    cells.push(cellOf(alters, value));
-  }
-  return cells;
 }

@@ -42,7 +42,7 @@ export class Watcher {
   readonly #judge: Judge;
   readonly #membership: Membership;
   /** Which of its view's filters held when it was subscribed. */
-  #viewFrom = 0;
+  #viewFrom: number;
   /** What it reads while it loads may be shown in the layout of then. */
   #layoutSince: number | undefined;
   readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
@@ -54,6 +54,8 @@ export class Watcher {
     this.sql = watchSql(options, params);
     this.params = params;
     this.columns = options.watch.columns ?? COLUMNS;
+    this.#viewFrom = options.view?.made ?? 0;
+    this.#layoutSince = options.alters.made(options.watch.table);
     this.#membership = new Membership(options.watch.filter);
     this.#judge = judgeOf({
       ...options,
