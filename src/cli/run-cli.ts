@@ -12,7 +12,7 @@ import { runShell } from "./run-shell.ts";
 import { SavedLogins } from "./saved-logins.ts";
 import { Session } from "./session.ts";
 import { settingsOf } from "./settings.ts";
-import { authOf } from "./sign-in.ts";
+import { signInOf } from "./sign-in.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CliInput {
@@ -77,8 +77,8 @@ async function openSession(
   const logins = new SavedLogins(paths.credentialsFile, (text) => void terminal.writeError(`${text}\n`));
   const { url, user } = preferences;
   const isInteractive = flags.scripts.length === 0 && terminal.isInput && terminal.isOutput;
-  const auth = await authOf({ url, user, flags, env, terminal, logins });
-  return new Session({ url, auth, settings, terminal, env, logins, isInteractive });
+  const signIn = await signInOf({ url, user, flags, env, terminal, logins });
+  return new Session({ url, ...signIn, settings, terminal, env, logins, isInteractive });
 }
 
 async function runScripts(flags: Flags, session: Session): Promise<ExitCode> {

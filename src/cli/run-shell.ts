@@ -4,12 +4,14 @@ import { isAdmin, ROLES } from "../model/role.ts";
 import { CatalogCache } from "./catalog.ts";
 import { EXIT, type ExitCode } from "./cli-error.ts";
 import { COMMAND_NAMES } from "./commands/run-command.ts";
-import { identity } from "./commands/session-commands.ts";
+import { type Identity, identity } from "./commands/session-commands.ts";
 import { completionOf } from "./completion.ts";
 import { History } from "./history.ts";
 import { LineReader, type Prompts } from "./line-reader.ts";
 import { runPart } from "./run-script.ts";
+import { outcomeOfError } from "./run-statement.ts";
 import type { Session } from "./session.ts";
+import { signInAndSave } from "./sign-in.ts";
 import { splitInput } from "./sql-lexer.ts";
 
 /** What people type who know another shell. No statement is one of these words. */
@@ -22,7 +24,7 @@ export interface ShellOptions {
 
 export async function runShell(session: Session, { historyFile, historySize }: ShellOptions): Promise<ExitCode> {
   const { terminal } = session;
-  const { user, role, version } = await identity(session);
+  const { user, role, version } = await greeted(session);
   await session.note(
     `kalam ${VERSION}, connected to ${session.url} as ${user} (${role}).\n${version}. \\? lists the commands, \\q ends.\n`,
   );
@@ -55,6 +57,19 @@ export async function runShell(session: Session, { historyFile, historySize }: S
   }
   if (session.transaction !== undefined) await session.note("The open transaction was not sent.\n");
   return EXIT.ok;
+}
+
+/** A saved login that has ended is asked for again. */
+async function greeted(session: Session): Promise<Identity> {
+  try {
+    return await identity(session);
+  } catch (error) {
+    const saved = session.isSaved ? session.logins.read(session.url) : undefined;
+    if (saved === undefined || outcomeOfError(error) !== "refused") throw error;
+    await session.terminal.writeError("The saved login has ended.\n");
+    session.signInAs(await signInAndSave(saved.user, session));
+    return identity(session);
+  }
 }
 
 function isPowerful(role: string): boolean {

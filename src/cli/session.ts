@@ -11,6 +11,8 @@ import type { Terminal } from "./terminal.ts";
 export interface SessionOptions {
   readonly url: string;
   readonly auth: Auth;
+  /** It is the saved login of the server. */
+  readonly isSaved: boolean;
   readonly settings: Settings;
   readonly terminal: Terminal;
   readonly env: Environment;
@@ -26,6 +28,7 @@ export class Session implements Disposable {
   readonly env: Environment;
   readonly logins: SavedLogins;
   readonly isInteractive: boolean;
+  readonly isSaved: boolean;
   readonly output: Output;
   /** Statements since BEGIN: the server takes a transaction as one request. */
   transaction: string[] | undefined;
@@ -44,6 +47,7 @@ export class Session implements Disposable {
     this.env = options.env;
     this.logins = options.logins;
     this.isInteractive = options.isInteractive;
+    this.isSaved = options.isSaved;
     this.output = new Output(options.terminal);
     this.#client = createClient({ url: options.url, auth: options.auth });
   }

@@ -17,8 +17,17 @@ export interface SignInOptions {
   readonly logins: SavedLogins;
 }
 
-export async function authOf(options: SignInOptions): Promise<Auth> {
-  return givenToken(options) ?? (await savedAuth(options)) ?? (await passwordAuth(options));
+export interface SignIn {
+  readonly auth: Auth;
+  /** By the file of saved logins. */
+  readonly isSaved: boolean;
+}
+
+export async function signInOf(options: SignInOptions): Promise<SignIn> {
+  const token = givenToken(options);
+  if (token !== undefined) return { auth: token, isSaved: false };
+  const saved = savedAuth(options);
+  return saved === undefined ? { auth: await passwordAuth(options), isSaved: false } : { auth: saved, isSaved: true };
 }
 
 function givenToken({ flags, env, user }: SignInOptions): Secret | undefined {
@@ -34,7 +43,7 @@ function present(value: string | undefined): boolean {
   return value !== undefined && value !== "";
 }
 
-async function savedAuth(options: SignInOptions): Promise<Auth | undefined> {
+function savedAuth(options: SignInOptions): Auth | undefined {
   const { url, user, flags, env, logins } = options;
   if (flags.asksPassword || flags.passwordFile !== undefined || present(env["KALAMDB_PASSWORD"])) return undefined;
   const saved = logins.read(url);
@@ -48,10 +57,13 @@ async function savedAuth(options: SignInOptions): Promise<Auth | undefined> {
  */
 export function savedSession(url: string, logins: SavedLogins): Auth {
   let shown: string | undefined;
+  let user: string | undefined;
   return {
     async provider() {
       const saved = logins.read(url);
-      if (saved === undefined) throw signInAgain();
+      // Another client may have saved another user's: nobody becomes somebody else within a session.
+      if (saved === undefined || saved.user !== (user ?? saved.user)) throw signInAgain();
+      user = saved.user;
       if (saved.accessToken !== shown) {
         shown = saved.accessToken;
         return { token: saved.accessToken };
@@ -73,6 +85,16 @@ function signInAgain(): KalamError {
     status: 401,
     hint: "Sign in again: kalam --password, then \\login to save it.",
   });
+}
+
+/** Asks for the password and saves the tokens. */
+export async function signInAndSave(
+  user: string,
+  { url, terminal, logins }: Pick<SignInOptions, "url" | "terminal" | "logins">,
+): Promise<Auth> {
+  const password = await promptSecret(`Password of ${user} at ${url}: `, terminal);
+  logins.save(url, { ...(await signIn(url, { user, password })), user });
+  return savedSession(url, logins);
 }
 
 async function passwordAuth(options: SignInOptions): Promise<Auth> {

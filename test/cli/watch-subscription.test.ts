@@ -76,6 +76,7 @@ function sessionOn(terminal: Terminal): Session {
   return new Session({
     url: server.url,
     auth: { token: server.root.token },
+    isSaved: false,
     settings: settingsOf({ preferences, quiet: false, hasColor: false, variables: [] }),
     terminal,
     env: {},

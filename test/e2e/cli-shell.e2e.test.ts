@@ -1,6 +1,6 @@
 // `kalam` at a terminal: typed into a pseudo-terminal, against a real server.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { stat } from "node:fs/promises";
+import { chmod, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CliHome, cliHome } from "../support/cli-process.ts";
 import { CliTerminal, type CliTerminalOptions } from "../support/cli-terminal.ts";
@@ -197,7 +197,21 @@ test("CL-03 \\login saves a login that the next session uses", async () => {
   await terminal.until(/is forgotten here/);
 });
 
-test("CL-03 the prompt is there in 2 s on a machine at rest, and says who is connected", async () => {
+test("CL-03 a saved login that has ended is asked for again, and saved again", async () => {
+  const path = join(home.folder, ".config/kalam/credentials.json");
+  await Bun.write(path, JSON.stringify({ [server.url]: { user: "root", accessToken: "void", refreshToken: "void" } }));
+  await chmod(path, 0o600);
+  const none = { KALAMDB_PASSWORD: undefined, KALAMDB_USER: undefined };
+  await using terminal = new CliTerminal(home, { env: none });
+  await terminal.until(/The saved login has ended\.\nPassword of root at http.*: $/);
+  terminal.type(ROOT_PASSWORD + ENTER);
+  await terminal.until(PROMPT);
+  expect(await Bun.file(path).text()).not.toContain("void");
+  terminal.type(`\\logout${ENTER}`);
+  await terminal.until(/is forgotten here/);
+});
+
+test("CL-03 the first lines say who is connected, and where", async () => {
   await using terminal = new CliTerminal(home, {});
   expect(await terminal.until(PROMPT)).toContain(`connected to ${server.url} as root (system)`);
 });

@@ -1,11 +1,11 @@
 // The session itself: who and where, variables, saved logins, the end.
-import { signIn, signOut } from "../../link/index.ts";
+import { signOut } from "../../link/index.ts";
 import { CliError } from "../cli-error.ts";
-import { promptLine, promptSecret } from "../prompt-secret.ts";
+import { promptLine } from "../prompt-secret.ts";
 import { runOwn, runStatement } from "../run-statement.ts";
 import { safeLine } from "../safe-text.ts";
 import type { Session } from "../session.ts";
-import { savedSession } from "../sign-in.ts";
+import { signInAndSave } from "../sign-in.ts";
 import { quotedName } from "../variables.ts";
 import type { Command, CommandCall, CommandOutcome } from "./command.ts";
 
@@ -55,13 +55,10 @@ function unset({ session, args }: CommandCall): CommandOutcome {
 
 /** The password is asked for and not kept; the tokens are. */
 async function login({ session, args }: CommandCall): Promise<CommandOutcome> {
-  const { terminal, logins, url } = session;
+  const { terminal, logins } = session;
   if (!terminal.isInput || !terminal.isError) throw new CliError("\\login asks for a password: it needs a terminal");
   const user = args[0] ?? (await promptLine("User: ", terminal));
-  const password = await promptSecret(`Password of ${user} at ${url}: `, terminal);
-  const tokens = await signIn(url, { user, password });
-  logins.save(url, { ...tokens, user });
-  session.signInAs(savedSession(url, logins));
+  session.signInAs(await signInAndSave(user, session));
   await session.note(`Signed in as ${safeLine(user)}; saved in ${logins.path}.\n`);
   return "done";
 }
