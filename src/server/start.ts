@@ -76,7 +76,7 @@ const MAX_ROWS_PER_STATEMENT = 20_000;
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;
 /** What storms of upgrades and subscribes may take of one turn of the loop; sockets and commits have the rest, and a commit may have to wait for it. */
 const PACED_SLICE_MS = 1;
-/** A client that comes takes two of them. What its coming leaves behind is collected before it has made the heap grow: decision 024. */
+/** A client that comes takes two of them. What its coming leaves behind is collected before it has made the heap grow: decision 025. */
 const COLLECTED_TURNS = 1_000;
 const QUEUE_LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 15_000;
