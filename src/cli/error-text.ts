@@ -1,4 +1,5 @@
 // Errors as people read them: the code to look up, what went wrong, the place in the statement, and what to do.
+import { DbError } from "../base/errors.ts";
 import { KalamError } from "../link/index.ts";
 import { CliError } from "./cli-error.ts";
 import { colors } from "./colors.ts";
@@ -42,6 +43,7 @@ function faultOf(error: unknown): Fault {
     const { code, message, hint, details, position } = error;
     return { code, message: message.replace(ONLY_ONE, ""), hint: hint ?? ownHint(code), details, position };
   }
+  if (error instanceof DbError) return { ...none, code: error.code, message: error.message, hint: error.hint };
   if (error instanceof CliError) {
     const reason = error.cause instanceof Error && error.cause.message !== "" ? `: ${error.cause.message}` : "";
     return { ...none, message: `${error.message}${reason}`, hint: error.hint };

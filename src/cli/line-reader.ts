@@ -17,7 +17,7 @@ import { padEnd, textWidth } from "./text-width.ts";
 export type LineResult =
   | { readonly kind: "text"; readonly text: string }
   /** Ctrl-C: what was typed is given up. */
-  | { readonly kind: "interrupt"; readonly wasEmpty: boolean }
+  | { readonly kind: "interrupt" }
   /** Ctrl-D on an empty line. */
   | { readonly kind: "end" };
 
@@ -140,7 +140,7 @@ class Line {
         this.#finish({ kind: "text", text: this.#editor.text });
         return;
       case "interrupt":
-        this.#finish({ kind: "interrupt", wasEmpty: this.#editor.text === "" });
+        this.#finish({ kind: "interrupt" });
         return;
       case "end":
         this.#finish({ kind: "end" });

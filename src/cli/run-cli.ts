@@ -42,9 +42,10 @@ async function start({ argv, env, terminal }: CliInput): Promise<ExitCode> {
   const paths = cliPaths(env);
   const preferences = readPreferences({ flags: flags.preferences, env, file: await configText(flags, paths, env) });
   using session = await openSession({ flags, preferences, paths }, { env, terminal });
-  if (flags.scripts.length > 0) return runScripts(flags, session);
+  // Awaited: the session is there until they end.
+  if (flags.scripts.length > 0) return await runScripts(flags, session);
   if (session.isInteractive)
-    return runShell(session, { historyFile: paths.historyFile, historySize: preferences.historySize });
+    return await runShell(session, { historyFile: paths.historyFile, historySize: preferences.historySize });
   return (await runScript(await terminal.readAll(), session, { name: "<stdin>", keepGoing: flags.keepGoing })).exitCode;
 }
 

@@ -1,6 +1,7 @@
 // One statement from its text to what is shown of its answer. What lasts longer than a request on the server is kept here: the namespace of USE, the statements of a transaction.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { DbError } from "../base/errors.ts";
 import { KalamError, type QueryResult } from "../link/index.ts";
 import { CliError } from "./cli-error.ts";
 import { expandHome } from "./paths.ts";
@@ -99,9 +100,10 @@ export function outcomeOfError(error: unknown): Outcome {
 }
 
 /** Errors that are news for the user, and no end of the client. */
-function isTold(error: unknown): boolean {
+export function isTold(error: unknown): boolean {
   const isSignal = error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError");
-  return error instanceof KalamError || error instanceof CliError || isSignal;
+  // DbError: an answer that is not the protocol.
+  return error instanceof KalamError || error instanceof CliError || error instanceof DbError || isSignal;
 }
 
 async function answerOf(sql: string, session: Session, cancelled: AbortSignal): Promise<readonly QueryResult[]> {

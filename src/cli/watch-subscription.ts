@@ -8,7 +8,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from "../link/index.ts";
-import { isObject } from "../protocol/json.ts";
+import { isObject, parseJson } from "../protocol/json.ts";
 import type { ChangeFormat } from "./change-format.ts";
 import { changeFormat } from "./change-text.ts";
 import { colors } from "./colors.ts";
@@ -28,7 +28,7 @@ interface Wanted {
 /** `subscription` in the answer to SUBSCRIBE TO. */
 export function wantedSubscription(result: QueryResult | undefined): Wanted {
   const text = result?.rows[0]?.["subscription"];
-  const value: unknown = typeof text === "string" ? JSON.parse(text) : undefined;
+  const value = typeof text === "string" ? parseJson(text) : undefined;
   const { sql, options } = isObject(value) ? value : {};
   if (typeof sql !== "string") throw new KalamError("BAD_RESPONSE", "the server did not say what to subscribe to");
   const { last_rows: lastRows, batch_size: batchSize, from } = isObject(options) ? options : {};
@@ -82,15 +82,14 @@ class Watch implements AsyncDisposable {
 
   async run(): Promise<void> {
     this.#listen();
-    let from = this.#wanted.options.from;
+    let cursor: string | undefined;
     while (!this.#isEnding) {
-      const subscription = this.#subscribe(from);
+      const subscription = this.#subscribe(cursor);
       const error = await this.#follow(subscription);
       if (error === undefined) break;
-      const { cursor } = subscription;
+      cursor = subscription.cursor;
       if (error.code !== "CLIENT_QUEUE_FULL" || cursor === undefined) throw error;
       this.#note("more changes came than are kept waiting; the server sends them again from here");
-      from = cursor;
     }
     await this.#writing;
     await this.#flush();
@@ -105,12 +104,13 @@ class Watch implements AsyncDisposable {
     await this.#writing?.catch(() => undefined);
   }
 
-  #subscribe(from: SubscribeOptions["from"]): Subscription {
+  /** `cursor`: where an earlier subscription was read to; then it is everything since that is wanted. */
+  #subscribe(cursor: string | undefined): Subscription {
     const { namespace } = this.#session.settings;
+    const { lastRows: _newest, ...rest } = this.#wanted.options;
     this.#subscription = this.#session.client.subscribe(this.#wanted.sql, {
-      ...this.#wanted.options,
+      ...(cursor === undefined ? this.#wanted.options : { ...rest, from: cursor }),
       ...(namespace === undefined ? {} : { namespace }),
-      ...(from === undefined ? {} : { from }),
     });
     return this.#subscription;
   }
@@ -122,6 +122,7 @@ class Watch implements AsyncDisposable {
       if (event.kind === "error") return event.error;
       // Here and not before the next is taken: that one may have been waited for already.
       await this.#pause?.promise;
+      if (this.#isEnding) return undefined;
       const { data, note } = this.#format.text(event, new Date());
       if (note !== "") this.#note(note);
       this.#write(data);

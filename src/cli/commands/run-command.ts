@@ -1,8 +1,7 @@
 // The one table of `\` commands: looked up here, listed by `\?`, completed from here.
 import { suggestion } from "../../base/closest.ts";
-import { KalamError } from "../../link/index.ts";
 import { CliError } from "../cli-error.ts";
-import { outcomeOfError } from "../run-statement.ts";
+import { isTold, outcomeOfError } from "../run-statement.ts";
 import { CATALOG_COMMANDS } from "./catalog-commands.ts";
 import { type Command, type CommandContext, type CommandOutcome, splitArgs } from "./command.ts";
 import { FILE_COMMANDS } from "./file-commands.ts";
@@ -68,10 +67,9 @@ export async function runCommand(text: string, context: CommandContext): Promise
     }
     return await command.run({ ...context, name, rest: rest.trim(), args: splitArgs(rest) });
   } catch (error) {
-    const isAbort = error instanceof Error && error.name === "AbortError";
-    if (!(error instanceof CliError || error instanceof KalamError || isAbort)) throw error;
+    if (!isTold(error)) throw error;
     await session.fail(error, { place });
-    if (isAbort) return "cancelled";
+    if (error instanceof Error && error.name === "AbortError") return "cancelled";
     return outcomeOfError(error);
   }
 }
