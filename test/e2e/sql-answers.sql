@@ -1090,3 +1090,15 @@ SELECT o.id, p FROM orders AS o, jsonb_path_query(o.info, '$.* ? (@.type() == "s
 SELECT id FROM orders WHERE info @? '$.tags ? (@ == "x")' OR info @@ '$.a == 2' ORDER BY id;
 -- => ["1"]
 -- => ["2"]
+
+-- HAVING alone makes one group of all rows, of no rows too
+SELECT 'many' AS verdict FROM orders HAVING count(*) > 2;
+-- => ["many"]
+
+-- … which may be what it asks for
+SELECT 'none' FROM orders WHERE id > 100 HAVING count(*) = 0;
+-- => ["none"]
+
+-- string_agg of distinct texts comes out sorted, without NULL
+SELECT string_agg(DISTINCT customer, ', '), string_agg(DISTINCT customer, '') FILTER (WHERE id < 4), string_agg(DISTINCT nullif(customer, customer), ','), string_agg(DISTINCT customer, '-' ORDER BY customer DESC) FROM orders WHERE id < 5;
+-- => ["ann, bob, cy","annbob",null,"cy-bob-ann"]

@@ -7,7 +7,7 @@ SELECT '[2:3]={1,2}'::int[];
 -- error: UNSUPPORTED an array with bounds of its own is not supported
 
 -- DISTINCT values with a separator
-SELECT string_agg(DISTINCT customer, ',') FROM orders;
+SELECT string_agg(DISTINCT customer, customer) FROM orders;
 -- error: UNSUPPORTED string_agg with DISTINCT is not supported
 
 -- a function there is not

@@ -8,6 +8,7 @@ import { bindAggregate, isAggregate } from "./aggregate.ts";
 import { bindArrayCall, withPathText } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { callFunction, functionNotFound } from "./call.ts";
+import { distinctTextCall } from "./distinct-text.ts";
 import { castTo, constant, type Operand, operandType, typed } from "./operand.ts";
 import { returnsRows } from "./row-functions.ts";
 import type { BindSession } from "./session.ts";
@@ -56,6 +57,8 @@ export function bindFunction(binder: Binder, node: FuncCall, context: ExprContex
     }
     return noted(session, bindWindow(binder, node, context), position);
   }
+  const written = distinctTextCall(node);
+  if (written !== undefined) return bindScalar(binder, written, { name: "array_to_string", context });
   if (isAggregate(name)) return noted(session, bindAggregate(binder, node, context), position);
   return bindScalar(binder, node, { name, context });
 }

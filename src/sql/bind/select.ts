@@ -23,6 +23,7 @@ import { shortCircuited } from "./short-circuit.ts";
 import { type Outputs, outputByName, outputByPosition } from "./sort.ts";
 import { at, locationOf, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
+import { walk } from "./walk.ts";
 
 export function bindPlainSelect(binder: Binder, given: SelectStmt, env: QueryEnv): OpenQuery {
   const lifted = liftRowFunction(given);
@@ -84,7 +85,9 @@ function closeSelect(parts: SelectParts, types: readonly SqlType[]): BoundQuery 
     if (on !== undefined)
       return renderDistinctOn({ on, terms, width: exprs.length, list, source }, renderArg) + limited;
     const sorted = order.length === 0 ? "" : ` ORDER BY ${renderOrder(order, renderArg)}`;
-    return `SELECT ${isDistinct ? "DISTINCT " : ""}${list}${source}${sorted}${limited}`;
+    const rest = `${source}${sorted}${limited}`;
+    if (lacksAggregate(groups, exprs)) return groupOfAll(list, exprs.length, rest);
+    return `SELECT ${isDistinct ? "DISTINCT " : ""}${list}${rest}`;
   };
   const singleRow = keys?.length === 0 || rowCounts.isOne || from === undefined;
   const shape = order.length > 0 || on !== undefined || rowCounts.isPresent ? "closed" : "select";
@@ -112,6 +115,17 @@ function outputColumns(targets: SelectParts["targets"], exprs: readonly Expr[]):
     const { name = "", nullable = true, flags = [] } = targets[index] ?? {};
     return { name, type, nullable, flags };
   });
+}
+
+/** SQLite knows a group of all rows by the aggregates in the list, PostgreSQL by those in HAVING too. */
+function lacksAggregate({ keys, having }: Grouped, exprs: readonly Expr[]): boolean {
+  const isAggregate = (expr: Expr): boolean => expr.kind === "query" && expr.form === "aggregate";
+  return keys?.length === 0 && having !== undefined && !exprs.flatMap(walk).some(isAggregate);
+}
+
+function groupOfAll(list: string, width: number, rest: string): string {
+  const names = Array.from({ length: width }, (_unused, index) => `o${index}`).join(", ");
+  return `SELECT ${names} FROM (SELECT ${list}, count(*) AS n${rest})`;
 }
 
 /** FROM to HAVING. */
