@@ -19,6 +19,7 @@ import { Subscription } from "../../src/live/subscription.ts";
 import { SocketServer } from "../../src/server/sockets.ts";
 import { CatalogTransaction } from "../../src/storage/catalog/catalog-transaction.ts";
 import { ParquetWorker } from "../../src/storage/cold/parquet-worker.ts";
+import { FileRecords } from "../../src/storage/files/file-records.ts";
 import { Ballast } from "../../src/storage/hot/ballast.ts";
 import { dataFilePath } from "../../src/storage/hot/connection.ts";
 import { RowStatements } from "../../src/storage/hot/row-statements.ts";
@@ -266,11 +267,14 @@ export const FAULTS = {
     wrap(WriteTransaction.prototype, "put", (put) => {
       return function (this: WriteTransaction, table, scope, cells, how) {
         const old = how.before?.cells;
-        const last = table.columns.length - 1;
-        const isLeft = !how.deleted && old !== undefined && cells[last] === old[last];
-        return put.call(this, table, scope, isLeft ? cells.with(last, null) : cells, how);
+        const place = table.columns.findIndex(({ name }) => name === "at");
+        const isLeft = place >= 0 && !how.deleted && old !== undefined && cells[place] === old[place];
+        return put.call(this, table, scope, isLeft ? cells.with(place, null) : cells, how);
       };
     });
+  },
+  "forget-who-holds-a-file": () => {
+    wrap(FileRecords.prototype, "replace", () => () => undefined);
   },
   "resurrect-a-flushed-row": () => {
     wrap(RowStatements.prototype, "put", (put) => {

@@ -9,6 +9,7 @@ import {
 import { isObject, parseJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
 import type { Coverage } from "./coverage.ts";
+import { docCell } from "./doc.ts";
 import { movingCell } from "./moving-column.ts";
 import { wireText } from "./row.ts";
 import { coverClose, type SeatClient, type SeatOptions, type SocketRecord } from "./seat.ts";
@@ -136,7 +137,7 @@ function seenOf(event: Exclude<SubscriptionEvent, { kind: "error" | "schema" }>,
   const rowOf = (row: Row, key: readonly unknown[] | undefined): SeenRow => ({
     id: Number(key?.[0] ?? row["id"]),
     text: wireText(row, watcher.columns),
-    ...(watcher.showsMoving ? { moving: movingCell(row) } : {}),
+    ...(watcher.showsMoving ? { moving: movingCell(row), doc: docCell(row) } : {}),
     seq: typeof row["_seq"] === "bigint" ? row["_seq"] : undefined,
   });
   switch (event.kind) {

@@ -70,7 +70,7 @@ async function reportFailure({ source, steps }: Run, failure: Failure): Promise<
     .toArray();
   const whole = await keep(kept);
   say(`the last ${kept.length} steps: bun run simulate --schedule ${whole}\nshrinking …`);
-  const shrunk = await shrink({ steps: kept, failure }, SHRINK_MS);
+  const shrunk = await shrink({ steps: kept, failure }, { budgetMs: SHRINK_MS });
   say(`${shrunk.steps.length} steps are left: ${shrunk.failure.message}`);
   say(`run them again: bun run simulate --schedule ${await keep(shrunk.steps)}`);
 }

@@ -42,7 +42,7 @@ test("what follows the drop is judged", () => {
 test("what follows a reading is judged by what was read", () => {
   const space = withUnknownWrite();
   const read = { ...ROW, n: 9, note: "x" };
-  space.readBack([{ row: read, seq: 13n, moving: movingCell({}) }], 20n);
+  space.readBack([{ row: read, seq: 13n, moving: movingCell({}), doc: undefined }], 20n);
   space.take([set("y", { ...read, note: "y" }, 30n)], []);
   expect(() => space.take([set("z", { ...ROW, note: "z" }, 31n)], [])).toThrow("set makes");
 });

@@ -1,9 +1,12 @@
 // The oracle's own tables: for each space (a SHARED table, or one user's part of a USER table) the versions of every key with the commit that
 // made and the commit that ended each. Built from what writers were told; judges each statement by what it should have done.
+
+import { type DocCell, isDocOf } from "./doc.ts";
 import { type MovingCell, mayBegin, mayShow, type Origin, type Showing } from "./moving-column.ts";
-import { COLUMNS, type ModelRow, rowText } from "./row.ts";
+import { type ModelRow, textOf } from "./row.ts";
 import type { ReturnedRow } from "./sql-user.ts";
-import { finds, keysOf, updated, upserted } from "./statement.ts";
+import { finds, keysOf } from "./statement.ts";
+import { faultOf } from "./statement-fault.ts";
 import type { WriteOp } from "./step.ts";
 
 /** Above every position. */
@@ -30,13 +33,20 @@ export interface Version {
   endedAt: bigint | undefined;
   /** Of its column that comes and goes. */
   origin: Origin | undefined;
+  /** Of its FILE column; undefined where that is not known. */
+  readonly doc: DocCell;
 }
 
 /** What the server said a statement did. Of a delete the rows are those it ended, with their old `_seq`. */
 export interface Told {
   readonly op: Exclude<WriteOp, { kind: "fail" }>;
   readonly commit: bigint;
-  readonly rows: readonly { readonly row: ModelRow; readonly seq: bigint; readonly moving?: MovingCell }[];
+  readonly rows: readonly {
+    readonly row: ModelRow;
+    readonly seq: bigint;
+    readonly moving?: MovingCell;
+    readonly doc?: DocCell;
+  }[];
   /** How often the table had been altered when it was sent, and at the most when it was answered. */
   readonly alters?: { readonly from: number; readonly to: number };
   /** Of a statement that reads other rows. */
@@ -175,9 +185,9 @@ export class Space {
     const touched = new Set<number>();
     for (const each of told) {
       if (isEnd(each)) continue;
-      for (const { row, seq, moving } of each.rows) {
+      for (const { row, seq, moving, doc } of each.rows) {
         const origin = originOf(each, moving);
-        this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined, origin });
+        this.#insert({ seq, commit: each.commit, row, by: [each], endedAt: undefined, origin, doc });
         touched.add(row.id);
       }
     }
@@ -190,7 +200,7 @@ export class Space {
     }
     for (const id of touched) this.#judgeChain(id);
     for (const each of told) this.#judgeMissed(each, before);
-    for (const each of told) this.#judgeShown(each);
+    for (const each of told) this.#judgeTold(each);
     this.#touched.sort((a, b) => (a.commit < b.commit ? -1 : 1));
   }
 
@@ -201,7 +211,7 @@ export class Space {
       const known = this.at(id);
       const seen = found.get(id);
       if (known?.seq === seen?.seq && textOf(known?.row) === textOf(seen?.row)) {
-        if (seen !== undefined) this.#judgeMoving(seen, { upTo: alters });
+        if (seen !== undefined) this.#judgeShown(seen, { upTo: alters });
         continue;
       }
       if (!this.#unsure.has(id)) {
@@ -212,7 +222,15 @@ export class Space {
       if (known !== undefined && (seen === undefined || seen.seq > known.seq)) known.endedAt ??= position;
       if (seen !== undefined) {
         const origin = { from: alters, to: alters, cell: seen.moving };
-        this.#insert({ seq: seen.seq, commit: position, row: seen.row, by: [], endedAt: undefined, origin });
+        this.#insert({
+          seq: seen.seq,
+          commit: position,
+          row: seen.row,
+          by: [],
+          endedAt: undefined,
+          origin,
+          doc: seen.doc,
+        });
       }
       this.#touched.push({ commit: position, id });
     }
@@ -289,22 +307,26 @@ export class Space {
     }
   }
 
-  /** What somebody was shown, when the table had been altered so often at the most, of the column that comes and goes. */
-  movingFault({ row, seq, moving }: ReturnedRow, showing: Showing): string | undefined {
-    const origin = this.versionOf(row.id, seq)?.origin;
+  /** What is wrong with what somebody was shown of the column that comes and goes, and of the one that holds files. */
+  shownFault({ row, seq, moving, doc }: ReturnedRow, showing: Showing): string | undefined {
+    const version = this.versionOf(row.id, seq);
+    const known = version?.doc;
+    if (known !== undefined && doc !== undefined && known !== doc)
+      return `${this.name}: ${textOf(row)} of ${seq} is shown with the file ${doc}, has ${known}`;
+    const origin = version?.origin;
     if (origin === undefined || this.#unsure.has(row.id) || mayShow(moving, origin, showing)) return undefined;
     return `${this.name}: ${textOf(row)} of ${seq} is shown with ${movingText(moving)}, ${originText(origin)}`;
   }
 
-  #judgeMoving(shown: ReturnedRow, showing: Showing): void {
-    const fault = this.movingFault(shown, showing);
+  #judgeShown(shown: ReturnedRow, showing: Showing): void {
+    const fault = this.shownFault(shown, showing);
     if (fault !== undefined) throw new Wrong(fault);
   }
 
-  #judgeShown({ rows, alters }: Told): void {
+  #judgeTold({ rows, alters }: Told): void {
     if (alters === undefined) return;
-    for (const { row, seq, moving } of rows) {
-      if (moving !== undefined) this.#judgeMoving({ row, seq, moving }, { upTo: alters.to });
+    for (const { row, seq, moving, doc } of rows) {
+      if (moving !== undefined) this.#judgeShown({ row, seq, moving, doc }, { upTo: alters.to });
     }
   }
 
@@ -314,8 +336,10 @@ export class Space {
     if (old !== undefined && old.commit > version.commit) throw new Wrong(`${about}: _seq order is not commit order`);
     if (old?.endedAt !== undefined && old.endedAt > version.commit)
       throw new Wrong(`${about}: before the row was deleted`);
-    const faults = version.by.map((told) => faultOf(told, version.row, before?.row));
+    const faults = version.by.map((told) => faultOf(told.op, version.row, before?.row));
     if (faults.length > 0 && !faults.includes(undefined)) throw new Wrong(`${about}: ${faults.join("; ")}`);
+    const fileFault = docFault(version, before?.doc, before !== undefined);
+    if (fileFault !== undefined) throw new Wrong(`${about}: ${fileFault}`);
     const { origin } = version;
     if (origin === undefined || version.by.length === 0) return;
     const isRight =
@@ -351,43 +375,15 @@ function movingText({ name, text }: MovingCell): string {
   return name === undefined ? "no such column" : `${name} ${text}`;
 }
 
+/** Only an upload gives a row another file; a new row has none. */
+function docFault({ by, doc }: Version, old: DocCell, wasThere: boolean): string | undefined {
+  if (doc === undefined || by.length === 0) return undefined;
+  const uploads = by.flatMap(({ op }) => (op.kind === "attach" ? [op.text] : []));
+  if (uploads.length > 0) return uploads.some((text) => isDocOf(doc, text)) ? undefined : `the file is ${doc}`;
+  const expected = wasThere ? old : null;
+  return expected === undefined || doc === expected ? undefined : `the file is ${doc}, was ${expected}`;
+}
+
 function isEnd({ op }: Told): boolean {
   return op.kind === "delete" || op.kind === "truncate";
-}
-
-/** Why a statement cannot have made one row of another. What it may have read elsewhere is judged by `source-judge.ts`. */
-function faultOf({ op }: Told, row: ModelRow, before: ModelRow | undefined): string | undefined {
-  switch (op.kind) {
-    case "delete":
-    case "truncate":
-      return "a DELETE makes no row";
-    case "copy":
-      return op.orNothing && before !== undefined ? "the key was there" : undefined;
-    case "join": {
-      if (before === undefined) return "there was no row to change";
-      const left = { ...before, n: row.n, note: row.note };
-      return textOf(left) === textOf(row) ? undefined : `the rest was ${textOf(before)}`;
-    }
-    case "upsert": {
-      const given = op.rows.find((each) => each.id === row.id);
-      const left = given === undefined ? undefined : upserted(op, given, before);
-      return textOf(left) === textOf(row) ? undefined : `an UPSERT makes ${textOf(left)}`;
-    }
-    case "put":
-    case "insert": {
-      const given = op.rows.find((each) => each.id === row.id);
-      if (textOf(given) !== textOf(row)) return `given was ${textOf(given)}`;
-      return op.kind === "insert" && before !== undefined ? "the key was there" : undefined;
-    }
-    default:
-      if (before === undefined) return "there was no row to change";
-      if (!finds(op.where, before)) return `${JSON.stringify(op.where)} excludes the row`;
-      return textOf(updated(op, before)) === textOf(row)
-        ? undefined
-        : `${op.kind} makes ${textOf(updated(op, before))}`;
-  }
-}
-
-export function textOf(row: ModelRow | undefined): string {
-  return row === undefined ? "nothing" : rowText(row, COLUMNS);
 }

@@ -3,6 +3,7 @@
 import { nextBatchValue, subscribeValue, unsubscribeValue } from "../../src/protocol/client-message.ts";
 import { isObject, type JsonObject, type JsonValue, parseJson, toJson } from "../../src/protocol/json.ts";
 import { createMsgpack, FRAME_LIMITS } from "../../src/protocol/msgpack.ts";
+import { docCell } from "./doc.ts";
 import { movingCell } from "./moving-column.ts";
 import { wireText } from "./row.ts";
 import { coverClose, type SeatClient, type SeatOptions, type SocketRecord } from "./seat.ts";
@@ -201,7 +202,7 @@ function rowsOf(list: unknown, watcher: Watcher): readonly SeenRow[] {
   return list.filter(isObject).map((row) => ({
     id: Number(row["id"]),
     text: wireText(row, watcher.columns),
-    ...(watcher.showsMoving ? { moving: movingCell(row) } : {}),
+    ...(watcher.showsMoving ? { moving: movingCell(row), doc: docCell(row) } : {}),
     seq: toSeq(row["_seq"]),
   }));
 }

@@ -8,6 +8,12 @@ export function randomWrite(random: Random): Step {
   const form = random.weighted({ batch: 12, commit: 4, rollback: 1 });
   const isLong = form !== "batch" || random.chance(15);
   const table = random.weighted({ items: 12, own: 12, wide: 2, brief: 1, kept: 3 });
+  const hasFiles = table === "items" || table === "own";
+  if (hasFiles && form === "batch" && !isLong && random.chance(3)) {
+    const text = "x".repeat(random.below(9)) + random.below(1_000_000);
+    const op: WriteOp = { kind: "attach", key: random.below(KEYS), text };
+    return { kind: "write", user: random.below(USERS.length), table, form, ops: [op] };
+  }
   const ops = random.list(isLong ? 1 + random.below(4) : 1, () =>
     randomOp(random, { table, isBatch: form === "batch" }),
   );
@@ -51,7 +57,7 @@ function readsItems(op: WriteOp): boolean {
 /** Inside a transaction rows are changed by key only. */
 export function randomOp(random: Random, { table, isBatch }: OpPlace): WriteOp {
   const mayFilter = isBatch;
-  const kind: Exclude<WriteOp["kind"], "truncate"> =
+  const kind: Exclude<WriteOp["kind"], "truncate" | "attach"> =
     table === "kept" ? randomOfStream(random, isBatch) : randomOfRows(random, isBatch);
   switch (kind) {
     case "put":

@@ -8,6 +8,9 @@ export type ColumnName = (typeof COLUMNS)[number];
 export const TABLE_COLUMNS =
   "(id BIGINT PRIMARY KEY, extra INT DEFAULT 0, room TEXT NOT NULL, n INT, note TEXT, f DOUBLE, b BOOLEAN, d DECIMAL(8,2), at TIMESTAMP)";
 
+/** Of tables that are no streams. */
+export const FILE_TABLE_COLUMNS = TABLE_COLUMNS.replace(/\)$/, ", doc FILE)");
+
 /** `d` counts hundredths, `at` microseconds; numbers so small that arithmetic on them is exact everywhere. */
 export interface ModelRow {
   readonly id: number;
@@ -112,4 +115,8 @@ export function rowOfText(text: string): ModelRow {
   if (!Array.isArray(values)) throw new Error(`not a row: ${text}`);
   const cells = Object.fromEntries(COLUMNS.map((column, index) => [column, values[index]]));
   return rowOfWire({ ...cells, b: cells["b"] === null ? null : cells["b"] === "true" });
+}
+
+export function textOf(row: ModelRow | undefined): string {
+  return row === undefined ? "nothing" : rowText(row, COLUMNS);
 }

@@ -1,3 +1,4 @@
+import type { DocCell } from "./doc.ts";
 import type { MovingCell } from "./moving-column.ts";
 
 export interface SeenRow {
@@ -7,6 +8,7 @@ export interface SeenRow {
   readonly seq: bigint | undefined;
   /** Of rows with all their columns. */
   readonly moving?: MovingCell;
+  readonly doc?: DocCell;
 }
 
 /** What a client told its application, in the same form for all families. `cursor`: everything up to there has been told. */

@@ -1,7 +1,7 @@
 // What statements that read other rows made of them: INSERT … SELECT and UPDATE … FROM. Each reads at a position of its own choice, which is not
 // before the newest commit that was acknowledged when it was sent, and not after its own.
-import { type Space, type Told, textOf, type Version, Wrong } from "./model.ts";
-import type { ModelRow } from "./row.ts";
+import { type Space, type Told, type Version, Wrong } from "./model.ts";
+import { type ModelRow, textOf } from "./row.ts";
 import { finds } from "./statement.ts";
 import type { WriteOp } from "./step.ts";
 

@@ -1,4 +1,5 @@
 // SQL over HTTP by one user, as thin as can be: what was answered, or that there was no answer.
+import { type DocCell, docCell, docRef } from "./doc.ts";
 import { type MovingCell, movingCell } from "./moving-column.ts";
 import { type ModelRow, type ModelValue, rowOfWire } from "./row.ts";
 
@@ -50,13 +51,40 @@ export class SqlUser {
     this.#token = token;
   }
 
-  async send(sql: string, params: readonly ModelValue[] = []): Promise<Answer> {
+  send(sql: string, params: readonly ModelValue[] = []): Promise<Answer> {
+    const body = JSON.stringify(params.length === 0 ? { sql } : { sql, params });
+    return this.#post({ body, headers: { "content-type": "application/json" } });
+  }
+
+  /** With a text for `FILE('doc')`. */
+  upload(sql: string, text: string): Promise<Answer> {
+    const body = new FormData();
+    body.set("sql", sql);
+    body.set("file:doc", new File([text], "doc.txt", { type: "text/plain" }));
+    return this.#post({ body, headers: {} });
+  }
+
+  /** The bytes that a FILE cell refers to, as text; undefined when they are not there. */
+  async download(table: string, cell: string): Promise<string | undefined> {
+    const { sub, id } = docRef(cell);
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const response = await fetch(`${this.#url.replace(/\/v1\/api$/, "")}/v1/files/sim/${table}/${sub}/${id}`, {
+      headers,
+    });
+    const text = await response.text();
+    return response.status === 200 ? text : undefined;
+  }
+
+  async #post(request: {
+    readonly body: string | FormData;
+    readonly headers: Record<string, string>;
+  }): Promise<Answer> {
     let body: Body;
     try {
       const response = await fetch(`${this.#url}/sql`, {
         method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${this.#token}` },
-        body: JSON.stringify(params.length === 0 ? { sql } : { sql, params }),
+        headers: { ...request.headers, authorization: `Bearer ${this.#token}` },
+        body: request.body,
       });
       body = (await response.json()) as Body;
     } catch {
@@ -94,12 +122,13 @@ export interface ReturnedRow {
   readonly row: ModelRow;
   readonly seq: bigint;
   readonly moving: MovingCell;
+  readonly doc: DocCell;
 }
 
 export function returnedRows(result: Result | undefined): readonly ReturnedRow[] {
   const names = result?.names ?? [];
   return (result?.rows ?? []).map((cells) => {
     const row = Object.fromEntries(names.map((name, index) => [name, cells[index]]));
-    return { row: rowOfWire(row), seq: BigInt(String(row["_seq"])), moving: movingCell(row) };
+    return { row: rowOfWire(row), seq: BigInt(String(row["_seq"])), moving: movingCell(row), doc: docCell(row) };
   });
 }

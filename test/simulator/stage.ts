@@ -3,11 +3,12 @@
 import { loginToken } from "../support/test-server.ts";
 import { Access } from "./access.ts";
 import type { Coverage } from "./coverage.ts";
+import { isDocOf } from "./doc.ts";
 import type { FaultName } from "./faults.ts";
 import { Layouts } from "./layouts.ts";
 import { Space, Wrong } from "./model.ts";
 import { createPlaces, type Place } from "./places.ts";
-import { TABLE_COLUMNS } from "./row.ts";
+import { FILE_TABLE_COLUMNS, TABLE_COLUMNS } from "./row.ts";
 import { PASSWORD, SimulatedServer } from "./simulated-server.ts";
 import { judgeSource } from "./source-judge.ts";
 import { SqlUser } from "./sql-user.ts";
@@ -85,7 +86,7 @@ export class Stage implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const { url } = this.server;
     await this.root.must("CREATE NAMESPACE sim");
-    await this.root.must(`CREATE USER TABLE sim.own ${TABLE_COLUMNS}`);
+    await this.root.must(`CREATE USER TABLE sim.own ${FILE_TABLE_COLUMNS}`);
     await this.root.must(`CREATE STREAM TABLE sim.feed ${TABLE_COLUMNS} WITH (TTL_SECONDS = 1)`);
     for (const table of ["items", "wide", "brief"] as const) await this.root.must(createShared(table));
     await this.root.must(
@@ -190,6 +191,22 @@ export class Stage implements AsyncDisposable {
       for (const [index, user] of this.#users.entries()) {
         if (!isOfUser(table) && index > 0) continue;
         this.space(table, index).readBack(await user.table(table), this.#known, this.layouts.made(table));
+      }
+    }
+  }
+
+  /** Every file that a row holds is there, for whoever may read the row. */
+  async compareFiles(): Promise<void> {
+    for (const table of ["items", "own"] as const) {
+      for (const [index, user] of this.#users.entries()) {
+        if (!isOfUser(table) && index > 0) continue;
+        for (const { row, doc } of this.space(table, index).living()) {
+          if (typeof doc !== "string") continue;
+          const text = await user.download(table, doc);
+          this.coverage.count("file read back");
+          if (text === undefined || !isDocOf(doc, text))
+            throw new Wrong(`${table}: key ${row.id} holds ${doc}, its file is ${text}`);
+        }
       }
     }
   }

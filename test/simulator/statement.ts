@@ -1,6 +1,6 @@
 // What a write does: as SQL, and by itself on a row of the model.
 import { evaluate, type Filter, filterSql } from "./filter.ts";
-import { COLUMNS, type ColumnName, EMPTY_ROW, KEYS, literal, type ModelRow, TABLE_COLUMNS } from "./row.ts";
+import { COLUMNS, type ColumnName, EMPTY_ROW, FILE_TABLE_COLUMNS, KEYS, literal, type ModelRow } from "./row.ts";
 import type { Step, TableName, ViewedTable, Watch, Where, WriteOp } from "./step.ts";
 
 const LIST = COLUMNS.join(", ");
@@ -21,6 +21,8 @@ export function opSql(op: WriteOp, table: TableName): string {
       return `INSERT INTO ${name} (${LIST}) SELECT ${LIST} FROM sim.${op.from} WHERE ${filterSql(op.filter)} ON CONFLICT (id) DO ${op.orNothing ? "NOTHING" : `UPDATE SET ${UPSERT}`} ${RETURNING}`;
     case "join":
       return `UPDATE ${name} SET n = given_n, note = given_note FROM (SELECT id AS given_id, n AS given_n, note AS given_note FROM sim.${op.from} WHERE ${filterSql(op.filter)}) AS given WHERE given_id = id ${RETURNING}`;
+    case "attach":
+      return `UPDATE ${name} SET doc = FILE('doc') WHERE id = ${op.key} ${RETURNING}`;
     case "truncate":
       return `TRUNCATE ${name}`;
     case "insert":
@@ -65,7 +67,7 @@ export function streamSql(step: Extract<Step, { kind: "stream" }>): string {
 }
 
 export function createShared(table: TableName): string {
-  return `CREATE SHARED TABLE sim.${table} ${TABLE_COLUMNS} WITH (ACCESS_LEVEL = 'PUBLIC')`;
+  return `CREATE SHARED TABLE sim.${table} ${FILE_TABLE_COLUMNS} WITH (ACCESS_LEVEL = 'PUBLIC')`;
 }
 
 /** What a table's view shows of it, its columns in another order. */
@@ -104,6 +106,8 @@ export function keysOf(op: WriteOp): readonly number[] | undefined {
     case "upsert":
     case "insert":
       return op.rows.map(({ id }) => id);
+    case "attach":
+      return [op.key];
     case "fail":
       return [];
     case "copy":

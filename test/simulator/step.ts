@@ -86,6 +86,8 @@ export type WriteOp =
   | { readonly kind: "copy"; readonly from: SourceTable; readonly filter: Filter; readonly orNothing: boolean }
   /** Gives rows the `n` and the `note` that the row of the same key has elsewhere. */
   | { readonly kind: "join"; readonly from: SourceTable; readonly filter: Filter }
+  /** An upload, as a statement of its own. */
+  | { readonly kind: "attach"; readonly key: number; readonly text: string }
   /** Only as the first of its statements and while nobody else writes to the table, so that it is known what was there. */
   | { readonly kind: "truncate" }
   | { readonly kind: "fail"; readonly how: "null" | "type" | "table" | "zero" };

@@ -123,22 +123,23 @@ export class Watcher {
         this.#membership.serve(what.filters);
         continue;
       }
-      this.#judgeMoving(what, showing);
+      this.#judgeShown(what, showing);
       this.#judge.take(what, known);
     }
   }
 
-  /** Each row shows what its version has in the column that comes and goes, as the table was at some time since it was written. */
-  #judgeMoving(seen: Seen, showing: Showing): void {
+  /** Each row shows the file of its version, and in the column that comes and goes what the version has as the table was at some time since it was written. */
+  #judgeShown(seen: Seen, showing: Showing): void {
     const rows = seen.kind === "rows" ? seen.rows : seen.kind === "put" ? [seen.row] : [];
-    for (const { id, seq, moving } of rows) {
+    for (const { id, seq, moving, doc } of rows) {
       if (moving === undefined || seq === undefined) continue;
       const version = this.options.space.versionOf(id, seq);
       if (version === undefined) continue;
       this.options.coverage.count(
         moving.name === undefined ? "told without the moving column" : "told the moving column",
       );
-      const fault = this.options.space.movingFault({ row: version.row, seq, moving }, showing);
+      if (typeof doc === "string") this.options.coverage.count("told a file");
+      const fault = this.options.space.shownFault({ row: version.row, seq, moving, doc }, showing);
       if (fault !== undefined) throw this.wrong(fault);
     }
   }

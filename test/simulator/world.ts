@@ -273,6 +273,7 @@ export class World implements AsyncDisposable {
     const watchers = [...stage.watchers.values()].filter((watcher) => !isOfStream(watcher));
     const problem = (await selectProblem(watchers, this.#userOf)) ?? (await otherUserProblem(watchers, stage.root));
     if (problem !== undefined) throw problem;
+    await stage.compareFiles();
     stage.settled();
     settleThoseThatStayed(subscribes);
   }

@@ -68,7 +68,8 @@ export class Writes {
     const sql = form === "batch" ? statements.join(";\n") : `BEGIN;\n${statements.join(";\n")};\n${form.toUpperCase()}`;
     const sentAt = this.#latest;
     const from = this.#alters.made(table);
-    const answer = await user.send(sql);
+    const [first] = ops;
+    const answer = await (first?.kind === "attach" ? user.upload(sql, first.text) : user.send(sql));
     const alters = { from, to: this.#alters.sent(table) };
     const failing = ops.findIndex(({ kind }) => kind === "fail");
     if (answer.kind === "done" && failing >= 0) this.#wrong ??= new Wrong(`${sql}\n  did not fail`);
