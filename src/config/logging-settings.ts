@@ -1,11 +1,7 @@
 // The settings of the log, a part of the one table.
 import type { LogLevel } from "../base/log.ts";
-import { setting } from "./setting.ts";
+import { GIB, KIB, MIB, setting } from "./setting.ts";
 import { boolean, byteSize, choice, integer, optionalText } from "./value-type.ts";
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
 
 export const LOGGING_SETTINGS = {
   "logging.level": setting({

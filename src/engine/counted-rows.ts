@@ -1,8 +1,7 @@
 // `SELECT count(*)` of a whole scope on the main thread: the catalog knows how many rows the files hold, and few rows are buffered. Whenever that is not exact, or
 // more than a little work, a query process is asked.
 import type { Scope } from "../base/ids.ts";
-import type { TableSchema } from "../model/schema.ts";
-import { keyColumn } from "../model/schema.ts";
+import { keyColumn, type TableSchema } from "../model/schema.ts";
 import type { SqliteValue } from "../model/sql-type.ts";
 import type { RelationUse } from "../sql/plan.ts";
 import { haveDisjointKeys } from "../storage/cold/scope-summary.ts";

@@ -65,12 +65,11 @@ export function indexProcessStarter({ command, durability }: IndexProcessOptions
         if (reply.kind === "done") answer.resolve();
         else answer.reject(new DbError(reply.code, reply.message));
       },
-      onExit: (_child, exitCode, killedBy) => {
-        const how = killedBy === null ? `exit ${exitCode}` : `signal ${killedBy}`;
-        answer.reject(new DbError("STORAGE_ERROR", `The process that builds indexes ended early (${how})`));
-      },
+      onExit: (ended) => answer.reject(endedEarly(ended)),
     });
     const ask = async (request: Request): Promise<void> => {
+      // One that has ended while the writer was waited for takes no message.
+      if (child.exitCode !== null || child.signalCode !== null) throw endedEarly(child);
       answer = Promise.withResolvers<void>();
       child.send(request);
       await answer.promise;
@@ -104,4 +103,9 @@ export function indexProcessStarter({ command, durability }: IndexProcessOptions
       [Symbol.asyncDispose]: end,
     };
   };
+}
+
+function endedEarly({ exitCode, signalCode }: Pick<Bun.Subprocess, "exitCode" | "signalCode">): DbError {
+  const how = signalCode === null ? `exit ${exitCode}` : `signal ${signalCode}`;
+  return new DbError("STORAGE_ERROR", `The process that builds indexes ended early (${how})`);
 }
