@@ -11,10 +11,10 @@ export class IdleSteps {
     this.#steps = steps;
   }
 
-  /** Begins, or goes on. */
-  resume(): void {
+  /** Begins, or goes on, when nothing pauses it again for so long. */
+  resume(afterMs = 0): void {
     if (this.#isDone) return;
-    this.#next ??= setTimeout(() => void this.#step(), 0);
+    this.#next ??= setTimeout(() => void this.#step(), afterMs);
   }
 
   /** A step that was begun is ended. */

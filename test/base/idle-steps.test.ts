@@ -45,6 +45,18 @@ test("nothing is done while it is paused, and the rest is done after", async () 
   expect(taken).toEqual([0, 0, 1]);
 });
 
+test("it goes on only when nothing pauses it for as long as it is told to wait", async () => {
+  const taken: number[] = [];
+  const steps = new IdleSteps(counting(taken, 1));
+  steps.resume(60_000);
+  await turns(3);
+  expect(taken).toEqual([]);
+  steps.pause();
+  steps.resume();
+  await turns(10);
+  expect(taken).toEqual([0]);
+});
+
 test("a step that fails is the last, and fails nobody", async () => {
   let tries = 0;
   const steps = new IdleSteps({

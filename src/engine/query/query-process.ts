@@ -7,6 +7,9 @@ import { toFailure } from "./query-failure.ts";
 import { type PrepareConnection, QuerySession } from "./query-session.ts";
 import { warmingSteps } from "./warm-up.ts";
 
+/** Whoever has just asked may ask again, and would find the process at a step that takes longer than the answer. */
+const QUIET_MS = 50;
+
 function send(message: ProcessMessage): void {
   process.send?.(message);
 }
@@ -31,7 +34,7 @@ export function runQueryProcess(prepareConnection: PrepareConnection): void {
     assert(session !== undefined, "a process is opened before it is asked");
     if (message.kind === "clear") return send({ kind: "cleared", ...session.clearCaches() });
     warmUp?.pause();
-    void answer(session, message).finally(() => warmUp?.resume());
+    void answer(session, message).finally(() => warmUp?.resume(QUIET_MS));
   });
 }
 
