@@ -63,7 +63,7 @@ export class Dispatcher {
 
   dispatch({ position, changes, emptied = [] }: LiveCommit): void {
     const touched = new Set<Group<Subscription>>();
-    for (const change of changes) this.#route(change, touched);
+    for (const change of changes) this.#tryRoute(change, touched);
     for (const scope of emptied) this.#empty(scope, touched);
     this.#commits += 1;
     this.#position = position;
@@ -76,6 +76,15 @@ export class Dispatcher {
     const position = this.dispatched();
     for (const group of this.#deps.registry.groups()) {
       this.#guard(group, () => group.publishProgress(group.reached(position)));
+    }
+  }
+
+  /** Whose change cannot be looked up has missed it: better an end, after which clients begin anew, than a hole. */
+  #tryRoute(change: Change, touched: Set<Group<Subscription>>): void {
+    try {
+      this.#route(change, touched);
+    } catch (error) {
+      for (const group of this.#deps.registry.groupsOfTable(change.table.id)) this.#failGroup(group, error);
     }
   }
 
@@ -94,7 +103,7 @@ export class Dispatcher {
     for (const group of this.#deps.registry.groupsOfTable(scope.table)) {
       if (!group.reads.some((read) => read.table === scope.table && read.scope === scope.scope)) continue;
       if (group.plan.strategy.kind === "rerun") touched.add(group);
-      else for (const subscription of group.subscribers()) this.#deps.fail(subscription, truncated());
+      else this.#failGroup(group, truncated());
     }
   }
 
@@ -124,13 +133,23 @@ export class Dispatcher {
     try {
       work();
     } catch (error) {
-      for (const subscription of group.subscribers()) this.#deps.fail(subscription, error);
+      this.#failGroup(group, error);
     }
+  }
+
+  #failGroup(group: Group<Subscription>, error: unknown): void {
+    for (const subscription of group.subscribers()) this.#deps.fail(subscription, error);
   }
 
   /** Whoever waits for a position that is reached by now goes on. */
   settle(): void {
-    for (const subscription of this.#deps.registry.settling) subscription.dispatchReached();
+    for (const subscription of this.#deps.registry.settling) {
+      try {
+        subscription.dispatchReached();
+      } catch (error) {
+        this.#deps.fail(subscription, error);
+      }
+    }
   }
 }
 

@@ -56,14 +56,15 @@ export function openLive(input: OpenLiveInput): OpenedLive {
     authorize: ({ role }, table) => assertMayRead(role, table),
   });
   const writes: WriteCounters = { commits: 0, changes: 0 };
+  // Each by itself: a fault in one of them keeps the others from nothing, least of all from the rows.
   writer.onCommit((event) => {
     writes.commits += 1;
     writes.changes += event.changes.length;
-    for (const view of event.redefinedViews) live.viewRedefined(view);
-    live.dispatch(event);
-    for (const table of event.altered) live.tableAltered(table);
-    for (const table of event.droppedTables) live.tableDropped(table);
   });
+  writer.onCommit(({ redefinedViews }) => redefinedViews.forEach((view) => live.viewRedefined(view)));
+  writer.onCommit((event) => live.dispatch(event));
+  writer.onCommit(({ altered }) => altered.forEach((table) => live.tableAltered(table)));
+  writer.onCommit(({ droppedTables }) => droppedTables.forEach((table) => live.tableDropped(table)));
   const loading = new AbortController();
   loadBuffered(live, { store, pacer, startsAt: writer.position, signal: loading.signal }).catch((error: unknown) =>
     log.warn("buffered rows were not loaded for resumes", { error: errorText(error) }),

@@ -150,6 +150,27 @@ describe("changes", () => {
     expect([...harness.live.rows()].map((row) => row.subscriptionId)).toEqual(["good"]);
   });
 
+  test("LQ-12 a change that cannot be looked up ends the subscriptions of its table with an error: none goes on with a hole", async () => {
+    const harness = started();
+    const { id, socket } = harness.connect("paging");
+    for (const name of ["one", "two"]) harness.subscribe(id, { id: name, table, query: inRoom(name), options: {} });
+    await settle();
+    messages(socket);
+    // The log of recent changes reads them first, the search for groups next.
+    let reads = 0;
+    const cells = [...message(1).cells];
+    const failing = Object.assign([...cells], {
+      [Symbol.iterator]: () => {
+        reads += 1;
+        if (reads > 1) throw new Error("no such row");
+        return cells.values();
+      },
+    });
+    harness.write(table, "ann", { cells: failing });
+    expect(brief(messages(socket))).toEqual(["error SUBSCRIPTION_FAILED", "error SUBSCRIPTION_FAILED"]);
+    expect([...harness.live.rows()]).toEqual([]);
+  });
+
   test("LQ-09 a snapshot that fails ends its subscription with an error", async () => {
     const harness = started();
     harness.store.failure = new Error("disk on fire");
