@@ -2,7 +2,7 @@
 // that lost whatever was not synced. What this models: blocks of 4 KiB that are there or not, each by itself, whatever was written before or after; cut files; changes of a folder
 // of which the last ones are missing. What it does not: a disk that says it has synced and has not, a block that is half written, and a bucket.
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseUserId, SHARED_SCOPE, scopeOfUser } from "../../src/base/ids.ts";
@@ -16,6 +16,7 @@ import { bodyOf, type Rows, rowsText, WrittenRows } from "./written-rows.ts";
 setDefaultTimeout(400_000);
 
 const MAIN = join(import.meta.dir, "power-loss-child.ts");
+const OBJECTS = join(import.meta.dir, "objects-child.ts");
 const SEED = Number(process.env["POWER_LOSS_SEED"] ?? 1 + Math.floor(Math.random() * 1_000_000));
 /** Of the moments of a run, how many are looked at. */
 const MOMENTS = Number(process.env["POWER_LOSS_MOMENTS"] ?? 25);
@@ -60,16 +61,17 @@ async function lifeOf(
   durability: string,
   judge: (rows: WrittenRows, found: string, said: string) => void,
 ): Promise<number> {
-  const [folder, marks, trace] = ["data", "marks", "trace"].map((name) => join(base, `${durability}-${name}`));
-  if (folder === undefined || marks === undefined || trace === undefined) throw new Error("three paths");
-  const child = Bun.spawn([...tracer(trace), process.execPath, MAIN, folder, marks, durability], {
+  const [root, marks, trace] = ["disk", "marks", "trace"].map((name) => join(base, `${durability}-${name}`));
+  if (root === undefined || marks === undefined || trace === undefined) throw new Error("three paths");
+  mkdirSync(root);
+  const child = Bun.spawn([...tracer(trace), process.execPath, MAIN, join(root, "data"), marks, durability], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   expect(await child.exited).toBe(0);
   const steps = [...tracedSteps(readFileSync(trace, "latin1"))];
   const random = randomOf(SEED);
   const chance = (2 * MOMENTS) / steps.length;
-  const [disk, rows] = [new WrittenDisk(folder), new WrittenRows()];
+  const [disk, rows] = [new WrittenDisk(root), new WrittenRows()];
   let looked = 0;
   const look = async (where: string, left: string, survival: Survival): Promise<void> => {
     looked += 1;
@@ -77,7 +79,7 @@ async function lifeOf(
     const target = join(base, `left-${looked}`);
     disk.restore(target, survival);
     try {
-      judge(rows, rowsText(await rowsIn(target)), said);
+      judge(rows, rowsText(await rowsIn(join(target, "data"))), said);
     } catch (cause) {
       throw new Error(said, { cause });
     }
@@ -126,5 +128,28 @@ test.skipIf(!isTraceable)(
       if (!rows.past.has(found)) expect([said, found]).toEqual([said, "what was there once"]);
     });
     expect(lost).toBeGreaterThan(0);
+  },
+);
+
+test.skipIf(!isTraceable)(
+  `ST-03 a file that is complete lasts with all folders above it, also when another write made them and has not come so far${skipped}`,
+  async () => {
+    const [root, marks, trace] = [join(base, "objects"), join(base, "objects-marks"), join(base, "objects-trace")];
+    mkdirSync(root);
+    const child = Bun.spawn([...tracer(trace), process.execPath, OBJECTS, root, marks], { stderr: "inherit" });
+    expect(await child.exited).toBe(0);
+    const disk = new WrittenDisk(root);
+    const begun = new Map<string, number>();
+    let found: unknown[] = [];
+    for (const { phase, thread, call } of tracedSteps(readFileSync(trace, "latin1"))) {
+      if (phase === "began") begun.set(thread, disk.order);
+      else if (call.kind !== "write" || call.path !== marks) disk.apply(call, begun.get(thread) ?? disk.order);
+      else {
+        const target = join(base, `objects-${found.length}`);
+        disk.restore(target, NOTHING);
+        found = [...found, existsSync(join(target, call.bytes.toString()))];
+      }
+    }
+    expect(found).toEqual([true, true]);
   },
 );

@@ -3,7 +3,7 @@
 export type TracedCall =
   | { readonly kind: "open"; readonly path: string; readonly truncates: boolean }
   /** Undefined: where the file ends; nothing but SQLite writes elsewhere. */
-  | { readonly kind: "write"; readonly path: string; readonly at: number | undefined; readonly bytes: Uint8Array }
+  | { readonly kind: "write"; readonly path: string; readonly at: number | undefined; readonly bytes: Buffer }
   | { readonly kind: "truncate"; readonly path: string; readonly sizeBytes: number }
   | { readonly kind: "sync"; readonly path: string }
   | { readonly kind: "folder"; readonly path: string }
@@ -77,7 +77,7 @@ function callOf(text: string): TracedCall | undefined {
   const strings = [...text.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map((found) => unescaped(found[1] ?? ""));
   const descriptor = unescaped(/^\w+\(\d+<((?:\\x[0-9a-f]{2})*)>/.exec(text)?.[1] ?? "").toString();
   const [first, second] = strings.map(String);
-  const numbers = text.slice(text.lastIndexOf('"')).match(/-?\d+/g) ?? [];
+  const tail = text.slice(text.lastIndexOf('"'));
   switch (name) {
     case "open":
     case "openat":
@@ -85,7 +85,13 @@ function callOf(text: string): TracedCall | undefined {
       if (!/O_CREAT|^creat/.test(text)) return undefined;
       return { kind: "open", path: first ?? "", truncates: /O_TRUNC|^creat/.test(text) };
     case "pwrite64":
-      return { kind: "write", path: descriptor, at: Number(numbers[1]), bytes: strings[0] ?? Buffer.alloc(0) };
+    case "pwritev":
+      return {
+        kind: "write",
+        path: descriptor,
+        at: Number(/, (\d+) *\) += /.exec(tail)?.[1]),
+        bytes: Buffer.concat(strings),
+      };
     case "write":
     case "writev":
       return { kind: "write", path: descriptor, at: undefined, bytes: Buffer.concat(strings) };
@@ -93,7 +99,7 @@ function callOf(text: string): TracedCall | undefined {
     case "fdatasync":
       return { kind: "sync", path: descriptor };
     case "ftruncate":
-      return { kind: "truncate", path: descriptor, sizeBytes: Number(/, (\d+) *\)/.exec(text)?.[1]) };
+      return { kind: "truncate", path: descriptor, sizeBytes: Number(/, (\d+) *\) += /.exec(text)?.[1]) };
     case "mkdir":
     case "mkdirat":
       return { kind: "folder", path: first ?? "" };

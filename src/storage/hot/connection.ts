@@ -1,7 +1,7 @@
 // Opening the data file: one connection that writes, one that only reads.
 import { Database } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * `full`: COMMIT returns after the sync; an acknowledged write survives power loss. `normal`: it survives the end of the process, but the last
@@ -20,14 +20,20 @@ export function dataFilePath(dataDir: string): string {
   return join(dataDir, "kalamdb.sqlite");
 }
 
-/** A folder that is made here is private; one that was there keeps its mode. */
+/** A folder that is made here is private, and lasts; one that was there keeps its mode. */
 export function makeDataFolder(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const created = mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (created === undefined) return;
+  for (let folder = resolve(dataDir); folder.length >= resolve(created).length; folder = dirname(folder)) {
+    const parent = openSync(dirname(folder), "r");
+    fsyncSync(parent);
+    closeSync(parent);
+  }
 }
 
 export function openWriterConnection(path: string, durability: Durability): Database {
-  // SQLite gives its log and shared-memory files the mode of the data file.
-  closeSync(openSync(path, "a", 0o600));
+  // SQLite gives its log and shared-memory files the mode of the data file. A file that is there is not opened: to close it would end every lock this process has on it.
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const db = new Database(path, { readwrite: true, strict: true });
   return prepared(db, [
     `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,

@@ -1,7 +1,7 @@
 // One process for one data folder. The lock is SQLite's own file lock on an empty file beside the data: the operating system drops it
 // when the process ends, however it ends, so there is no stale lock to clean up. The process id is only there for the error message.
 import { Database } from "bun:sqlite";
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { errorCode } from "./storage-error.ts";
@@ -13,7 +13,8 @@ export interface FolderLock {
 export function lockFolder(dataDir: string): FolderLock {
   const lockPath = join(dataDir, "kalamdb.lock");
   const pidPath = join(dataDir, "kalamdb.pid");
-  closeSync(openSync(lockPath, "a", 0o600));
+  // To close a file ends every lock that this process has on it, another store's too.
+  if (!existsSync(lockPath)) closeSync(openSync(lockPath, "a", 0o600));
   const db = new Database(lockPath, { readwrite: true });
   try {
     // No journal file beside the lock; nothing is ever written to it.

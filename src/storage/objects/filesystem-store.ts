@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fstatSync,
-  fsync,
   mkdirSync,
   openSync,
   readSync,
@@ -15,9 +14,9 @@ import {
 } from "node:fs";
 import { lstat, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import { promisify } from "node:util";
 import { DbError } from "../../base/errors.ts";
 import { errorCode } from "../hot/storage-error.ts";
+import { LastingFolders, sync } from "./lasting-folders.ts";
 import {
   assertKey,
   isKey,
@@ -47,16 +46,19 @@ export function openFilesystemStore(folder: string): ObjectStore {
 
 class FilesystemStore implements ObjectStore {
   readonly #root: string;
+  readonly #lasting: LastingFolders;
   #puts = 0;
 
   constructor(root: string) {
     this.#root = root;
+    this.#lasting = new LastingFolders(root);
   }
 
   async create(key: ObjectKey, options: PutOptions = {}): Promise<ObjectWriter> {
     const path = this.#path(key);
     const folder = dirname(path);
-    const created = this.#makeFolder(folder);
+    const lasting = this.#lasting;
+    this.#makeFolder(folder);
     const temporary = temporaryPath(path);
     let file: number | undefined = openSync(temporary, "w", FILE_MODE);
     const close = (): void => {
@@ -80,7 +82,7 @@ class FilesystemStore implements ObjectStore {
         options.failpoint?.("synced");
         renameSync(temporary, path);
         options.failpoint?.("renamed");
-        if (options.isLasting !== false) await syncFolders(folder, created);
+        if (options.isLasting !== false) await lasting.sync(folder);
         options.failpoint?.("folder-synced");
       },
       discard() {
@@ -168,16 +170,16 @@ class FilesystemStore implements ObjectStore {
     return join(this.#root, key);
   }
 
-  /** The topmost folder that was made, if any. */
-  #makeFolder(folder: string): string | undefined {
+  #makeFolder(folder: string): void {
     const root = existsSync(this.#root) ? undefined : mkdirSync(this.#root, { recursive: true, mode: FOLDER_MODE });
+    if (root !== undefined) this.#lasting.made(this.#root, root);
     // Asked of what is there already: nothing may be made on the other side of a link.
     let nearest = folder;
     while (!existsSync(nearest)) nearest = dirname(nearest);
     this.#assertInside(nearest);
-    if (nearest === folder) return root;
+    if (nearest === folder) return;
     const created = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-    return root ?? created;
+    if (created !== undefined) this.#lasting.made(folder, created);
   }
 
   /** Links on the way are followed by the system, so where they lead is what counts. */
@@ -243,26 +245,4 @@ function readRange(file: number, start: number, end: number): ArrayBuffer {
     filled += count;
   }
   return bytes.buffer;
-}
-
-/** A folder made on the way is durable only once its parent is synced. */
-async function syncFolders(folder: string, created: string | undefined): Promise<void> {
-  await syncFolder(folder);
-  if (created === undefined) return;
-  for (let parent = dirname(folder); parent.length >= dirname(created).length; parent = dirname(parent)) {
-    await syncFolder(parent);
-    if (parent === dirname(parent)) break;
-  }
-}
-
-/** On a thread of the pool: a sync takes as long as the disk likes, and the caller may be the main thread. */
-const sync = promisify(fsync);
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = openSync(folder, "r");
-  try {
-    await sync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
