@@ -1,14 +1,13 @@
 // What the server must keep to itself between starts: the secret that signs tokens and the first password of root. Given by the configuration or
 // made at random; there is no default of either.
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
-import { PRIVATE_FILE_MODE, writePrivateFile } from "../base/private-file.ts";
+import { makePrivateFolder, PRIVATE_FILE_MODE, writePrivateFile } from "../base/private-file.ts";
 import type { Config } from "../config/config.ts";
 
 export const MIN_JWT_SECRET_BYTES = 32;
-const DATA_FOLDER_MODE = 0o700;
 const FORMAT_VERSION = 1;
 
 export interface RootPassword {
@@ -42,9 +41,7 @@ export function loadOrCreateSecrets({ dataDir, config, log }: SecretsOptions): S
   const configured = config.jwtSecret === undefined ? undefined : configuredJwtSecret(config.jwtSecret);
   const rootPasswordPath = join(dataDir, "root-password.txt");
   // Keeps what exists as it is: the folder may be a mounted volume whose mode is not ours to change.
-  attempt(`data folder ${dataDir} cannot be made`, () =>
-    mkdirSync(dataDir, { recursive: true, mode: DATA_FOLDER_MODE }),
-  );
+  attempt(`data folder ${dataDir} cannot be made`, () => makePrivateFolder(dataDir));
   return {
     jwtSecret: configured ?? storedJwtSecret(join(dataDir, "secrets.json"), log),
     configuredRootPassword: config.rootPassword,

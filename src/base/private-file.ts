@@ -1,7 +1,7 @@
 // Files only the owner may read, replaced whole: a crash leaves the old file or the new one.
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 
 export const PRIVATE_FILE_MODE = 0o600;
 
@@ -22,6 +22,14 @@ export function writePrivateFile(path: string, text: string): void {
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/** Readable by its owner alone, and there after a power loss, as are the folders made above it. What is there already keeps its mode. */
+export function makePrivateFolder(path: string): void {
+  const created = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (created === undefined) return;
+  const top = resolve(created);
+  for (let folder = resolve(path); folder.length >= top.length; folder = dirname(folder)) syncFolder(dirname(folder));
 }
 
 /** Makes a rename inside the folder durable. */

@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import { makePrivateFolder } from "../base/private-file.ts";
 import { isIncomplete } from "./backup/backup-folder.ts";
 import { prepareCatalog, readMeta } from "./catalog/catalog-ddl.ts";
 import { readCatalog } from "./catalog/catalog-rows.ts";
@@ -14,13 +15,7 @@ import type { BatchState } from "./hot/batch.ts";
 import { BufferCounts } from "./hot/buffer-counts.ts";
 import { Checkpointer } from "./hot/checkpoint.ts";
 import { CheckpointThread } from "./hot/checkpoint-thread.ts";
-import {
-  type Durability,
-  dataFilePath,
-  makeDataFolder,
-  openReaderConnection,
-  openWriterConnection,
-} from "./hot/connection.ts";
+import { type Durability, dataFilePath, openReaderConnection, openWriterConnection } from "./hot/connection.ts";
 import { type Failpoint, noFailpoint } from "./hot/failpoint.ts";
 import { lockFolder } from "./hot/folder-lock.ts";
 import { GroupCommitWriter } from "./hot/group-commit.ts";
@@ -80,7 +75,7 @@ export function openStore(options: StoreOptions): Store {
     for (const close of opened.splice(0).reverse()) close();
   };
   try {
-    makeDataFolder(dataDir);
+    makePrivateFolder(dataDir);
     const lock = lockFolder(dataDir);
     opened.push(() => lock.release());
     if (isIncomplete(dataDir)) {

@@ -1,7 +1,7 @@
 // Opening the data file: one connection that writes, one that only reads.
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 
 /**
  * `full`: COMMIT returns after the sync; an acknowledged write survives power loss. `normal`: it survives the end of the process, but the last
@@ -18,17 +18,6 @@ export const LOG_LIMIT_BYTES = 64 << 20;
 
 export function dataFilePath(dataDir: string): string {
   return join(dataDir, "kalamdb.sqlite");
-}
-
-/** A folder that is made here is private, and lasts; one that was there keeps its mode. */
-export function makeDataFolder(dataDir: string): void {
-  const created = mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  if (created === undefined) return;
-  for (let folder = resolve(dataDir); folder.length >= resolve(created).length; folder = dirname(folder)) {
-    const parent = openSync(dirname(folder), "r");
-    fsyncSync(parent);
-    closeSync(parent);
-  }
 }
 
 export function openWriterConnection(path: string, durability: Durability): Database {
