@@ -125,6 +125,27 @@ describe("a log that could not be synced", () => {
     expect(countRows(store.current, table)).toBe(22);
   });
 
+  test("ST-01 is in doubt also when it was a checkpoint that could not sync", async () => {
+    const { store, failures } = failingStore();
+    await using _closed = store;
+    const table = await createTable(store.current, "messages");
+    failures.set("checkpoint", "SQLITE_IOERR_FSYNC");
+    // Until the log was to be folded because nobody writes.
+    for (let id = 1n; ; id += 1n) {
+      const failure = await insert(store.current, table, id).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure !== undefined) {
+        expect(failure).toMatchObject({ code: "STORAGE_ERROR" });
+        break;
+      }
+      await Bun.sleep(2_500);
+    }
+    failures.clear();
+    await insert(store.current, table, 100n);
+  }, 20_000);
+
   test("ST-01 takes no write while it cannot be begun anew, and serves reads", async () => {
     const { store, failures } = failingStore();
     await using _closed = store;

@@ -9,6 +9,7 @@ import type { CheckpointThread } from "./checkpoint-thread.ts";
 import { BUSY_TIMEOUT_MS, LOG_LIMIT_BYTES } from "./connection.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { hasSpareDisk } from "./log-room.ts";
+import { isSyncFault } from "./storage-error.ts";
 
 /** The writer counts as idle after this long without a commit. */
 export const CHECKPOINT_INTERVAL_MS = 1_000;
@@ -181,6 +182,8 @@ export class Checkpointer {
         db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       }
     } catch (error) {
+      // It may have been the log's own sync, of which this connection is told once.
+      if (isSyncFault(error)) this.doubt();
       log.warn("checkpoint failed", { error: errorText(error) });
       return false;
     }
