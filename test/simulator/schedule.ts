@@ -5,6 +5,7 @@ import { randomOp, randomRows, randomWrite } from "./random-write.ts";
 import { KEYS } from "./row.ts";
 import {
   ALTERED_TABLES,
+  FAMILIES,
   FIRST_SLOW_SEAT,
   FLUSHED_TABLES,
   KEY_USER,
@@ -46,6 +47,7 @@ export interface Cadence {
   readonly floodEvery: number;
   readonly fullEvery: number;
   readonly revokeEvery: number;
+  readonly replaceEvery: number;
 }
 
 export const CADENCE: Cadence = {
@@ -56,6 +58,7 @@ export const CADENCE: Cadence = {
   floodEvery: 3_100,
   fullEvery: 8_900,
   revokeEvery: 330,
+  replaceEvery: 2_300,
 };
 /** Everything that is rare comes soon. */
 export const DENSE_CADENCE: Cadence = {
@@ -66,6 +69,7 @@ export const DENSE_CADENCE: Cadence = {
   floodEvery: 310,
   fullEvery: 470,
   revokeEvery: 70,
+  replaceEvery: 190,
 };
 
 /** The step at a place of the schedule: the rare ones come at their turn, the others by weight. */
@@ -78,6 +82,7 @@ export function nextStep(random: Random, index: number, cadence: Cadence): reado
   if (at % cadence.floodEvery === 0) return flood(random);
   if (at % cadence.fullEvery === 0) return [fullDisk(random)];
   if (at % cadence.revokeEvery === 0) return [revocation(random)];
+  if (at % cadence.replaceEvery === 0) return replacement(random);
   if (at % cadence.settleEvery === 0) return [{ kind: "settle" }];
   if (at % cadence.checkEvery === 0) return [{ kind: "check" }];
   const step = commonStep(random, cadence);
@@ -108,6 +113,34 @@ function flood(random: Random): readonly Step[] {
     { kind: "flood", user: random.below(USERS.length), rows: 160, bytes: 60_000 },
     { kind: "check" },
     { kind: "unstall", seat },
+  ];
+}
+
+/** Somebody watches what goes and comes back: a column by its name, or a table with rows in it. */
+function replacement(random: Random): readonly Step[] {
+  // A native client, which keeps nothing of what is gone: their families come first.
+  const seat = random.below(USERS.length) * FAMILIES.length + random.below(2);
+  const slot = random.below(SLOTS_PER_SEAT);
+  const watch: Watch = { table: "brief", filter: undefined, columns: undefined, start: { kind: "all" } };
+  if (random.chance(50)) {
+    const table = random.pick(ALTERED_TABLES);
+    const naming = random.pick(["filter", "list"] as const);
+    // No change comes in between, which would have it planned again.
+    return [
+      { kind: "check" },
+      { kind: "watch", seat, slot, watch: { ...watch, table, naming } },
+      { kind: "wait", ms: 20 },
+      { kind: "alter", table },
+      { kind: "settle" },
+    ];
+  }
+  const user = random.below(USERS.length);
+  const ops = [{ kind: "put", rows: randomRows(random, 4) }] as const;
+  return [
+    { kind: "write", user, table: "brief", form: "batch", ops },
+    { kind: "watch", seat, slot, watch },
+    { kind: "wait", ms: 20 },
+    { kind: "recreate", cuts: true },
   ];
 }
 
