@@ -29,7 +29,6 @@ export class Backlogs {
   readonly #left = new Map<ConnectionId, Stream[]>();
   /** Of topics that a socket which was behind is on: the only ones with more than one entry. */
   readonly #grown = new Set<FrameLog>();
-
   /** Number of the first of those who are behind that is looked at next. */
   #nextLooked = 0;
 
@@ -52,6 +51,9 @@ export class Backlogs {
     const left = this.#left.get(connection) ?? [];
     this.#left.set(connection, left);
     left.push({ ...stream, to: stream.log.total });
+    // Those who stay may have taken everything.
+    stream.log.isHeld = true;
+    this.#grown.add(stream.log);
     if (left.length > MAX_LEFT) left.shift();
   }
 
@@ -101,8 +103,10 @@ export class Backlogs {
     }
     this.#nextLooked = this.#nextLooked + LOOKED_AT_ONCE < behind ? this.#nextLooked + LOOKED_AT_ONCE : 0;
     for (const log of this.#grown) {
-      log.forgetBefore(neededFrom.get(log) ?? Number.POSITIVE_INFINITY);
-      if (log.size <= 1) this.#grown.delete(log);
+      const from = neededFrom.get(log);
+      log.forgetBefore(from ?? Number.POSITIVE_INFINITY);
+      if (from === undefined) log.isHeld = false;
+      if (log.size <= 1 && !log.isHeld) this.#grown.delete(log);
     }
   }
 

@@ -26,6 +26,8 @@ export class FrameLog {
   /** So many become one. */
   #joined = 1;
   #joinedSoFar = 0;
+  /** Somebody who is not told of here any more may wait for what was sent: only `forgetBefore` forgets. */
+  isHeld = false;
 
   /** Bytes ever sent, framing included. */
   get total(): number {
@@ -46,9 +48,10 @@ export class FrameLog {
 
   /** `isTaken`: whatever was sent this way in earlier turns has been taken by everybody. */
   add(bytes: number, moment: Moment, isTaken: boolean): void {
-    if (isTaken) this.#forgetOlder();
+    const isOver = isTaken && !this.isHeld;
+    if (isOver) this.#forgetOlder();
     if (this.#last?.moment !== moment) {
-      if (this.#last !== undefined && !isTaken) this.#keep(this.#last);
+      if (this.#last !== undefined && !isOver) this.#keep(this.#last);
       this.#last = { moment, start: this.#total };
     }
     this.#total += bytes;

@@ -10,7 +10,7 @@ const TRUSTED = "https://app.example";
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
-    "query.timeout_ms": 2_000,
+    "query.timeout_ms": 6_000,
     "security.cors.allowed_origins": [TRUSTED],
     "security.max_request_body_size": 256 * 1024,
   });

@@ -33,6 +33,13 @@ test("the same when the ALTER was under way as the row was written", () => {
   expect(mayShow({ name: "extra", text: "INT 100" }, renamed, { upTo: 1 })).toBeFalse();
 });
 
+test("whoever loads while the column is dropped may be shown what every row had in it at first", () => {
+  expect(mayShow({ name: "more", text: "BIGINT 0" }, origin, { upTo: 2, since: 1 })).toBeTrue();
+  expect(mayShow({ name: "more", text: "BIGINT 0" }, origin, { upTo: 1, since: 1 })).toBeFalse();
+  expect(mayShow({ name: "more", text: "BIGINT 0" }, origin, { upTo: 2 })).toBeFalse();
+  expect(mayShow({ name: "more", text: "BIGINT 1" }, origin, { upTo: 2, since: 1 })).toBeFalse();
+});
+
 test("a row begins with the default that holds when it is inserted", () => {
   expect(mayBegin(origin)).toBeTrue();
   expect(mayBegin({ from: 0, to: 1, cell: { name: "extra", text: "INT 0" } })).toBeTrue();

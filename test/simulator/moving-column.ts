@@ -86,6 +86,7 @@ export function mayShow(shown: MovingCell, origin: Origin, { upTo, since }: Show
     if (nameAfter(alters) !== shown.name) continue;
     for (const written of writtenAfter(origin)) {
       if (alters >= written && isSame(shown, cellAfter(written, origin.cell, alters))) return true;
+      if (since !== undefined && alters >= since && isReadAfterDrop(shown, alters, upTo)) return true;
       if (
         alters < written &&
         since !== undefined &&
@@ -96,6 +97,13 @@ export function mayShow(shown: MovingCell, origin: Origin, { upTo, since }: Show
     }
   }
   return false;
+}
+
+/** Who loads in a layout whose column has been dropped meanwhile is shown what every row had in it at first. */
+function isReadAfterDrop(shown: MovingCell, alters: number, upTo: number): boolean {
+  const column = columnAfter(alters);
+  const droppedAfter = (column + 1) * PHASES.length - 1;
+  return upTo >= droppedAfter && isSame(shown, cellOf(alters, firstDefault(column)));
 }
 
 /** The numbers of ALTERs after which a row of that cell can have been written. */
