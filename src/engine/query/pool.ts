@@ -11,7 +11,7 @@ import { type ChildOutcome, QueryChild } from "./query-child.ts";
 import { fromFailure, outOfMemory, statementTimeout } from "./query-failure.ts";
 
 export interface QueryPoolOptions {
-  /** Queries that run at once, at most. One more process is kept warm. */
+  /** Queries that run at once, at most. One more process is kept warm when they take their time. */
   readonly processes: number;
   /** From the call to the answer, time in the queue included. */
   readonly timeoutMs: number;
@@ -77,6 +77,8 @@ const WATCH_INTERVAL_MS = 50;
 const HEAVY_SHARE = 0.75;
 const RESTART_DELAY_MS = 100;
 const MAX_RESTART_DELAY_MS = 5_000;
+/** A start takes a core for a tenth of a second, which short queries would rather have; one that takes longer than this may be killed, or others may come. */
+const SPARE_DELAY_MS = 100;
 
 export function createQueryPool(options: QueryPoolOptions): QueryPool {
   return new Pool(options);
@@ -91,6 +93,7 @@ class Pool implements QueryPool {
   /** Processes that ended before they were ready, one after the other. */
   #failedStarts = 0;
   #restart: Timer | undefined;
+  #spare: Timer | undefined;
   #watch: Timer | undefined;
   #killed = 0;
   #died = 0;
@@ -154,6 +157,7 @@ class Pool implements QueryPool {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
+    clearTimeout(this.#spare);
     clearInterval(this.#watch);
     for (const job of [...this.#queue.splice(0), ...this.#running]) {
       job.release();
@@ -165,11 +169,24 @@ class Pool implements QueryPool {
     await Promise.all(children.map((child) => child.ended()));
   }
 
-  /** One warm process more than there is work for, so that neither a query nor a kill waits for a start, and an idle server keeps one. */
+  /** As many as there is work for, at least one. One more when all have been at work for a while, so that neither a query nor a kill waits for a start. */
   #fill(): void {
+    this.#growTo(Math.max(1, this.#wanted()));
+    if (this.#children.size > this.#wanted()) {
+      clearTimeout(this.#spare);
+      this.#spare = undefined;
+    } else {
+      this.#spare ??= setTimeout(() => this.#growTo(this.#wanted() + 1), SPARE_DELAY_MS);
+    }
+  }
+
+  #wanted(): number {
+    return Math.min(this.#options.processes, this.#running.size + this.#queue.length);
+  }
+
+  #growTo(processes: number): void {
     if (this.#closed || this.#restart !== undefined) return;
-    const wanted = Math.min(this.#options.processes, this.#running.size + this.#queue.length) + 1;
-    while (this.#children.size < wanted) this.#children.add(this.#spawn());
+    while (this.#children.size < processes) this.#children.add(this.#spawn());
   }
 
   #spawn(): QueryChild {
@@ -256,6 +273,7 @@ class Pool implements QueryPool {
     else job.reject(deathError(outcome.how));
     if (isSpent(outcome) || this.#isHeavy(job.child)) this.#replace(job.child);
     else this.#moveLast(job.child);
+    this.#fill();
     this.#dispatch();
   }
 
