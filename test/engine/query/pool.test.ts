@@ -117,7 +117,23 @@ describe("a query that goes wrong", () => {
     const [killed] = [...before].filter((pid) => !pool.pids.includes(pid));
     expect(killed).toBeDefined();
     await until(() => isGone(killed ?? 0));
-    expect(pool.stats).toMatchObject({ killed: 1, died: 0, running: 0, processes: 2 });
+    expect(pool.stats).toMatchObject({ killed: 1, died: 0, running: 0, processes: 1 });
+  });
+
+  test("AU-04 one process is enough for short queries; one that takes its time has a spare started, which takes over", async () => {
+    await using fixture = openQueryFixture({ pool: { processes: 1 } });
+    const { pool } = fixture;
+    await until(() => pool.stats.ready === 1);
+    const before = pool.pids;
+    for (let asked = 0; asked < 20; asked += 1) await pool.run(textRequest("SELECT '1'"));
+    const busy = new AbortController();
+    const running = rejection(pool.run(RUNAWAY, { signal: busy.signal }));
+    await until(() => pool.stats.ready === 2);
+    const [spare = 0] = pool.pids.filter((pid) => !before.includes(pid));
+    busy.abort();
+    expect(await running).toMatchObject({ code: "STATEMENT_TIMEOUT" });
+    expect((await pool.run(textRequest("SELECT '2'"))).json).toBe('[["2"]]');
+    expect(pool.pids).toEqual([spare]);
   });
 
   test("AU-04 a caller that goes away stops its query, running or waiting", async () => {
@@ -196,7 +212,7 @@ SELECT substr(r, 1, 1) FROM (SELECT hex(randomblob(500)) AS r FROM n) ORDER BY r
     await using fixture = openQueryFixture({ pool: { processes: 1 } });
     const { pool } = fixture;
     const failed = rejection(pool.run(RUNAWAY));
-    await until(() => pool.stats.running === 1);
+    await until(() => pool.stats.running === 1 && pool.stats.processes === 2);
     const { pids } = pool;
     for (const pid of pids) process.kill(pid, "SIGKILL");
     expect(await failed).toMatchObject({ code: "OUT_OF_MEMORY" });
