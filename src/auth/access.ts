@@ -206,20 +206,30 @@ function titleCase(word: string): string {
   return word === "dba" ? "DBA" : `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 }
 
-export function assertMayCreateTable(role: Role, kind: TableKind): void {
+/** The lowest role that may define USER and STREAM tables. */
+export type DefiningRole = "user" | "service" | "dba";
+
+export function assertMayCreateTable(role: Role, kind: TableKind, least: DefiningRole): void {
   assertMayRun(role, "createTable");
-  if (kind === "shared" && !atLeast(role, "service")) {
-    throw denied(`${REQUIREMENTS.service} required for creating SHARED tables`);
-  }
+  assertMayDefine(role, { kind, least, what: "creating" });
 }
 
 /** Whoever may not write a SHARED table may not open it to themselves either. */
-export function assertMayAlterTable(role: Role, table: GuardedTable): void {
+export function assertMayAlterTable(role: Role, table: GuardedTable, least: DefiningRole): void {
   assertMayRun(role, "alterTable");
-  if (table.kind === "shared" && !atLeast(role, "service")) {
-    throw denied(`${REQUIREMENTS.service} required for altering SHARED tables`);
-  }
+  assertMayDefine(role, { kind: table.kind, least, what: "altering" });
   assertMayWrite(role, table);
+}
+
+interface Defining {
+  readonly kind: TableKind;
+  readonly least: DefiningRole;
+  readonly what: string;
+}
+
+function assertMayDefine(role: Role, { kind, least, what }: Defining): void {
+  const wanted = kind === "shared" && least === "user" ? "service" : least;
+  if (!atLeast(role, wanted)) throw denied(`${REQUIREMENTS[wanted]} required for ${what} ${kind.toUpperCase()} tables`);
 }
 
 export interface Actor {

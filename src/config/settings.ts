@@ -155,6 +155,11 @@ export const SETTINGS = {
     fallback: [],
     help: "Origins whose pages may call the server; none by default, * for any.",
   }),
+  "security.table_definition_role": setting({
+    type: choice<"user" | "service" | "dba">(["user", "service", "dba"]),
+    fallback: "user",
+    help: "Lowest role that may create and alter USER and STREAM tables, whose definitions all users share.",
+  }),
   "security.trusted_proxy_ranges": setting({
     type: addressRangeList,
     fallback: [],

@@ -66,7 +66,7 @@ interface Context {
   readonly namespace: Name;
   readonly generate: (column: Column) => Cell;
   readonly call: Caller;
-  readonly deps: Pick<EngineDeps, "preparer">;
+  readonly deps: Pick<EngineDeps, "preparer" | "tableDefinitionRole">;
 }
 
 /** Rows that are known to satisfy the conditions. */
@@ -102,7 +102,7 @@ function decide(
     const hint = relationHint(namespace, name, tx.catalog);
     throw new DbError("TABLE_NOT_FOUND", `Table '${name}' not found in namespace '${namespace}'`, hint);
   }
-  assertMayAlterTable(call.session.role, table);
+  assertMayAlterTable(call.session.role, table, deps.tableDefinitionRole);
   const { isEffective, conditions, text, change } = alterColumns(table, statement.actions, generate);
   if (!isEffective) {
     return { kind: "done", text: `unchanged: ${text} (version ${table.version} - no changes needed)` };

@@ -136,7 +136,7 @@ async function dropNamespace(
 }
 
 async function createTable(statement: CreateTable, session: Session, deps: EngineDeps): Promise<StatementResult> {
-  assertMayCreateTable(session.role, statement.tableKind);
+  assertMayCreateTable(session.role, statement.tableKind, deps.tableDefinitionRole);
   const namespace = namespaceOf(statement.table, session);
   const definition = tableDefinition(statement, namespace);
   const full = `${namespace}.${statement.table.name}`;

@@ -1,4 +1,5 @@
 // What statements are executed against. The composition root fills it in.
+import type { DefiningRole } from "../auth/access.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Clock } from "../base/clock.ts";
@@ -64,6 +65,7 @@ export interface EngineDeps {
   readonly accounts: Pick<Accounts, "createUser" | "alterUser" | "dropUser" | "restoreUser">;
   readonly apiKeys: Pick<ApiKeys, "create" | "drop" | "list">;
   readonly audit: Audit;
+  readonly tableDefinitionRole: DefiningRole;
   readonly storages: StorageHost;
   readonly files: Pick<FileStore, "add" | "settle">;
   /** Removes Parquet files that the catalog names no more, when nobody can be reading them. */

@@ -1,6 +1,6 @@
 // CREATE INDEX, DROP INDEX and SHOW INDEXES. A small buffer is indexed inside the statement's transaction, a large one by a process of its own, after which the
 // statement is decided anew: what the file then holds is what the catalog may name.
-import { assertMayAlterTable } from "../auth/access.ts";
+import { assertMayWrite } from "../auth/access.ts";
 import { DbError } from "../base/errors.ts";
 import { type Name, parseName } from "../base/ids.ts";
 import { type IndexColumn, keyColumn, qualifiedName, type TableIndex, type TableSchema } from "../model/schema.ts";
@@ -92,7 +92,7 @@ function requireIndexable(catalog: CatalogView, ref: TableRef, session: Session)
   const view = catalog.view(namespaceOf(ref, session), ref.name);
   if (view !== undefined) throw new DbError("INVALID_SQL", `${qualifiedName(view)} is a view`);
   const table = requireTable(ref, session, { catalog });
-  assertMayAlterTable(session.role, table);
+  assertMayWrite(session.role, table);
   if (table.kind !== "stream") return table;
   throw new DbError("UNSUPPORTED", `CREATE INDEX is not supported for STREAM tables: ${qualifiedName(table)}`, {
     hint: "A user's rows of it are few, and in memory.",
@@ -151,7 +151,7 @@ async function dropIndex(statement: DropIndex, session: Session, deps: EngineDep
       if (ifExists) return false;
       throw new DbError("NOT_FOUND", `index "${namespace}.${name}" does not exist`);
     }
-    assertMayAlterTable(session.role, table);
+    assertMayWrite(session.role, table);
     tx.dropIndex(table, name);
     return true;
   });

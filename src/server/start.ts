@@ -331,6 +331,7 @@ function engineDeps(parts: EngineInput): EngineDeps {
     },
     jobs,
     contended: new Turns(MAX_CONTENDED_WRITES),
+    tableDefinitionRole: config.security.tableDefinitionRole,
     limits: {
       maxRowsPerStatement: MAX_ROWS_PER_STATEMENT,
       maxWriteBytes: MAX_WRITE_BYTES,

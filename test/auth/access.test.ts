@@ -149,17 +149,30 @@ describe("AU-05 tables", () => {
   });
 
   test("creating: USER and STREAM by users, SHARED from service up", () => {
-    expect(allowed((role) => assertMayCreateTable(role, "user"))).toBe(USERS);
-    expect(allowed((role) => assertMayCreateTable(role, "stream"))).toBe(USERS);
-    expect(allowed((role) => assertMayCreateTable(role, "shared"))).toBe(SERVICES);
+    expect(allowed((role) => assertMayCreateTable(role, "user", "user"))).toBe(USERS);
+    expect(allowed((role) => assertMayCreateTable(role, "stream", "user"))).toBe(USERS);
+    expect(allowed((role) => assertMayCreateTable(role, "shared", "user"))).toBe(SERVICES);
+  });
+
+  test("TB-11 defining tables can be kept to services, or to administrators, whatever the kind", () => {
+    for (const kind of ["user", "stream", "shared"] as const) {
+      for (const [least, roles] of [
+        ["service", SERVICES],
+        ["dba", ADMINS],
+      ] as const) {
+        expect(allowed((role) => assertMayCreateTable(role, kind, least))).toBe(roles);
+        expect(allowed((role) => assertMayAlterTable(role, table(kind, "restricted"), least))).toBe(roles);
+      }
+    }
+    expect(() => assertMayAlterTable("user", table("user"), "dba")).toThrow(/required for altering USER tables/);
   });
 
   test("altering: what a role may create, and of SHARED tables what it may write", () => {
     for (const kind of ["user", "stream"] as const) {
-      expect(allowed((role) => assertMayAlterTable(role, table(kind)))).toBe(USERS);
+      expect(allowed((role) => assertMayAlterTable(role, table(kind), "user"))).toBe(USERS);
     }
     for (const level of ACCESS_LEVELS) {
-      expect(allowed((role) => assertMayAlterTable(role, table("shared", level)))).toBe(WRITERS[level]);
+      expect(allowed((role) => assertMayAlterTable(role, table("shared", level), "user"))).toBe(WRITERS[level]);
     }
   });
 

@@ -161,6 +161,7 @@ export async function openEngine(
     },
     jobs,
     contended: new Turns(100),
+    tableDefinitionRole: "user",
     limits: { maxRowsPerStatement: 50, maxWriteBytes: 100_000, maxResultBytes: 50_000 },
   };
   const namespace: Name = parseName("app");

@@ -57,8 +57,8 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
   if (cursor.takeWords("API", "KEYS")) return takeShowApiKeys(cursor);
   if (cursor.takeWords("TABLE", "STATS") || cursor.takeWords("STATS", "FOR", "TABLE"))
     return { kind: "tableStats", table: takeTableRef(cursor) };
-  if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeInNamespace(cursor) };
-  if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeInNamespace(cursor) };
+  if (cursor.takeWords("TABLES")) return { kind: "showTables", namespace: takeOfNamespace(cursor) };
+  if (cursor.takeWords("VIEWS")) return { kind: "showViews", namespace: takeOfNamespace(cursor) };
   const part = takePart(cursor);
   if (part !== undefined) return part;
   if (cursor.takeWords("CREATE", "TABLE") || cursor.takeWords("CREATE", "VIEW"))
@@ -70,6 +70,11 @@ function takeShown(cursor: Cursor, postgres: Postgres): Statement {
   const { kind, text, start } = cursor.peek();
   if (kind !== "word") throw cursor.unexpected();
   throw unsupported(`SHOW ${text.toUpperCase()}`, start, suggestion(text.toUpperCase(), KNOWN));
+}
+
+/** `{ IN [NAMESPACE] | FROM } ns`; FROM as MySQL has it. */
+function takeOfNamespace(cursor: Cursor): ReturnType<typeof takeInNamespace> {
+  return cursor.takeWords("FROM") ? cursor.expectName("Namespace name") : takeInNamespace(cursor);
 }
 
 /** Of one table. */

@@ -27,6 +27,7 @@ test.each([
   ["DROP USER TABLE IF EXISTS chat.t", { kind: "dropTable", ifExists: true, table: table("t", "chat") }],
   ["SHOW TABLES", { kind: "showTables", namespace: undefined }],
   ["SHOW TABLES IN chat", { kind: "showTables", namespace: "chat" }],
+  ["SHOW TABLES FROM chat", { kind: "showTables", namespace: "chat" }],
   ["SHOW TABLES IN NAMESPACE chat", { kind: "showTables", namespace: "chat" }],
   ["DESC t", { kind: "describeTable", table: table("t"), history: false }],
   ["DESCRIBE TABLE t HISTORY", { kind: "describeTable", table: table("t"), history: true }],
