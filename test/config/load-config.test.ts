@@ -97,6 +97,7 @@ const OTHER_VALUES: Partial<Record<SettingName, string>> = {
   "auth.jwt_secret": "a-secret-value",
   "auth.root_password": "a-secret-value",
   "metrics.access": "public",
+  "security.table_definition_role": "service",
   "logging.level": "debug",
   "logging.logs_path": "/var/log/kalamdb",
   "logging.format": "compact",

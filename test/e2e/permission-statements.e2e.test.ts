@@ -199,3 +199,20 @@ test("TB-03 the keys of others are no conflict, and nothing of theirs is counted
   expect((await users.user.sql("DELETE FROM app.notes WHERE true")).row_count).toBe(1);
   expect((await users.user.rows("SHOW TABLE STATS app.notes")).length).toBe(1);
 });
+
+test("TB-11 where security.table_definition_role is dba, users and services write rows and define nothing", async () => {
+  await using strict = await startTestServer({ "security.table_definition_role": "dba" });
+  await strict.root.sql("CREATE NAMESPACE app; CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
+  for (const role of ["user", "service"] as const) {
+    const caller = await strict.user(`a_${role}`, role);
+    for (const sql of [
+      "CREATE USER TABLE IF NOT EXISTS app.notes (id BIGINT PRIMARY KEY)",
+      "CREATE STREAM TABLE app.typing (id BIGINT PRIMARY KEY) WITH (TTL_SECONDS = 60)",
+      "ALTER TABLE app.notes DROP COLUMN body",
+    ]) {
+      expect(await caller.fails(sql)).toMatchObject({ code: "PERMISSION_DENIED" });
+    }
+    await caller.sql("INSERT INTO app.notes VALUES (1, 'mine')");
+    expect(await caller.rows("SELECT body FROM app.notes")).toEqual([["mine"]]);
+  }
+});
