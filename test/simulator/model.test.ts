@@ -26,7 +26,7 @@ function withUnknownWrite(): Space {
 
 test("a row that an unknown write may have changed is not judged, also not after its table was dropped and is written again", () => {
   const space = withUnknownWrite();
-  space.dropped(20n);
+  space.dropped(15n, 20n);
   space.take([put({ ...ROW, n: 1 }, 30n)], []);
   expect(space.isUnsure(1, 12n)).toBe(true);
   expect(space.isUnsure(1, 30n)).toBe(false);
@@ -34,7 +34,7 @@ test("a row that an unknown write may have changed is not judged, also not after
 
 test("what follows the drop is judged", () => {
   const space = withUnknownWrite();
-  space.dropped(20n);
+  space.dropped(15n, 20n);
   space.take([put({ ...ROW, n: 1 }, 30n)], []);
   expect(() => space.take([set("y", { ...ROW, n: 2, note: "y" }, 31n)], [])).toThrow("set makes");
 });

@@ -72,7 +72,7 @@ export class Space {
   readonly #unsure = new Map<number, bigint>();
   #touched: { readonly commit: bigint; readonly id: number }[] = [];
   #settledAt = 0n;
-  #droppedAt = 0n;
+  #dropped = { after: 0n, by: 0n };
 
   constructor(name: string) {
     this.name = name;
@@ -85,7 +85,12 @@ export class Space {
 
   /** Every version up to here was of a table that is gone, and of whose end no history tells. */
   get droppedAt(): bigint {
-    return this.#droppedAt;
+    return this.#dropped.by;
+  }
+
+  /** Whether nobody can say if the table was gone already. */
+  isBeingDropped(at: bigint): boolean {
+    return at > this.#dropped.after && at < this.#dropped.by;
   }
 
   ids(): Iterable<number> {
@@ -237,9 +242,9 @@ export class Space {
     for (const id of this.#unsure.keys()) this.#unsure.set(id, position);
   }
 
-  /** The table is gone, and with it every row. */
-  dropped(position: bigint): void {
-    this.#droppedAt = position;
+  /** The table is gone, and with it every row: an answer to DROP names no position, so it is known between two others. */
+  dropped(after: bigint, position: bigint): void {
+    this.#dropped = { after, by: position };
     for (const [id, versions] of this.#keys) {
       const last = versions.at(-1);
       if (last !== undefined) last.endedAt ??= position;

@@ -60,7 +60,7 @@ export class RerunJudge implements Judge {
   #compare(at: bigint | undefined): string | undefined {
     const { space, inner, columns, watch } = this.#options;
     // What is true now was read back; what was true in between is not known of writes that were not answered.
-    if (at !== undefined && (space.hasUnsure || inner.hasUnsure)) return undefined;
+    if (at !== undefined && (space.hasUnsure || inner.hasUnsure || space.isBeingDropped(at))) return undefined;
     const selected = new Set<number | null>();
     for (const id of inner.ids()) {
       const row = inner.at(id, at)?.row;

@@ -174,6 +174,7 @@ export class World implements AsyncDisposable {
   async #recreate(cuts: boolean): Promise<void> {
     const stage = this.#stage;
     await stage.check();
+    const { known } = stage;
     const statements = ["DROP TABLE sim.brief", createShared("brief")] as const;
     let answer = await stage.root.send(statements.join(";\n"));
     for (let attempt = 0; cuts && isWatched(answer) && attempt < DROP_ATTEMPTS; attempt += 1) {
@@ -185,7 +186,7 @@ export class World implements AsyncDisposable {
       return;
     }
     if (answer.kind !== "done") throw new Wrong(`DROP TABLE: ${answer.kind} ${answer.error}`);
-    stage.space("brief", 0).dropped(await stage.mark());
+    stage.space("brief", 0).dropped(known, await stage.mark());
   }
 
   /** Bounded lanes, so that the writers themselves hold little. */
@@ -245,13 +246,14 @@ export class World implements AsyncDisposable {
 
   async #restart(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const stage = this.#stage;
+    const { known } = stage;
     await stage.server.stop(signal);
     await stage.writes.answered();
     await stage.othersDone();
     await stage.server.startAgain();
     // The rows of STREAM tables are gone; whoever watches has not asked yet, or finds none.
     const position = await stage.mark();
-    for (const user of stage.users.keys()) stage.space("feed", user).dropped(position);
+    for (const user of stage.users.keys()) stage.space("feed", user).dropped(known, position);
     await stage.check({ readsBack: true });
   }
 
