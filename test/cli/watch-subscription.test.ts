@@ -1,5 +1,5 @@
 // A live query on a terminal that the test holds: what happens at the bound of what may wait.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readPreferences } from "../../src/cli/preferences.ts";
 import { SavedLogins } from "../../src/cli/saved-logins.ts";
 import { Session } from "../../src/cli/session.ts";
@@ -7,8 +7,6 @@ import { settingsOf } from "../../src/cli/settings.ts";
 import type { Key, Terminal } from "../../src/cli/terminal.ts";
 import { watchSubscription } from "../../src/cli/watch-subscription.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: TestServer;
 

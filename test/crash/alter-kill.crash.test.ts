@@ -82,4 +82,4 @@ test("TB-09 ST-01 kill -9 leaves a table in one version, its rows whole", async 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 240_000);

@@ -76,7 +76,6 @@ test.each(CASES)(
       await rm(folder, { recursive: true, force: true });
     }
   },
-  60_000,
 );
 
 /** As a server an hour later does. */

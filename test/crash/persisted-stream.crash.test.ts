@@ -85,4 +85,4 @@ test("LQ-11 ST-11 a kill -9 loses nothing of a persisted STREAM table, and its l
     await following?.catch(() => undefined);
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});

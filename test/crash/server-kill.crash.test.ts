@@ -81,7 +81,7 @@ test("ST-01 LQ-11 kill -9 loses no acknowledged write", async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 240_000);
 
 async function checkAgainst(client: KalamClient, acknowledged: Acknowledged, unsure: Set<number>): Promise<void> {
   const { rows } = await client.query("SELECT id, n FROM app.log");

@@ -64,7 +64,7 @@ beforeAll(async () => {
     ...[7, 21, 22].map((id) => write(id, "buffered")),
     erase(8),
   ]);
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(prepared, { recursive: true, force: true });
@@ -151,7 +151,6 @@ test.each(CASES)(
       await rm(folder, { recursive: true, force: true });
     }
   },
-  60_000,
 );
 
 async function restarted(

@@ -88,7 +88,7 @@ test(`ST-01 kill -9 at random moments loses no acknowledged write and repeats no
     nextPair = await inspect(folder.path, acknowledged);
   }
   expect(new Set(acknowledged.values()).size).toBe(acknowledged.size);
-}, 120_000);
+}, 240_000);
 
 const WHERE: readonly FailpointName[] = FAILPOINTS.filter((name) => name !== "ballast" && name !== "checkpoint");
 test.each(WHERE.flatMap((name) => [1, 7].map((hit) => [name, hit] as const)))(
@@ -99,5 +99,4 @@ test.each(WHERE.flatMap((name) => [1, 7].map((hit) => [name, hit] as const)))(
     expect(ended.signal).toBe("SIGKILL");
     await inspect(folder.path, ended.acknowledged);
   },
-  30_000,
 );

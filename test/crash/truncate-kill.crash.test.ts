@@ -28,7 +28,7 @@ beforeAll(async () => {
     await Bun.sleep(5);
   }
   await root.sql(`INSERT INTO app.topics SELECT g, 'a' FROM generate_series(${FLUSHED + 1}, ${ROWS}) AS g`);
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(prepared, { recursive: true, force: true });
@@ -74,5 +74,4 @@ test.each([
       await rm(folder, { recursive: true, force: true });
     }
   },
-  60_000,
 );

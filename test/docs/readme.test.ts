@@ -124,7 +124,7 @@ test("the session of the README gives what it promises", async () => {
   expect(flushed).toContain("Storage flush started for table 'chat.notes'");
   expect(flushed).toContain('"hello again"');
   expect(flushed).not.toContain('"status":"error"');
-}, 60_000);
+});
 
 test("CL-03 the terminal client of the README runs what it is shown to run", async () => {
   const [first = ""] = blocks("sh");
@@ -136,7 +136,7 @@ test("CL-03 the terminal client of the README runs what it is shown to run", asy
   expect(printed).toContain("USER table chat.notes");
   expect(printed).toContain("answer\n42\n");
   expect(printed).toMatch(/\[\{"notes":"\d+"\}\]/);
-}, 60_000);
+});
 
 test("what the server prints at its start can be pasted into a shell", async () => {
   await using other = new Running(
@@ -147,7 +147,7 @@ test("what the server prints at its start can be pasted into a shell", async () 
   const commands = printed.slice(printed.indexOf("another terminal:\n") + "another terminal:\n".length);
   await using shell = new Running(["bash"], folder);
   expect(await run(shell, commands)).toContain('"rows":[[2,');
-}, 60_000);
+});
 
 test("the program of the README is typed right", async () => {
   const [program = ""] = blocks("ts");
@@ -162,4 +162,4 @@ test("the program of the README is typed right", async () => {
   const tsc = Bun.spawnSync([process.execPath, "x", "tsc", "-p", join(folder, "tsconfig.json")], { cwd: ROOT });
   expect(tsc.stdout.toString()).toBe("");
   expect(tsc.exitCode).toBe(0);
-}, 60_000);
+});

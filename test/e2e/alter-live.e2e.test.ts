@@ -289,4 +289,4 @@ test("LQ-15 L17 altered again while its live queries are planned again, each of 
   await server.root.sql(`UPDATE ${table} SET n = 1 WHERE n = 0`);
   const told = rooms.slice(0, -1).map(() => [["c"], ["d"], [undefined, 4]]);
   expect(await following).toEqual([...told, [["c"], ["c", undefined], ["d"]]]);
-}, 60_000);
+});

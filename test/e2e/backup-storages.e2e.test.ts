@@ -9,7 +9,7 @@ import { readZip } from "../support/read-zip.ts";
 import { S3_ACCESS_KEY, S3_BUCKET, S3_REGION, S3_SECRET_KEY, startS3, type TestS3 } from "../support/s3-server.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const SETTINGS = { "storage.remote_timeouts.request_ms": 2_000 };
 const ROWS = [

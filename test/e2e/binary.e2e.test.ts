@@ -7,7 +7,7 @@ import { createClient } from "../../src/link/index.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken, TestUser } from "../support/test-server.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 let folder: string;
 let binary: string;
 

@@ -78,5 +78,5 @@ test.skipIf(browser === undefined)(
     await root.sql("INSERT INTO app.notes (id, body) VALUES (8, 'eight')");
     await showsFreshSelect();
   },
-  90_000,
+  240_000,
 );

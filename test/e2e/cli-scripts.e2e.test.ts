@@ -1,5 +1,5 @@
 // `kalam` without a terminal: commands, files and pipes against a real server, with what scripts rely on: results, messages and exit codes.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmod, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SignJWT } from "jose";
@@ -9,8 +9,6 @@ import { startTestServer, type TestServer } from "../support/test-server.ts";
 const SECRET = "a-secret-of-this-test-that-is-long-enough-0123456789";
 
 // Each test starts processes, and machines that run tests are busy.
-setDefaultTimeout(30_000);
-
 let server: TestServer;
 let home: CliHome;
 

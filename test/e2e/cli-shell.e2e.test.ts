@@ -1,5 +1,5 @@
 // `kalam` at a terminal: typed into a pseudo-terminal, against a real server.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmod, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CliHome, cliHome } from "../support/cli-process.ts";
@@ -7,8 +7,6 @@ import { CliTerminal, type CliTerminalOptions } from "../support/cli-terminal.ts
 import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
 
 // Each test starts processes, and machines that run tests are busy.
-setDefaultTimeout(30_000);
-
 let server: TestServer;
 let home: CliHome;
 

@@ -1,5 +1,5 @@
 // SUBSCRIBE TO in `kalam`: the server answers with a subscription, the client begins it and shows every change.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +8,6 @@ import { CliTerminal } from "../support/cli-terminal.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 // Each test starts processes, and machines that run tests are busy.
-setDefaultTimeout(30_000);
-
 let server: TestServer;
 let home: CliHome;
 

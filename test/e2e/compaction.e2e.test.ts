@@ -1,5 +1,5 @@
 // ST-04 ST-09 LQ-11 through the server: compaction under readers, writers and watchers, and who resumes below what it forgot.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,8 +8,6 @@ import { createClient, type KalamClient, type SubscriptionEvent } from "../../sr
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
-
-setDefaultTimeout(60_000);
 
 const FORGETFUL = { "retention.default_deleted_retention_hours": 0, "compaction.min_files": 2 };
 

@@ -1,12 +1,10 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { breakableNetwork } from "../support/breakable-socket.ts";
 import { startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
-
-setDefaultTimeout(60_000);
 
 function segmentFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];

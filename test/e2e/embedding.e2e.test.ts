@@ -1,12 +1,10 @@
 // TB-04: EMBEDDING columns, from a parameter to a file and back, their distances, and live queries by distance.
-import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
-
-setDefaultTimeout(60_000);
 
 let server: TestServer;
 

@@ -3,7 +3,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { startTestServer } from "../support/test-server.ts";
 
-setDefaultTimeout(180_000);
+setDefaultTimeout(240_000);
 
 const INTERVAL_MS = 1_000;
 const GAPS = 15;

@@ -1,10 +1,8 @@
 // TB-02 TB-06 TB-09: indexes of buffered rows, by what a client sees of them: answers stay as they are, EXPLAIN says which index is used, and whatever happens to
 // the table happens to them.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { PeerClient } from "../support/peer-client.ts";
 import { type SqlReply, startTestServer, type TestServer } from "../support/test-server.ts";
-
-setDefaultTimeout(60_000);
 
 /** More than are indexed inside the statement's transaction. */
 const MANY = 6_000;

@@ -161,7 +161,7 @@ beforeAll(async () => {
     const slots = cells.map((_cell, index) => `$${index + 2}`).join(", ");
     await client.query(`INSERT INTO app.cases VALUES ($1, ${slots})`, [id, ...cells]);
   }
-}, 60_000);
+});
 
 afterAll(async () => {
   client.disconnect();

@@ -339,4 +339,4 @@ test("LQ-11 ST-03 a live set resumes across a restart of the server, deletes inc
   client.disconnect();
   await current.stop();
   await rm(folder, { recursive: true, force: true });
-}, 20_000);
+});

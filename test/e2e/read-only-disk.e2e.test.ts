@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { createClient } from "../../src/link/index.ts";
 import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const folder = mkdtempSync(join(tmpdir(), "kalamdb-read-only-"));
 

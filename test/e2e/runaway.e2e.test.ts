@@ -6,7 +6,7 @@ import type { SettingValues } from "../../src/config/settings.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const PAGE_BYTES = 4096;
 const MIB = 1024 * 1024;

@@ -16,7 +16,7 @@ import {
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken, ROOT_PASSWORD, startTestServer, type TestServer, TestUser } from "../support/test-server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const SETTINGS = { "storage.remote_timeouts.request_ms": 1_000 };
 

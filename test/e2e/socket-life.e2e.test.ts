@@ -90,7 +90,7 @@ test("LQ-20 who says nothing is told so and closed with 1008, after 3 seconds wh
     '{"type":"auth_error","message":"Authentication timeout - no auth message received within 1 seconds"',
   );
   expect(received).toContain(closeFrame(1008, "Authentication timeout"));
-}, 30_000);
+});
 
 test("LQ-20 LQ-02 who answers no ping any more is closed, and its live queries are gone", async () => {
   using mute = new Mute({ authorization: `Bearer ${alice.token}` });
@@ -101,7 +101,7 @@ test("LQ-20 LQ-02 who answers no ping any more is closed, and its live queries a
   expect(await rows()).toHaveLength(1);
   await mute.closed();
   expect(await rows()).toEqual([]);
-}, 60_000);
+});
 
 test.each([
   ["a page that is trusted", TRUSTED, "HTTP/1.1 101"],

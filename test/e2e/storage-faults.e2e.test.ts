@@ -15,7 +15,7 @@ import {
 } from "../support/s3-server.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const SETTINGS = { "storage.remote_timeouts.request_ms": 400 };
 

@@ -143,7 +143,7 @@ describe("TB-03 STREAM tables", () => {
       await current.stop();
       await rm(folder, { recursive: true, force: true });
     }
-  }, 30_000);
+  });
 });
 
 describe("LQ-17 live queries of STREAM tables", () => {
@@ -240,7 +240,7 @@ describe("LQ-17 live queries of STREAM tables", () => {
       await current.stop();
       await rm(folder, { recursive: true, force: true });
     }
-  }, 30_000);
+  });
 
   test("last_rows are the newest ones", async () => {
     await alice.sql(`INSERT INTO ${table} VALUES ('a', 1), ('b', 2), ('c', 3)`);

@@ -1,7 +1,5 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { openEngine } from "./engine-fixture.ts";
-
-setDefaultTimeout(60_000);
 
 const LINE = "Main thread: rows of files are counted by the catalog, buffered ones one by one";
 const COUNT = "SELECT count(*) + 1 AS n FROM notes";

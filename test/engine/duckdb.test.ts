@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type DuckDb, openDuckDb } from "../support/duckdb.ts";
 import { type EngineFixture, openEngine } from "./engine-fixture.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const COLUMNS = [
   "id BIGINT PRIMARY KEY",

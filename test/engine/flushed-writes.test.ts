@@ -1,8 +1,6 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { failureOf } from "../storage/open-test-store.ts";
 import { openEngine } from "./engine-fixture.ts";
-
-setDefaultTimeout(60_000);
 
 test("ST-05 a generated key that was flushed is taken; its row is read, changed and deleted as a buffered one", async () => {
   await using engine = await openEngine();

@@ -1,7 +1,5 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { type EngineFixture, openEngine } from "./engine-fixture.ts";
-
-setDefaultTimeout(60_000);
 
 const BATCH = 50;
 const ROWS = 600;

@@ -1,8 +1,6 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { failureOf } from "../storage/open-test-store.ts";
 import { openEngine } from "./engine-fixture.ts";
-
-setDefaultTimeout(60_000);
 
 /** Without the bytes of files, which depend on the encoder. */
 function withoutBytes(rows: readonly (readonly unknown[])[]): unknown[][] {

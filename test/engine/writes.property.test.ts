@@ -187,44 +187,40 @@ function assertReachedAll(
 test.each([
   ["USER", (user: number): string => USERS[user] ?? ""],
   ["SHARED", (): string => "all"],
-])(
-  "ST-05 TB-03 concurrent writes on a %s table are a history of one writer",
-  async (kind, scopeOf) => {
-    await fc.assert(
-      fc.asyncProperty(rounds, async (history) => {
-        tables += 1;
-        const table = `app.t${tables}`;
-        await server.root.sql(`CREATE ${kind} TABLE ${table} (id BIGINT PRIMARY KEY, room TEXT, n INT)`);
-        const model: Model = new Map();
-        let statements = 0;
-        for (const round of history) {
-          const outcomes = await runRound(table, round);
-          const events = outcomes.flatMap(({ step: { user, op: done }, reply }): Event[] => {
-            statements += 1;
-            if (reply.status === "error") {
-              expect({
-                sql: sqlOf(done, table),
-                reason: reply.error?.reason,
-                fair: FAIR.has(reply.error?.reason ?? ""),
-              }).toMatchObject({ fair: true });
-              return [];
-            }
-            const rows = (reply.results[0]?.rows ?? []).map(rowOf);
-            if (round.length === 1) assertReachedAll(model, { scope: scopeOf(user), op: done, rows });
-            return rows.map((row) => ({ scope: scopeOf(user), op: done, statement: statements, row }));
-          });
-          assertUnbroken(events);
-          replay(model, events);
-        }
-        for (const [index, user] of users.entries()) {
-          const found = (await user.rows(`SELECT id, room, n, _seq FROM ${table} ORDER BY id`)).map(rowOf);
-          const modelled = [...scopeRows(model, scopeOf(index)).values()].toSorted((a, b) => a.id - b.id);
-          expect(found).toEqual(modelled);
-        }
-        await server.root.sql(`DROP TABLE ${table}`);
-      }),
-      { numRuns: 60 },
-    );
-  },
-  60_000,
-);
+])("ST-05 TB-03 concurrent writes on a %s table are a history of one writer", async (kind, scopeOf) => {
+  await fc.assert(
+    fc.asyncProperty(rounds, async (history) => {
+      tables += 1;
+      const table = `app.t${tables}`;
+      await server.root.sql(`CREATE ${kind} TABLE ${table} (id BIGINT PRIMARY KEY, room TEXT, n INT)`);
+      const model: Model = new Map();
+      let statements = 0;
+      for (const round of history) {
+        const outcomes = await runRound(table, round);
+        const events = outcomes.flatMap(({ step: { user, op: done }, reply }): Event[] => {
+          statements += 1;
+          if (reply.status === "error") {
+            expect({
+              sql: sqlOf(done, table),
+              reason: reply.error?.reason,
+              fair: FAIR.has(reply.error?.reason ?? ""),
+            }).toMatchObject({ fair: true });
+            return [];
+          }
+          const rows = (reply.results[0]?.rows ?? []).map(rowOf);
+          if (round.length === 1) assertReachedAll(model, { scope: scopeOf(user), op: done, rows });
+          return rows.map((row) => ({ scope: scopeOf(user), op: done, statement: statements, row }));
+        });
+        assertUnbroken(events);
+        replay(model, events);
+      }
+      for (const [index, user] of users.entries()) {
+        const found = (await user.rows(`SELECT id, room, n, _seq FROM ${table} ORDER BY id`)).map(rowOf);
+        const modelled = [...scopeRows(model, scopeOf(index)).values()].toSorted((a, b) => a.id - b.id);
+        expect(found).toEqual(modelled);
+      }
+      await server.root.sql(`DROP TABLE ${table}`);
+    }),
+    { numRuns: 60 },
+  );
+});

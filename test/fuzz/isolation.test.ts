@@ -7,7 +7,7 @@ import { createGrammar } from "./sql-grammar.ts";
 
 test("TB-03 AU-05 no generated statement or live query shows or changes anything of another user", async () => {
   await fuzzIsolation({ runs: 400 });
-}, 120_000);
+}, 240_000);
 
 test("TB-03 the fuzzer sees a leak: a service, which may act for others, is caught at it", async () => {
   const outcome = await fuzzIsolation({ runs: 400, seed: 1, role: "service" }).then(
@@ -15,7 +15,7 @@ test("TB-03 the fuzzer sees a leak: a service, which may act for others, is caug
     (error: unknown) => String(error),
   );
   expect(outcome).toContain("Property failed");
-}, 120_000);
+}, 240_000);
 
 test("TB-03 enough of what is generated is SQL that runs: a fuzzer whose statements are all refused proves nothing", async () => {
   const server = await startTestServer({ "query.timeout_ms": 10_000 });
@@ -40,4 +40,4 @@ test("TB-03 enough of what is generated is SQL that runs: a fuzzer whose stateme
   } finally {
     await server[Symbol.asyncDispose]();
   }
-}, 120_000);
+}, 240_000);

@@ -40,7 +40,7 @@ test("LQ-05 the oldest frame in a queue is of the turn in which it was sent", ()
     }),
     { numRuns: 500 },
   );
-}, 30_000);
+});
 
 function takenFrom(queue: readonly Frame[], bytes: number): Frame[] {
   const left = [...queue];

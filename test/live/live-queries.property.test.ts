@@ -355,5 +355,5 @@ for (const [why, heldChanges] of [
       }),
       { numRuns: Number(process.env["KALAMDB_TEST_RUNS"] ?? 1_500) },
     );
-  }, 120_000);
+  }, 240_000);
 }

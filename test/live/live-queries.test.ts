@@ -230,7 +230,7 @@ describe("the end of a subscription", () => {
     await settle();
     expect(harness.live.indexEntries).toBe(0);
     expect(harness.live.counters()).toMatchObject({ connections: 0, subscriptions: 0, groups: 0, heldBytes: 0 });
-  }, 120_000);
+  }, 240_000);
 });
 
 describe("what an administrator sees", () => {

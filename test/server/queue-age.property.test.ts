@@ -302,7 +302,7 @@ test("LQ-05 queue_bytes and lag_ms are what a ledger of all frames says, of what
   );
   // Some of them were.
   expect(behind).toBeGreaterThan(20);
-}, 120_000);
+}, 240_000);
 
 async function behind(): Promise<Fixture> {
   const fixture = new Fixture();
@@ -325,7 +325,7 @@ test("LQ-05 what was published in the same turn is in queue_bytes", async () => 
   }
   expect(grown).toBeGreaterThan(200);
   fixture.check();
-}, 60_000);
+});
 
 test("LQ-05 what a topic sent before a socket joined it is not what the socket waits for", async () => {
   await using fixture = await behind();
@@ -338,4 +338,4 @@ test("LQ-05 what a topic sent before a socket joined it is not what the socket w
   fixture.write("a", 0);
   await run(fixture, nextTurn);
   fixture.check();
-}, 60_000);
+});

@@ -48,5 +48,5 @@ test.each(SCRIPTS)(
     }
     expect(failures).toEqual([]);
   },
-  120_000,
+  240_000,
 );

@@ -225,4 +225,4 @@ test("ST-01 ST-02 any history of works, failures, flushes and restarts leaves wh
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});

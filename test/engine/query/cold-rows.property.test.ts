@@ -7,7 +7,7 @@ import { rowText } from "../../storage/cold/arbitrary.ts";
 import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
 import { openQueryFixture, type QueryFixture, tableRequest, versionsOf } from "./query-fixture.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const KEYS = 8;
 const key = fc.integer({ min: 0, max: KEYS - 1 });

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SHARED_SCOPE } from "../../../src/base/ids.ts";
@@ -6,8 +6,6 @@ import type { TableSchema } from "../../../src/model/schema.ts";
 import { rejection } from "../../storage/cold/rejection.ts";
 import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts";
 import { openQueryFixture, type QueryFixture, relationOf, tableRequest, textRequest } from "./query-fixture.ts";
-
-setDefaultTimeout(60_000);
 
 async function putAndFlush(fixture: QueryFixture, table: TableSchema, ids: readonly number[]): Promise<void> {
   const { writer } = fixture.store.current;

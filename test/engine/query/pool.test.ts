@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseUserId, SHARED_SCOPE, scopeOfUser } from "../../../src/base/ids.ts";
@@ -10,8 +10,6 @@ import { until } from "../../support/until.ts";
 import { openQueryFixture, relationOf, tableRequest, textRequest, versionsOf } from "./query-fixture.ts";
 
 // Processes start in each test; a busy machine takes its time.
-setDefaultTimeout(60_000);
-
 const RUNAWAY = textRequest("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
 
 /** Gone, or a zombie whose parent has not collected it yet: neither takes CPU time. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SHARED_SCOPE } from "../../../src/base/ids.ts";
 import { type EngineFixture, openEngine } from "../engine-fixture.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const FILES = 5;
 /** Three row groups: two full ones and a half. */

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { openEngine } from "../engine-fixture.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const ROWS = 2_000;
 

@@ -62,7 +62,7 @@ test("TB-05 a function of PostgreSQL that is missing is refused by its name, wit
     }
   }
   expect(otherwise).toEqual([]);
-}, 60_000);
+});
 
 test.each([
   ["to_tsvector('a')", "function to_tsvector is not supported: there is no text search"],

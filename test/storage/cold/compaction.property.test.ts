@@ -228,4 +228,4 @@ test("ST-03 ST-04 LQ-11 no history of writes, flushes, merges, ALTER, DROP and r
   // A history in which nothing is ever purged shows nothing of purging.
   expect(purges).toBeGreaterThan(0);
   expect(guards).toBeGreaterThan(0);
-}, 120_000);
+}, 240_000);

@@ -182,7 +182,7 @@ describe("a merge", () => {
     expect(newest.get("99")?.cells).toEqual([99n, "again"]);
     // One run: there is nothing to merge it with.
     expect(fixture.compactor.isDue(table.id, SHARED_SCOPE)).toBe(false);
-  }, 60_000);
+  });
 
   test("ST-04 rows larger than a group's bytes make smaller row groups, which read back", async () => {
     await using fixture = openCompactionFixture();
@@ -200,7 +200,7 @@ describe("a merge", () => {
     for await (const rows of readSegment(read)) groups.push(rows.length);
     expect(groups).toEqual([3, 3, 2]);
     expect((await newestVersions(fixture, at)).get("7")?.cells[1]).toBe(body(7));
-  }, 60_000);
+  });
 
   test("ST-04 TB-09 files of older versions of the table are merged under the newest", async () => {
     await using fixture = openCompactionFixture();

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { parseUserId, scopeOfUser } from "../../../src/base/ids.ts";
@@ -10,8 +10,6 @@ import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../../src/storage/store.ts";
 import { temporaryFolder } from "../open-test-store.ts";
-
-setDefaultTimeout(60_000);
 
 const ROWS = 2_000;
 const BEFORE = ["encoded", "written", "synced", "renamed", "folder-synced", "write", "commit"];

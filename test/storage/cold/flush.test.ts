@@ -248,7 +248,7 @@ describe("a flush that is not wanted any more", () => {
       expect(files(storageDir)).toEqual([]);
     }
     expect(await flusher.flushScope({ schema: table, scope: ALICE, upTo })).toMatchObject({ rows: 25_000 });
-  }, 30_000);
+  });
 
   test("OP-08 rejects with the reason of its signal while the worker is at its file or others are before it; the next flush writes the rows", async () => {
     const controller = new AbortController();
@@ -285,7 +285,7 @@ describe("a flush that is not wanted any more", () => {
     for (const scope of scopes) await flusher.flushScope({ schema: table, scope, upTo });
     expect(store.current.writer.bufferedRows(table.id)).toBe(0);
     expect(store.current.catalog.allSegments().map((segment) => segment.rows)).toEqual([5_000, 5_000, 5_000, 5_000]);
-  }, 30_000);
+  });
 });
 
 const STEPS: readonly WriteStep[] = ["encoded", "written", "synced", "renamed", "folder-synced"];

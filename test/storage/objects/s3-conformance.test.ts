@@ -10,7 +10,7 @@ import { S3_ACCESS_KEY, S3_BUCKET, S3_REGION, S3_SECRET_KEY, startS3, type TestS
 import { rejection } from "../cold/rejection.ts";
 import { temporaryFolder } from "../open-test-store.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const folder = temporaryFolder();
 const given = process.env["KALAMDB_TEST_S3_ENDPOINT"];

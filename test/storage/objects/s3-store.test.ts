@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ObjectStore } from "../../../src/storage/objects/object-store.ts";
@@ -15,8 +15,6 @@ import {
 } from "../../support/s3-server.ts";
 import { rejection } from "../cold/rejection.ts";
 import { temporaryFolder } from "../open-test-store.ts";
-
-setDefaultTimeout(60_000);
 
 const MIB = 1024 * 1024;
 const folder = temporaryFolder();
