@@ -11,15 +11,20 @@ export interface KilledServer {
   readonly ready: Promise<void>;
 }
 
+/** Below what systems give to outgoing connections: a port that a server has left for a moment is not taken by one of those. */
+const FIRST_PORT = 12_000;
+const LAST_PORT = 30_000;
+
+/** Of a server that ends and comes back in the same place. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const server = createServer();
+    const { promise: isFree, resolve } = Promise.withResolvers<boolean>();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    if (await isFree) return port;
+  }
 }
 
 export function startKilledServer(

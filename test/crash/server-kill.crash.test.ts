@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { until } from "../support/until.ts";
 
 const ROUNDS = 6;
 const WRITERS = 8;
@@ -70,6 +71,8 @@ test("ST-01 LQ-11 kill -9 loses no acknowledged write", async () => {
       // A flush on its way when the process dies must not matter.
       if (round % 2 === 1) await client.query("STORAGE FLUSH TABLE app.log").catch(() => undefined);
       await Bun.sleep(nextDelayMs());
+      // A busy machine may have acknowledged nothing yet.
+      await until(() => acknowledged.size > round + 1);
       await server.end("SIGKILL");
       await Promise.all(writers);
       next = state.next;

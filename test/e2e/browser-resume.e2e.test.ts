@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken, TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 import { BrowserPage, installedBrowser } from "./browser/browser.ts";
 import { Network } from "./browser/network.ts";
 
@@ -9,15 +10,6 @@ const browser = installedBrowser();
 if (browser === undefined) process.stderr.write("No Chromium is installed: browser-resume.e2e.test.ts does not run.\n");
 
 const SQL = "SELECT id, body FROM app.notes WHERE room = 'a'";
-const DEADLINE_MS = 20_000;
-
-async function until(condition: () => boolean, what: () => string): Promise<void> {
-  const endsAt = performance.now() + DEADLINE_MS;
-  while (!condition()) {
-    if (performance.now() > endsAt) throw new Error(what());
-    await Bun.sleep(10);
-  }
-}
 
 test.skipIf(browser === undefined)(
   "LQ-11 a page in a browser shows a fresh SELECT after its socket was cut, after silence, and after kill -9 of the server",

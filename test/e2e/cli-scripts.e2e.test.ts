@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { type CliHome, cliHome } from "../support/cli-process.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 const SECRET = "a-secret-of-this-test-that-is-long-enough-0123456789";
 
@@ -199,7 +200,8 @@ test("CL-03 Ctrl-C stops a script with 130", async () => {
   const child = home.start(["--csv", "-c", "SELECT 'started'", "-c", endless]);
   await child.stdout.getReader().read();
   // Between two statements nothing listens, and the signal would end the process by itself.
-  await Bun.sleep(500);
+  const running = "SELECT metric_value FROM system.stats WHERE metric_name = 'queries_running'";
+  await until(async () => (await server.root.rows(running))[0]?.[0] === "1", "the endless statement runs");
   child.kill("SIGINT");
   expect(await child.exited).toBe(130);
   expect(await new Response(child.stderr).text()).toContain("CANCELLED");

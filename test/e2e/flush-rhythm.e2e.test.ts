@@ -1,5 +1,6 @@
-// ST-02: the interval of a flush policy by the real clock. A row comes every few milliseconds, so that every interval has something to flush; what counts is what most gaps between
-// two flushes are, so a machine that is busy for a moment changes nothing, and a scheduler that counts from the end of the last flush, or from its own late checks, is found out.
+// ST-02: the interval of a flush policy by the real clock. A row comes every few milliseconds, so that every interval has something to flush. How late a flush is says how busy the
+// machine is, and no more; that a late one is followed by a shorter gap says that due times do not move. A scheduler that counts from the end of the last flush, or from its own
+// late checks, has no gap that is shorter than the interval.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { startTestServer } from "../support/test-server.ts";
 
@@ -8,11 +9,10 @@ setDefaultTimeout(240_000);
 const INTERVAL_MS = 1_000;
 const GAPS = 15;
 
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
+/** Of more than an interval, what it is beyond a whole number of them, which may be less than none. */
+const beyondIntervals = (gapMs: number): number => gapMs - Math.max(1, Math.round(gapMs / INTERVAL_MS)) * INTERVAL_MS;
 
-test("ST-02 flushes of an interval come at that interval: the scheduler drifts by less than 5 %, with the real clock", async () => {
+test("ST-02 flushes of an interval keep to its due times: what one is late, the next gap is shorter by, with the real clock", async () => {
   await using server = await startTestServer();
   const { root } = server;
   await root.sql("CREATE NAMESPACE app");
@@ -33,7 +33,7 @@ test("ST-02 flushes of an interval come at that interval: the scheduler drifts b
   }
   const timesMs = ended.map(([at]) => Number(at) / 1_000);
   const gapsMs = timesMs.slice(1).map((at, index) => at - (timesMs[index] ?? at));
-  const ratio = medianOf(gapsMs) / INTERVAL_MS;
-  expect([gapsMs, Math.abs(ratio - 1) < 0.05]).toEqual([gapsMs, true]);
+  const caughtUp = gapsMs.filter((gapMs) => beyondIntervals(gapMs) <= 0).length;
+  expect([gapsMs, caughtUp >= 3]).toEqual([gapsMs, true]);
   expect(await root.rows("SELECT count(*) FROM app.notes")).toEqual([[String(written)]]);
 });

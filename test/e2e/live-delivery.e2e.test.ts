@@ -216,6 +216,9 @@ test.each([
 
 const SECRET = "a-secret-of-tests-that-is-long-enough-0123456789";
 
+/** A fifth of it is left when it is renewed: seconds, which a busy machine may take for that. */
+const LIFE_SECONDS = 20;
+
 /** A token as the server makes them, with a life of its own. */
 function shortToken(user: string, seconds: number): Promise<string> {
   const nowMs = Date.now();
@@ -236,7 +239,7 @@ test("LQ-14 a client renews its token on the open socket before it expires, and 
   let asked = 0;
   const provider = async (): Promise<{ readonly token: string }> => {
     asked += 1;
-    return { token: await shortToken("eve", 2) };
+    return { token: await shortToken("eve", LIFE_SECONDS) };
   };
   await using client = createClient({ url: own.url, auth: { provider } });
   const states: string[] = [];
@@ -245,11 +248,10 @@ test("LQ-14 a client renews its token on the open socket before it expires, and 
   await live.ready;
   const sql = "SELECT connection_id, token_expires_at FROM system.connections WHERE user_id = 'eve'";
   const [[connection, firstEnd] = []] = await own.root.rows(sql);
-  // Twice past the end of the first token.
-  await until(async () => Number((await own.root.rows(sql))[0]?.[1] ?? 0) >= Number(firstEnd) + 4_000_000);
+  await until(async () => Number((await own.root.rows(sql))[0]?.[1] ?? 0) > Number(firstEnd));
   expect((await own.root.rows(sql)).map(([id]) => id)).toEqual([connection]);
   expect(states).toEqual(["connecting", "connected"]);
-  expect(asked).toBeGreaterThanOrEqual(3);
+  expect(asked).toBeGreaterThanOrEqual(2);
   await eve.sql("INSERT INTO n.t (id) VALUES (1)");
   await until(() => live.size === 1);
 });

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createClient, type KalamClient, KalamError, type LiveSet } from "../../src/link/index.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 const TABLE =
   "CREATE SHARED TABLE app.cases (id INT PRIMARY KEY, t TEXT, n INT, big BIGINT, d DOUBLE, x DECIMAL(20, 4), flag BOOLEAN, at TIMESTAMP, day DATE, j JSON, b BYTES, u UUID)";
@@ -168,10 +169,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** In vain for a while: what it came to is then compared. */
-async function patience(isSo: () => boolean): Promise<void> {
-  for (let waits = 0; waits < 4_000 && !isSo(); waits += 1) await Bun.sleep(5);
-}
+/** In vain: what it came to is then compared. */
+const patience = (isSo: () => boolean): Promise<void> => until(isSo).catch(() => undefined);
 
 test.each(FILTERS)("LQ-09 WHERE %s: the live query has the rows of the SELECT", async (filter) => {
   const select = `SELECT id FROM app.cases WHERE ${filter}`;

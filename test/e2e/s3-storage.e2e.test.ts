@@ -15,10 +15,11 @@ import {
 } from "../support/s3-server.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken, ROOT_PASSWORD, startTestServer, type TestServer, TestUser } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(240_000);
 
-const SETTINGS = { "storage.remote_timeouts.request_ms": 1_000 };
+const SETTINGS = { "storage.remote_timeouts.request_ms": 2_000 };
 
 let s3: TestS3;
 let server: TestServer;
@@ -299,8 +300,10 @@ test("ST-03 a server killed before a manifest, in an upload of a merge or while 
     const replaced = statement.startsWith("STORAGE COMPACT") ? before : [];
     const wanted = [...named, ...replaced].sort();
     // The sweep of a bucket runs beside the requests.
-    for (let waits = 0; waits < 2_000 && parquet().join() !== wanted.join(); waits += 1) await Bun.sleep(10);
-    expect(parquet()).toEqual(wanted);
+    await until(
+      () => parquet().join() === wanted.join(),
+      () => `${parquet().join()} is what is named: ${wanted.join()}`,
+    );
   }
   expect(parquet()).toEqual([]);
   await running[Symbol.asyncDispose]();

@@ -90,7 +90,7 @@ export async function openEngine(
   const storageAccess = {
     dataDir: store.dataDir,
     sealingKey: new Uint8Array(32).toBase64(),
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs: 60_000,
     readCacheBytes: 1 << 20,
     s3Credentials: undefined,
   };
@@ -98,7 +98,7 @@ export async function openEngine(
   const writer = hookedWriter(store.current.writer, hooks);
   const pool = createQueryPool({
     processes: 2,
-    timeoutMs: 20_000,
+    timeoutMs: 100_000,
     memoryLimitBytes: 512 << 20,
     maxResultBytes: 16 << 20,
     coldCacheBytes: options.coldCacheBytes ?? 16 << 20,

@@ -10,7 +10,6 @@ const TRUSTED = "https://app.example";
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
-    "query.timeout_ms": 6_000,
     "security.cors.allowed_origins": [TRUSTED],
     "security.max_request_body_size": 256 * 1024,
   });
@@ -154,11 +153,11 @@ test("AU-04 a body past the limit is refused, announced or in chunks, and the se
 });
 
 test("AU-04 a statement past its deadline is stopped, its process replaced, and the next statement runs", async () => {
-  const killed = await stat("queries_killed");
-  const reply = await server.root.fails(ENDLESS);
+  await using hasty = await startTestServer({ "query.timeout_ms": 2_000 });
+  const reply = await hasty.root.fails(ENDLESS);
   expect(reply).toMatchObject({ http: 408, reason: "STATEMENT_TIMEOUT" });
-  expect(await stat("queries_killed")).toBe(killed + 1);
-  expect(await server.root.rows("SELECT 2")).toEqual([["2"]]);
+  expect(await stat("queries_killed", hasty)).toBe(1);
+  expect(await hasty.root.rows("SELECT 2")).toEqual([["2"]]);
 });
 
 test("AU-04 a caller who leaves frees the query process at once", async () => {
@@ -217,7 +216,7 @@ test("AU-04 past the rate a user gets 429 with Retry-After, and another user is 
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
       body: '{"sql":"SELECT 1"}',
     });
-  const replies = await Promise.all(Array.from({ length: 30 }, () => send(limited.root.token)));
+  const replies = await Promise.all(Array.from({ length: 100 }, () => send(limited.root.token)));
   const refused = replies.filter(({ status }) => status === 429);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused[0]?.headers.get("retry-after")).toBe("1");

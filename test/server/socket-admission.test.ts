@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { SocketAdmission } from "../../src/server/socket-admission.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 
 describe("AU-04 who may open a WebSocket", () => {
   const admission = (clock = { monotonicMs: () => 0 }) =>
@@ -43,7 +44,7 @@ describe("AU-04 LQ-20 a server with few places", () => {
   const log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   const settings = {
     "websocket.max_connections_per_ip": 2,
-    "rate_limit.max_auth_requests_per_ip_per_sec": 3,
+    "rate_limit.max_auth_requests_per_ip_per_sec": 1,
   } as const;
   let server: TestServer;
   beforeAll(async () => {
@@ -95,16 +96,19 @@ describe("AU-04 LQ-20 a server with few places", () => {
   });
 
   test("LQ-20 who fails too often is told to wait, however good the next token is, and no line of the log shows a token or a value", async () => {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const { socket, frames, closed } = await opened();
-      socket.send(authenticate(`guess-${attempt}`));
-      expect(await closed).toBe(1008);
-      expect(frames.at(-1)).toContain("INVALID_CREDENTIALS");
+    // On a busy machine a second may be over before the next attempt, which is then taken.
+    for (let isRefused = false; !isRefused; ) {
+      const wrong = await opened();
+      wrong.socket.send(authenticate("guess-1"));
+      expect(await wrong.closed).toBe(1008);
+      expect(wrong.frames.at(-1)).toMatch(/INVALID_CREDENTIALS|RATE_LIMIT_EXCEEDED/);
+      const next = await opened();
+      next.socket.send(authenticate(server.root.token));
+      await until(() => next.frames.length > 0, "an answer");
+      isRefused = next.frames[0]?.includes("RATE_LIMIT_EXCEEDED") === true;
+      if (!isRefused) next.socket.close();
+      expect(await next.closed).toBe(isRefused ? 1008 : 1000);
     }
-    const refused = await opened();
-    refused.socket.send(authenticate(server.root.token));
-    expect(await refused.closed).toBe(1008);
-    expect(refused.frames.at(-1)).toContain("RATE_LIMIT_EXCEEDED");
     for (;;) {
       const { socket, frames, closed } = await opened();
       socket.send(authenticate(server.root.token));

@@ -8,7 +8,7 @@ import { opSql } from "./statement.ts";
 import type { FlushedTable, Step } from "./step.ts";
 import { begin, end, type Trouble } from "./trouble.ts";
 
-const RECOVERED_WITHIN_MS = 20_000;
+const RECOVERED_WITHIN_MS = 60_000;
 const POLL_MS = 10;
 const JOB_ID = /\b(?:FL|CO)-[0-9a-f]+\b/;
 /** What a statement that writes is answered with while the disk is full. */

@@ -6,8 +6,9 @@ import { SqlUser } from "./sql-user.ts";
 import type { Stage } from "./stage.ts";
 import type { Revocation } from "./step.ts";
 
-/** The hard limit of LQ-14. */
+/** The hard limit of LQ-14, on a machine that runs: one that lets nobody look gives the server no time either. */
 const CLOSED_WITHIN_MS = 5_000;
+const LOOKS = 1_000;
 const REVOKED = "Access revoked";
 /** Why a live query ends whose client is refused for good, and a request. */
 const REFUSED = /^(INVALID_CREDENTIALS|TOKEN_EXPIRED|unauthorized)\b/;
@@ -63,8 +64,9 @@ function socketsOf({ places, users }: Stage, name: string, hasKey: boolean): rea
 
 async function assertClosed(sockets: readonly SocketRecord[], what: string): Promise<void> {
   const deadline = performance.now() + CLOSED_WITHIN_MS;
-  while (sockets.some(({ isOpen }) => isOpen)) {
-    if (performance.now() > deadline) throw new Wrong(`${what}: a socket is still open after ${CLOSED_WITHIN_MS} ms`);
+  for (let looks = 0; sockets.some(({ isOpen }) => isOpen); looks += 1) {
+    if (performance.now() > deadline && looks > LOOKS)
+      throw new Wrong(`${what}: a socket is still open after ${CLOSED_WITHIN_MS} ms`);
     await Bun.sleep(2);
   }
 }

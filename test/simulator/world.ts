@@ -21,7 +21,8 @@ import { coverWatch, isOfStream, watchFor } from "./watch.ts";
 import { Watcher } from "./watcher.ts";
 import type { Request } from "./writes.ts";
 
-const QUIET_MS = 15_000;
+/** Far more than any machine needs: what is wrong stays wrong. */
+const QUIET_MS = 60_000;
 /** What is planted never becomes right. */
 const FAULTY_QUIET_MS = 1_500;
 const JOURNAL_STEPS = 120;

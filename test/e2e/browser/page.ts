@@ -12,8 +12,9 @@ const client = createClient({
   url: settings.url,
   auth: { token: settings.token },
   reconnect: { initialDelayMs: 20, maxDelayMs: 100 },
-  connectTimeoutMs: 1_000,
-  pingIntervalMs: 300,
+  // A busy machine must not look like a silent network, which has a page come back that was never away.
+  connectTimeoutMs: 6_000,
+  pingIntervalMs: 2_000,
 });
 const live = client.live(settings.sql);
 let shown = 0;
