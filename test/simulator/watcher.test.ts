@@ -58,6 +58,14 @@ test("a live query may not", () => {
   expect(endsKey).toThrow("expected [], came [delete");
 });
 
+test("what a live query was told before it settled is judged as of then, however late", () => {
+  const { watcher } = neverMatching();
+  watcher.receive({ kind: "gone", id: 1, old: { id: 1, text: "", seq: 20n }, cursor: 20n });
+  watcher.settle();
+  watcher.judge(20n);
+  expect(watcher.difference(20n)).toBeUndefined();
+});
+
 test("one whose socket ended while all was compared may be replayed to, one that stayed may not", () => {
   const away = neverMatching();
   const before = subscribesOf([away.watcher]);

@@ -19,6 +19,10 @@ interface Served {
   readonly filters: readonly Filter[];
 }
 
+interface Settled {
+  readonly kind: "settled";
+}
+
 /** What it is told with when it fails. */
 const LOG_ENTRIES = 60;
 const ENTRY_CHARACTERS = 300;
@@ -46,7 +50,7 @@ export class Watcher {
   /** What it reads while it loads may be shown in the layout of then. */
   #layoutSince: number | undefined;
   readonly #log = new Recent<{ readonly atMs: number; readonly what: Seen | string }>(LOG_ENTRIES);
-  #inbox: { readonly what: Seen | Served; readonly showing: Showing }[] = [];
+  #inbox: { readonly what: Seen | Served | Settled; readonly showing: Showing }[] = [];
 
   constructor(options: WatcherOptions) {
     this.options = options;
@@ -95,7 +99,7 @@ export class Watcher {
     if (seen.kind === "ready") this.isReady = true;
   }
 
-  #put(what: Seen | Served): void {
+  #put(what: Seen | Served | Settled): void {
     const upTo = this.options.alters.sent(this.options.watch.table);
     this.#inbox.push({ what, showing: { upTo, since: this.#layoutSince } });
   }
@@ -121,6 +125,10 @@ export class Watcher {
     for (const { what, showing } of inbox) {
       if (what.kind === "served") {
         this.#membership.serve(what.filters);
+        continue;
+      }
+      if (what.kind === "settled") {
+        this.#judge.settle();
         continue;
       }
       this.#judgeShown(what, showing);
@@ -149,10 +157,11 @@ export class Watcher {
     return this.isReady ? this.#judge.difference(known) : "not ready";
   }
 
+  /** What was received before, and is still to be judged, may be of the replay. */
   settle(): void {
     this.note("settled");
     this.#layoutSince = undefined;
-    this.#judge.settle();
+    this.#put({ kind: "settled" });
   }
 
   compareWith(rows: readonly SeenRow[]): string | undefined {
