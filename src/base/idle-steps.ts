@@ -24,8 +24,10 @@ export class IdleSteps {
   }
 
   async #step(): Promise<void> {
+    const begunBy = this.#next;
     this.#isDone = await this.#isLast();
-    if (this.#next === undefined) return;
+    // Paused meanwhile: whoever has resumed it has said when it goes on.
+    if (this.#next !== begunBy) return;
     this.#next = undefined;
     this.resume();
   }

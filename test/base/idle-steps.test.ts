@@ -57,6 +57,28 @@ test("it goes on only when nothing pauses it for as long as it is told to wait",
   expect(taken).toEqual([0]);
 });
 
+test("paused and resumed while a step is taken, it waits for as long as it is told to, and can be paused again", async () => {
+  const taken: number[] = [];
+  const held = Promise.withResolvers<void>();
+  async function* waiting(): AsyncGenerator<void> {
+    await held.promise;
+    yield;
+    yield* counting(taken, 1);
+  }
+  const steps = new IdleSteps(waiting());
+  steps.resume();
+  await turns(3);
+  steps.pause();
+  steps.resume(60_000);
+  held.resolve();
+  await turns(10);
+  expect(taken).toEqual([]);
+  steps.pause();
+  steps.resume();
+  await turns(10);
+  expect(taken).toEqual([0]);
+});
+
 test("a step that fails is the last, and fails nobody", async () => {
   let tries = 0;
   const steps = new IdleSteps({

@@ -176,7 +176,10 @@ class Pool implements QueryPool {
       clearTimeout(this.#spare);
       this.#spare = undefined;
     } else {
-      this.#spare ??= setTimeout(() => this.#growTo(this.#wanted() + 1), SPARE_DELAY_MS);
+      this.#spare ??= setTimeout(() => {
+        this.#spare = undefined;
+        this.#growTo(this.#wanted() + 1);
+      }, SPARE_DELAY_MS);
     }
   }
 

@@ -115,7 +115,7 @@ describe("a query that goes wrong", () => {
     const [killed] = [...before].filter((pid) => !pool.pids.includes(pid));
     expect(killed).toBeDefined();
     await until(() => isGone(killed ?? 0));
-    expect(pool.stats).toMatchObject({ killed: 1, died: 0, running: 0, processes: 1 });
+    expect(pool.stats).toMatchObject({ killed: 1, died: 0, running: 0 });
   });
 
   test("AU-04 one process is enough for short queries; one that takes its time has a spare started, which takes over", async () => {
@@ -131,7 +131,22 @@ describe("a query that goes wrong", () => {
     busy.abort();
     expect(await running).toMatchObject({ code: "STATEMENT_TIMEOUT" });
     expect((await pool.run(textRequest("SELECT '2'"))).json).toBe('[["2"]]');
-    expect(pool.pids).toEqual([spare]);
+    // On a busy machine a short query takes its time too, and has a spare of its own.
+    expect([pool.pids[0], pool.pids.some((pid) => before.includes(pid))]).toEqual([spare, false]);
+  });
+
+  test("AU-04 each query that takes its time has a spare started, up to one more than may run", async () => {
+    await using fixture = openQueryFixture({ pool: { processes: 3 } });
+    const { pool } = fixture;
+    const busy = new AbortController();
+    const running: Promise<unknown>[] = [];
+    for (let count = 1; count <= 3; count += 1) {
+      running.push(rejection(pool.run(RUNAWAY, { signal: busy.signal })));
+      await until(() => pool.stats.ready === count + 1, `${count + 1} processes`);
+    }
+    expect(pool.stats).toMatchObject({ running: 3, processes: 4 });
+    busy.abort();
+    await Promise.all(running);
   });
 
   test("AU-04 a caller that goes away stops its query, running or waiting", async () => {
