@@ -25,6 +25,8 @@ export interface ApiKeyStore {
   apiKeys(): readonly ApiKey[];
   /** Inserts or replaces; resolves once durable. */
   putApiKey(key: ApiKey): Promise<void>;
+  /** Of a key that is still there when it is written: one that is being dropped stays dropped. */
+  recordApiKeyUse(id: string, atMs: number): Promise<void>;
   deleteApiKey(id: string): Promise<void>;
 }
 
@@ -158,7 +160,7 @@ export class ApiKeys {
 
   #recordUse(key: ApiKey, nowMs: number): void {
     if (key.lastUsedAtMs !== undefined && nowMs - key.lastUsedAtMs < USE_RECORDED_EVERY_MS) return;
-    this.#deps.store.putApiKey({ ...key, lastUsedAtMs: nowMs }).catch((error: unknown) => {
+    this.#deps.store.recordApiKeyUse(key.id, nowMs).catch((error: unknown) => {
       // A full disk must not keep services from reading.
       this.#deps.log.warn("use of an API key was not recorded", { key: key.id, error: errorText(error) });
     });

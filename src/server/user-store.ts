@@ -10,6 +10,9 @@ export function apiKeyStoreOf(store: Pick<Store, "catalog" | "writer">): ApiKeyS
     putApiKey: async (key) => {
       await store.writer.submit((tx) => tx.putApiKey(key));
     },
+    recordApiKeyUse: async (id, atMs) => {
+      await store.writer.submit((tx) => tx.recordApiKeyUse(id, atMs));
+    },
     deleteApiKey: async (id) => {
       await store.writer.submit((tx) => tx.deleteApiKey(id));
     },

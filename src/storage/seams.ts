@@ -165,6 +165,8 @@ export interface WriteTx {
   /** With the API keys that speak for the user. */
   deleteUser(id: UserId): void;
   putApiKey(key: ApiKey): void;
+  /** Nothing, where the key is gone: to have been used brings none back. */
+  recordApiKeyUse(id: string, atMs: number): void;
   deleteApiKey(id: string): void;
   putStorage(storage: Storage): void;
   deleteStorage(id: string): void;

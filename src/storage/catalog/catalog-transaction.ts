@@ -194,6 +194,11 @@ export class CatalogTransaction {
     this.#options.record({ kind: "apiKey", id: key.id, record: { ...key } });
   }
 
+  recordApiKeyUse(id: string, atMs: number): void {
+    const key = this.#options.state.apiKey(id);
+    if (key !== undefined) this.putApiKey({ ...key, lastUsedAtMs: atMs });
+  }
+
   deleteApiKey(id: string): void {
     this.#options.rows.deleteApiKey(id);
     this.#options.record({ kind: "apiKey", id, record: undefined });

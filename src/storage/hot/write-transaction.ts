@@ -242,6 +242,10 @@ export class WriteTransaction implements WriteTx {
     this.#write(() => this.#options.catalog.putApiKey(key));
   }
 
+  recordApiKeyUse(id: string, atMs: number): void {
+    this.#write(() => this.#options.catalog.recordApiKeyUse(id, atMs));
+  }
+
   deleteApiKey(id: string): void {
     this.#write(() => this.#options.catalog.deleteApiKey(id));
   }
