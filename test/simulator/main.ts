@@ -117,9 +117,12 @@ for await (const run of runs()) {
   if (!isRight || stopped.signal.aborted) break;
 }
 if (isRight && fault === undefined) {
-  const seconds = (performance.now() - start) / 1000;
-  say(`${coverage.table()}\n${steps} steps in ${seconds.toFixed(1)} s: every live query was right`);
-  const missing = steps < COMPLETE_STEPS ? [] : coverage.missing();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const verdict = stopped.signal.aborted
+    ? `stopped after ${steps} steps in ${seconds} s: nothing was wrong up to the last check among them`
+    : `${steps} steps in ${seconds} s: every live query was right`;
+  say(`${coverage.table()}\n${verdict}`);
+  const missing = steps < COMPLETE_STEPS || stopped.signal.aborted ? [] : coverage.missing();
   if (missing.length > 0) say(`FAILED: ${missing.join(", ")} never happened`);
   isRight = missing.length === 0;
 }

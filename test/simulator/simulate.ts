@@ -46,6 +46,8 @@ export async function simulate(
     try {
       await world.run(step);
     } catch (error) {
+      // A signal of the terminal stops the server as well: what comes then is nobody's fault.
+      if (signal?.aborted === true) return undefined;
       if (!(error instanceof Wrong)) throw error;
       return { step: index, message: error.message, evidence: world.evidence(error) };
     }
