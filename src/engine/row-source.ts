@@ -1,12 +1,12 @@
 // What live queries ask: snapshots and history, each with the commit position it was read at, and whether rows match. Query processes answer, except for the rows of
 // STREAM tables, which are in memory here.
-import { assert } from "../base/errors.ts";
+import { assert, DbError } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
 import { evaluationRow, matches } from "../live/membership.ts";
 import type { MatchRequest, PageRequest, RowPage, RowSource } from "../live/ports.ts";
-import { SYSTEM_COLUMNS } from "../model/schema.ts";
-import type { Cell } from "../model/sql-type.ts";
-import type { QueryPlan } from "../sql/plan.ts";
+import { qualifiedName, SYSTEM_COLUMNS } from "../model/schema.ts";
+import { type Cell, sameType } from "../model/sql-type.ts";
+import type { LivePlan, QueryPlan } from "../sql/plan.ts";
 import type { CatalogView, StreamView } from "../storage/seams.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type QueryRunner, versionOf } from "./reads.ts";
@@ -15,7 +15,7 @@ const MAX_SEQ = 2n ** 63n - 1n;
 
 export interface RowSourceDeps extends Pick<EngineDeps, "queries" | "writer"> {
   readonly streams: StreamView;
-  readonly catalog: Pick<CatalogView, "historyStartsAt" | "flushedUpTo">;
+  readonly catalog: Pick<CatalogView, "historyStartsAt" | "flushedUpTo" | "tableById">;
 }
 
 export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
@@ -25,20 +25,37 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
     const { rows, position } = await queries.cells({ plan, slots }, undefined);
     return { rows: rows.map(versionOf), position };
   };
-  return {
-    snapshot: async (request) => {
-      if (request.plan.table.kind !== "stream") return read(request.plan.snapshot, request);
+  const snapshot = async (request: PageRequest): Promise<RowPage> => {
+    if (request.plan.table.kind !== "stream") return read(request.plan.snapshot, request);
+    const { rows, position } = await matchingStreamRows(request, deps);
+    return { rows: rows.slice(0, request.limit), position };
+  };
+  const lastRows = async (request: PageRequest): Promise<RowPage> => {
+    if (request.plan.table.kind === "stream") {
       const { rows, position } = await matchingStreamRows(request, deps);
-      return { rows: rows.slice(0, request.limit), position };
-    },
-    lastRows: async (request) => {
-      if (request.plan.table.kind === "stream") {
-        const { rows, position } = await matchingStreamRows(request, deps);
-        return { rows: rows.slice(-request.limit), position };
-      }
-      const page = await read(request.plan.lastRows, request);
-      return { rows: page.rows.toReversed(), position: page.position };
-    },
+      return { rows: rows.slice(-request.limit), position };
+    }
+    const page = await read(request.plan.lastRows, request);
+    return { rows: page.rows.toReversed(), position: page.position };
+  };
+  const history = async (request: PageRequest): Promise<RowPage> => {
+    const { table } = request.plan;
+    if (table.kind !== "stream") return read(request.plan.history, request);
+    const { rows, position } = streamVersions(request, deps);
+    return { rows: rows.slice(0, request.limit), position };
+  };
+  /** A commit is in the catalog in the tick in which readers can see it, so whatever the rows were read after is known when they are here. */
+  const asPlanned =
+    (readRows: (request: PageRequest) => Promise<RowPage>) =>
+    async (request: PageRequest): Promise<RowPage> => {
+      const page = await readRows(request);
+      assertColumnsKept(request.plan, catalog);
+      return page;
+    };
+  return {
+    snapshot: asPlanned(snapshot),
+    lastRows: asPlanned(lastRows),
+    history: asPlanned(history),
     lastRowsStart: async (request) => {
       if (request.plan.table.kind === "stream") {
         const { rows, position } = await matchingStreamRows(request, deps);
@@ -48,12 +65,6 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
       const slots = boundSlots(plan, { ...request, limit: request.limit - 1 });
       const { rows, position } = await queries.cells({ plan, slots }, undefined);
       return { after: before(rows[0]?.[0]), position };
-    },
-    history: async (request) => {
-      const { table } = request.plan;
-      if (table.kind !== "stream") return read(request.plan.history, request);
-      const { rows, position } = streamVersions(request, deps);
-      return { rows: rows.slice(0, request.limit), position };
     },
     matching: (request) => matching(request, queries),
     historyStartsAt: (table, scope) => {
@@ -66,6 +77,21 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
     position: (): Seq => writer.position,
     epoch,
   };
+}
+
+/** Rows read by a plan from before hold in such a column what none of them ever had: what it was added with, or a value that the old type has no form for. */
+function assertColumnsKept(plan: LivePlan, catalog: RowSourceDeps["catalog"]): void {
+  const { table, projection, namedColumns } = plan;
+  const now = catalog.tableById(table.id);
+  if (now === undefined || now.version === table.version) return;
+  for (const [place, column] of table.columns.entries()) {
+    if (!projection.includes(place) && !namedColumns.includes(column.id)) continue;
+    const kept = now.columns.find(({ id }) => id === column.id);
+    if (kept !== undefined && sameType(kept.type, column.type)) continue;
+    const fate = kept === undefined ? "was dropped" : "got another type";
+    const message = `Column "${column.name}" of the altered table ${qualifiedName(table)} ${fate} while the live query was loaded; subscribe again`;
+    throw new DbError("SUBSCRIPTION_FAILED", message, { retryAfterMs: 0 });
+  }
 }
 
 function before(seq: Cell | undefined): Seq {

@@ -70,6 +70,7 @@ export interface MatchRequest {
   readonly versions: readonly RowVersion[];
 }
 
+/** Reads of rows reject with SUBSCRIPTION_FAILED, to be made again with another plan, when the table has lost a column that the plan shows or names, or gave it another type. */
 export interface RowSource {
   /** Matching live rows, at most `limit`, by ascending `_seq`. */
   snapshot(request: PageRequest): Promise<RowPage>;

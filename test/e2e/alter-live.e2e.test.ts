@@ -238,6 +238,65 @@ describe("LQ-09 LQ-15 a live query with a sub-query", () => {
   });
 });
 
+describe("LQ-15 a page that is read after the table was altered, for a client that pages by itself", () => {
+  const ids = (peer: PeerClient): unknown[] => peer.rows("s").map(({ id }) => id);
+  const shown = (peer: PeerClient): unknown[] =>
+    peer.said("initial_data_batch").flatMap(({ rows }) => (Array.isArray(rows) ? rows : []));
+
+  async function firstPage(): Promise<PeerClient> {
+    await server.root.sql(`INSERT INTO ${table} VALUES (2, 'b', 2), (3, 'c', 3)`);
+    const peer = new PeerClient({ url: server.url, token: alice.token });
+    await peer.connect();
+    peer.pages = false;
+    peer.subscribe("s", `SELECT * FROM ${table}`, { batchSize: 1 });
+    await peer.until(() => peer.said("initial_data_batch").length === 1);
+    return peer;
+  }
+
+  test.each([
+    [
+      "of a dropped column shows nothing that no row had",
+      "DROP COLUMN room",
+      [{ id: 1, room: "a" }, { id: 2 }, { id: 3 }],
+    ],
+    [
+      "of a wider column has its type",
+      "ALTER COLUMN n TYPE BIGINT",
+      [
+        { id: 1, n: 1 },
+        { id: 2, n: "2" },
+        { id: 3, n: "3" },
+      ],
+    ],
+  ])("%s", async (_what, action, rows) => {
+    await using peer = await firstPage();
+    await server.root.sql(`ALTER TABLE ${table} ${action}`);
+    await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
+    const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
+    await until(async () => (await server.root.rows(unfinished)).length === 0, "the end of the flush");
+    peer.pages = true;
+    peer.nextBatch("s");
+    await peer.until(() => peer.closed !== undefined);
+    expect(peer.closed).toEqual({ code: 1013, reason: "Server busy" });
+    await peer.reconnect();
+    await peer.until(() => peer.isReady("s"));
+    expect(ids(peer)).toEqual([1, 2, 3]);
+    expect(shown(peer)).toMatchObject(rows);
+    const columns = shown(peer).map((row) => Object.keys(row ?? {}).filter((name) => !name.startsWith("_")).length);
+    expect(columns).toEqual(action.startsWith("DROP") ? [3, 2, 2] : [3, 3, 3]);
+  });
+
+  test("of a table that got another column goes on in the layout it began with", async () => {
+    await using peer = await firstPage();
+    await server.root.sql(`ALTER TABLE ${table} ADD COLUMN c INT DEFAULT 5, RENAME COLUMN n TO m`);
+    peer.pages = true;
+    peer.nextBatch("s");
+    await peer.until(() => peer.isReady("s"));
+    expect(shown(peer)).toMatchObject([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    expect(peer.closed).toBeUndefined();
+  });
+});
+
 test("LQ-11 LQ-15 a client that comes back to another column of the same name begins anew", async () => {
   const network = breakableNetwork();
   await server.root.sql(`INSERT INTO ${table} VALUES (101, 'a', 77)`);

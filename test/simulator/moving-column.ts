@@ -80,30 +80,16 @@ export interface Showing {
   readonly since?: number | undefined;
 }
 
-/** Whether the version of that origin can be shown so: in a layout it was written in or a later one, and to who is loading in an older one too. */
+/** Whether the version of that origin can be shown so: in a layout it was written in or a later one. Whoever loads may be shown it without the column, in the layout it began with. */
 export function mayShow(shown: MovingCell, origin: Origin, { upTo, since }: Showing): boolean {
   for (let alters = upTo; alters >= Math.min(since ?? upTo, origin.from); alters -= 1) {
     if (nameAfter(alters) !== shown.name) continue;
+    if (shown.name === undefined && since !== undefined && alters >= since) return true;
     for (const written of writtenAfter(origin)) {
       if (alters >= written && isSame(shown, cellAfter(written, origin.cell, alters))) return true;
-      if (since !== undefined && alters >= since && isReadAfterDrop(shown, alters, upTo)) return true;
-      if (
-        alters < written &&
-        since !== undefined &&
-        alters >= since &&
-        mayShowEarlier(shown, { written, cell: origin.cell, alters })
-      )
-        return true;
     }
   }
   return false;
-}
-
-/** Who loads in a layout whose column has been dropped meanwhile is shown what every row had in it at first. */
-function isReadAfterDrop(shown: MovingCell, alters: number, upTo: number): boolean {
-  const column = columnAfter(alters);
-  const droppedAfter = (column + 1) * PHASES.length - 1;
-  return upTo >= droppedAfter && isSame(shown, cellOf(alters, firstDefault(column)));
 }
 
 /** The numbers of ALTERs after which a row of that cell can have been written. */
@@ -115,18 +101,6 @@ function writtenAfter({ from, to, cell }: Origin): readonly number[] {
 function cellAfter(written: number, cell: MovingCell, alters: number): MovingCell {
   const isKept = cell.name !== undefined && columnAfter(written) === columnAfter(alters);
   return cellOf(alters, isKept ? valueOf(cell) : firstDefault(columnAfter(alters)));
-}
-
-interface Earlier {
-  readonly written: number;
-  readonly cell: MovingCell;
-  readonly alters: number;
-}
-
-/** In a layout older than the version: its value, unless that is another column's; then nobody knows of any. */
-function mayShowEarlier(shown: MovingCell, { written, cell, alters }: Earlier): boolean {
-  const isSameColumn = cell.name !== undefined && columnAfter(written) === columnAfter(alters);
-  return !isSameColumn || isSame(shown, cellOf(alters, valueOf(cell)));
 }
 
 function valueOf({ text }: MovingCell): number {

@@ -39,15 +39,16 @@ export async function simulate(
   steps: Iterable<Step>,
   { onStep, fault, signal, coverage = new Coverage() }: SimulateOptions = {},
 ): Promise<Failure | undefined> {
+  const isStopped = (): boolean => signal?.aborted === true;
   await using world = await World.open({ coverage, ...(fault === undefined ? {} : { fault }) });
   let index = 0;
   for (const step of steps) {
-    if (signal?.aborted === true) return undefined;
+    if (isStopped()) return undefined;
     try {
       await world.run(step);
     } catch (error) {
       // A signal of the terminal stops the server as well: what comes then is nobody's fault.
-      if (signal?.aborted === true) return undefined;
+      if (isStopped()) return undefined;
       if (!(error instanceof Wrong)) throw error;
       return { step: index, message: error.message, evidence: world.evidence(error) };
     }

@@ -47,6 +47,8 @@ export class PeerClient implements AsyncDisposable {
   readonly messages: JsonObject[] = [];
   /** Changes that the filter let through. */
   delivered = 0;
+  /** False: a further page is asked for by `nextBatch` only. */
+  pages = true;
   closed: PeerClose | undefined;
 
   constructor(options: PeerClientOptions) {
@@ -85,6 +87,11 @@ export class PeerClient implements AsyncDisposable {
     const request: SubscribeRequest = { id, sql, options };
     this.#subscriptions.set(id, { request, rows: new Map(), cursor: options?.from, isReady: false, keyNames: [] });
     this.send(subscribeValue(request));
+  }
+
+  /** Asks for the page after the cursor. */
+  nextBatch(id: string): void {
+    this.send(nextBatchValue(id, this.cursor(id)));
   }
 
   unsubscribe(id: string): void {
@@ -190,7 +197,7 @@ export class PeerClient implements AsyncDisposable {
       const lastSeq = control["last_seq_id"];
       this.#moveTo(lastSeq, subscription);
       subscription.isReady = control["status"] === "ready";
-      if (control["has_more"] === true) {
+      if (control["has_more"] === true && this.pages) {
         this.send(nextBatchValue(subscription.request.id, positionOf(lastSeq)));
       }
     } else if (type === "change") {
