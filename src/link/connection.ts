@@ -166,7 +166,12 @@ export class Connection {
       this.#listen(this.#socket);
     } catch (error) {
       // Only an address that is none gets here; trying again cannot help.
-      this.#handle({ kind: "refused", error: toKalamError(error, "INVALID_INPUT"), isFinal: true });
+      this.#handle({
+        kind: "refused",
+        error: toKalamError(error, "INVALID_INPUT"),
+        isFinal: true,
+        random: Math.random(),
+      });
     }
   }
 
@@ -183,7 +188,7 @@ export class Connection {
     const { status } = error;
     const mayPass = status === undefined ? error.code === "NETWORK_ERROR" : status >= 500 || status === 429;
     if (mayPass) this.#handle({ kind: "closed", next: "reconnect", error, random: Math.random() });
-    else this.#handle({ kind: "refused", error, isFinal: true });
+    else this.#handle({ kind: "refused", error, isFinal: true, random: Math.random() });
   }
 
   #url(): string {
@@ -247,7 +252,7 @@ export class Connection {
     const error = new KalamError(code, message.message);
     // Being asked to slow down, or a timeout, is no verdict about the token: the close that follows leads to another attempt.
     if (code === "RATE_LIMIT_EXCEEDED" || code === "AUTH_REQUIRED" || message.message.startsWith("Too many")) return;
-    this.#handle({ kind: "refused", error, isFinal: REFUSED_FOR_GOOD.includes(code) });
+    this.#handle({ kind: "refused", error, isFinal: REFUSED_FOR_GOOD.includes(code), random: Math.random() });
   }
 
   #route(message: ServerMessage): void {

@@ -4,20 +4,31 @@ import { assertNever } from "../base/errors.ts";
 import { type BackoffOptions, backoffDelayMs } from "./backoff.ts";
 import { KalamError } from "./kalam-error.ts";
 
-/**
- * Which one the next socket shows: the one at hand; a `fresh` one, because the server ended the last; or the `last` that is tried, because one was
- * refused. A fresh one may be void before it arrives (a second logout); then another is asked for.
- */
-export type SessionToken = "kept" | "fresh" | "last";
+/** Which one the next socket shows: the one at hand, or a `fresh` one, because the server ended or refused the last. */
+export type SessionToken = "kept" | "fresh";
+
+interface Connecting {
+  readonly attempt: number;
+  readonly token: SessionToken;
+  /** Tokens refused in a row. */
+  readonly refusals: number;
+}
 
 export type Session =
   | { readonly phase: "idle" }
   /** Getting a token and opening the socket. */
-  | { readonly phase: "opening"; readonly attempt: number; readonly token: SessionToken }
-  | { readonly phase: "authenticating"; readonly attempt: number; readonly token: SessionToken }
+  | (Connecting & { readonly phase: "opening" })
+  | (Connecting & { readonly phase: "authenticating" })
   | { readonly phase: "open" }
-  | { readonly phase: "waiting"; readonly attempt: number; readonly token: SessionToken }
+  | (Connecting & { readonly phase: "waiting" })
   | { readonly phase: "stopped" };
+
+/**
+ * The last of so many refused tokens is final. A good one can be void when it arrives, as when somebody logs out twice, and so can the one after it on a slow network;
+ * a provider of tokens that are never good must still come to an end.
+ */
+const MAX_REFUSALS = 5;
+const FIRST: Connecting = { attempt: 0, token: "kept", refusals: 0 };
 
 export type SessionEvent =
   /** A subscription needs the socket. */
@@ -25,7 +36,7 @@ export type SessionEvent =
   | { readonly kind: "opened" }
   | { readonly kind: "authenticated" }
   /** `isFinal`: no other token can help. */
-  | { readonly kind: "refused"; readonly error: KalamError; readonly isFinal: boolean }
+  | { readonly kind: "refused"; readonly error: KalamError; readonly isFinal: boolean; readonly random: number }
   | {
       readonly kind: "closed";
       readonly next: "reconnect" | "reauthenticate" | "stop";
@@ -52,7 +63,7 @@ export interface SessionStep {
 export function sessionStep(session: Session, event: SessionEvent, backoff: BackoffOptions): SessionStep {
   switch (event.kind) {
     case "wanted":
-      return session.phase === "idle" || session.phase === "stopped" ? open(0, "kept") : stay(session);
+      return session.phase === "idle" || session.phase === "stopped" ? open(FIRST) : stay(session);
     case "opened":
       return session.phase === "opening"
         ? { next: { ...session, phase: "authenticating" }, effects: [{ kind: "authenticate" }] }
@@ -62,11 +73,11 @@ export function sessionStep(session: Session, event: SessionEvent, backoff: Back
         ? { next: { phase: "open" }, effects: [{ kind: "subscribeAll" }] }
         : stay(session);
     case "refused":
-      return onRefused(session, event);
+      return onRefused(session, event, backoff);
     case "closed":
       return onClosed(session, event, backoff);
     case "timer":
-      return session.phase === "waiting" ? open(session.attempt, session.token) : stay(session);
+      return session.phase === "waiting" ? open(session) : stay(session);
     case "disconnect":
       return { next: { phase: "stopped" }, effects: [{ kind: "stopTimer" }, { kind: "close" }] };
     default:
@@ -78,20 +89,35 @@ function stay(session: Session): SessionStep {
   return { next: session, effects: [] };
 }
 
-function open(attempt: number, token: SessionToken): SessionStep {
-  return { next: { phase: "opening", attempt, token }, effects: [{ kind: "open", fresh: token !== "kept" }] };
+function open({ attempt, token, refusals }: Connecting): SessionStep {
+  return {
+    next: { phase: "opening", attempt, token, refusals },
+    effects: [{ kind: "open", fresh: token === "fresh" }],
+  };
 }
 
 function stop(error: KalamError): SessionStep {
   return { next: { phase: "stopped" }, effects: [{ kind: "close" }, { kind: "failAll", error }] };
 }
 
-/** A token may have expired or been voided unnoticed: another one is tried before giving up. */
-function onRefused(session: Session, event: Extract<SessionEvent, { kind: "refused" }>): SessionStep {
+/** A token may have expired or been voided unnoticed: another one is tried at once, and more of them after a while, before giving up. */
+function onRefused(
+  session: Session,
+  event: Extract<SessionEvent, { kind: "refused" }>,
+  backoff: BackoffOptions,
+): SessionStep {
   if (session.phase !== "opening" && session.phase !== "authenticating") return stay(session);
-  if (event.isFinal || session.token === "last") return stop(event.error);
-  const retry = open(session.attempt, "last");
-  return { next: retry.next, effects: [{ kind: "close" }, ...retry.effects] };
+  const refusals = session.refusals + 1;
+  if (event.isFinal || refusals >= MAX_REFUSALS) return stop(event.error);
+  const next: Connecting = { attempt: session.attempt, token: "fresh", refusals };
+  if (refusals === 1) {
+    const retry = open(next);
+    return { next: retry.next, effects: [{ kind: "close" }, ...retry.effects] };
+  }
+  return {
+    next: { ...next, phase: "waiting" },
+    effects: [{ kind: "close" }, { kind: "startTimer", delayMs: backoffDelayMs(refusals - 2, backoff, event.random) }],
+  };
 }
 
 function onClosed(
@@ -102,14 +128,17 @@ function onClosed(
   if (session.phase !== "opening" && session.phase !== "authenticating" && session.phase !== "open")
     return stay(session);
   if (event.next === "stop") return stop(event.error);
-  const attempt = session.phase === "open" ? 0 : session.attempt;
+  const { attempt, token, refusals } = session.phase === "open" ? FIRST : session;
   if (attempt >= backoff.maxAttempts) {
     return stop(new KalamError("RECONNECT_LIMIT", `gave up after ${attempt} attempts`, { cause: event.error }));
   }
-  const asked = session.phase === "open" ? "kept" : session.token;
-  const token = event.next === "reauthenticate" && asked === "kept" ? "fresh" : asked;
   return {
-    next: { phase: "waiting", attempt: attempt + 1, token },
+    next: {
+      phase: "waiting",
+      attempt: attempt + 1,
+      token: event.next === "reauthenticate" ? "fresh" : token,
+      refusals,
+    },
     effects: [{ kind: "startTimer", delayMs: backoffDelayMs(attempt, backoff, event.random) }],
   };
 }

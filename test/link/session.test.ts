@@ -11,15 +11,26 @@ const closed = (next: "reconnect" | "reauthenticate" | "stop"): SessionEvent => 
   error,
   random: 0,
 });
-const refused = (isFinal: boolean): SessionEvent => ({ kind: "refused", error, isFinal });
+const refused = (isFinal: boolean): SessionEvent => ({ kind: "refused", error, isFinal, random: 0 });
 
-const opening = (attempt = 0, token: SessionToken = "kept"): Session => ({ phase: "opening", attempt, token });
-const authenticating = (attempt = 0, token: SessionToken = "kept"): Session => ({
+const opening = (attempt = 0, token: SessionToken = "kept", refusals = 0): Session => ({
+  phase: "opening",
+  attempt,
+  token,
+  refusals,
+});
+const authenticating = (attempt = 0, token: SessionToken = "kept", refusals = 0): Session => ({
   phase: "authenticating",
   attempt,
   token,
+  refusals,
 });
-const waiting = (attempt: number, token: SessionToken = "kept"): Session => ({ phase: "waiting", attempt, token });
+const waiting = (attempt: number, token: SessionToken = "kept", refusals = 0): Session => ({
+  phase: "waiting",
+  attempt,
+  token,
+  refusals,
+});
 const OPEN: Session = { phase: "open" };
 const STOPPED: Session = { phase: "stopped" };
 
@@ -35,22 +46,36 @@ describe("CL-01 the life of the socket", () => {
     ["then every subscription is sent", authenticating(), { kind: "authenticated" }, OPEN, [{ kind: "subscribeAll" }]],
     ["a repeated auth_success changes nothing", OPEN, { kind: "authenticated" }, OPEN, []],
     [
-      "a refused token is replaced once",
+      "a refused token is replaced at once",
       authenticating(0),
       refused(false),
-      opening(0, "last"),
+      opening(0, "fresh", 1),
       [{ kind: "close" }, openEffect(true)],
     ],
     [
       "so is a fresh one: a second logout may have voided it on its way",
       authenticating(0, "fresh"),
       refused(false),
-      opening(0, "last"),
+      opening(0, "fresh", 1),
       [{ kind: "close" }, openEffect(true)],
     ],
     [
-      "a second refusal is final",
-      authenticating(0, "last"),
+      "and the one after it, though not at once",
+      authenticating(0, "fresh", 1),
+      refused(false),
+      waiting(0, "fresh", 2),
+      [{ kind: "close" }, { kind: "startTimer", delayMs: 100 }],
+    ],
+    [
+      "later and later",
+      authenticating(0, "fresh", 3),
+      refused(false),
+      waiting(0, "fresh", 4),
+      [{ kind: "close" }, { kind: "startTimer", delayMs: 400 }],
+    ],
+    [
+      "a fifth refusal in a row is final",
+      authenticating(0, "fresh", 4),
       refused(false),
       STOPPED,
       [{ kind: "close" }, { kind: "failAll", error }],
@@ -86,9 +111,9 @@ describe("CL-01 the life of the socket", () => {
     ],
     [
       "after a refusal too",
-      opening(1, "last"),
+      opening(1, "fresh", 2),
       closed("reauthenticate"),
-      waiting(2, "last"),
+      waiting(2, "fresh", 2),
       [{ kind: "startTimer", delayMs: 200 }],
     ],
     ["killed: it stays away", OPEN, closed("stop"), STOPPED, [{ kind: "close" }, { kind: "failAll", error }]],
