@@ -68,6 +68,10 @@ export class AdmittedReads {
     return this.#deps.source.historyStartsAt(table, scope);
   }
 
+  isOutdated(plan: PageRequest["plan"]): boolean {
+    return this.#deps.source.isOutdated(plan);
+  }
+
   matching(request: MatchRequest): Promise<readonly boolean[]> {
     return this.#deps.source.matching(request);
   }

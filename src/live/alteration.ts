@@ -81,15 +81,18 @@ function assertGoesOn({ plan: before, upkeep }: Group<Subscription>, plan: LiveP
   // The shape of a query with sub-queries names their columns by ids: a column that took over an old name makes another shape.
   const isReadOtherwise = kind !== before.strategy.kind || (kind === "rerun" && plan.shape !== before.shape);
   if (!isReadOtherwise && (upkeep === undefined || upkeep.survives(isLaidOutAlike(before.table, plan.table)))) return;
-  throw new DbError("SUBSCRIPTION_FAILED", "A table of the live query was altered; subscribe again", {
-    // Only what still means the same may go on without being asked.
-    retryAfterMs: isReadOtherwise ? undefined : 0,
-  });
+  throw tableAltered({ meansTheSame: !isReadOtherwise });
 }
 
 function isLaidOutAlike(a: TableSchema, b: TableSchema): boolean {
   const layout = ({ columns }: TableSchema) => columns.map(({ id, type }) => [id, type]);
   return a.keyIndex === b.keyIndex && Bun.deepEquals(layout(a), layout(b));
+}
+
+/** Only what still means the same is subscribed again without being asked. */
+export function tableAltered({ meansTheSame }: { readonly meansTheSame: boolean }): DbError {
+  const message = "A table of the live query was altered; subscribe again";
+  return new DbError("SUBSCRIPTION_FAILED", message, { retryAfterMs: meansTheSame ? 0 : undefined });
 }
 
 export function tableGone(table: TableSchema): DbError {

@@ -25,6 +25,8 @@ export interface Subscriber {
   adopt(view: View): void;
   /** The same, for a subscriber outside the topic, who tells the client itself. */
   announce(view: View): void;
+  /** The group has another view; this subscriber still loads. */
+  renewed(): void;
   /** From now on it hears the topic. */
   joinedTopic(): void;
   /** What it heard since; undefined when that is nothing. */
@@ -314,13 +316,13 @@ export class Group<S extends Subscriber = Subscriber> {
     this.#view = view;
   }
 
-  /** Live subscribers learn of the new view before the first row of its layout; loading ones when they go live. */
+  /** Live subscribers learn of the new view before the first row of its layout; loading ones when they go live, or need it to read on. */
   announce(before: View): void {
     const schema = readAlike(before, this.#view) ? undefined : this.encoder.schema();
     if (schema !== undefined && this.#onTopic > 0) this.#publish(schema);
     for (const subscriber of this.#members.values()) {
-      if (this.#loading?.has(subscriber) === true) continue;
-      if (this.#apart?.has(subscriber) === true) subscriber.announce(this.#view);
+      if (this.#loading?.has(subscriber) === true) subscriber.renewed();
+      else if (this.#apart?.has(subscriber) === true) subscriber.announce(this.#view);
       else subscriber.adopt(this.#view);
     }
   }

@@ -33,7 +33,8 @@ import { type BufferedVersion, createRecentChanges, type RecentChanges } from ".
 import { type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, openingOf } from "./start.ts";
-import { Subscription, type SubscriptionDeps } from "./subscription.ts";
+import { Subscription } from "./subscription.ts";
+import type { SubscriptionDeps } from "./subscription-deps.ts";
 import { createUpkeep, otherReadsOf, type UpkeepDeps, upkeepBounds } from "./upkeep-of-group.ts";
 
 export function createLiveQueries(deps: LiveDeps): LiveQueries {
@@ -46,7 +47,7 @@ export class LiveQueries {
   readonly #encoders = new GroupEncoders();
   readonly #alterations: Alterations;
   readonly #dispatcher: Dispatcher;
-  readonly #subscriptionDeps: SubscriptionDeps;
+  readonly #subscriptionDeps: SubscriptionDeps<Subscription>;
   readonly #groupDeps: GroupDeps;
   readonly #readGateDeps: ReadGateDeps<ConnectionId>;
   /** The highest position any read was made at: cursors up to here were given by us. */
@@ -75,19 +76,18 @@ export class LiveQueries {
     this.#upkeepDeps = {
       ...deps,
       ...upkeepBounds(deps.limits),
-      observed: (position) => this.#observe(position),
+      observed: this.#observe,
       settle: () => this.#dispatcher.settle(),
       fail: (group, error) => this.#failGroup(group, error),
     };
     const fail = (subscription: Subscription, error: unknown): void => this.#fail(subscription, error);
     this.#dispatcher = new Dispatcher({ registry, source: deps.source, fail });
     const dispatched = (): Seq => this.#dispatcher.dispatched();
-    const observe = (position: Seq): void => this.#observe(position);
     const { epoch } = deps.source;
     const delivery = { dispatcher: this.#dispatcher, deliver: (commit: LiveCommit) => this.#deliver(commit) };
     this.#alterations = new Alterations({ ...deps, ...delivery, registry, encoders: this.#encoders, epoch, fail });
     this.#recent = createRecentChanges(deps);
-    const positions = { dispatched, observed: () => this.#observed, observe };
+    const positions = { dispatched, observed: () => this.#observed, observe: this.#observe };
     this.#reads = createAdmittedReads(deps, { recent: this.#recent, ...positions });
     this.#subscriptionDeps = {
       source: this.#reads,
@@ -99,7 +99,7 @@ export class LiveQueries {
       reset: (subscription) => this.#life.reset(subscription, "history"),
       tooSlow: (connection) => this.#closeSlow(connection.id),
       dispatched,
-      observed: observe,
+      observed: this.#observe,
       send: (connection, frames) => this.#send(connection.id, frames),
       refuse: (connection, id, error) => this.refuse(connection.id, id, error),
       fail,
@@ -107,9 +107,9 @@ export class LiveQueries {
     };
   }
 
-  #observe(position: Seq): void {
+  readonly #observe = (position: Seq): void => {
     if (position > this.#observed) this.#observed = position;
-  }
+  };
 
   /** Ends every subscription of a group. */
   #failGroup(group: Group<Subscription>, error: unknown): void {

@@ -18,8 +18,11 @@ export interface PageReader extends Filter {
   readonly isWanted: IsWanted;
 }
 
-/** Undefined: history after the cursor is not whole any more. Rejects with what the source or the predicate throws. */
-export async function readPage(reader: PageReader, read: Read): Promise<Page | undefined> {
+/** `historyGone`: history after the cursor is not whole any more. `outdated`: the read has to be made by another plan. */
+export type PageAnswer = Page | "historyGone" | "outdated";
+
+/** Rejects with what the source or the predicate throws. */
+export async function readPage(reader: PageReader, read: Read): Promise<PageAnswer> {
   if (read.from === "lastRowsStart") return readLastRowsStart(reader, read);
   const { from } = read;
   const versions: RowVersion[] = [];
@@ -33,9 +36,10 @@ export async function readPage(reader: PageReader, read: Read): Promise<Page | u
     const last = page.rows.at(-1);
     const isComplete = last === undefined || page.rows.length < limit || versions.length >= read.limit;
     if (isComplete || read.from === "lastRows") {
+      if (reader.source.isOutdated(reader.plan)) return "outdated";
       // Asked after the read: what was purged before or while it was made is missing in it.
       if (from === "history" && read.after < reader.source.historyStartsAt(reader.plan.table, reader.scope))
-        return undefined;
+        return "historyGone";
       const answers = await matchesOf(reader, read.from, versions);
       const entries = versions.map((version, index): Entry => ({ version, matches: answers?.[index] ?? true }));
       return { entries, position: positionOf(read, upTo, page) };

@@ -70,7 +70,6 @@ export interface MatchRequest {
   readonly versions: readonly RowVersion[];
 }
 
-/** Reads of rows reject with SUBSCRIPTION_FAILED, to be made again with another plan, when the table has lost a column that the plan shows or names, or gave it another type. */
 export interface RowSource {
   /** Matching live rows, at most `limit`, by ascending `_seq`. */
   snapshot(request: PageRequest): Promise<RowPage>;
@@ -86,6 +85,11 @@ export interface RowSource {
   flushedUpTo(table: TableSchema, scope: Scope): Seq;
   /** Whether each of the versions satisfies the predicate, however long it takes: it is the deadline of queries that ends it. */
   matching(request: MatchRequest): Promise<readonly boolean[]>;
+  /**
+   * By now the table has lost a column that the plan shows or names, or given it another type. What is read by the plan may hold in it what no row ever had: what the column
+   * was added with, or a value that the old type has no form for. True in the tick in which a read can see the commit, however far dispatch has come.
+   */
+  isOutdated(plan: LivePlan): boolean;
   /** Changes committed up to here have been or are being dispatched. */
   position(): Seq;
   /** Random id of this data directory's history; a cursor from another one means nothing here. */

@@ -5,8 +5,6 @@ import { resetMessage } from "../protocol/down.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { gzipFrame } from "../protocol/gzip.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
-import type { SlowPolicy } from "../protocol/up.ts";
-import type { AdmittedReads } from "./admitted-reads.ts";
 import type { Connection } from "./connection.ts";
 import {
   type Delivery,
@@ -24,47 +22,13 @@ import type { Stream } from "./frame-log.ts";
 import type { Group, Subscriber } from "./group.ts";
 import { LatestChanges } from "./latest-changes.ts";
 import { toReplayedChange } from "./membership.ts";
-import { readPage } from "./page-reader.ts";
+import { type Read, readPage } from "./page-reader.ts";
 import { difference, type QueryResult, resultPage } from "./query-result.ts";
 import { Rerun } from "./rerun.ts";
+import type { SubscriptionDeps, SubscriptionRequest } from "./subscription-deps.ts";
 import { readAlike, type View } from "./view.ts";
 
 const NO_SEQ = seqOf(0n);
-
-export interface SubscriptionDeps {
-  readonly source: AdmittedReads;
-  readonly readRows: number;
-  readonly nowMs: () => number;
-  readonly monotonicMs: () => number;
-  /** History went while it was read: what the client has is void. */
-  readonly reset: (subscription: Subscription) => void;
-  /** Keys a slow subscriber may have waiting. */
-  readonly latestKeys: number;
-  /** False while the socket has too much to send. */
-  readonly isWritable: (connection: Connection) => boolean;
-  /** Closes the socket of a connection that is too far behind. */
-  readonly tooSlow: (connection: Connection) => void;
-  /** Every commit up to here has been dispatched. */
-  readonly dispatched: () => Seq;
-  /** A read has seen the store at this position, maybe ahead of dispatch. */
-  readonly observed: (position: Seq) => void;
-  /** False: the socket is lost and everything of the connection was dropped. */
-  readonly send: (connection: Connection, frames: readonly Frame[]) => boolean;
-  readonly refuse: (connection: Connection, id: string, error: DbError) => void;
-  readonly fail: (subscription: Subscription, error: unknown) => void;
-  /** Subscriptions that wait for dispatch to reach their boundary. */
-  readonly settling: Set<Subscription>;
-}
-
-export interface SubscriptionRequest {
-  readonly id: string;
-  readonly query: string;
-  /** JSON, as `system.live_queries` shows them. */
-  readonly options: string | undefined;
-  readonly startKind: Start["kind"];
-  /** What becomes of changes while the socket is slow: sent (it is closed when it takes no more), or squashed by key until it has drained. */
-  readonly slow: SlowPolicy;
-}
 
 export class Subscription implements Subscriber {
   readonly id: string;
@@ -79,10 +43,12 @@ export class Subscription implements Subscriber {
   #start: Start | undefined;
   /** Of a subscriber with the policy `latest`. */
   #waiting: LatestChanges | undefined;
-  readonly #deps: SubscriptionDeps;
+  readonly #deps: SubscriptionDeps<Subscription>;
   /** How the client reads rows, and so how it is sent them. */
   #view: View;
   #state: Delivery = { phase: "preparing" };
+  /** What is to be read when the group has its next view: by the one it has, it would be wrong. */
+  #unread: Read | undefined;
   /** The rows its pages are taken from, when the query is one that is run again; until it is live. */
   #shown: { readonly result: QueryResult; readonly source: Rerun } | undefined;
   #directChanges = 0;
@@ -96,7 +62,7 @@ export class Subscription implements Subscriber {
   constructor(
     request: SubscriptionRequest,
     at: { readonly connection: Connection<Subscription>; readonly group: Group<Subscription> },
-    deps: SubscriptionDeps,
+    deps: SubscriptionDeps<Subscription>,
   ) {
     this.id = request.id;
     this.#query = request.query === at.group.query ? undefined : request.query;
@@ -173,6 +139,12 @@ export class Subscription implements Subscriber {
 
   adopt(view: View): void {
     this.#view = view;
+  }
+
+  renewed(): void {
+    const effect = this.#unread;
+    this.#unread = undefined;
+    if (effect !== undefined) this.#readAgain(effect);
   }
 
   /** False: the socket is lost. */
@@ -279,7 +251,7 @@ export class Subscription implements Subscriber {
     }
   }
 
-  #read(effect: Extract<Effect, { kind: "read" }>): void {
+  #read(effect: Read): void {
     const { plan, slots } = this.#view;
     const { scope } = this.group;
     const { source, readRows } = this.#deps;
@@ -292,7 +264,8 @@ export class Subscription implements Subscriber {
           shown === undefined
             ? await readPage({ source, plan, slots, scope, user, readRows, isWanted }, effect)
             : resultPage(shown, effect);
-        if (page === undefined) {
+        if (page === "outdated") return this.#readAgain(effect);
+        if (page === "historyGone") {
           const start = this.#start;
           assert(start !== undefined && "pageRows" in start, "only who wanted data reads history");
           this.handle({ kind: "historyGone", wanted: start });
@@ -304,6 +277,13 @@ export class Subscription implements Subscriber {
         this.#deps.fail(this, error);
       }
     });
+  }
+
+  /** In the layout that the table has now, of which the client is told first. The commit that made it may still wait for its turn. */
+  #readAgain(effect: Read): void {
+    if (this.#state.phase === "closed") return;
+    if (this.group.view === this.#view) this.#unread = effect;
+    else if (this.announce(this.group.view)) this.#read(effect);
   }
 
   #sendBatch(effect: Extract<Effect, { kind: "batch" }>): void {

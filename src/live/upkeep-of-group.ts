@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { type Seq, SHARED_SCOPE, scopeOfUser, seqOf, type TableId, type UserId } from "../base/ids.ts";
 import type { LivePlan, LiveStrategy } from "../sql/plan.ts";
+import { tableAltered } from "./alteration.ts";
 import type { Group, Subscriber, TableRead } from "./group.ts";
 import type { LiveLimits } from "./limits.ts";
 import type { RowSource } from "./ports.ts";
@@ -65,6 +66,7 @@ export function createUpkeep<S extends Subscriber>(
           const { plan, slots } = group;
           const page = await source.snapshot({ plan, slots, scope, user, after: seqOf(0n), upTo: undefined, limit });
           deps.observed(page.position);
+          if (source.isOutdated(plan)) throw tableAltered({ meansTheSame: true });
           return page;
         },
       });

@@ -107,6 +107,7 @@ export class Harness {
   }
 
   alter(table: TableSchema): void {
+    this.store.altered.set(table.id, table);
     this.live.tableAltered(table);
   }
 

@@ -58,6 +58,14 @@ export class VersionedStore implements RowSource {
     }
   }
 
+  /** The newest version of tables that were altered. */
+  readonly altered = new Map<TableSchema["id"], TableSchema>();
+
+  isOutdated({ table }: PageRequest["plan"]): boolean {
+    const now = this.altered.get(table.id) ?? table;
+    return table.columns.some(({ id }) => !now.columns.some((column) => column.id === id));
+  }
+
   position(): Seq {
     return this.#dispatched;
   }
