@@ -23,10 +23,8 @@ export interface ApiKeyStore {
   /** Committed. */
   apiKey(id: string): ApiKey | undefined;
   apiKeys(): readonly ApiKey[];
-  /** Inserts or replaces; resolves once durable. */
-  putApiKey(key: ApiKey): Promise<void>;
-  /** Of a key that is still there when it is written: one that is being dropped stays dropped. */
-  recordApiKeyUse(id: string, atMs: number): Promise<void>;
+  /** Inserts a new one, replaces one that is still there: a key that is being dropped stays dropped. Resolves once durable. */
+  putApiKey(key: ApiKey, how: { readonly isNew: boolean }): Promise<void>;
   deleteApiKey(id: string): Promise<void>;
 }
 
@@ -95,7 +93,7 @@ export class ApiKeys {
       expiresAtMs,
       lastUsedAtMs: undefined,
     };
-    await this.#deps.store.putApiKey(record);
+    await this.#deps.store.putApiKey(record, { isNew: true });
     return { record, text: `${API_KEY_PREFIX}${id}_${secret}` };
   }
 
@@ -160,7 +158,7 @@ export class ApiKeys {
 
   #recordUse(key: ApiKey, nowMs: number): void {
     if (key.lastUsedAtMs !== undefined && nowMs - key.lastUsedAtMs < USE_RECORDED_EVERY_MS) return;
-    this.#deps.store.recordApiKeyUse(key.id, nowMs).catch((error: unknown) => {
+    this.#deps.store.putApiKey({ ...key, lastUsedAtMs: nowMs }, { isNew: false }).catch((error: unknown) => {
       // A full disk must not keep services from reading.
       this.#deps.log.warn("use of an API key was not recorded", { key: key.id, error: errorText(error) });
     });

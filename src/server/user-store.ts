@@ -7,11 +7,8 @@ export function apiKeyStoreOf(store: Pick<Store, "catalog" | "writer">): ApiKeyS
   return {
     apiKey: (id) => store.catalog.apiKey(id),
     apiKeys: () => store.catalog.apiKeys(),
-    putApiKey: async (key) => {
-      await store.writer.submit((tx) => tx.putApiKey(key));
-    },
-    recordApiKeyUse: async (id, atMs) => {
-      await store.writer.submit((tx) => tx.recordApiKeyUse(id, atMs));
+    putApiKey: async (key, how) => {
+      await store.writer.submit((tx) => tx.putApiKey(key, how));
     },
     deleteApiKey: async (id) => {
       await store.writer.submit((tx) => tx.deleteApiKey(id));

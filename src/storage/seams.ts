@@ -164,9 +164,8 @@ export interface WriteTx {
   appendAudit(entry: AuditEntry, keep: number): void;
   /** With the API keys that speak for the user. */
   deleteUser(id: UserId): void;
-  putApiKey(key: ApiKey): void;
-  /** Nothing, where the key is gone: to have been used brings none back. */
-  recordApiKeyUse(id: string, atMs: number): void;
+  /** Of one that is not new, nothing when it is gone: to have been used brings no key back. */
+  putApiKey(key: ApiKey, how: { readonly isNew: boolean }): void;
   deleteApiKey(id: string): void;
   putStorage(storage: Storage): void;
   deleteStorage(id: string): void;

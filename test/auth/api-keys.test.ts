@@ -26,10 +26,6 @@ class MemoryKeys implements ApiKeyStore {
     this.puts += 1;
     this.keys.set(key.id, key);
   }
-  async recordApiKeyUse(id: string, atMs: number): Promise<void> {
-    const key = this.keys.get(id);
-    if (key !== undefined) await this.putApiKey({ ...key, lastUsedAtMs: atMs });
-  }
   async deleteApiKey(id: string): Promise<void> {
     this.keys.delete(id);
   }

@@ -189,14 +189,10 @@ export class CatalogTransaction {
     this.#options.rows.appendAudit(entry, keep);
   }
 
-  putApiKey(key: ApiKey): void {
+  putApiKey(key: ApiKey, { isNew }: { readonly isNew: boolean }): void {
+    if (!isNew && this.#options.state.apiKey(key.id) === undefined) return;
     this.#options.rows.putApiKey(key);
     this.#options.record({ kind: "apiKey", id: key.id, record: { ...key } });
-  }
-
-  recordApiKeyUse(id: string, atMs: number): void {
-    const key = this.#options.state.apiKey(id);
-    if (key !== undefined) this.putApiKey({ ...key, lastUsedAtMs: atMs });
   }
 
   deleteApiKey(id: string): void {

@@ -238,12 +238,8 @@ export class WriteTransaction implements WriteTx {
     this.#write(() => this.#options.catalog.deleteUser(id));
   }
 
-  putApiKey(key: ApiKey): void {
-    this.#write(() => this.#options.catalog.putApiKey(key));
-  }
-
-  recordApiKeyUse(id: string, atMs: number): void {
-    this.#write(() => this.#options.catalog.recordApiKeyUse(id, atMs));
+  putApiKey(key: ApiKey, how: { readonly isNew: boolean }): void {
+    this.#write(() => this.#options.catalog.putApiKey(key, how));
   }
 
   deleteApiKey(id: string): void {
