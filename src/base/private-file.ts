@@ -1,6 +1,6 @@
 // Files only the owner may read, replaced whole: a crash leaves the old file or the new one.
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 export const PRIVATE_FILE_MODE = 0o600;
@@ -11,7 +11,7 @@ export function writePrivateFile(path: string, text: string): void {
     // "wx" refuses a file, or a link someone planted, that is already there.
     const file = openSync(temporary, "wx", PRIVATE_FILE_MODE);
     try {
-      writeSync(file, text);
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);
