@@ -221,8 +221,8 @@ type Step =
   | { readonly kind: "subscribe" | "unsubscribe"; readonly reader: number; readonly id: number }
   | { readonly kind: "check" | "sweep" };
 
-/** Two readers that are stopped and far behind, and one that keeps up, some of whose live queries have company. */
-const BEHIND: readonly Step[] = [
+/** Two readers that are stopped, and one that keeps up, some of whose live queries have company. */
+const STOPPED: readonly Step[] = [
   { kind: "subscribe", reader: 0, id: 0 },
   { kind: "subscribe", reader: 1, id: 0 },
   { kind: "subscribe", reader: 1, id: 1 },
@@ -230,9 +230,16 @@ const BEHIND: readonly Step[] = [
   { kind: "subscribe", reader: 2, id: 1 },
   { kind: "signal", reader: 0, name: "SIGSTOP" },
   { kind: "signal", reader: 1, name: "SIGSTOP" },
-  ...Array.from({ length: 6 }, (): Step => ({ kind: "write", room: "c", bytes: 1_500_000 })),
-  { kind: "turn", ms: 7, sleeps: true },
 ];
+
+/** Far behind both: how much a stopped reader's kernel takes is the machine's affair. */
+async function fallBehind(fixture: Fixture): Promise<void> {
+  for (const each of STOPPED) await run(fixture, each);
+  do {
+    for (let count = 0; count < 6; count += 1) fixture.write("c", 1_500_000);
+    await run(fixture, { kind: "turn", ms: 7, sleeps: true });
+  } while ([0, 1].some((reader) => fixture.queueBytes(reader) === 0));
+}
 
 const reader = fc.nat({ max: READERS - 1 });
 const id = fc.nat({ max: 5 });
@@ -294,7 +301,8 @@ test("LQ-05 queue_bytes and lag_ms are what a ledger of all frames says, of what
     fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 120, size: "max" }), async (steps) => {
       await using fixture = new Fixture();
       await fixture.start();
-      for (const each of [...BEHIND, ...steps]) behind += await run(fixture, each);
+      await fallBehind(fixture);
+      for (const each of steps) behind += await run(fixture, each);
       behind += fixture.check();
     }),
     // To shrink would take processes by the hundred.
@@ -307,7 +315,7 @@ test("LQ-05 queue_bytes and lag_ms are what a ledger of all frames says, of what
 async function behind(): Promise<Fixture> {
   const fixture = new Fixture();
   await fixture.start();
-  for (const each of BEHIND) await run(fixture, each);
+  await fallBehind(fixture);
   return fixture;
 }
 
