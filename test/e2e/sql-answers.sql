@@ -1102,3 +1102,14 @@ SELECT 'none' FROM orders WHERE id > 100 HAVING count(*) = 0;
 -- string_agg of distinct texts comes out sorted, without NULL
 SELECT string_agg(DISTINCT customer, ', '), string_agg(DISTINCT customer, '') FILTER (WHERE id < 4), string_agg(DISTINCT nullif(customer, customer), ','), string_agg(DISTINCT customer, '-' ORDER BY customer DESC) FROM orders WHERE id < 5;
 -- => ["ann, bob, cy","annbob",null,"cy-bob-ann"]
+
+-- an interval among the outputs sorts by itself, not by a column of FROM in the same place
+SELECT -a, b * INTERVAL '1 day' FROM (VALUES (1, 2), (5, 1), (3, NULL)) AS t (a, b) ORDER BY 2;
+-- => [-5,"1 day"]
+-- => [-1,"2 days"]
+-- => [-3,null]
+
+-- nor are two such columns in doubt
+SELECT t.a, u.b * INTERVAL '1 hour' FROM (VALUES (1, 0)) AS t (a, z), (VALUES (0, 2), (0, 1)) AS u (y, b) ORDER BY 2 NULLS FIRST, 1;
+-- => [1,"01:00:00"]
+-- => [1,"02:00:00"]

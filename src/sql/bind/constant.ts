@@ -81,7 +81,7 @@ const SIGNS_BEFORE = /[-(\s]/;
 function bindNumber(session: BindSession, text: string, position: number | undefined): Operand {
   const digits = text.replace(/^-/, "");
   const negated = text.startsWith("-");
-  const type = numberType(digits);
+  const type = numberType(digits, negated);
   const lifted = liftedNumber(session, text, position);
   const as = (target: SqlType, column?: string): Expr | undefined => {
     if (!NUMERIC_KINDS.has(target.kind)) return undefined;

@@ -4,17 +4,18 @@ import { MAX_PRECISION } from "../../model/decimal.ts";
 import { BIGINT, DOUBLE, INT, type SqlType } from "../../model/sql-type.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
 
-const MAX_INT = 2_147_483_647;
+const MAX_INT = 2_147_483_647n;
 const MAX_BIGINT = 9_223_372_036_854_775_807n;
 const PLAIN_NUMBER = /^(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 
-/** The type PostgreSQL gives a number by its digits alone: int, bigint, numeric; double where no decimal holds it. */
-export function numberType(digits: string): SqlType {
+/** The type PostgreSQL gives a number by its digits and the sign before them: int, bigint, numeric; double where no decimal holds it. */
+export function numberType(digits: string, negated = false): SqlType {
   if (/^\d{1,9}$/.test(digits)) return INT;
   if (/^\d{1,19}$/.test(digits)) {
     const value = BigInt(digits);
-    if (value <= MAX_INT) return INT;
-    if (value <= MAX_BIGINT) return BIGINT;
+    const beyond = negated ? 1n : 0n;
+    if (value <= MAX_INT + beyond) return INT;
+    if (value <= MAX_BIGINT + beyond) return BIGINT;
   }
   const match = PLAIN_NUMBER.exec(digits);
   if (match === null) return DOUBLE;
@@ -30,5 +31,8 @@ export function numberType(digits: string): SqlType {
 export function literalClass(literal: LiftedLiteral): string {
   if (literal.kind === "string") return "s";
   const type = numberType(literal.text);
-  return type.kind === "decimal" ? `d${type.scale}` : type.kind;
+  const kind = type.kind === "decimal" ? `d${type.scale}` : type.kind;
+  // The least integers are of a smaller type than their digits: what makes them negative is in the rest of the key.
+  const negated = type.kind === "bigint" || kind === "d0" ? numberType(literal.text, true) : type;
+  return negated.kind === type.kind ? kind : `-${negated.kind}`;
 }

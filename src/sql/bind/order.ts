@@ -33,10 +33,10 @@ interface OutputTerm {
   readonly isText: boolean;
 }
 
-/** An output by its generated name, so that it is evaluated once. */
+/** An output by its generated name, so that it is evaluated once; not within an expression, where the name would be a column's of FROM before it is an output's. */
 export function outputTerm(node: SortBy, { index, expr, nullable, isText }: OutputTerm): OrderTerm {
   const { type } = expr;
-  const byName = !(isText && TYPES[type.kind].wide);
+  const byName = !(isText && TYPES[type.kind].wide) && comparisonKey(expr) === expr;
   const output: Expr = { kind: "query", form: "output", type, args: [expr], render: () => `o${index}` };
   return { ...orderTerm(node, byName ? output : expr, nullable), value: expr };
 }

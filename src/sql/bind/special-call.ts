@@ -3,19 +3,17 @@
 import type { FuncCall, Node } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
-import { INT, INTERVAL, type SqlType, TEXT, TIMESTAMP } from "../../model/sql-type.ts";
-import type { CompareOp, Expr } from "../expression.ts";
+import { INT, type SqlType, TEXT } from "../../model/sql-type.ts";
 import { scaleOf } from "../functions/decimal-types.ts";
-import { internalFunction, resolveOperator } from "../functions/registry.ts";
+import { internalFunction } from "../functions/registry.ts";
 import { MAKE_INTERVAL_ARGUMENTS } from "../functions/temporal/make-interval.ts";
 import { isArray } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
-import { conjunction, disjunction } from "./boolean.ts";
 import { applyFunction, callFunction } from "./call.ts";
 import { integerOf } from "./cast-target.ts";
-import { compare } from "./comparison.ts";
 import { documentOf } from "./document.ts";
-import { castTo, constant, type Operand, operandType, tryCoerce, typed, typeLabel, unify } from "./operand.ts";
+import { castTo, constant, type Operand, operandType, tryCoerce, typed, typeLabel } from "./operand.ts";
+import { bindOverlaps } from "./overlaps.ts";
 import { bindRowDocument } from "./row-document.ts";
 import type { BindSession } from "./session.ts";
 import { at } from "./syntax.ts";
@@ -46,7 +44,7 @@ const SPECIAL: ReadonlyMap<string, SpecialCall> = new Map<string, SpecialCall>([
   ["make_interval", intervalOfParts],
   ["pg_typeof", typeOf],
   ["substring", byPattern],
-  ["overlaps", overlaps],
+  ["overlaps", (binder, { nodes, position }, context) => bindOverlaps(binder, { nodes, position, context })],
   ["round", toPlaces],
   ["trunc", toPlaces],
 ]);
@@ -131,30 +129,6 @@ function intervalOfParts(binder: Binder, call: Call, context: ExprContext): Oper
     parts[place] = binder.expr(value, context);
   }
   return callFunction(binder.session, call.name, parts, call.position);
-}
-
-/** `(a, b) OVERLAPS (c, d)`: spans from the earlier to the later end, or by an interval; of one instant each, whether they are the same. */
-function overlaps(binder: Binder, { nodes, position }: Call, context: ExprContext): Operand | undefined {
-  if (nodes.length !== 4) return undefined;
-  const [a, b, c, d] = nodes.map((node) => binder.expr(node, context));
-  if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined;
-  const [[from, to], [start, end]] = [spanOf(binder, a, b), spanOf(binder, c, d)];
-  const test = (op: CompareOp, x: Operand, y: Operand): Expr => compare(op, x, y, position);
-  const both = [test("<", from, end), test("<", start, to)];
-  return typed(disjunction([conjunction(both), test("=", from, start)]), position);
-}
-
-/** Its earlier and its later end. */
-function spanOf(binder: Binder, start: Operand, end: Operand): readonly [Operand, Operand] {
-  const { session } = binder;
-  const isLength = operandType(end)?.kind === "interval";
-  const sum = isLength ? resolveOperator("+", [operandType(start) ?? TIMESTAMP, INTERVAL]) : undefined;
-  const second = sum === undefined ? end : typed(applyFunction(session, sum, [start, end], end.position), end.position);
-  const ends = unify([start, second])?.exprs.map((expr) => typed(expr)) ?? [start, second];
-  return [
-    callFunction(session, "least", ends, start.position),
-    callFunction(session, "greatest", ends, start.position),
-  ];
 }
 
 /** `substring(x from 'pattern')`: text in the place of a number. */
