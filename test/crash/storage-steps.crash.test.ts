@@ -98,6 +98,7 @@ const CASES: readonly Case[] = [
   ...FILE_STEPS.map((step): Case => ["compact", `merge ${step}`, 1]),
   ...(["flush", "compact"] as const).flatMap((job) => JOB_COMMITS.map(([step, hit]): Case => [job, step, hit])),
   ["flush", "before manifest", 1],
+  ["flush", "writer trim", 1],
   ["compact", "before manifest", 1],
   ["clean up", "before removal", 1],
   ["clean up", "after removal", 1],

@@ -13,6 +13,7 @@ import { Turns } from "../../src/engine/turns.ts";
 import { SYSTEM_VIEWS } from "../../src/engine/views/registry.ts";
 import { createJobs } from "../../src/jobs/jobs.ts";
 import type { Role } from "../../src/model/role.ts";
+import type { TableSchema } from "../../src/model/schema.ts";
 import type { Cell } from "../../src/model/sql-type.ts";
 import type { StatementResult } from "../../src/protocol/http.ts";
 import { createGenerators } from "../../src/sql/functions/generators.ts";
@@ -32,6 +33,8 @@ export interface Hooks {
   afterRead?: (() => Promise<void>) | undefined;
   /** A work has run in the open transaction; nothing is committed yet. */
   afterWork?: (() => void) | undefined;
+  /** What was flushed stays in the buffer's table. */
+  keepsLeftovers?: boolean;
 }
 
 export interface EngineFixture extends AsyncDisposable {
@@ -44,6 +47,8 @@ export interface EngineFixture extends AsyncDisposable {
   rows(sql: string, as?: { user?: string; role?: Role }): Promise<unknown[][]>;
   /** Moves everything a table has buffered into Parquet. */
   flush(namespace: string, table: string): Promise<void>;
+  /** Merges the files of each scope into one run. */
+  compact(namespace: string, table: string): Promise<void>;
 }
 
 function hookedRunner(runner: QueryRunner, hooks: Hooks): QueryRunner {
@@ -85,7 +90,10 @@ export async function openEngine(
 ): Promise<EngineFixture> {
   const hooks: Hooks = {};
   const generators = createGenerators({ nowMs: Date.now, monotonicMs: () => performance.now() });
-  const store = openTestStore({ registerFunctions: (db) => registerFunctions(db, generators) });
+  const failpoint = (name: string): void => {
+    if (name === "trim" && hooks.keepsLeftovers === true) throw new Error("kept");
+  };
+  const store = openTestStore({ failpoint, registerFunctions: (db) => registerFunctions(db, generators) });
   const storageDir = join(store.dataDir, "storage");
   const storageAccess = {
     dataDir: store.dataDir,
@@ -109,13 +117,14 @@ export async function openEngine(
     log: silentLog,
   });
   const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock, ...options.flusher });
+  const { compaction } = testCompaction({ store: store.current, storageDir, flusher, clock: store.clock });
   const jobs = createJobs({
     ...NO_OTHER_JOBS,
     clock: store.clock,
     log: silentLog,
     catalog,
     writer,
-    compaction: testCompaction({ store: store.current, storageDir, flusher, clock: store.clock }).compaction,
+    compaction,
     maxConcurrent: 2,
     maxQueued: 10,
     flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
@@ -168,6 +177,11 @@ export async function openEngine(
   const run: EngineFixture["run"] = async (sql, { user = "root", role = "system", params = [] } = {}) =>
     runRequest({ sql, params, session: { user: parseUserId(user), role, namespace }, signal: undefined }, deps);
   await run("CREATE NAMESPACE app");
+  const tableOf = (space: string, table: string): TableSchema => {
+    const schema = catalog.table(space, table);
+    if (schema === undefined) throw new Error(`no table ${space}.${table}`);
+    return schema;
+  };
   return {
     store,
     deps,
@@ -178,11 +192,16 @@ export async function openEngine(
       return JSON.parse(last?.rowsJson ?? "[]") as unknown[][];
     },
     async flush(space, table) {
-      const schema = catalog.table(space, table);
-      if (schema === undefined) throw new Error(`no table ${space}.${table}`);
+      const schema = tableOf(space, table);
       for (const scope of writer.bufferedScopes(schema.id)) {
         await flusher.flushScope({ schema, scope, upTo: writer.position });
       }
+    },
+    async compact(space, table) {
+      const schema = tableOf(space, table);
+      const scopes = new Set(catalog.segmentsOfTable(schema.id).map(({ scope }) => scope));
+      const { signal } = new AbortController();
+      for (const scope of scopes) await compaction.compactScope(schema, scope, { mode: "full", signal });
     },
     async [Symbol.asyncDispose]() {
       await jobs.stop();

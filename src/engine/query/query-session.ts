@@ -17,7 +17,7 @@ import { locationOf, type StorageAccess } from "../../storage/objects/storage-ac
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables, type LookedUp } from "./cold-tables.ts";
 
-import { DataFile, sameSegments } from "./data-file.ts";
+import { DataFile, flushedUpTo, sameSegments } from "./data-file.ts";
 import { emit, type RowSink } from "./emit-rows.ts";
 import type { ColdCacheCounts, ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
@@ -132,7 +132,7 @@ export class QuerySession {
       const relation = typeof piece === "string" ? undefined : relations[piece];
       return relation === undefined
         ? piece
-        : relationText(relation, { flushed: undefined, isBufferEmpty: false, startsAt: NO_SEQ });
+        : relationText(relation, { flushed: undefined, isBufferEmpty: false, flushedUpTo: NO_SEQ });
     });
     const text = pieces.join("");
     // Something must be read for SQLite to notice that there are other indexes than before.
@@ -157,12 +157,12 @@ export class QuerySession {
         assert(relation !== undefined && rows !== undefined, "every hole has its relation");
         if (relation.kind === "table") tables.add(hotTableName(relation.schema));
         if (rows.cold !== undefined) tables.add(rows.cold.name);
-        const { cold, lookup, isBufferEmpty, startsAt } = rows;
+        const { cold, lookup, isBufferEmpty, flushedUpTo } = rows;
         if (lookup === undefined || relation.kind !== "table") {
-          return relationText(relation, { flushed: cold && `temp.${cold.name}`, isBufferEmpty, startsAt });
+          return relationText(relation, { flushed: cold && `temp.${cold.name}`, isBufferEmpty, flushedUpTo });
         }
         const flushed = rowsText(relation.schema, lookup.places, values.push(lookup.rowsJson));
-        return relationText(relation, { flushed, isBufferEmpty, startsAt });
+        return relationText(relation, { flushed, isBufferEmpty, flushedUpTo });
       });
       const position = this.#file.position();
       const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), { ...request, values }, sink));
@@ -191,7 +191,8 @@ export class QuerySession {
   #stored(run: Run, relation: QueryRelation, index: number): StoredRows {
     if (relation.kind !== "table") return NOTHING_STORED;
     const segments = this.#file.segments(relation);
-    const nothing: StoredRows = { ...NOTHING_STORED, startsAt: this.#file.startsAt(relation) };
+    const upTo = flushedUpTo(segments, this.#file.startsAt(relation));
+    const nothing: StoredRows = { ...NOTHING_STORED, flushedUpTo: upTo };
     if (segments.length === 0) return nothing;
     const isBufferEmpty = this.#file.isBufferEmpty(relation);
     const table = qualifiedName(relation.schema);
@@ -202,7 +203,7 @@ export class QuerySession {
     }
     const cold = this.#cold.find(withExtraRows(relation, run.extraRows[index]), segments);
     if (cold === undefined) return { ...NOTHING_STORED, isMissing: true };
-    const hidden = isBufferEmpty || !isCut(relation, cold) ? 0 : this.#hiddenRows(relation, cold);
+    const hidden = isBufferEmpty || !isCut(relation, cold) ? 0 : this.#hiddenRows(relation, cold, upTo);
     if (hidden > 0 && cold.outcome.rows - hidden < (relation.top?.rows ?? 0)) {
       // Buffered versions hide so many of the rows that others move up.
       run.extraRows[index] = 2 * hidden;
@@ -213,8 +214,8 @@ export class QuerySession {
     return { ...nothing, cold, isBufferEmpty, read };
   }
 
-  #hiddenRows(relation: TableRelation, { name }: ColdTable): number {
-    const hidden = hiddenText({ ...relation, scopeParameter: 1 }, "f");
+  #hiddenRows(relation: TableRelation, { name }: ColdTable, upTo: Seq): number {
+    const hidden = hiddenText({ ...relation, scopeParameter: 1 }, "f", upTo);
     const values = isScopedByUser(relation.schema.kind) ? [relation.scope] : [];
     const row = this.#db.prepare(`SELECT count(*) AS hidden FROM temp.${name} AS f WHERE ${hidden}`).get(...values);
     return Number(row?.["hidden"]);
@@ -276,7 +277,7 @@ interface StoredRows {
   /** Instead of a table, when the query can need the rows of some keys only. */
   readonly lookup: LookedUp | undefined;
   readonly isBufferEmpty: boolean;
-  readonly startsAt: Seq;
+  readonly flushedUpTo: Seq;
   /** Flushed rows must be loaded first. */
   readonly isMissing: boolean;
   readonly read: ColdRead | undefined;
@@ -288,7 +289,7 @@ const NOTHING_STORED: StoredRows = {
   cold: undefined,
   lookup: undefined,
   isBufferEmpty: false,
-  startsAt: NO_SEQ,
+  flushedUpTo: NO_SEQ,
   isMissing: false,
   read: undefined,
 };

@@ -14,8 +14,8 @@ export interface RelationRows {
   readonly flushed: string | undefined;
   /** No row of the scope is buffered, so that none hides a flushed one. */
   readonly isBufferEmpty: boolean;
-  /** What the buffer has of the scope at or below it is gone; 0: nothing is. */
-  readonly startsAt: Seq;
+  /** What the buffer's table has of the scope at or below it is in the files, or gone; 0: nothing is. */
+  readonly flushedUpTo: Seq;
 }
 
 export function relationText(relation: QueryRelation, rows: RelationRows): string {
@@ -25,15 +25,15 @@ export function relationText(relation: QueryRelation, rows: RelationRows): strin
 
 export type TableRelation = Extract<QueryRelation, { kind: "table" }>;
 
-function tableText(relation: TableRelation, { flushed, isBufferEmpty, startsAt }: RelationRows): string {
+function tableText(relation: TableRelation, { flushed, isBufferEmpty, flushedUpTo }: RelationRows): string {
   const { schema, includeDeleted } = relation;
   const names = columnNames(relation);
   const scopeParameter = relation.scopeParameter === undefined ? undefined : `?${relation.scopeParameter}`;
-  const above = startsAt === 0n ? undefined : String(startsAt);
-  const hot = hotRelation({ schema, scopeParameter, includeDeleted, startsAt: above, columns: names });
+  const startsAt = flushedUpTo === 0n ? undefined : String(flushedUpTo);
+  const hot = hotRelation({ schema, scopeParameter, includeDeleted, startsAt, columns: names });
   if (flushed === undefined) return hot;
   const shown = names.map((name) => (name === "_deleted" && !includeDeleted ? "0 AS _deleted" : name)).join(", ");
-  const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f")}`;
+  const hidden = isBufferEmpty ? "" : ` WHERE NOT ${hiddenText(relation, "f", flushedUpTo)}`;
   const cold = `SELECT ${shown} FROM ${flushed} AS f${hidden}`;
   return `(${hot.slice(1, -1)} UNION ALL ${cold})`;
 }
@@ -78,11 +78,11 @@ export function summaryHole(
   return `(${hot.slice(1, -1)}${condition} UNION ALL ${flushed})`;
 }
 
-/** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version. */
-export function hiddenText({ schema, scopeParameter }: TableRelation, alias: string): string {
+/** True for a flushed row whose key is buffered. A buffered tombstone hides its flushed row too, so this looks at every buffered version; a leftover hides nothing. */
+export function hiddenText({ schema, scopeParameter }: TableRelation, alias: string, flushedUpTo: Seq): string {
   const key = `c${keyColumn(schema).id}`;
   const owner = isScopedByUser(schema.kind) ? `h._user = ?${scopeParameter} AND ` : "";
-  return `EXISTS (SELECT 1 FROM ${hotTableName(schema)} AS h WHERE ${owner}h.${key} = ${alias}.${key})`;
+  return `EXISTS (SELECT 1 FROM ${hotTableName(schema)} AS h WHERE ${owner}h.${key} = ${alias}.${key} AND +h._seq > ${flushedUpTo})`;
 }
 
 /** A relation has one column at least. */

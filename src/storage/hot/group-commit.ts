@@ -327,6 +327,7 @@ export class GroupCommitWriter implements Writer {
         if (!ballast.ensure()) throw noRoom();
       },
       beforeWrite: () => failpoint("write"),
+      beforeTrim: () => failpoint("trim"),
     };
   }
 

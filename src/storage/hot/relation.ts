@@ -30,7 +30,7 @@ export interface HotRelation {
   /** The bound parameter that holds the user id (`?3`); undefined for SHARED tables only. */
   readonly scopeParameter: string | undefined;
   readonly includeDeleted: boolean;
-  /** What is at or below it is gone, though it may still be in the file: a position, or the bound parameter that holds one. Undefined: there is none. */
+  /** What is at or below it is in the segments or gone, though it may still be in this table: a position, or the bound parameter that holds one. Undefined: there is none. */
   readonly startsAt?: string | undefined;
   /** Names to select; by default all. */
   readonly columns?: readonly string[];

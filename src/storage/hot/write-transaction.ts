@@ -65,6 +65,7 @@ export interface WriteTransactionOptions {
   /** Throws STORAGE_FULL while there is no room for new rows. */
   readonly requireSpace: () => void;
   readonly beforeWrite: () => void;
+  readonly beforeTrim: () => void;
 }
 
 export class WriteTransaction implements WriteTx {
@@ -319,7 +320,8 @@ export class WriteTransaction implements WriteTx {
 
   trim(leftover: Leftover, maxRows: number): TrimStep {
     return this.#write(() => {
-      const { batch, catalog, db, view, statements } = this.#options;
+      const { batch, catalog, db, view, statements, beforeTrim } = this.#options;
+      beforeTrim();
       const table = view.tableById(leftover.table);
       // A drop that was rolled back leaves its table; a flushed table that was dropped since is left over as a whole, under an entry of its own.
       if ((leftover.kind === "dropped") === (table !== undefined)) return { rest: undefined, rows: 0 };

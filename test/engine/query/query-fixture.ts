@@ -11,6 +11,7 @@ import { BIGINT, BOOLEAN, type Cell, type SqliteValue, type SqlType } from "../.
 import { TYPES } from "../../../src/model/types.ts";
 import { createFlusher, type Flusher, type FlusherDeps } from "../../../src/storage/cold/flush.ts";
 import { isScopedByUser } from "../../../src/storage/hot/relation.ts";
+import type { StoreOptions } from "../../../src/storage/store.ts";
 import { openTestStore, type TestStore } from "../../storage/open-test-store.ts";
 
 export interface QueryFixture extends AsyncDisposable {
@@ -38,9 +39,9 @@ export function poolOptions(paths: { databasePath: string; storageDir: string })
 }
 
 export function openQueryFixture(
-  options: { pool?: Partial<QueryPoolOptions>; flusher?: Partial<FlusherDeps> } = {},
+  options: { pool?: Partial<QueryPoolOptions>; flusher?: Partial<FlusherDeps>; store?: Partial<StoreOptions> } = {},
 ): QueryFixture {
-  const store = openTestStore();
+  const store = openTestStore(options.store);
   const storageDir = join(store.dataDir, "storage");
   const { writer, path } = store.current;
   const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: store.clock, ...options.flusher });
