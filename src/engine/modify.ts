@@ -72,8 +72,9 @@ async function findElsewhere(input: ModifyInput, scope: Scope, deps: ReadDeps): 
   const { rows, rowCount } = await deps.queries.cells({ ...input.find, maxRows: input.maxRows }, input.signal);
   if (rowCount > input.maxRows) throw input.tooManyRows(rowCount);
   const found = rows.map((row) => foundRow(input, row));
-  // Every found row counts as evidence: if it is not buffered, this is the version Parquet holds.
-  const committed = found.filter(({ seq }) => input.find.own?.isProvisional(seq) !== true);
+  // Every found row counts as evidence: if it is not buffered, this is the version Parquet holds. Without a file it was buffered, and is gone if it no longer is.
+  const stored = segmentsVersion === 0 ? [] : found;
+  const committed = stored.filter(({ seq }) => input.find.own?.isProvisional(seq) !== true);
   const versions = new Map(
     committed.map((row) => [keyText(keyOf(table, row.cells)), { seq: row.seq, deleted: false, cells: row.cells }]),
   );

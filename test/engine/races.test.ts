@@ -73,6 +73,24 @@ test.each([
   expect(await engine.rows("SELECT id, n FROM t ORDER BY id")).toEqual(expected);
 });
 
+test.each([
+  ["UPDATE t SET n = n + 1 WHERE room = 'a'", "flushed before", true],
+  ["UPDATE t SET n = n + 1 WHERE room = 'a'", "never flushed", false],
+  ["DELETE FROM t WHERE room = 'a'", "never flushed", false],
+  ["UPDATE t SET n = n + 1 WHERE id = 1", "flushed before", true],
+])(
+  "ST-03 TB-02 %s finds nothing when the whole table (%s) was emptied between its read and its write",
+  async (sql, _when, isFlushed) => {
+    // More than are deleted one by one.
+    await engine.run("INSERT INTO t SELECT g, 'b', g FROM generate_series(3, 50) AS g");
+    await engine.run("INSERT INTO t VALUES (1, 'a', 10), (2, 'a', 20), (51, 'b', 51), (52, 'b', 52)");
+    if (isFlushed) await engine.flush("app", "t");
+    engine.hooks.afterRead = once(() => engine.run("TRUNCATE t"));
+    expect(count(await engine.run(sql))).toBe(0);
+    expect(await engine.rows("SELECT id, n FROM t")).toEqual([]);
+  },
+);
+
 test("ST-04 a DELETE by filter removes a row that moved into Parquet after it was found, and it stays away", async () => {
   await engine.run("INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2)");
   engine.hooks.afterRead = once(() => engine.flush("app", "t"));
