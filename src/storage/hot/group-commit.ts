@@ -326,8 +326,7 @@ export class GroupCommitWriter implements Writer {
       requireSpace: () => {
         if (!ballast.ensure()) throw noRoom();
       },
-      beforeWrite: () => failpoint("write"),
-      beforeTrim: () => failpoint("trim"),
+      failpoint,
     };
   }
 

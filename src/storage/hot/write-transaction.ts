@@ -1,7 +1,6 @@
 // One work's view of the open transaction. A savepoint is taken before its first write, so that a work that only reads, or fails before it
 // writes, costs none. After the transaction is lost (SQLite rolls all of it back on a full disk) every call fails: without that check the
 // statements that follow would run, and commit, on their own.
-
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Name, type Scope, type Seq, SHARED_SCOPE, type UserId } from "../../base/ids.ts";
@@ -31,6 +30,7 @@ import type {
 } from "../seams.ts";
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
+import type { Failpoint } from "./failpoint.ts";
 import { addHotColumns } from "./hot-columns.ts";
 import { dropUnnamed, ensureHotIndex } from "./hot-index.ts";
 import { inspectRows } from "./inspect-rows.ts";
@@ -64,8 +64,7 @@ export interface WriteTransactionOptions {
   readonly failed: (error: unknown) => unknown;
   /** Throws STORAGE_FULL while there is no room for new rows. */
   readonly requireSpace: () => void;
-  readonly beforeWrite: () => void;
-  readonly beforeTrim: () => void;
+  readonly failpoint: Failpoint;
 }
 
 export class WriteTransaction implements WriteTx {
@@ -320,8 +319,8 @@ export class WriteTransaction implements WriteTx {
 
   trim(leftover: Leftover, maxRows: number): TrimStep {
     return this.#write(() => {
-      const { batch, catalog, db, view, statements, beforeTrim } = this.#options;
-      beforeTrim();
+      const { batch, catalog, db, view, statements, failpoint } = this.#options;
+      failpoint("trim");
       const table = view.tableById(leftover.table);
       // A drop that was rolled back leaves its table; a flushed table that was dropped since is left over as a whole, under an entry of its own.
       if ((leftover.kind === "dropped") === (table !== undefined)) return { rest: undefined, rows: 0 };
@@ -394,7 +393,7 @@ export class WriteTransaction implements WriteTx {
         this.#options.savepoint.open();
         this.#hasSavepoint = true;
       }
-      this.#options.beforeWrite();
+      this.#options.failpoint("write");
       return step();
     });
   }
