@@ -41,6 +41,20 @@ test("rows of any one position since the statement was sent are right", () => {
   judged(join, [{ ...EMPTY_ROW, id: 1, n: 2 }], { before: [{ ...EMPTY_ROW, id: 1 }] });
 });
 
+test("a row that was read back when all was quiet is there for what is sent later, whatever was acknowledged last", () => {
+  const [source, target] = [new Space("source"), new Space("target")];
+  // Nobody answered for it.
+  source.take([], [{ kind: "put", rows: [NEW] }]);
+  source.readBack([{ row: NEW, seq: 12n, moving: { name: undefined, text: undefined }, doc: undefined }], 20n);
+  source.settle(20n);
+  const told: Told = { op: copy, commit: 30n, rows: [{ row: NEW, seq: 30n }], source: { space: source, sentAt: 15n } };
+  target.take([told], []);
+  judgeSource(told, target);
+  const without: Told = { ...told, commit: 40n, rows: [] };
+  target.take([without], []);
+  expect(() => judgeSource(without, target)).toThrow("nothing was made of");
+});
+
 test.each<[string, () => void, string]>([
   ["a row as it was before what was acknowledged", () => judged(copy, [OLD, OTHER], { sentAt: 25n }), "was made of"],
   ["a row that is left out", () => judged(copy, [NEW]), "nothing was made of"],

@@ -11,7 +11,9 @@ type Made = Extract<WriteOp, { kind: "copy" | "join" }>;
 export function judgeSource(told: Told, target: Space): void {
   const { op, source, commit, rows } = told;
   if (source === undefined || (op.kind !== "copy" && op.kind !== "join")) return;
-  const range = { from: source.sentAt, to: commit };
+  // What was read back when all was quiet is older than anything sent since, though nobody was told at which commit it was written.
+  const from = source.sentAt > source.space.settledAt ? source.sentAt : source.space.settledAt;
+  const range = { from, to: commit };
   const made = new Map(rows.map(({ row }) => [row.id, row]));
   const ids = [...new Set([...source.space.ids(), ...made.keys()])].filter(
     (id) => !source.space.isUnsure(id, range.from) && !target.isUnsure(id, range.from),
