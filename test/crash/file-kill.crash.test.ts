@@ -12,10 +12,11 @@ import { localPlaces } from "../../src/storage/cold/places.ts";
 import { createFileStore } from "../../src/storage/files/file-store.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../src/storage/store.ts";
+import { freePort } from "../support/free-port.ts";
 import { startTestServer } from "../support/test-server.ts";
 import { arm } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
-import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
+import { clientAt, startKilledServer } from "./killed-server.ts";
 
 const HOUR_MS = 3_600_000;
 const REPLACE = "UPDATE app.docs SET doc = FILE('f') WHERE id = 1";

@@ -1,5 +1,4 @@
 // A server process that ends itself at a step of a plan (kill-plan.ts), as tests start it.
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
 import { ROOT_PASSWORD } from "../support/test-server.ts";
@@ -9,22 +8,6 @@ const CHILD = join(import.meta.dir, "killing-server.ts");
 export interface KilledServer {
   readonly process: Bun.Subprocess<"ignore", "pipe", "inherit">;
   readonly ready: Promise<void>;
-}
-
-/** Below what systems give to outgoing connections: a port that a server has left for a moment is not taken by one of those. */
-const FIRST_PORT = 12_000;
-const LAST_PORT = 30_000;
-
-/** Of a server that ends and comes back in the same place. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    const server = createServer();
-    const { promise: isFree, resolve } = Promise.withResolvers<boolean>();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    if (await isFree) return port;
-  }
 }
 
 export function startKilledServer(

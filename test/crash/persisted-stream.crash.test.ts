@@ -5,9 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
+import { freePort } from "../support/free-port.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "./killed-server.ts";
 
 const ROUNDS = 3;
 const PASSWORD = "a-password-for-the-crash-test";

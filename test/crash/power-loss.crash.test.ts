@@ -13,7 +13,7 @@ import { canTrace, tracedSteps, tracer } from "./traced-calls.ts";
 import { anything, EVERYTHING, NOTHING, type Survival, WrittenDisk } from "./written-disk.ts";
 import { bodyOf, type Rows, rowsText, WrittenRows } from "./written-rows.ts";
 
-setDefaultTimeout(400_000);
+setDefaultTimeout(600_000);
 
 const MAIN = join(import.meta.dir, "power-loss-child.ts");
 const OBJECTS = join(import.meta.dir, "objects-child.ts");

@@ -6,11 +6,12 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KalamClient } from "../../src/link/index.ts";
+import { freePort } from "../support/free-port.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 import { arm, moveClock } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
-import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
+import { clientAt, startKilledServer } from "./killed-server.ts";
 
 const SELECT = "SELECT id, body FROM app.notes ORDER BY id";
 

@@ -5,10 +5,11 @@ import { readdirSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
 import { startTestServer } from "../support/test-server.ts";
 import { arm } from "./kill-plan.ts";
 import { crashSettings } from "./kill-settings.ts";
-import { clientAt, freePort, startKilledServer } from "./killed-server.ts";
+import { clientAt, startKilledServer } from "./killed-server.ts";
 
 /** Of them the first are flushed. More than are deleted one by one. */
 const ROWS = 20_500;

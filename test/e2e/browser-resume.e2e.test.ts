@@ -1,5 +1,6 @@
 // What a page in a real browser shows after its network or its server failed: exactly a fresh SELECT. Without a browser on the machine it says so and does not run.
 import { expect, test } from "bun:test";
+import { freePort } from "../support/free-port.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { loginToken, TestUser } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -16,8 +17,8 @@ test.skipIf(browser === undefined)(
   async () => {
     await using page = await BrowserPage.serve(new URL("./browser/page.ts", import.meta.url));
     const env = { KALAMDB_SECURITY_CORS_ALLOWED_ORIGINS: page.origin };
-    const first = await ServerProcess.start({ env });
-    const port = Number(new URL(first.url).port);
+    const port = await freePort();
+    const first = await ServerProcess.start({ env, port });
     await using _folder = { [Symbol.asyncDispose]: () => first[Symbol.asyncDispose]() };
     const root = new TestUser(first.url, "root", await loginToken(first.url, "root", first.password));
     await root.sql("CREATE NAMESPACE app");

@@ -1,7 +1,9 @@
 // TB-08: a long INSERT … VALUES is read in parts and written as one statement: whatever it does or is refused for is what the same rows do in a short one.
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+
+setDefaultTimeout(600_000);
 
 let server: TestServer;
 let alice: TestUser;

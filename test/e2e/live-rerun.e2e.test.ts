@@ -1,6 +1,6 @@
 // LQ-09 over real query processes: regular expressions, sub-queries, and what EXPLAIN LIVE says of them.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createClient, type KalamClient } from "../../src/link/index.ts";
+import { createClient, type KalamClient, type LiveSet } from "../../src/link/index.ts";
 import { PeerClient } from "../support/peer-client.ts";
 import { startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -128,13 +128,23 @@ test("LQ-09 TB-11 rows put to a query process mean what stored rows mean, whatev
   ).toEqual(["1", "9007199254740993"]);
 });
 
+/** A busy machine may take longer than a deadline to read an empty table. */
+async function readyInTheEnd(open: () => LiveSet): Promise<LiveSet> {
+  for (;;) {
+    const live = open();
+    const isReady = await live.ready.then(
+      () => true,
+      () => false,
+    );
+    if (isReady) return live;
+  }
+}
+
 test("LQ-09 a pattern that runs away ends its live query by the deadline of queries, and writes go on", async () => {
-  // Long enough for a busy machine to read an empty table.
   await using hasty = await startTestServer({ "query.timeout_ms": 5_000 });
   await hasty.root.sql("CREATE NAMESPACE chat; CREATE SHARED TABLE chat.messages (id BIGINT PRIMARY KEY, body TEXT)");
   await using client = createClient({ url: hasty.url, auth: { token: hasty.root.token } });
-  const live = client.live("SELECT * FROM chat.messages WHERE body ~ '^(a+)+$'");
-  await live.ready;
+  const live = await readyInTheEnd(() => client.live("SELECT * FROM chat.messages WHERE body ~ '^(a+)+$'"));
   // The engine gives up on a match after half a second or more, so it takes many to pass the deadline.
   const values = Array.from({ length: 60 }, (_, n) => `(${100 + n}, '${"a".repeat(40)}!')`).join(", ");
   await hasty.root.sql(`INSERT INTO chat.messages (id, body) VALUES ${values}`);

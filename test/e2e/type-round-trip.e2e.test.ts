@@ -1,5 +1,5 @@
 // TB-04: a value of any type is the same value wherever it is read: buffered and flushed, over HTTP, and in a live query in JSON and MessagePack.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { createClient, type Row, type Value } from "../../src/link/index.ts";
 import type { Cell, SqlType } from "../../src/model/sql-type.ts";
@@ -7,6 +7,8 @@ import { cellToJson, TYPES, typeText } from "../../src/model/types.ts";
 import { ALL_TYPES, cellOf } from "../storage/cold/arbitrary.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(600_000);
 
 let server: TestServer;
 

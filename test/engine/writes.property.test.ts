@@ -1,8 +1,10 @@
 // Any writes by several users at once, by key and by filter, with flushes in between, through a real server: what each statement says it did, put in the
 // order of `_seq`, is a history that one writer alone could have made, and its end is what a SELECT finds.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { type SqlReply, startTestServer, type TestServer, type TestUser } from "../support/test-server.ts";
+
+setDefaultTimeout(600_000);
 
 type Op =
   | { readonly kind: "insert" | "upsert"; readonly id: number; readonly room: string; readonly by: number }

@@ -355,5 +355,5 @@ for (const [why, heldChanges] of [
       }),
       { numRuns: Number(process.env["KALAMDB_TEST_RUNS"] ?? 1_500) },
     );
-  }, 240_000);
+  }, 600_000);
 }

@@ -220,4 +220,4 @@ test("TB-09 ST-03 ST-04 ST-05 after any history of writes, transactions, ALTERs,
     ),
     { numRuns: Number(process.env["KALAMDB_TEST_RUNS"] ?? 60), verbose: 1 },
   );
-}, 240_000);
+}, 600_000);

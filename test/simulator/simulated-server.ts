@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { FAULT_VARIABLE, type FaultName } from "./faults.ts";
 import { Recent } from "./recent.ts";
@@ -48,7 +49,7 @@ export class SimulatedServer implements AsyncDisposable {
     const log = new Recent<string>(LOG_LINES);
     const start = (port: number): Promise<ServerProcess> => launch({ folder, port, fault, log });
     try {
-      return new SimulatedServer(folder, log, { first: await start(0), start });
+      return new SimulatedServer(folder, log, { first: await start(await freePort()), start });
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;

@@ -2,6 +2,7 @@
 // DELETE, ListObjectsV2 in pages and multipart uploads. It can be told to fail in the ways that servers and networks do.
 import { createHash, createHmac } from "node:crypto";
 import type { Server } from "bun";
+import { anyPort } from "./free-port.ts";
 
 export const S3_ACCESS_KEY = "AKIDKALAMTEST";
 export const S3_SECRET_KEY = "secret/of+the=bucket";
@@ -56,8 +57,7 @@ export function startS3(options: { readonly pageKeys?: number } = {}): TestS3 {
       await server?.stop(true);
     },
     start() {
-      server = Bun.serve({ port, hostname: "127.0.0.1", idleTimeout: 60, fetch: (request) => answer(request) });
-      port = server.port ?? 0;
+      server = listen(port, answer);
     },
     async [Symbol.asyncDispose]() {
       await server?.stop(true);
@@ -86,8 +86,19 @@ export function startS3(options: { readonly pageKeys?: number } = {}): TestS3 {
     const headers = new Headers(response.headers);
     return new Response(half, { status: response.status, headers });
   };
-  test.start();
+  while (server === undefined) {
+    port = anyPort();
+    try {
+      test.start();
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    }
+  }
   return test;
+}
+
+function listen(port: number, answer: (request: Request) => Promise<Response>): Server<undefined> {
+  return Bun.serve({ port, hostname: "127.0.0.1", idleTimeout: 60, fetch: (request) => answer(request) });
 }
 
 interface Handling {

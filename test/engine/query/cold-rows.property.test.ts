@@ -9,7 +9,7 @@ import { ALICE, BOB, createTable, write } from "../../storage/open-test-store.ts
 import { testCompaction } from "../../support/test-compaction.ts";
 import { openQueryFixture, type QueryFixture, tableRequest, versionsOf } from "./query-fixture.ts";
 
-setDefaultTimeout(240_000);
+setDefaultTimeout(600_000);
 
 const KEYS = 8;
 const key = fc.integer({ min: 0, max: KEYS - 1 });

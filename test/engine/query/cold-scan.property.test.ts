@@ -5,7 +5,7 @@ import type { BoundQuery, QueryRunner } from "../../../src/engine/reads.ts";
 import type { RelationUse } from "../../../src/sql/plan.ts";
 import { type EngineFixture, openEngine } from "../engine-fixture.ts";
 
-setDefaultTimeout(240_000);
+setDefaultTimeout(600_000);
 
 const KEYS = 12;
 const key = fc.integer({ min: 1, max: KEYS });

@@ -17,7 +17,7 @@ import { openFilesystemStore } from "../../../src/storage/objects/filesystem-sto
 import { failureOf } from "../open-test-store.ts";
 import { ALL_TYPES, cellOf, cellText, columnOf, rowsOf, SHARED, schemaOf } from "./arbitrary.ts";
 
-setDefaultTimeout(240_000);
+setDefaultTimeout(600_000);
 
 const CACHE_BYTES = 1 << 20;
 let folder = "";
