@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Seq, seqOf } from "../../base/ids.ts";
+import { Lru } from "../../base/lru.ts";
 import { keyColumn, qualifiedName } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
@@ -11,6 +12,9 @@ import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 const SEGMENTS_SQL =
   "SELECT id, path, rows, tombstones, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
 
+/** Lists of segments kept until the next commit. */
+const MAX_LISTS = 32;
+
 /** More keys than this are not taken out one by one. */
 const MAX_HIDDEN_KEYS = 5_000;
 
@@ -18,14 +22,18 @@ export class DataFile {
   readonly #db: DatabaseSync;
   readonly #isKnown: StatementSync;
   readonly #segments: StatementSync;
+  readonly #dataVersion: StatementSync;
   readonly #historyStart: StatementSync;
   readonly #lastSeq: StatementSync;
+  readonly #lists = new Lru<string, readonly SegmentRef[]>(MAX_LISTS);
+  #listedAt: unknown;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.#isKnown = db.prepare("SELECT 1 FROM tables WHERE id = ?");
     this.#segments = db.prepare(SEGMENTS_SQL);
     this.#segments.setReadBigInts(true);
+    this.#dataVersion = db.prepare("PRAGMA data_version");
     this.#historyStart = db.prepare("SELECT starts_at FROM history_starts WHERE table_id = ? AND scope = ?");
     this.#historyStart.setReadBigInts(true);
     this.#lastSeq = db.prepare("SELECT value FROM meta WHERE key = 'last_seq'");
@@ -55,7 +63,21 @@ export class DataFile {
     return this.#db.isTransaction ? work() : this.inTransaction(work);
   }
 
-  segments({ schema, scope }: ScopeTarget): SegmentRef[] {
+  /** Ascending by id. A query asks more than once, and most often nothing was committed since. */
+  segments(target: ScopeTarget): readonly SegmentRef[] {
+    // Another number when any other connection has committed; this one never does.
+    const version = this.#dataVersion.get()?.["data_version"];
+    if (version !== this.#listedAt) this.#lists.clear();
+    this.#listedAt = version;
+    const key = `${target.schema.id} ${target.scope}`;
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const list = this.#listSegments(target);
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  #listSegments({ schema, scope }: ScopeTarget): readonly SegmentRef[] {
     if (this.#isKnown.get(BigInt(schema.id)) === undefined) {
       throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} no longer exists`);
     }
