@@ -13,7 +13,8 @@ const BUSIEST = 50;
 const GENERATED = 6_000;
 /** Messages on their way at once, never two of one author. */
 const IN_FLIGHT = 48;
-const SETTLE_MS = 30_000;
+/** Far more than any machine needs: what is missing then is lost. */
+const SETTLE_MS = 120_000;
 
 const { values } = parseArgs({
   options: {

@@ -9,8 +9,8 @@ import { ROOM, requestBody, requestPath } from "./workload.ts";
 
 type FanOutTask = Extract<Task, { readonly kind: "fanOut" }>;
 
-/** Nothing arrived and nothing was acknowledged for so long: what is missing is lost. */
-export const SILENCE_MS = 5_000;
+/** Nothing arrived and nothing was acknowledged for so long, which no busy machine takes: what is missing is lost. */
+export const SILENCE_MS = 30_000;
 /** How long a second copy may take to show up after the last delivery. */
 export const REPEAT_WAIT_MS = 100;
 export const WRITER_CONNECTIONS = 64;

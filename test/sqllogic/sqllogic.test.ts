@@ -48,5 +48,5 @@ test.each(SCRIPTS)(
     }
     expect(failures).toEqual([]);
   },
-  240_000,
+  600_000,
 );
