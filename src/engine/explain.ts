@@ -140,8 +140,10 @@ function strategyText({ strategy, predicate }: LivePlan): string {
   }
 }
 
+/** Each table once, however often the query reads it. */
 function tableLines(query: QueryPlan): string[] {
-  return query.relations.flatMap((use) => (use.kind === "systemView" ? [] : [`  Reads: ${describeTable(use.schema)}`]));
+  const tables = query.relations.flatMap((use) => (use.kind === "systemView" ? [] : [describeTable(use.schema)]));
+  return [...new Set(tables)].map((table) => `  Reads: ${table}`);
 }
 
 function termText(table: TableSchema, term: IndexTerm): string {

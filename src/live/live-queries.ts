@@ -30,7 +30,7 @@ import {
 import type { Frame, Principal } from "./ports.ts";
 import { ReadGate, type ReadGateDeps } from "./read-gate.ts";
 import { type BufferedVersion, createRecentChanges, type RecentChanges } from "./recent-changes.ts";
-import { type LiveConnection, Registry } from "./registry.ts";
+import { goOn, type LiveConnection, Registry } from "./registry.ts";
 import { shapeKey } from "./shape.ts";
 import { type Opening, openingOf } from "./start.ts";
 import { Subscription } from "./subscription.ts";
@@ -137,6 +137,12 @@ export class LiveQueries {
     if (connection !== undefined) goOn(connection);
   }
 
+  /** Call when a subscribe comes, before it is planned: whatever becomes of it, what the client hears under this id is not of the one before. */
+  release(connection: ConnectionId, id: string): void {
+    const replaced = this.#registry.connection(connection)?.subscriptions.get(id);
+    if (replaced !== undefined) this.#registry.drop(replaced);
+  }
+
   /** Refusals go to the client as `error`; a connection that is gone is nobody to tell. */
   subscribe(id: ConnectionId, request: LiveRequest): void {
     const connection = this.#registry.connection(id);
@@ -156,8 +162,7 @@ export class LiveQueries {
 
   #begin(connection: LiveConnection, request: LiveRequest, opening: Opening): void {
     const { start, reset } = opening;
-    const replaced = connection.subscriptions.get(request.id);
-    if (replaced !== undefined) this.#registry.drop(replaced);
+    this.release(connection.id, request.id);
     const group = this.#groupFor(connection, request);
     const { id, query } = request;
     const options = request.options === undefined ? undefined : this.#optionsTexts.of(request.options);
@@ -391,10 +396,4 @@ export class LiveQueries {
     this.#slowConsumers += 1;
     this.#life.slow(id, { queueBytes: this.#deps.outlet.queuedBytes(id), behindMs: this.#backlogs.lastSeenMs(id) });
   }
-}
-
-/** The socket takes more: what was squashed first, then pages. */
-function goOn(connection: LiveConnection): void {
-  for (const subscription of connection.subscriptions.values()) subscription.sendWaiting();
-  connection.reads.advance();
 }

@@ -203,3 +203,9 @@ function countOf(groups: Iterable<LiveGroup>): number {
   for (const group of groups) count += group.size;
   return count;
 }
+
+/** The socket takes more: what was squashed first, then pages. */
+export function goOn(connection: LiveConnection): void {
+  for (const subscription of connection.subscriptions.values()) subscription.sendWaiting();
+  connection.reads.advance();
+}

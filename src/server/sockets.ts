@@ -349,6 +349,7 @@ export class SocketServer {
       this.#tell(socket, "subscribe", new DbError("AUTH_REQUIRED", "Authentication required before subscribing"));
       return;
     }
+    this.#deps.live.release(data.connection, message.id);
     try {
       this.#deps.engine.subscribe({ connection: data.connection, principal: data.principal, message });
     } catch (error) {

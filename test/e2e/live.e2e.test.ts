@@ -60,6 +60,21 @@ describe.each(["json", "msgpack"] as const)("LQ-06 CL-02 header-authenticated pe
     expect(client.said("initial_data_batch", "s").length).toBeGreaterThan(6);
   });
 
+  test("LQ-01 nothing more is heard under an id whose new query was refused", async () => {
+    await using client = await connect(alice);
+    client.subscribe("s", "SELECT * FROM chat.messages");
+    client.subscribe("other", "SELECT * FROM chat.messages");
+    await client.until(() => client.isReady("s") && client.isReady("other"));
+    client.subscribe("s", "SELECT nothing FROM chat.messages");
+    await client.until(() => client.said("error", "s").length === 1);
+    await insert(1, 1);
+    await client.until(() => client.rows("other").length === 1);
+    expect(client.said("change", "s")).toEqual([]);
+    expect(
+      await server.root.rows("SELECT subscription_id FROM system.live_queries WHERE subscription_id = 's'"),
+    ).toEqual([]);
+  });
+
   test("LQ-08 entering and leaving a filter are insert and delete", async () => {
     await insert(1, 1, "b");
     await using client = await connect(alice);
