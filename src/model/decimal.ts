@@ -26,6 +26,15 @@ export function parseDecimal(text: string, precision: number, scale: number): bi
   return value;
 }
 
+/** How many fraction digits the number in a text needs; undefined where it is none. */
+export function scaleOfText(text: string): number | undefined {
+  const [, , whole = "", fraction = "", exponent = "0"] = DECIMAL.exec(text) ?? [];
+  const digits = (whole + fraction).replace(/0+$/, "");
+  if (whole === "" && fraction === "") return undefined;
+  if (digits === "") return 0;
+  return Math.max(0, digits.length - whole.length - Number(exponent));
+}
+
 function overflow(text: string, precision: number, scale: number): DbError {
   return new DbError("INVALID_VALUE", `value ${text} is out of range for type decimal(${precision},${scale})`);
 }

@@ -18,6 +18,8 @@ export type Slot =
       /** Of a list: which of its values, its last where it has fewer. */
       readonly element?: number;
       readonly type: SqlType;
+      /** A decimal with more fraction digits than its type is an error: rounding would make `x > $1` another question. */
+      readonly exact?: true;
       readonly clause?: RowCountClause;
       readonly column?: string;
     }

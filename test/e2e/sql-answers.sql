@@ -1113,3 +1113,14 @@ SELECT -a, b * INTERVAL '1 day' FROM (VALUES (1, 2), (5, 1), (3, NULL)) AS t (a,
 SELECT t.a, u.b * INTERVAL '1 hour' FROM (VALUES (1, 0)) AS t (a, z), (VALUES (0, 2), (0, 1)) AS u (y, b) ORDER BY 2 NULLS FIRST, 1;
 -- => [1,"01:00:00"]
 -- => [1,"02:00:00"]
+
+-- a quoted number beside decimals keeps its fraction digits, and its digits before the point
+SELECT id, amount = '10.504', amount < '10.504', amount <= '99999999999999', amount IN ('20.001', '99.99'), amount BETWEEN '10.499' AND '10.501' FROM orders WHERE amount > '0.0100' ORDER BY id;
+-- => ["1",false,true,true,false,true]
+-- => ["2",false,false,true,false,false]
+-- => ["3",false,false,true,true,false]
+
+-- … in arrays, before sub-queries and among values too
+SELECT id, amount = ANY ('{10.504}'), amount <> ALL ('{10.5,20.001}'), greatest(amount, '10.504'), '20.001' IN (SELECT o.amount FROM orders AS o WHERE o.id < 3) FROM orders WHERE id < 3 ORDER BY id;
+-- => ["1",false,false,"10.504",false]
+-- => ["2",false,true,"20.000",false]

@@ -18,7 +18,17 @@ import { commonType } from "../functions/common-type.ts";
 import { internalFunction, resolveOperator } from "../functions/registry.ts";
 import { applyFunction, functionNotFound } from "./call.ts";
 import { INCOMPARABLE, operatorNotFound } from "./comparison.ts";
-import { castTo, constant, type Operand, operandType, settled, tryCoerce, typed } from "./operand.ts";
+import {
+  castTo,
+  coerceExact,
+  commonTypeOf,
+  constant,
+  type Operand,
+  operandType,
+  settled,
+  tryCoerce,
+  typed,
+} from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at, unsupported } from "./syntax.ts";
 
@@ -224,15 +234,12 @@ interface Quantifier {
 export function bindQuantified(session: BindSession, value: Operand, array: Operand, how: Quantifier): Expr {
   const { op, any, position } = how;
   const given = operandType(array);
-  const element = commonType([operandType(value), given === undefined ? undefined : elementType(given)]);
+  const element = commonTypeOf([value, given === undefined ? array : typed(constant(null, elementType(given)))]);
   if (given !== undefined && given.kind !== "array") {
     const message = "op ANY/ALL (array) requires array on right side";
     throw new DbError("SQL_EXECUTION_ERROR", message, at(position));
   }
-  const [own, all] =
-    element === undefined
-      ? []
-      : [tryCoerce(value, element, "implicit"), tryCoerce(array, arrayOf(element), "implicit")];
+  const [own, all] = element === undefined ? [] : [coerceExact(value, element), coerceExact(array, arrayOf(element))];
   if (element === undefined || own === undefined || all === undefined || !isComparable(element)) {
     throw operatorNotFound(op, [value, array], position);
   }

@@ -8,7 +8,7 @@ import { TYPES } from "../../model/types.ts";
 import { constantOf } from "../parse/constant.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { castTarget } from "./cast-target.ts";
-import { castTo, constant, type Operand, placed, typed } from "./operand.ts";
+import { castTo, constant, type Operand, placed, typed, untyped } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at, unsupported } from "./syntax.ts";
 
@@ -40,7 +40,9 @@ function listElements(session: BindSession, number: number, position: number | u
   return Array.from({ length: room }, (_unused, element): Operand => {
     const as = (type: SqlType): ReturnType<BindSession["slotExpr"]> =>
       session.slotExpr({ kind: "parameter", index, element, type });
-    return { kind: "untyped", as, position };
+    const asExact = (type: SqlType): ReturnType<typeof as> =>
+      session.slotExpr({ kind: "parameter", index, element, type, exact: true });
+    return { kind: "untyped", as, asExact, position };
   });
 }
 
@@ -52,6 +54,8 @@ function textElements(session: BindSession, node: Extract<Node, { A_Const: unkno
   return placed(position, () => parseArrayText(value.text)).map((text): Operand => {
     const as = (type: SqlType): ReturnType<typeof constant> =>
       constant(text === null ? null : placed(position, () => TYPES[type.kind].parse(text, type)), type);
-    return { kind: "untyped", as, position };
+    return text === null
+      ? untyped(as, position)
+      : { ...untyped(as, position), literal: { text, pin: () => undefined } };
   });
 }

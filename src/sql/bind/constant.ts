@@ -10,9 +10,10 @@ import type { Slot } from "../plan.ts";
 import { bindArray } from "./array-value.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { castTarget, isInterval } from "./cast-target.ts";
+import { roundingOf } from "./exact-decimal.ts";
 import { cutToFields, intervalLiteral, intervalModifiers } from "./interval.ts";
 import { numberType } from "./literal-class.ts";
-import { castTo, constant, type Operand, placed, typed } from "./operand.ts";
+import { castTo, constant, type Operand, placed, typed, untyped } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at, unsupported } from "./syntax.ts";
 
@@ -23,7 +24,7 @@ export function bindConstant(session: BindSession, node: A_Const): Operand {
   const value = constantOf(node);
   switch (value.kind) {
     case "null":
-      return { kind: "untyped", as: (type) => constant(null, type), position };
+      return untyped((type) => constant(null, type), position);
     case "boolean":
       return typed(constant(value.value, BOOLEAN), position);
     case "string":
@@ -72,7 +73,15 @@ function bindString(session: BindSession, text: string, position: number | undef
     }
     return constant(parsed(text, { type, column, position }), type);
   };
-  return { kind: "untyped", as, position };
+  const pin = (): void => {
+    if (literal !== undefined) session.pin(literal.index);
+  };
+  const asExact = (type: SqlType): Expr => {
+    const rounding = roundingOf(text, type);
+    if (rounding !== undefined) throw new DbError("INVALID_VALUE", rounding, at(position));
+    return as(type);
+  };
+  return { kind: "untyped", as, asExact, literal: { text, pin }, position };
 }
 
 const NUMERIC_KINDS: ReadonlySet<string> = new Set(["smallint", "int", "bigint", "decimal", "float", "double"]);
@@ -127,6 +136,7 @@ export function bindParameter(session: BindSession, node: ParamRef): Operand {
   return {
     kind: "untyped",
     as: (type, column) => session.slotExpr({ kind: "parameter", index: number - 1, type, ...forColumn(column) }),
+    asExact: (type) => session.slotExpr({ kind: "parameter", index: number - 1, type, exact: true }),
     position,
   };
 }

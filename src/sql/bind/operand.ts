@@ -1,11 +1,12 @@
 // An expression before its context has given it a type: PostgreSQL leaves string literals, NULL and parameters untyped until an operator, a function or
 // a column asks for a type, and lets a number written in the text take any type of its family.
 import { DbError } from "../../base/errors.ts";
+import { MAX_PRECISION, scaleOfText } from "../../model/decimal.ts";
 import { BIGINT, type Cell, type SqlType, sameType, TEXT } from "../../model/sql-type.ts";
 import { TYPES, typeText } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import { type CastContext, castCell, castRule } from "../functions/casts.ts";
-import { commonType } from "../functions/common-type.ts";
+import { commonType, widerDecimal } from "../functions/common-type.ts";
 import { at } from "./syntax.ts";
 
 export type Operand =
@@ -14,6 +15,9 @@ export type Operand =
   | {
       readonly kind: "untyped";
       readonly as: (type: SqlType, column?: string) => Expr;
+      /** As `as`; a value that the type would round is an error. */
+      readonly asExact: (type: SqlType) => Expr;
+      readonly literal?: StringLiteral;
       readonly position: number | undefined;
     }
   /** A number in the text; `as` is undefined for types its digits cannot be read as. */
@@ -24,8 +28,22 @@ export type Operand =
       readonly position: number | undefined;
     };
 
+export interface StringLiteral {
+  readonly text: string;
+  /** The plan is right for this text only. */
+  readonly pin: () => void;
+}
+
 export function typed(expr: Expr, position?: number): Operand {
   return { kind: "typed", expr, position };
+}
+
+/** Without a value that could be rounded. */
+export function untyped(
+  as: (type: SqlType, column?: string) => Expr,
+  position: number | undefined,
+): Operand & { readonly kind: "untyped" } {
+  return { kind: "untyped", as, asExact: as, position };
 }
 
 export function constant(value: Cell, type: SqlType): Expr {
@@ -92,6 +110,11 @@ export function tryCoerce(operand: Operand, type: SqlType, context: CastContext,
   return castExpr(expr, type, operand.position);
 }
 
+/** As an implicit conversion; a value in the text or of a parameter is not rounded to fit, which would make of `x = y` another question. */
+export function coerceExact(operand: Operand, type: SqlType): Expr | undefined {
+  return operand.kind === "untyped" ? operand.asExact(type) : tryCoerce(operand, type, "implicit");
+}
+
 function castExpr(arg: Expr, type: SqlType, position: number | undefined): Expr {
   if (arg.kind !== "constant") return { kind: "cast", type, arg };
   return { kind: "constant", type, value: placed(position, () => castCell(arg.type, type)(arg.value)) };
@@ -150,13 +173,27 @@ export function required(operand: Operand, type: SqlType, clause: string): Expr 
   );
 }
 
+/** What all of them can be; a string literal beside decimals keeps its fraction digits, as a number in the text does. */
+export function commonTypeOf(operands: readonly Operand[]): SqlType | undefined {
+  const type = commonType(operands.map(operandType));
+  if (type?.kind !== "decimal") return type;
+  const literals = operands.flatMap((operand) =>
+    operand.kind === "untyped" && operand.literal !== undefined ? [operand.literal] : [],
+  );
+  return literals.reduce((common, { text, pin }) => {
+    pin();
+    const scale = scaleOfText(text) ?? 0;
+    return widerDecimal(common, { kind: "decimal", precision: MAX_PRECISION, scale });
+  }, type);
+}
+
 /** Brings operands to their common type, or undefined when they have none. */
 export function unify(operands: readonly Operand[]): { type: SqlType; exprs: readonly Expr[] } | undefined {
-  const type = commonType(operands.map(operandType));
+  const type = commonTypeOf(operands);
   if (type === undefined) return undefined;
   const exprs: Expr[] = [];
   for (const operand of operands) {
-    const expr = tryCoerce(operand, type, "implicit");
+    const expr = coerceExact(operand, type);
     if (expr === undefined) return undefined;
     exprs.push(expr);
   }

@@ -304,7 +304,7 @@ function sharedSlotKey(slot: Slot): string | undefined {
   if (slot.kind === "literal") return undefined;
   const which =
     slot.kind === "parameter"
-      ? `${slot.index} ${slot.element} ${slot.clause} ${slot.column}`
+      ? `${slot.index} ${slot.element} ${slot.clause} ${slot.column} ${slot.exact}`
       : slot.kind === "listLength"
         ? `${slot.index}`
         : slot.kind === "viewRows"

@@ -6,7 +6,7 @@ import type { Expr } from "../expression.ts";
 import { commonType } from "../functions/common-type.ts";
 import type { Binder, BoundQuery, OpenQuery, QueryColumn, QueryEnv, RenderArg } from "./binder.ts";
 import { assertNoIntervals } from "./interval.ts";
-import { castTo, type Operand, operandType, typeLabel } from "./operand.ts";
+import { castTo, commonTypeOf, type Operand, operandType, typeLabel, untyped } from "./operand.ts";
 import { type OrderTerm, outputTerm, renderOrder } from "./order.ts";
 import { outputTexts } from "./output-text.ts";
 import { bindRowCounts } from "./row-count.ts";
@@ -82,7 +82,7 @@ function numbered(query: BoundQuery, renderArg: RenderArg): string {
 /** One column over several queries or rows: untyped while all of them are, a number in the text while all of them are. */
 function merged(operands: readonly Operand[], construct: string): Operand {
   const types = operands.map(operandType);
-  const type = commonType(types);
+  const type = commonTypeOf(operands);
   const position = operands.find((operand) => operandType(operand) !== undefined)?.position;
   if (type === undefined) {
     const [first, ...rest] = types;
@@ -90,7 +90,7 @@ function merged(operands: readonly Operand[], construct: string): Operand {
     const message = `${construct} types ${typeLabel(first)} and ${typeLabel(other)} cannot be matched`;
     throw new DbError("SQL_EXECUTION_ERROR", message, at(operands.at(-1)?.position));
   }
-  if (types.every((candidate) => candidate === undefined)) return { kind: "untyped", as: outputOnly, position };
+  if (types.every((candidate) => candidate === undefined)) return untyped(outputOnly, position);
   if (operands.every((operand) => operand.kind === "number")) return { kind: "number", type, as: outputOnly, position };
   return { kind: "typed", expr: outputOnly(type), position };
 }

@@ -7,6 +7,7 @@ import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
 import { arrayFromList, cellToSqlite, parseCell, TYPES, typeText } from "../../model/types.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
 import type { Slot } from "../plan.ts";
+import { roundingOf } from "./exact-decimal.ts";
 import { at } from "./syntax.ts";
 
 export interface SlotInputs {
@@ -76,9 +77,19 @@ function parameterValue(slot: SlotOf<"parameter">, slots: readonly Slot[], param
       `${name} expects ${typeText(slot.type)}: ${String(input)} is not a whole number`,
     );
   }
+  const rounding = slot.exact === true ? roundingOf(inputText(slot, params), slot.type) : undefined;
+  if (rounding !== undefined) {
+    throw new DbError("INVALID_PARAMETER", `${name} expects ${typeText(slot.type)}: ${rounding}`);
+  }
   const value = parameterCell(input, slot, name);
   if (slot.clause !== undefined) assertRowCount(value, slot.clause, undefined);
   return value;
+}
+
+/** A list with its values beside each other. */
+function inputText({ index, element }: SlotOf<"parameter">, params: readonly Param[]): string {
+  const input = element === undefined ? (params[index] ?? null) : elementOf(index, element, params);
+  return isList(input) ? input.join(",") : String(input);
 }
 
 function listOf(index: number, params: readonly Param[]): readonly Cell[] {

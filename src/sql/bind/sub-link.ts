@@ -4,11 +4,10 @@ import { DbError } from "../../base/errors.ts";
 import { arrayOf, BOOLEAN, type SqlType, TEXT } from "../../model/sql-type.ts";
 import type { CompareOp, Expr, QueryExpr } from "../expression.ts";
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
-import { commonType } from "../functions/common-type.ts";
 import { arrayExpr } from "./array-call.ts";
 import type { Binder, BoundQuery, ExprContext, OpenQuery, RenderArg } from "./binder.ts";
 import { compare, INCOMPARABLE, operatorNotFound } from "./comparison.ts";
-import { type Operand, operandType, settled, tryCoerce, typed } from "./operand.ts";
+import { coerceExact, commonTypeOf, type Operand, operandType, settled, typed, untyped } from "./operand.ts";
 import { rowOf } from "./row-comparison.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 
@@ -76,7 +75,7 @@ function scalar(subquery: Subquery): Operand {
     return subqueryExpr(type, subquery.captured, (renderArg) => scalarText(query, renderArg));
   };
   const type = operandType(operand);
-  return type === undefined ? { kind: "untyped", as, position: subquery.position } : typed(as(type), subquery.position);
+  return type === undefined ? untyped(as, subquery.position) : typed(as(type), subquery.position);
 }
 
 /** `ARRAY(SELECT …)`: empty without rows. */
@@ -120,7 +119,7 @@ function quantified(binder: Binder, node: SubLink, { subquery, context }: Quanti
   }
   const types = tests.map((test, index) => comparedType(test, open.operands[index], { op, position }));
   const query = open.close(types);
-  const left = tests.map((test, index) => tryCoerce(test, types[index] ?? BOOLEAN, "implicit") ?? settled(test));
+  const left = tests.map((test, index) => coerceExact(test, types[index] ?? BOOLEAN) ?? settled(test));
   // IN compares what is stored, and equal intervals may be stored differently.
   const byValue = types.every(({ kind }) => kind !== "interval");
   if (byValue && ((any && op === "=") || (!any && op === "<>"))) {
@@ -145,7 +144,7 @@ function comparedType(
   { op, position }: { readonly op: CompareOp; readonly position: number | undefined },
 ): SqlType {
   const operands = output === undefined ? [test] : [test, output];
-  const type = commonType(operands.map(operandType));
+  const type = commonTypeOf(operands);
   if (type === undefined || INCOMPARABLE.has(type.kind)) throw operatorNotFound(op, operands, position);
   return type;
 }
