@@ -22,6 +22,8 @@ export interface SetupRequest {
   readonly rootPassword: string;
   readonly email: string | undefined;
   readonly isLoopback: boolean;
+  /** Of the client, for the audit log. */
+  readonly address?: string;
 }
 
 /** How a user proves who they are. `internal`: not at all; other users act for them, or API keys do. */

@@ -15,10 +15,11 @@ import { KeyedGate } from "./gate.ts";
 import { afterFailure, assertNotLocked, type LockState, NO_FAILURES } from "./lockout.ts";
 import { assertStrongPassword, type PasswordPolicy, Passwords } from "./password.ts";
 import { judgeRefresh, newSession, withSession } from "./refresh-sessions.ts";
+import { assertRootPassword, assertSetupLogin, awaitsSetup } from "./root-setup.ts";
 import type { RootPassword, Secrets } from "./secrets.ts";
 import { type IssuedTokens, invalidCredentials, type TokenContext, type VerifiedToken } from "./tokens.ts";
 import { ROOT_USER } from "./user.ts";
-import { alreadyExists, newRecord, notFound, parseEmail, userIdOrNothing } from "./user-record.ts";
+import { alreadyExists, assertHasPassword, newRecord, notFound, parseEmail, userIdOrNothing } from "./user-record.ts";
 
 export interface Session {
   readonly user: User;
@@ -67,7 +68,7 @@ export class Accounts {
   }
 
   /** A new pair; the old refresh token is good for a repeat only. One that was replaced before means that two have the session: the user's tokens are void. */
-  async refresh(refreshToken: string): Promise<Session> {
+  async refresh(refreshToken: string, address?: string): Promise<Session> {
     const { user: id } = await this.#deps.tokens.verifyRefresh(refreshToken, this.#context());
     return await this.#perUser.run(id, async () => {
       // Again inside the turn: a logout may have come first.
@@ -76,8 +77,8 @@ export class Accounts {
       const user = this.#require(id);
       const verdict = judgeRefresh(user.sessions, claim, nowMs);
       if (verdict.kind === "reuse") {
-        this.#deps.log.warn("refresh token used twice; sessions ended", { user: id });
-        await this.#audit("REFRESH_TOKEN_REUSED", id, { status: "denied", address: undefined });
+        this.#deps.log.warn("refresh token used twice; sessions ended", { user: id, address });
+        await this.#audit("REFRESH_TOKEN_REUSED", id, { status: "denied", address });
         await this.#revoke(user, {}, "refresh token reused");
       }
       if (verdict.kind !== "rotate" && verdict.kind !== "repeat") throw invalidCredentials();
@@ -117,8 +118,8 @@ export class Accounts {
     return { user: id, role: user.role, tokenId: "", issuedAtMs: nowMs, expiresAtMs: Number.POSITIVE_INFINITY };
   }
 
-  async me(accessToken: string): Promise<User> {
-    return this.#require((await this.authenticate(accessToken)).user);
+  account({ user }: VerifiedToken): User {
+    return this.#require(user);
   }
 
   /** Voids every token of the users these tokens speak for; ignores tokens that are not good. */
@@ -148,13 +149,13 @@ export class Accounts {
   }
 
   /** Gives root its password and makes the first dba. */
-  async setup({ user, password, rootPassword, email, isLoopback }: SetupRequest): Promise<User> {
+  async setup({ user, password, rootPassword, email, isLoopback, address }: SetupRequest): Promise<User> {
     this.assertMaySetUp(isLoopback);
     const id = parseUserId(user);
     return await this.#perUser.run(ROOT_USER, async () => {
       if (!this.needsSetup()) throw new DbError("ALREADY_CONFIGURED", "The server is already set up");
       if (id === ROOT_USER || this.#deps.store.user(id) !== undefined) throw alreadyExists(id);
-      assertStrongPassword(password, this.#policy, "Password of the new user");
+      assertStrongPassword(password, { ...this.#policy, user: id }, "Password of the new user");
       assertStrongPassword(rootPassword, this.#policy, "Root password");
       const newUser: NewUser = {
         user: id,
@@ -165,7 +166,7 @@ export class Accounts {
       // Root first: after a crash in between the server is set up and root can create the user.
       await this.#putRoot(rootPassword);
       this.#deps.log.info("server was set up", { user: id });
-      await this.#audit("SETUP", id, { status: "ok", address: undefined });
+      await this.#audit("SETUP", id, { status: "ok", address });
       return await this.#perUser.run(id, () => this.#insert(newUser));
     });
   }
@@ -180,7 +181,7 @@ export class Accounts {
       if (root !== undefined && (configured ?? "") === "") return undefined;
       if (root !== undefined && (await this.#passwords.verify(configured ?? "", root.passwordHash))) return undefined;
       const password = secrets.rootPassword();
-      if (password.value !== "") assertRootPassword(password.value, this.#policy);
+      assertRootPassword(password, this.#policy);
       await this.#putRoot(password.value);
       return password;
     });
@@ -208,7 +209,8 @@ export class Accounts {
       if (ifNotExists && this.#live(user.user) !== undefined) return false;
       const existing = this.#deps.store.user(user.user);
       if (existing !== undefined) throw alreadyExists(existing.id, existing.deletedAtMs !== undefined);
-      if (user.signIn.kind === "password") assertStrongPassword(user.signIn.password, this.#policy);
+      if (user.signIn.kind === "password")
+        assertStrongPassword(user.signIn.password, { ...this.#policy, user: user.user });
       if (user.signIn.kind === "oauth") this.#assertFreeIdentity(user.signIn);
       await this.#insert({ ...user, email: parseEmail(user.email) });
       return true;
@@ -221,7 +223,8 @@ export class Accounts {
       assertMayManage(actor, user.role);
       switch (change.kind) {
         case "password": {
-          assertStrongPassword(change.password, this.#policy);
+          assertHasPassword(user);
+          assertStrongPassword(change.password, { ...this.#policy, user: id });
           const passwordHash = await this.#passwords.hash(change.password);
           return await this.#revoke(user, { passwordHash, ...NO_FAILURES }, "password changed");
         }
@@ -315,8 +318,10 @@ export class Accounts {
     { known, address }: { readonly known: User | undefined; readonly address: string | undefined },
   ): Promise<void> {
     const state = afterFailure(known ?? this.#unknownNames.get(name) ?? NO_FAILURES, this.#nowMs());
+    // A name without an account may be a password, typed into the wrong field.
+    this.#deps.log.info("login failed", { user: known?.id, address });
     if (state.lockedUntilMs !== undefined) {
-      this.#deps.log.warn("account locked after failed logins", { user: name });
+      this.#deps.log.warn("account locked after failed logins", { user: known?.id, address });
       // Of names that exist only: anybody can make up others.
       if (known !== undefined) await this.#audit("ACCOUNT_LOCKED", known.id, { status: "denied", address });
     }
@@ -358,24 +363,6 @@ export class Accounts {
     const tokensValidFromMs = this.#deps.tokens.revocationMoment(user, nowMs);
     await this.#deps.store.put({ ...user, ...change, tokensValidFromMs, sessions: [], updatedAtMs: nowMs });
     this.#deps.onRevoked(user.id, reason);
-  }
-}
-
-function awaitsSetup(user: User): boolean {
-  return user.id === ROOT_USER && user.passwordHash === "";
-}
-
-/** A password for a root that has none: told apart from a wrong one only on this machine. */
-function assertSetupLogin(password: string, isLoopback: boolean): void {
-  if (password === "") throw new DbError("SETUP_REQUIRED", "Server setup required: root has no password yet");
-  if (!isLoopback) throw new DbError("REMOTE_ACCESS_DENIED", "Remote access is not allowed until the server is set up");
-}
-
-function assertRootPassword(password: string, policy: PasswordPolicy): void {
-  try {
-    assertStrongPassword(password, policy, "auth.root_password");
-  } catch (cause) {
-    throw new DbError("INVALID_CONFIG", cause instanceof DbError ? cause.message : "auth.root_password", { cause });
   }
 }
 

@@ -16,7 +16,12 @@ export interface Connection {
   readonly header: (name: string) => string | null;
 }
 
-const FORWARDING_HEADERS = ["x-forwarded-for", "x-real-ip", "forwarded"];
+/** What proxies, tunnels and CDNs add. Any of them, whatever it says, means that the request did not begin on this machine. */
+const FORWARDING_HEADERS = [
+  ..."forwarded via x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip fly-client-ip".split(" "),
+  ..."fastly-client-ip x-envoy-external-address x-original-host x-original-forwarded-for x-forwarded".split(" "),
+  ..."for host proto port server prefix scheme".split(" ").map((what) => `x-forwarded-${what}`),
+];
 /** A longer chain is cut at its far, untrustworthy end. */
 const MAX_HOPS = 32;
 
@@ -26,12 +31,11 @@ export function createClientResolver(trustedProxyRanges: readonly string[]): (co
   return ({ peer, isTls, header }) => {
     const address = canonicalAddress(peer ?? "");
     if (address === undefined) return { address: "unknown", isLoopback: false, isHttps: isTls };
-    const isForwarded = FORWARDING_HEADERS.some((name) => header(name) !== null);
     if (!isTrusted(address)) return { address, isLoopback: false, isHttps: isTls };
     const protocol = header("x-forwarded-proto")?.split(",").at(-1)?.trim().toLowerCase();
     return {
       address: forwardedAddress(header, isTrusted) ?? address,
-      isLoopback: isLoopbackAddress(address) && !isForwarded,
+      isLoopback: isLoopbackAddress(address) && !FORWARDING_HEADERS.some((name) => header(name) !== null),
       isHttps: isTls || protocol === "https",
     };
   };

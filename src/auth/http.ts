@@ -10,7 +10,7 @@ import { lenientBearerToken, parseCookies, tokenCookie } from "./authorization.t
 import { type FieldSpec, parseBodyFields } from "./body-fields.ts";
 import { type Client, rateLimitKey } from "./client-ip.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import { invalidCredentials } from "./tokens.ts";
+import { invalidCredentials, type VerifiedToken } from "./tokens.ts";
 
 export const ACCESS_COOKIE = "kalamdb_auth";
 export const REFRESH_COOKIE = "kalamdb_refresh";
@@ -19,9 +19,11 @@ export interface AuthRequest {
   readonly body: string;
   /** The Authorization header. */
   readonly authorization: string | null;
-  /** The Cookie header. */
+  /** The Cookie header, of the server's own pages and of what is no browser only. */
   readonly cookie: string | null;
   readonly client: Client;
+  /** Who a request without an Authorization header speaks for; absent: nobody. */
+  readonly caller?: (() => VerifiedToken | Promise<VerifiedToken>) | undefined;
 }
 
 export interface AuthResponse {
@@ -86,15 +88,21 @@ async function refresh(request: AuthRequest, deps: AuthEndpointsDeps): Promise<A
   assertWithinLimit(request.client, deps);
   const token = parseCookies(request.cookie).get(REFRESH_COOKIE) ?? lenientBearerToken(request.authorization);
   if (token === undefined) throw invalidCredentials();
-  return sessionResponse(await deps.accounts.refresh(token), areCookiesSecure(request.client, deps));
+  const session = await deps.accounts.refresh(token, request.client.address);
+  return sessionResponse(session, areCookiesSecure(request.client, deps));
 }
 
-async function me({ authorization, cookie }: AuthRequest, { accounts }: AuthEndpointsDeps): Promise<AuthResponse> {
-  // A header of any other scheme is a wrong credential, whatever the cookie says.
-  const token = authorization === null ? parseCookies(cookie).get(ACCESS_COOKIE) : lenientBearerToken(authorization);
-  if (token === undefined) throw invalidCredentials();
-  const user = await accounts.me(token);
+async function me({ authorization, caller }: AuthRequest, { accounts }: AuthEndpointsDeps): Promise<AuthResponse> {
+  // A header of any other scheme is a wrong credential, whatever else there is.
+  const verify = authorization === null ? caller : bearerCaller(authorization, accounts);
+  if (verify === undefined) throw invalidCredentials();
+  const user = accounts.account(await verify());
   return json(200, { user: userBody(user), admin_ui_access: isAdmin(user.role) });
+}
+
+function bearerCaller(authorization: string, accounts: Accounts): AuthRequest["caller"] {
+  const token = lenientBearerToken(authorization);
+  return token === undefined ? undefined : () => accounts.authenticate(token);
 }
 
 /** Succeeds without a token too: a client that has lost it still wants its cookies gone. */
@@ -121,6 +129,7 @@ async function setup({ body, client }: AuthRequest, deps: AuthEndpointsDeps): Pr
     rootPassword: fields.get("root_password") ?? "",
     email: fields.get("email"),
     isLoopback: client.isLoopback,
+    address: client.address,
   });
   return json(200, { user: userBody(user), message: `Setup complete. Log in as '${user.id}'.` });
 }

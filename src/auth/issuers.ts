@@ -13,7 +13,7 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** A key set of a dozen keys with certificate chains is near 50 KB. */
 const MAX_DOCUMENT_BYTES = 512 * 1024;
 /** Keys are read again after this long, and at once for a key id that is not known, but not more often than the cooldown allows. */
-const KEYS_MAX_AGE_MS = 10 * 60_000;
+export const KEYS_MAX_AGE_MS = 10 * 60_000;
 const RETRY_COOLDOWN_MS = 10_000;
 const DISCOVERY_PATH = "/.well-known/openid-configuration";
 
@@ -91,6 +91,9 @@ export class Issuers {
       throw error;
     });
     const { sub = "", jti = "", iat = 0, exp = 0 } = payload;
+    // A token from the future would outlive whatever revokes the tokens issued until now.
+    if (iat * 1000 > nowMs + leewayMs)
+      throw new errors.JWTClaimValidationFailed("issued in the future", payload, "iat");
     return { issuer, subject: sub, tokenId: jti, issuedAtMs: iat * 1000, expiresAtMs: exp * 1000 };
   }
 

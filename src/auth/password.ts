@@ -42,6 +42,8 @@ function unmatchableHash(): string {
 export interface PasswordPolicy {
   readonly minLength: number;
   readonly isComplex: boolean;
+  /** Whose it is: their id is no password. */
+  readonly user?: string;
 }
 
 const MAX_PASSWORD_BYTES = 72;
@@ -66,11 +68,13 @@ export function assertStrongPassword(password: string, policy: PasswordPolicy, w
   if (fault !== undefined) throw new DbError("WEAK_PASSWORD", `${what} ${fault}`);
 }
 
-function passwordFault(password: string, { minLength, isComplex }: PasswordPolicy): string | undefined {
+function passwordFault(password: string, { minLength, isComplex, user }: PasswordPolicy): string | undefined {
   const length = Array.from(password).length;
   if (length < Math.max(1, minLength)) return `must be at least ${minLength} characters long`;
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return `must be at most ${MAX_PASSWORD_BYTES} bytes long`;
-  if (COMMON_PASSWORDS.has(password)) return "is too common";
+  const lowered = password.toLowerCase();
+  if (COMMON_PASSWORDS.has(lowered)) return "is too common";
+  if (lowered === user?.toLowerCase()) return "must not be the id of the user";
   if (!isComplex) return undefined;
   const missing = COMPLEXITY.filter(([pattern]) => !pattern.test(password)).map(([, name]) => name);
   return missing.length === 0 ? undefined : `must contain ${missing.join(", ")}`;

@@ -8,6 +8,8 @@ import { makePrivateFolder, PRIVATE_FILE_MODE, writePrivateFile } from "../base/
 import type { Config } from "../config/config.ts";
 
 export const MIN_JWT_SECRET_BYTES = 32;
+/** 32 random hexadecimal digits have 14 different ones; fewer than this is a word that was repeated to fill the length. */
+const MIN_JWT_SECRET_DISTINCT_BYTES = 8;
 const FORMAT_VERSION = 1;
 
 export interface RootPassword {
@@ -65,14 +67,21 @@ function attempt<T>(what: string, work: () => T, code: ErrorCode = "STORAGE_ERRO
 
 function configuredJwtSecret(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(secret);
-  if (bytes.length < MIN_JWT_SECRET_BYTES) {
-    throw new DbError(
-      "INVALID_CONFIG",
-      `auth.jwt_secret is ${bytes.length} bytes long, and at least ${MIN_JWT_SECRET_BYTES} are needed`,
-      { hint: "Leave it unset to have a random one made, or make one with: openssl rand -base64 48" },
-    );
+  const fault = jwtSecretFault(bytes);
+  if (fault === undefined) return bytes;
+  throw new DbError("INVALID_CONFIG", `auth.jwt_secret ${fault}`, {
+    hint: "Leave it unset to have a random one made, or make one with: openssl rand -base64 48",
+  });
+}
+
+function jwtSecretFault(secret: Uint8Array): string | undefined {
+  if (secret.length < MIN_JWT_SECRET_BYTES) {
+    return `is ${secret.length} bytes long, and at least ${MIN_JWT_SECRET_BYTES} are needed`;
   }
-  return bytes;
+  const distinct = new Set(secret).size;
+  return distinct < MIN_JWT_SECRET_DISTINCT_BYTES
+    ? `is made of ${distinct} different bytes and easy to guess`
+    : undefined;
 }
 
 function storedJwtSecret(path: string, log: Log): Uint8Array<ArrayBuffer> {

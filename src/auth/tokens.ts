@@ -6,7 +6,7 @@ import { parseUserId, type UserId } from "../base/ids.ts";
 import { Lru } from "../base/lru.ts";
 import { parseRole, type Role } from "../model/role.ts";
 import type { User } from "../model/user.ts";
-import type { Issuers } from "./issuers.ts";
+import { type Issuers, KEYS_MAX_AGE_MS } from "./issuers.ts";
 import type { RefreshClaim } from "./refresh-sessions.ts";
 
 const ISSUER = "kalamdb";
@@ -18,6 +18,8 @@ const REFRESH_LIFE_FACTOR = 7;
 const MAX_TOKEN_LENGTH = 4096;
 /** A WebCrypto check costs a thread hop of about 100 µs; 10,000 remembered tokens take about 6 MB. The one unused for longest is checked again. */
 const CACHED_TOKENS = 10_000;
+/** How long a token that was checked before is believed while its issuer cannot be asked again. */
+const RECHECK_RETRY_MS = 60_000;
 
 export type TokenType = "access" | "refresh";
 
@@ -34,6 +36,14 @@ export interface VerifiedToken {
 
 export interface VerifiedRefresh extends VerifiedToken {
   readonly claim: RefreshClaim;
+}
+
+interface CheckedToken {
+  readonly verified: VerifiedToken;
+  /** Of another issuer. */
+  readonly isExternal: boolean;
+  /** From then on its signature has to be checked again: the issuer may have withdrawn the key. */
+  readonly recheckAtMs: number;
 }
 
 export interface IssuedTokens {
@@ -68,7 +78,9 @@ export class Tokens {
   readonly #accessLifeMs: number;
   readonly #issuers: Issuers | undefined;
   /** Access tokens whose signature has been checked. Everything else about them is checked at every use. */
-  readonly #checked = new Lru<string, VerifiedToken>(CACHED_TOKENS);
+  readonly #checked = new Lru<string, CheckedToken>(CACHED_TOKENS);
+  /** Of users of other issuers, whose clocks may be ahead of ours: the latest moment a token shown to us says it was issued at. */
+  readonly #newestIssuedMs = new Lru<UserId, number>(CACHED_TOKENS);
   /** Never goes back, even when the wall clock does: a revocation must lie after every token issued before it. */
   #lastIssuedMs = 0;
 
@@ -99,29 +111,31 @@ export class Tokens {
 
   /** The `tokensValidFromMs` that voids every token the user has. */
   revocationMoment(user: User, nowMs: number): number {
-    return Math.max(nowMs, this.#lastIssuedMs, user.tokensValidFromMs) + 1;
+    const newestMs = this.#newestIssuedMs.get(user.id) ?? 0;
+    return Math.max(nowMs, this.#lastIssuedMs, newestMs, user.tokensValidFromMs) + 1;
   }
 
   /** Throws TOKEN_EXPIRED, INVALID_CREDENTIALS or ISSUER_UNAVAILABLE. */
   async verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
     const known = this.checkedAccess(token, context);
     if (known !== undefined) return known;
-    const verified = await this.#verifyAccess(token, context);
-    assertCurrent(verified, context);
-    this.#checked.set(token, verified);
-    return verified;
+    const checked = await this.#verifyAccess(token, context);
+    assertCurrent(checked.verified, context, checked.isExternal);
+    this.#checked.set(token, checked);
+    return checked.verified;
   }
 
   /** The same without waiting, of a token whose signature was checked before; undefined: it is not known. */
   checkedAccess(token: string, context: TokenContext): VerifiedToken | undefined {
     const known = this.#checked.get(token);
-    if (known !== undefined) assertCurrent(known, context);
-    return known;
+    if (known === undefined) return undefined;
+    assertCurrent(known.verified, context, known.isExternal);
+    return context.nowMs < known.recheckAtMs ? known.verified : undefined;
   }
 
   async verifyRefresh(token: string, context: TokenContext): Promise<VerifiedRefresh> {
     const { verified, payload } = await this.#verifyOwn(token, "refresh", context.nowMs);
-    assertCurrent(verified, context);
+    assertCurrent(verified, context, false);
     const { sid: session, gen: generation } = payload;
     if (typeof session !== "string" || typeof generation !== "number") throw invalidCredentials();
     return { ...verified, claim: { session, generation } };
@@ -145,10 +159,22 @@ export class Tokens {
       .sign(this.#key);
   }
 
-  #verifyAccess(token: string, context: TokenContext): Promise<VerifiedToken> {
+  async #verifyAccess(token: string, context: TokenContext): Promise<CheckedToken> {
     const issuer = token.length > MAX_TOKEN_LENGTH ? undefined : this.#issuers?.trustedIssuerOf(token);
-    if (issuer === undefined) return this.#verifyOwn(token, "access", context.nowMs).then(({ verified }) => verified);
-    return this.#verifyExternal(token, issuer, context);
+    if (issuer === undefined) {
+      const { verified } = await this.#verifyOwn(token, "access", context.nowMs);
+      return { verified, isExternal: false, recheckAtMs: Number.POSITIVE_INFINITY };
+    }
+    try {
+      const verified = await this.#verifyExternal(token, issuer, context);
+      const newestMs = this.#newestIssuedMs.get(verified.user) ?? 0;
+      this.#newestIssuedMs.set(verified.user, Math.max(newestMs, verified.issuedAtMs));
+      return { verified, isExternal: true, recheckAtMs: context.nowMs + KEYS_MAX_AGE_MS };
+    } catch (error) {
+      const known = this.#checked.get(token);
+      if (known === undefined || !(error instanceof DbError) || error.code !== "ISSUER_UNAVAILABLE") throw error;
+      return { ...known, recheckAtMs: context.nowMs + RECHECK_RETRY_MS };
+    }
   }
 
   /** The role is the account's: what another issuer says of roles means nothing here. */
@@ -222,11 +248,14 @@ function claimsOf(payload: Readonly<Record<string, unknown>>): VerifiedToken {
 }
 
 /** Against the clock and the stored record. Expiry comes first: clients log in again on its code alone. */
-function assertCurrent(token: VerifiedToken, { user: lookUp, nowMs }: TokenContext): void {
+function assertCurrent(token: VerifiedToken, { user: lookUp, nowMs }: TokenContext, isExternal: boolean): void {
   if (nowMs >= token.expiresAtMs + EXPIRY_LEEWAY_MS) throw tokenExpired();
   const user = lookUp(token.user);
   if (user === undefined || user.deletedAtMs !== undefined) throw invalidCredentials();
-  if (user.role !== token.role || token.issuedAtMs < user.tokensValidFromMs) throw invalidCredentials();
+  if (user.role !== token.role) throw invalidCredentials();
+  // An issuer may have known the user before we did: nothing of theirs is void until something revokes it.
+  if (isExternal && user.tokensValidFromMs === user.createdAtMs) return;
+  if (token.issuedAtMs < user.tokensValidFromMs) throw invalidCredentials();
 }
 
 /** One text for every reason, so that it tells an attacker nothing. */

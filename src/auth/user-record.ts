@@ -3,6 +3,7 @@ import { DbError } from "../base/errors.ts";
 import { parseUserId, type UserId } from "../base/ids.ts";
 import type { User } from "../model/user.ts";
 import { NO_FAILURES } from "./lockout.ts";
+import { ROOT_USER } from "./user.ts";
 
 const MAX_EMAIL_LENGTH = 254;
 
@@ -26,6 +27,13 @@ export function newRecord(user: Pick<User, "id" | "passwordHash" | "oauth" | "ro
     tokensValidFromMs: nowMs,
     sessions: [],
   };
+}
+
+/** How a user signs in is fixed when the account is made: a password would be a second way in, past the issuer or where there is to be none. */
+export function assertHasPassword({ id, passwordHash, oauth }: User): void {
+  if (passwordHash !== "" || id === ROOT_USER) return;
+  const how = oauth === undefined ? "was made WITH INTERNAL" : "signs in with tokens of an issuer";
+  throw new DbError("INVALID_INPUT", `User '${id}' ${how} and has no password`);
 }
 
 /** Empty clears it. */

@@ -6,7 +6,7 @@ export const AUTH_SETTINGS = {
   "auth.jwt_secret": setting({
     type: secretText,
     fallback: undefined,
-    help: "Secret that signs tokens, at least 32 bytes. Unset: a random one is made and kept in the data folder.",
+    help: "Secret that signs tokens, at least 32 bytes, at least 8 different ones. Unset: a random one is made and kept in the data folder.",
     env: ["KALAMDB_JWT_SECRET"],
     secret: true,
   }),

@@ -33,7 +33,7 @@ import type { InFlight } from "./in-flight.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics.ts";
 import { isForm } from "./multipart.ts";
 import { assertJson, assertShort, bodyText } from "./request-body.ts";
-import type { Identify } from "./request-identity.ts";
+import { type Identify, isOwnPage } from "./request-identity.ts";
 import type { SocketData } from "./socket-data.ts";
 import type { SocketServer } from "./sockets.ts";
 import { maxUploadBytes, type UploadReceiver } from "./upload.ts";
@@ -187,13 +187,15 @@ async function answerAuthRequest(
   } catch (error) {
     return errorResponse(error, { role: "anonymous", deps: context.deps, tookMs: 0 });
   }
+  const client = clientOf(request, context.server, context.deps);
   const answer = await answerAuth(
     endpoint,
     {
       body,
       authorization: request.headers.get("authorization"),
-      cookie: request.headers.get("cookie"),
-      client: clientOf(request, context.server, context.deps),
+      cookie: isOwnPage(request.headers) ? request.headers.get("cookie") : null,
+      client,
+      caller: context.deps.identify(request, () => client),
     },
     context.deps.auth,
   );

@@ -5,13 +5,8 @@ import type { Client } from "../auth/client-ip.ts";
 import { ACCESS_COOKIE } from "../auth/http.ts";
 import type { VerifiedToken } from "../auth/tokens.ts";
 import { parseUserId, type UserId } from "../base/ids.ts";
+import type { Config } from "../config/config.ts";
 import { isSameOrigin } from "./cors.ts";
-
-export interface RequestIdentityDeps {
-  readonly accounts: Pick<Accounts, "authenticate" | "authenticateKnown" | "localSession">;
-  /** `auth.localhost_user`; empty: nobody. */
-  readonly localUser: string;
-}
 
 /** A token seen before is verified without waiting. */
 export type Verify = () => VerifiedToken | Promise<VerifiedToken>;
@@ -19,15 +14,19 @@ export type Verify = () => VerifiedToken | Promise<VerifiedToken>;
 /** Undefined: the request brings nothing that says who it is. */
 export type Identify = (request: Request, client: () => Client) => Verify | undefined;
 
-export function createIdentify({ accounts, localUser }: RequestIdentityDeps): Identify {
-  const local: UserId | undefined = localUser === "" ? undefined : parseUserId(localUser);
+export function createIdentify(
+  accounts: Pick<Accounts, "authenticate" | "authenticateKnown" | "localSession">,
+  { auth, security }: Pick<Config, "auth" | "security">,
+): Identify {
+  const listed = new Set(security.cors.allowedOrigins);
+  const local: UserId | undefined = auth.localhostUser === "" ? undefined : parseUserId(auth.localhostUser);
   const verify = (text: string) => accounts.authenticateKnown(text) ?? accounts.authenticate(text);
   return (request, client) => {
     const authorization = request.headers.get("authorization");
     if (authorization !== null) return () => verify(bearerToken(authorization));
     const text = request.headers.get(API_KEY_HEADER) ?? pageToken(request);
     if (text !== undefined) return () => verify(text);
-    if (local === undefined || !client().isLoopback || !namesThisMachine(request)) return undefined;
+    if (local === undefined || !mayBeLocal(request.headers, listed) || !client().isLoopback) return undefined;
     return () => accounts.localSession(local);
   };
 }
@@ -38,7 +37,7 @@ function pageToken({ headers }: Request): string | undefined {
 }
 
 /** A browser adds a cookie by itself, whoever made it send the request: only the server's own pages may use one. */
-function isOwnPage(headers: Headers): boolean {
+export function isOwnPage(headers: Headers): boolean {
   const origin = headers.get("origin");
   if (origin !== null) return isSameOrigin(origin, headers.get("host"));
   // Of a GET to its own server a browser tells no origin, but where it comes from; what is no browser tells neither.
@@ -47,7 +46,13 @@ function isOwnPage(headers: Headers): boolean {
 
 const LOOPBACK_HOST = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d+)?$/i;
 
-/** A page anywhere can point its own name at 127.0.0.1; the Host header still tells the name. */
-function namesThisMachine({ headers }: Request): boolean {
-  return LOOPBACK_HOST.test(headers.get("host") ?? "");
+/**
+ * A page anywhere can point its own name at 127.0.0.1; the Host header still tells the name. And any page can send a request to this machine: only the
+ * server's own, those of an origin that is listed by name (`*` names nobody), and what somebody typed into the address bar act as its user.
+ */
+function mayBeLocal(headers: Headers, listed: ReadonlySet<string>): boolean {
+  if (!LOOPBACK_HOST.test(headers.get("host") ?? "")) return false;
+  const origin = headers.get("origin");
+  if (origin !== null && origin !== "*" && listed.has(origin)) return true;
+  return isOwnPage(headers) || (origin === null && headers.get("sec-fetch-site") === "none");
 }

@@ -133,7 +133,7 @@ async function wire(input: WireInput): Promise<RunningServer> {
     live,
   );
   foundation.exports.setEngine(engine);
-  const identify = createIdentify({ accounts, localUser: config.auth.localhostUser });
+  const identify = createIdentify(accounts, config);
   const socketServer = new SocketServer({ ...opened, accounts, identify, engine, config, clock, log, pacer });
   const inFlight = new InFlight();
   const stopping = createStopping({

@@ -69,6 +69,14 @@ describe("user statements", () => {
       (w) => w.accounts.alterUser("dba", parseUserId("alice"), { kind: "role", role: "system" }),
       "PERMISSION_DENIED",
     ],
+    [
+      "a password for who was made without one",
+      async (w) => {
+        await w.accounts.createUser("dba", { ...someone, signIn: { kind: "internal" } });
+        await w.accounts.alterUser("dba", someone.user, { kind: "password", password: PASSWORD });
+      },
+      "INVALID_INPUT",
+    ],
     ["unknown user", (w) => w.accounts.dropUser("dba", parseUserId("nobody")), "NOT_FOUND"],
     ["unknown user, IF EXISTS", (w) => w.accounts.dropUser("dba", parseUserId("nobody"), true), "ok"],
     [
@@ -117,6 +125,18 @@ describe("AU-02 root", () => {
     expect(storedUser(world, "root").role).toBe("system");
     expect(await codeOf(login(world, "root", "given at start"))).toBe("ok");
     expect(world.accounts.needsSetup()).toBe(false);
+  });
+
+  test("a generated password need not be one that people may choose", async () => {
+    const world = await newWorld({ "auth.enforce_password_complexity": true, "auth.min_password_length": 40 });
+    world.store.forget("root");
+    const value = "9mp8s-7evsf-xj8hd-wv4dy-ndk72";
+    const generated = { value, source: "generated", createdNow: true, path: "root-password.txt" } as const;
+    const secrets = { configuredRootPassword: undefined, rootPassword: () => generated };
+    expect(await world.accounts.ensureRoot(secrets)).toEqual(generated);
+    expect(await codeOf(login(world, "root", value))).toBe("ok");
+    world.store.forget("root");
+    expect(await codeOf(world.accounts.ensureRoot(configuredRoot(value)))).toBe("INVALID_CONFIG");
   });
 
   test("a generated password is asked for only while there is no root", async () => {

@@ -28,7 +28,8 @@ describe("AU-02 login", () => {
     const session = await login(world, "alice");
     expect(session.user.id).toBe(parseUserId("alice"));
     expect(storedUser(world, "alice").lastLoginAtMs).toBe(world.clock.nowMs());
-    expect((await world.accounts.me(session.tokens.accessToken)).id).toBe(parseUserId("alice"));
+    const token = await world.accounts.authenticate(session.tokens.accessToken);
+    expect(world.accounts.account(token).id).toBe(parseUserId("alice"));
   });
 
   test("a wrong password, an unknown, a dropped, an empty and an impossible user fail alike", async () => {

@@ -57,6 +57,10 @@ describe("AU-03 who counts as being on this machine", () => {
     ["forwarded with a forged loopback", "127.0.0.1", { "x-forwarded-for": "127.0.0.1" }, false],
     ["forwarded with an empty header", "127.0.0.1", { "x-forwarded-for": "" }, false],
     ["forwarded by the standard header", "127.0.0.1", { forwarded: "for=198.51.100.1" }, false],
+    ["forwarded by a proxy that tells the host alone", "127.0.0.1", { "x-forwarded-host": "db.example.com" }, false],
+    ["forwarded by a proxy that tells the scheme alone", "127.0.0.1", { "x-forwarded-proto": "https" }, false],
+    ["forwarded by a cache", "127.0.0.1", { via: "1.1 cache" }, false],
+    ["forwarded by a tunnel", "127.0.0.1", { "cf-connecting-ip": "198.51.100.1" }, false],
     ["a stranger claiming it", "203.0.113.9", { "x-real-ip": "127.0.0.1" }, false],
     ["no address", undefined, {}, false],
   ])("%s", (_why, peer, headers, isLoopback) => {

@@ -46,6 +46,11 @@ export class MemoryUsers implements UserStore {
     return [...this.#users.values()];
   }
 
+  /** As if the account had never been made. */
+  forget(id: string): void {
+    this.#users.delete(parseUserId(id));
+  }
+
   async put(user: User): Promise<void> {
     // A commit takes a turn of the event loop; what is read meanwhile is the old record.
     await new Promise((resolve) => setImmediate(resolve));

@@ -184,12 +184,12 @@ describe("AU-02 me", () => {
   test.each<[string, (access: string, refresh: string) => Partial<AuthRequest>, number]>([
     ["bearer", (access) => ({ authorization: `Bearer ${access}` }), 200],
     ["scheme in lower case", (access) => ({ authorization: `bearer ${access}` }), 200],
-    ["cookie", (access) => ({ cookie: `a=b; kalamdb_auth=${access}` }), 200],
+    ["what else the request brings", (access) => ({ caller: () => world.accounts.authenticate(access) }), 200],
     ["nothing", () => ({}), 401],
     ["Basic", () => ({ authorization: `Basic ${btoa("admin:x")}` }), 401],
     [
-      "Basic, though the cookie is good",
-      (access) => ({ authorization: "Basic x", cookie: `kalamdb_auth=${access}` }),
+      "Basic, though something else is good",
+      (access) => ({ authorization: "Basic x", caller: () => world.accounts.authenticate(access) }),
       401,
     ],
     ["refresh token", (_access, refresh) => ({ authorization: `Bearer ${refresh}` }), 401],

@@ -1,5 +1,5 @@
 // Tokens of a trusted issuer, made by a real issuer on a loopback port, held against signature, claims, clock and account.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setSystemTime, test } from "bun:test";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { parseUserId } from "../../src/base/ids.ts";
 import { codeOf, newWorld, PASSWORD, START_MS, storedUser, type World } from "./fixture.ts";
@@ -51,6 +51,7 @@ describe("AU-01 a token that is not the issuer's, or not good, is refused", () =
     ["clocks may disagree by a minute", () => issuer.sign(claims({ exp: SECONDS - 59 })), "ok"],
     ["expired", () => issuer.sign(claims({ exp: SECONDS - 61 })), "TOKEN_EXPIRED"],
     ["not yet valid", () => issuer.sign(claims({ nbf: SECONDS + 3600 })), "INVALID_CREDENTIALS"],
+    ["issued in the future", () => issuer.sign(claims({ iat: SECONDS + 61 })), "INVALID_CREDENTIALS"],
     ["no expiry would be for ever", () => issuer.sign(claims({ exp: undefined })), "INVALID_CREDENTIALS"],
     ["no subject", () => issuer.sign(claims({ sub: undefined })), "INVALID_CREDENTIALS"],
     ["nobody has the subject", () => issuer.sign(claims({ sub: "subject-8" })), "INVALID_CREDENTIALS"],
@@ -93,6 +94,54 @@ test("AU-01 a rotated key is fetched when it is first seen, and the old one stop
   const later = await worldOf(issuer.url);
   expect(await codeOf(later.accounts.authenticate(fresh))).toBe("ok");
   expect(await codeOf(later.accounts.authenticate(old))).toBe("INVALID_CREDENTIALS");
+});
+
+describe("AU-01 a token that was checked before", () => {
+  const KEYS_ARE_OLD_MS = 10 * 60_000;
+  afterEach(() => {
+    setSystemTime();
+  });
+
+  async function checkedToken(): Promise<string> {
+    const token = await issuer.sign(claims({ exp: SECONDS + 7200 }));
+    expect(await authenticate(token)).toBe("ok");
+    return token;
+  }
+  /** The issuer's key set is aged by the system's clock, a token by ours. */
+  function wait(ms: number): void {
+    world.clock.advance(ms);
+    setSystemTime(Date.now() + ms);
+  }
+
+  test("ends when its issuer withdraws the key, once the keys are read again", async () => {
+    const token = await checkedToken();
+    await issuer.rotate("key-2");
+    expect(await authenticate(token)).toBe("ok");
+    wait(KEYS_ARE_OLD_MS);
+    expect(await authenticate(token)).toBe("INVALID_CREDENTIALS");
+  });
+
+  test("stays good while its issuer cannot be asked", async () => {
+    const token = await checkedToken();
+    issuer.fault = "keys fail";
+    wait(KEYS_ARE_OLD_MS);
+    expect(await authenticate(token)).toBe("ok");
+    const asked = issuer.asked.keys;
+    expect(await authenticate(token)).toBe("ok");
+    expect(issuer.asked.keys).toBe(asked);
+  });
+});
+
+test("AU-01 a token from before its account was made is good: issuers know users first", async () => {
+  expect(await authenticate(await issuer.sign(claims({ iat: SECONDS - 600 })))).toBe("ok");
+});
+
+test("AU-01 logout voids a token whose issuer's clock is ahead, and not the one that comes after it", async () => {
+  const ahead = await issuer.sign(claims({ iat: SECONDS + 50 }));
+  expect(await authenticate(ahead)).toBe("ok");
+  await world.accounts.logout({ access: ahead, refresh: undefined });
+  expect(await authenticate(ahead)).toBe("INVALID_CREDENTIALS");
+  expect(await authenticate(await issuer.sign(claims({ iat: SECONDS + 51 })))).toBe("ok");
 });
 
 test("AU-01 with audiences configured, a token made for another application is refused", async () => {
@@ -151,7 +200,12 @@ test("AU-01 a user of an issuer has no password, and one subject belongs to one 
       "INVALID_CREDENTIALS",
     );
   }
-  expect(storedUser(world, "carol")).toMatchObject({ oauth: { issuer: issuer.url, subject: "subject-7" } });
+  const change = { kind: "password", password: PASSWORD } as const;
+  expect(await codeOf(world.accounts.alterUser("dba", parseUserId("carol"), change))).toBe("INVALID_INPUT");
+  expect(storedUser(world, "carol")).toMatchObject({
+    passwordHash: "",
+    oauth: { issuer: issuer.url, subject: "subject-7" },
+  });
   const create = (issuerUrl: string, subject: string) =>
     world.accounts.createUser("dba", {
       user: parseUserId("dave"),

@@ -1,6 +1,6 @@
 // Hashing, its bound, and the password policy.
 import { describe, expect, test } from "bun:test";
-import { assertStrongPassword, Passwords } from "../../src/auth/password.ts";
+import { assertStrongPassword, type PasswordPolicy, Passwords } from "../../src/auth/password.ts";
 import { DbError } from "../../src/base/errors.ts";
 import { codeOf } from "./fixture.ts";
 
@@ -37,7 +37,7 @@ test("AU-04 past its bound the hashing queue turns work away at once and then re
 describe("AU-02 the password policy", () => {
   const relaxed = { minLength: 8, isComplex: false };
   const complex = { minLength: 8, isComplex: true };
-  test.each<[string, string, typeof relaxed, string | undefined]>([
+  test.each<[string, string, PasswordPolicy, string | undefined]>([
     ["long enough", "abcdefgh", relaxed, undefined],
     ["one too short", "abcdefg", relaxed, "must be at least 8 characters long"],
     ["empty", "", relaxed, "must be at least 8 characters long"],
@@ -47,7 +47,9 @@ describe("AU-02 the password policy", () => {
     ["73 bytes", "a".repeat(73), relaxed, "must be at most 72 bytes long"],
     ["72 letters of two bytes", "ä".repeat(72), relaxed, "must be at most 72 bytes long"],
     ["common", "password", relaxed, "is too common"],
-    ["common is an exact match", "Password", relaxed, undefined],
+    ["common, in whatever letters", "PassWord", relaxed, "is too common"],
+    ["a common one is a part of it", "passwords of mine", relaxed, undefined],
+    ["the user's own id", "Margarete", { ...relaxed, user: "margarete" }, "must not be the id of the user"],
     ["common, though short ones are allowed", "qwerty", { ...relaxed, minLength: 4 }, "is too common"],
     ["complex", "Abcdef1!", complex, undefined],
     ["no upper case", "abcdef1!", complex, "must contain an upper-case letter"],

@@ -75,9 +75,12 @@ test("AU-02 a password that is no longer root's can be forgotten, twice over", (
   expect(readdirSync(dataDir)).toEqual(["secrets.json"]);
 });
 
+/** 32 bytes. */
+const SECRET_TEXT = "quiet-lamp-over-77-green-bridges";
+
 test("AU-02 configured secrets are used as given and never written to disk", () => {
-  const secrets = load({ "auth.jwt_secret": "s".repeat(32), "auth.root_password": "given by hand" });
-  expect(new TextDecoder().decode(secrets.jwtSecret)).toBe("s".repeat(32));
+  const secrets = load({ "auth.jwt_secret": SECRET_TEXT, "auth.root_password": "given by hand" });
+  expect(new TextDecoder().decode(secrets.jwtSecret)).toBe(SECRET_TEXT);
   expect(secrets.rootPassword()).toEqual({
     value: "given by hand",
     source: "configured",
@@ -88,9 +91,12 @@ test("AU-02 configured secrets are used as given and never written to disk", () 
 });
 
 test.each<[string, string, string]>([
-  ["31 bytes", "s".repeat(31), "INVALID_CONFIG"],
-  ["32 bytes", "s".repeat(32), "ok"],
-  ["16 characters of two bytes", "ä".repeat(16), "ok"],
+  ["31 bytes", SECRET_TEXT.slice(1), "INVALID_CONFIG"],
+  ["32 bytes", SECRET_TEXT, "ok"],
+  ["16 characters of two bytes", "äöüßéèêëàáâãñõóò", "ok"],
+  ["one letter 32 times", "s".repeat(32), "INVALID_CONFIG"],
+  ["one word again and again", "secret".repeat(6), "INVALID_CONFIG"],
+  ["random digits", "4f9c02d1a7e83b56410c9d2e7fa8b635", "ok"],
   ["empty", "", "INVALID_CONFIG"],
   ["the peer's placeholder", "CHANGE_ME_IN_PRODUCTION", "INVALID_CONFIG"],
 ])("AU-02 a configured token secret of %s", (_why, secret, code) => {

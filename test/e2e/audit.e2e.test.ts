@@ -78,6 +78,28 @@ test("AU-05 logins of administrators and lockouts are kept, logins of users are 
   ]);
 });
 
+test("AU-05 a refresh token that is used again is kept with the address it came from", async () => {
+  await server.user("dora");
+  const post = (path: string, token: string | undefined, body: string | null) =>
+    fetch(`${server.url}/v1/api/auth/${path}`, {
+      method: "POST",
+      body,
+      headers: {
+        "x-forwarded-for": "198.51.100.7",
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+    }).then((response) => response.json() as Promise<{ refresh_token?: string }>);
+  const credentials = JSON.stringify({ user: "dora", password: "pass-word-dora-1" });
+  const { refresh_token: first } = await post("login", undefined, credentials);
+  const { refresh_token: second } = await post("refresh", first, null);
+  await post("refresh", second, null);
+  expect(await post("refresh", first, null)).toMatchObject({ error: "unauthorized" });
+  const rows = await server.root.rows(
+    "SELECT target, status, ip_address FROM system.audit_log WHERE action = 'REFRESH_TOKEN_REUSED'",
+  );
+  expect(rows).toEqual([["user:dora", "denied", "198.51.100.7"]]);
+});
+
 test("AU-05 nobody but an administrator reads it, and nobody writes it", async () => {
   const user = await server.user("carol", "service");
   expect((await user.fails("SELECT * FROM system.audit_log")).message).toContain("System tables require");

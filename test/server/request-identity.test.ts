@@ -4,16 +4,21 @@ import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 let closed: TestServer;
 let open: TestServer;
+/** Besides: pages of one origin, or of any, may call. */
+let listed: TestServer;
+let any: TestServer;
 
 beforeAll(async () => {
   closed = await startTestServer();
   open = await startTestServer({ "auth.localhost_user": "dev" });
-  for (const server of [closed, open]) await server.user("dev");
+  const pages = (origin: string) => ({ "auth.localhost_user": "dev", "security.cors.allowed_origins": [origin] });
+  listed = await startTestServer(pages("http://localhost:5173"));
+  any = await startTestServer(pages("*"));
+  for (const server of [closed, open, listed, any]) await server.user("dev");
 });
 
 afterAll(async () => {
-  await closed[Symbol.asyncDispose]();
-  await open[Symbol.asyncDispose]();
+  for (const server of [closed, open, listed, any]) await server[Symbol.asyncDispose]();
 });
 
 async function whoIs(server: TestServer, headers: Record<string, string>): Promise<unknown> {
@@ -33,6 +38,11 @@ describe("AU-03 a request without a credential", () => {
     ["is the configured user on this machine", () => open, {}, "dev"],
     ["is nobody through a proxy", () => open, { "x-forwarded-for": "127.0.0.1" }, "MISSING_AUTHORIZATION"],
     ["is nobody through another kind of proxy", () => open, { forwarded: "for=127.0.0.1" }, "MISSING_AUTHORIZATION"],
+    ["is nobody through a cache", () => open, { via: "1.1 cache" }, "MISSING_AUTHORIZATION"],
+    ["is nobody when another site asks", () => open, { "sec-fetch-site": "cross-site" }, "MISSING_AUTHORIZATION"],
+    ["is the configured user in the address bar", () => open, { "sec-fetch-site": "none" }, "dev"],
+    ["is the configured user on a listed page", () => listed, { origin: "http://localhost:5173" }, "dev"],
+    ["is nobody on a page that any may be", () => any, { origin: "http://localhost:5173" }, "MISSING_AUTHORIZATION"],
     ["is nobody when a page's own name points here", () => open, { host: "evil.example:80" }, "MISSING_AUTHORIZATION"],
     ["is refused from a page of elsewhere", () => open, { origin: "https://evil.example" }, "FORBIDDEN"],
     ["with a bad token is not the default user", () => open, { authorization: "Bearer x" }, "INVALID_CREDENTIALS"],
@@ -72,6 +82,43 @@ describe("AU-02 the page's cookie", () => {
     ["of a refresh token is none", () => ({ cookie: cookie().replace("_auth", "_refresh") }), "MISSING_AUTHORIZATION"],
   ])("%s", async (_why, headers, expected) => {
     expect(await whoIs(closed, headers())).toBe(expected);
+  });
+});
+
+describe("AU-02 me is whom a statement would run as", () => {
+  async function me(server: TestServer, headers: Record<string, string>): Promise<unknown> {
+    const response = await fetch(`${server.url}/v1/api/auth/me`, { headers });
+    const body = (await response.json()) as { user?: { id: string }; error?: string };
+    return body.user?.id ?? body.error;
+  }
+  const cookie = () => `kalamdb_auth=${closed.root.token}`;
+  test.each<[string, () => TestServer, () => Record<string, string>, string]>([
+    ["the token's user", () => closed, () => ({ authorization: `Bearer ${closed.root.token}` }), "root"],
+    ["the page's user", () => closed, () => ({ cookie: cookie(), "sec-fetch-site": "same-origin" }), "root"],
+    [
+      "nobody on a page of a sibling domain",
+      () => closed,
+      () => ({ cookie: cookie(), "sec-fetch-site": "same-site" }),
+      "unauthorized",
+    ],
+    ["the user of this machine", () => open, () => ({}), "dev"],
+    ["nobody without anything", () => closed, () => ({}), "unauthorized"],
+  ])("%s", async (_why, server, headers, expected) => {
+    expect(await me(server(), headers())).toBe(expected);
+  });
+
+  test("AU-06 the user of an API key", async () => {
+    await closed.root.sql("CREATE USER reporter WITH INTERNAL ROLE service");
+    const [created] = await closed.root.rows("CREATE API KEY k FOR reporter");
+    expect(await me(closed, { "x-api-key": String(created?.[0]) })).toBe("reporter");
+    expect(await me(closed, { "x-api-key": "kalam_wrong" })).toBe("unauthorized");
+  });
+
+  test("and a page of a sibling domain cannot end a session by its cookie", async () => {
+    const token = await closed.user("visitor");
+    const headers = { cookie: `kalamdb_auth=${token.token}`, "sec-fetch-site": "same-site" };
+    await fetch(`${closed.url}/v1/api/auth/logout`, { method: "POST", headers });
+    expect(await me(closed, { authorization: `Bearer ${token.token}` })).toBe("visitor");
   });
 });
 
