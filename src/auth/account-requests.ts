@@ -43,5 +43,7 @@ export type UserChange =
   | { readonly kind: "password"; readonly password: string }
   | { readonly kind: "role"; readonly role: Role }
   | { readonly kind: "email"; readonly email: string }
+  /** Ends a lock that wrong passwords brought; tokens and sockets stay. */
+  | { readonly kind: "unlock" }
   /** That the storage exists is the caller's to know. */
   | { readonly kind: "storage"; readonly storage: UserStorage };

@@ -232,6 +232,8 @@ export class Accounts {
           return await this.#changeRole(actor, user, change.role);
         case "email":
           return await this.#deps.store.put({ ...user, email: parseEmail(change.email), updatedAtMs: this.#nowMs() });
+        case "unlock":
+          return await this.#deps.store.put({ ...user, ...NO_FAILURES, updatedAtMs: this.#nowMs() });
         case "storage":
           return await this.#deps.store.put({ ...user, ...change.storage, updatedAtMs: this.#nowMs() });
       }

@@ -21,10 +21,13 @@ export async function runBackup(statement: BackupStatement, call: Caller, deps: 
       const { jobId, target } = await deps.jobs.backUp(statement.target, statement.storage);
       return messageResult(call.session, `Database backup started to '${target}'. Job ID: ${jobId}`);
     }
-    case "restoreDatabase":
+    case "restoreDatabase": {
+      const { source } = statement;
+      const from = source.startsWith("s3://") ? source : deps.jobs.backupTarget(source);
       throw new DbError("UNSUPPORTED", "A server that runs does not restore over its own data", {
-        hint: `Stop it and run: kalamdb restore --from '${statement.source}' --data-dir <an empty folder>`,
+        hint: `Stop it and run: kalamdb restore --from '${from.replaceAll("'", "'\\''")}' --data-dir <an empty folder>`,
       });
+    }
     case "exportUserData":
     case "showExport":
       return runExport(statement, call, deps);

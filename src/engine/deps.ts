@@ -33,9 +33,11 @@ export interface JobAdmin {
   /** The id of the job that will flush the table, or the reason there is none. */
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The id of today's job for the user. */
-  exportUser(user: UserId): Promise<string>;
+  exportUser(user: UserId): Promise<{ readonly jobId: string; readonly isDone: boolean }>;
   /** Takes the statement's text to the folder it means. */
   backUp(target: string, storage?: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  /** Where a backup of that name is or would be. Throws INVALID_INPUT for what may not be one. */
+  backupTarget(text: string): string;
   /** The id of the job that will merge the table's files, or the reason there is none. */
   compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** `ending`: told to stop, and still at it after a second. */

@@ -21,8 +21,9 @@ const COLUMNS = columns({
 export async function runExport(statement: ExportStatement, call: Caller, deps: EngineDeps): Promise<StatementResult> {
   switch (statement.kind) {
     case "exportUserData": {
-      const job = await deps.jobs.exportUser(call.session.user);
-      return messageResult(call.session, `User data export started. Job ID: ${job}. Use SHOW EXPORT to check on it.`);
+      const { jobId, isDone } = await deps.jobs.exportUser(call.session.user);
+      const what = isDone ? "User data was exported today already" : "User data export started";
+      return messageResult(call.session, `${what}. Job ID: ${jobId}. Use SHOW EXPORT to check on it.`);
     }
     case "showExport":
       return showExport(call, deps);

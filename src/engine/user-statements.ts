@@ -97,6 +97,8 @@ async function insertUser(actor: Role, fields: Fields, accounts: Accounts): Prom
   const password = fields.get("password") ?? undefined;
   if ((fields.get("deleted_at") ?? null) !== null)
     throw new DbError("INVALID_INPUT", "A user cannot be inserted as deleted");
+  if ((fields.get("locked_until") ?? null) !== null)
+    throw new DbError("INVALID_INPUT", "A user cannot be inserted as locked");
   await accounts.createUser(actor, {
     user: parseUserId(fields.get("user_id") ?? ""),
     signIn: password === undefined ? { kind: "internal" } : { kind: "password", password },
@@ -125,6 +127,11 @@ async function updateUser(
           hint: "DELETE removes one.",
         });
       return (await accounts.restoreUser(actor, id)) ? 1 : 0;
+    case "locked_until":
+      if (value !== null)
+        throw new DbError("INVALID_INPUT", "locked_until can only be set to NULL, which ends the lock");
+      await accounts.alterUser(actor, id, { kind: "unlock" });
+      return 1;
     case "password":
       await accounts.alterUser(actor, id, { kind: "password", password: value ?? "" });
       return 1;

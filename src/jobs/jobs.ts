@@ -43,10 +43,12 @@ export interface Jobs {
   flushTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The job is the one that already writes there, if one does. */
   backUp(target: string, storage?: string): Promise<{ readonly jobId: string; readonly target: string }>;
+  /** Where a backup of that name is or would be. Throws INVALID_INPUT for what may not be one. */
+  backupTarget(text: string): string;
   /** Merges the files of every scope, as far as that goes. */
   compactTable(table: TableSchema): Promise<{ readonly jobId: string } | { readonly skipped: string }>;
   /** The job is the one of today, if there is one that did not fail. */
-  exportUser(user: UserId): Promise<string>;
+  exportUser(user: UserId): Promise<{ readonly jobId: string; readonly isDone: boolean }>;
   killJob(job: string): Promise<Killed>;
   /** Looks for users, jobs, files of the log and deletes that were kept long enough. */
   checkUpkeep(): Promise<void>;
@@ -112,10 +114,16 @@ class ServerJobs implements Jobs {
     return this.#runner.submit({ type: "compact", parameters: compactParameters(table, mode), key });
   }
 
-  async exportUser(user: UserId): Promise<string> {
+  backupTarget(text: string): string {
+    return this.#deps.backup.targetOf(text, undefined);
+  }
+
+  async exportUser(user: UserId): Promise<{ readonly jobId: string; readonly isDone: boolean }> {
     const key = exportKey(user, this.#deps.clock.nowMs());
     const done = this.#deps.catalog.jobs().find((job) => job.key === key && job.status === "completed");
-    return done?.id ?? (await this.#runner.submit({ type: "user_export", parameters: exportParameters(user), key }));
+    if (done !== undefined) return { jobId: done.id, isDone: true };
+    const parameters = exportParameters(user);
+    return { jobId: await this.#runner.submit({ type: "user_export", parameters, key }), isDone: false };
   }
 
   async checkUpkeep(): Promise<void> {

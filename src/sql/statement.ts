@@ -85,7 +85,7 @@ export type DataStatement =
   | { readonly kind: "delete"; readonly node: Node };
 
 /** Columns of system.users that statements write. */
-export type UserField = "user_id" | "password" | "role" | "email" | "deleted_at";
+export type UserField = "user_id" | "password" | "role" | "email" | "locked_until" | "deleted_at";
 
 export type UserValue =
   | { readonly kind: "text"; readonly text: string | null }

@@ -54,8 +54,9 @@ test("OP-03 EXPORT USER DATA gives users their rows, flushed and buffered ones, 
   expect(ids.has("7")).toBe(false);
   expect(ids.has("9007199254740993")).toBe(true);
   expect(new Set(notes.rows.map(([, text]: readonly unknown[]) => text))).toEqual(new Set(["ann's", "late"]));
-  // Once a day.
+  // Once a day, and it says so.
   expect(await exported(ann)).toBe(url);
+  expect(await ann.sql("EXPORT USER DATA")).toMatchObject({ message: expect.stringContaining("today already") });
   expect(await ann.rows("SHOW EXPORT")).toHaveLength(1);
   expect(await ben.rows("SHOW EXPORT")).toHaveLength(0);
   expect((await download(url, server.root)).status).toBe(200);

@@ -87,10 +87,24 @@ test.each<[string, (id: string) => string, string]>([
   ["two rows", () => "INSERT INTO system.users (user_id) VALUES ('a'), ('b')", "UNSUPPORTED"],
   ["a query's rows", () => "INSERT INTO system.users (user_id) SELECT 'a'", "UNSUPPORTED"],
   ["a value that is computed", () => "INSERT INTO system.users (user_id) VALUES ('a' || 'b')", "UNSUPPORTED"],
+  ["a lock", (id) => `UPDATE system.users SET locked_until = '2040-01-01' WHERE user_id = '${id}'`, "INVALID_INPUT"],
   ["root", () => "DELETE FROM system.users WHERE user_id = 'root'", "PERMISSION_DENIED"],
 ])("TB-10 TB-12 refuses %s", async (_why, sql, code) => {
   const { code: outer, reason } = await server.root.fails(sql(name));
   expect(reason ?? outer).toBe(code);
+});
+
+test("AU-02 TB-10 an administrator ends a lock, and the user's token goes on", async () => {
+  const user = await server.login(name, PASSWORD);
+  const attempt = (password: string) => refusalOf(server.login(name, password));
+  for (let wrong = 0; wrong < 5; wrong += 1) await attempt("wrong");
+  expect(await attempt(PASSWORD)).toContain("account_locked");
+  const lock = "SELECT failed_login_attempts, locked_until IS NULL FROM system.users WHERE user_id = $1";
+  expect(await server.root.rows(lock, [name])).toEqual([[5, false]]);
+  await server.root.sql(`UPDATE system.users SET locked_until = NULL WHERE user_id = '${name}'`);
+  expect(await server.root.rows(lock, [name])).toEqual([[0, true]]);
+  expect(await attempt(PASSWORD)).toBe("signed in");
+  expect(await user.rows("SELECT CURRENT_USER()")).toEqual([[name]]);
 });
 
 test("TB-10 TB-11 only administrators write it, and nobody below system touches system users", async () => {

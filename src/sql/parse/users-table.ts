@@ -5,7 +5,7 @@ import type { Statement, UserField, UserValue } from "../statement.ts";
 import { constantOf } from "./constant.ts";
 import { unsupported } from "./syntax-error.ts";
 
-const FIELDS: readonly UserField[] = ["user_id", "password", "role", "email", "deleted_at"];
+const FIELDS: readonly UserField[] = ["user_id", "password", "role", "email", "locked_until", "deleted_at"];
 const HINT = "One user at a time: VALUES of constants or parameters, and WHERE user_id = '…'.";
 
 /** Undefined: not about system.users. */

@@ -1,9 +1,10 @@
 // Makes a backup of a database that is in use, in a process of its own. The copy of the data file is one read transaction, so it is the database as of one
 // commit; the segments and files it names are immutable and are copied after it. The caller keeps them from being removed meanwhile.
 import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DbError } from "../../base/errors.ts";
+import { PRIVATE_FILE_MODE } from "../../base/private-file.ts";
 import { VERSION } from "../../base/version.ts";
 import { readMeta } from "../catalog/catalog-ddl.ts";
 import { heldFiles } from "../files/held-files.ts";
@@ -98,6 +99,8 @@ function copyDataFile(
   return target.putDataFile((path) => {
     using db = new Database(databasePath, { readonly: true });
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    // An empty file is one it takes, and keeps the mode of: password hashes and rows are nobody else's to read.
+    closeSync(openSync(path, "wx", PRIVATE_FILE_MODE));
     db.run("VACUUM INTO ?1", [path]);
     return inspect(path);
   });

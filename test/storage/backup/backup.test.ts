@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -91,6 +92,17 @@ test("OP-03 a restored database has the rows, files, definitions and positions o
   // It ran at the time of the backup; here it does not.
   expect(store.catalog.job("FL-000000000001")).toMatchObject({ status: "cancelled", finishedAtMs: 5 });
   await store.close();
+});
+
+test("OP-03 no file of a backup can be read by others, though the folder was there and can", async () => {
+  await using fixture = await openFixture();
+  const target = fixture.path("shared");
+  mkdirSync(target, { mode: 0o755 });
+  await fixture.backUp(target);
+  const files = readdirSync(target, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(3);
+  for (const { parentPath, name } of files)
+    expect([name, statSync(join(parentPath, name)).mode & 0o077]).toEqual([name, 0]);
 });
 
 test("OP-03 writes go on while a backup is made and are not in it, whole transactions at a time", async () => {
