@@ -6,7 +6,7 @@ import { paramShape } from "../model/param.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { TableRef } from "../sql/statement.ts";
-import type { ScopeStep } from "../storage/files/file-records.ts";
+import { releaseFiles } from "../storage/files/release-files.ts";
 import type { Segment, Slices, WriteTx } from "../storage/seams.ts";
 import { bind, prepareWrite, TooManyRows } from "./data.ts";
 import { requireTable } from "./ddl.ts";
@@ -18,8 +18,6 @@ import type { Call, Caller } from "./session.ts";
 import { applyInSlices, assertFresh, StaleRead, scopeFor } from "./write.ts";
 import { WriteBudget } from "./write-budget.ts";
 
-/** Uploaded files of the rows, let go of in a few milliseconds. */
-const FILES_PER_STEP = 500;
 /** Rows are counted again when others were written after the count; then it is said that they were. */
 const MAX_COUNTS = 3;
 
@@ -125,18 +123,8 @@ interface CountedScope {
 
 function* empty({ table, scope, nowMs }: CountedScope, tx: WriteTx): Slices<readonly Segment[]> {
   assertFresh(tx.catalog, table, scope, undefined);
-  if (table.columns.some(({ type }) => type.kind === "file")) {
-    for (let after: bigint | undefined = 0n; after !== undefined; ) {
-      const step: ScopeStep = { table: table.id, scope, after, limit: FILES_PER_STEP, nowMs };
-      after = releaseFiles(tx, step);
-      yield;
-    }
-  }
+  yield* releaseFiles(tx, { table: table.id, scope, nowMs });
   return tx.emptyScope(table, scope);
-}
-
-function releaseFiles(tx: WriteTx, step: ScopeStep): bigint | undefined {
-  return tx.withFiles((files) => files.releaseSome(step));
 }
 
 /** Live rows at one position. */

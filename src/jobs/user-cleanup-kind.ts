@@ -2,13 +2,14 @@
 import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { User } from "../model/user.ts";
-import type { CatalogView, Segment, Writer, WriteTx } from "../storage/seams.ts";
+import { releaseFiles } from "../storage/files/release-files.ts";
+import type { CatalogView, Segment, Slices, Writer, WriteTx } from "../storage/seams.ts";
 import { type JobContext, type JobEnd, type JobKind, textOf } from "./job-kind.ts";
-import { measured } from "./measured.ts";
+import { measured, measuredSlices } from "./measured.ts";
 
 export interface UserCleanupDeps {
   readonly catalog: CatalogView;
-  readonly writer: Pick<Writer, "submit">;
+  readonly writer: Pick<Writer, "submitInSlices">;
   readonly cleanup: {
     readonly graceMs: number;
     /** Removes files that no segment names any more. */
@@ -58,8 +59,8 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
   for (const [index, { id }] of tables.entries()) {
     context.progress(index, tables.length);
     if (signal.aborted) return { kind: "interrupted", message: `(${index} of ${tables.length} tables)` };
-    const { value: purged } = await writer.submit((tx) =>
-      measured(context, () => (isDue(tx) ? purge(tx, { id, user }) : undefined)),
+    const { value: purged } = await writer.submitInSlices((tx) =>
+      measuredSlices(context, isDue(tx) ? purge(tx, { id, user }) : nothing(undefined)),
     );
     if (purged === undefined)
       return { kind: "completed", message: `User '${user}' was brought back; nothing more removed` };
@@ -68,8 +69,8 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
   }
   await Promise.race([cleanup.trimmed(), whenAborted(signal)]);
   if (signal.aborted) return { kind: "interrupted", message: "(all tables; the account stays)" };
-  const { value: last } = await writer.submit((tx) =>
-    measured(context, () => (isDue(tx) ? removeAccount(tx, user) : [])),
+  const { value: last } = await writer.submitInSlices((tx) =>
+    measuredSlices(context, isDue(tx) ? removeAccount(tx, user) : nothing([])),
   );
   files += last.length;
   measured(context, () => {
@@ -84,20 +85,29 @@ function isOwned({ kind }: TableSchema): boolean {
   return kind !== "shared";
 }
 
-function purge(
+function* nothing<T>(value: T): Slices<T> {
+  return value;
+}
+
+function* purge(
   tx: WriteTx,
   { id, user }: { readonly id: TableSchema["id"]; readonly user: UserId },
-): readonly Segment[] {
+): Slices<readonly Segment[]> {
   const table = tx.catalog.tableById(id);
-  return table === undefined ? [] : tx.purgeScope(table, scopeOfUser(user));
+  if (table === undefined) return [];
+  const scope = scopeOfUser(user);
+  // At once: nobody can ask for the files of a user who is gone.
+  yield* releaseFiles(tx, { table: id, scope, nowMs: 0 });
+  return tx.purgeScope(table, scope);
 }
 
 /** With what was written for the user since its tables were looked at: an administrator may write in anybody's name. */
-function removeAccount(tx: WriteTx, user: UserId): readonly Segment[] {
-  const purged = tx.catalog
-    .tables()
-    .filter(isOwned)
-    .flatMap(({ id }) => purge(tx, { id, user }));
+function* removeAccount(tx: WriteTx, user: UserId): Slices<readonly Segment[]> {
+  const purged: Segment[] = [];
+  for (const { id } of tx.catalog.tables().filter(isOwned)) {
+    purged.push(...(yield* purge(tx, { id, user })));
+    yield;
+  }
   tx.deleteUser(user);
   return purged;
 }

@@ -178,12 +178,12 @@ export interface WriteTx {
   replaceSegments(swap: SegmentSwap): readonly Segment[];
   /**
    * Everything of a scope goes, for all readers at once and in the same time however much it is: `trim` removes the rows, the caller the files of the segments it
-   * answers with, and lets go of uploaded files (`FileRecords.releaseSome`). A cursor of the scope means nothing from here on; `CommitEvent.emptied` tells who is subscribed.
+   * answers with, and lets go of uploaded files (`releaseFiles`). A cursor of the scope means nothing from here on; `CommitEvent.emptied` tells who is subscribed.
    */
   emptyScope(table: TableSchema, scope: Scope): readonly Segment[];
   /** Whether a version of the scope has a higher position. Looks at what anybody wrote to the table after it. */
   isWrittenAfter(table: TableSchema, scope: Scope, position: Seq): boolean;
-  /** The same as `emptyScope`, with its uploaded files. Nothing happens where there is nothing. */
+  /** The same as `emptyScope`, and nothing where there is nothing. */
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[];
   /** Removes a part of what is in the file and not in the database, looking at `maxRows` rows at most. */
   trim(leftover: Leftover, maxRows: number): TrimStep;

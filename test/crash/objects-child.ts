@@ -1,5 +1,9 @@
-// Writes files of a storage whose folders were made by a write that does not end. Arguments: the storage's folder, and a file for the keys of what is complete.
+// Writes files of a storage whose folders were made by a write that does not end, and claims the folder of a backup. Arguments: the storage's folder, and a file for the keys of
+// what is complete.
 import { openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { claimFolder } from "../../src/storage/backup/backup-folder.ts";
+import { INCOMPLETE_MARK } from "../../src/storage/backup/backup-manifest.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 
 const [root = "", marks = ""] = process.argv.slice(2);
@@ -14,3 +18,5 @@ for (const [store, key] of [
   await store.put(key, new TextEncoder().encode(key));
   writeSync(file, key);
 }
+claimFolder(join(root, "backups/nightly"), "a backup");
+writeSync(file, `backups/nightly/${INCOMPLETE_MARK}`);

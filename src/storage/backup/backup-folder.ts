@@ -2,7 +2,6 @@
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { DbError } from "../../base/errors.ts";
+import { makePrivateFolder } from "../../base/private-file.ts";
 import { errorCode } from "../hot/storage-error.ts";
 import { BACKUP_MANIFEST, INCOMPLETE_MARK } from "./backup-manifest.ts";
 
@@ -53,7 +53,7 @@ function realPath(path: string): string {
 
 /** Makes the folder, or takes an empty one. Throws ALREADY_EXISTS when there is something in it. */
 export function claimFolder(path: string, owner: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makePrivateFolder(path);
   if (readdirSync(path).length > 0) {
     throw new DbError("ALREADY_EXISTS", `The folder ${path} is not empty`, {
       hint: "Name one that is empty or not there.",

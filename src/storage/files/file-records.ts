@@ -68,8 +68,6 @@ const TEXTS = {
     "DELETE FROM file_uses WHERE table_id = ?1 AND scope = ?2 AND file_id = ?3 AND column_id = ?4 AND uses <= ?5",
   release: `UPDATE files SET idle_since_ms = ?4 WHERE table_id = ?1 AND scope = ?2 AND id = ?3 AND idle_since_ms IS NULL
     AND NOT EXISTS (SELECT 1 FROM file_uses WHERE table_id = ?1 AND scope = ?2 AND file_id = ?3)`,
-  forgetScopeUses: "DELETE FROM file_uses WHERE table_id = ?1 AND scope = ?2",
-  releaseScope: "UPDATE files SET idle_since_ms = 0 WHERE table_id = ?1 AND scope = ?2",
   lastOfStep: `SELECT CAST(max(id) AS TEXT) FROM
     (SELECT id FROM files WHERE table_id = ?1 AND scope = ?2 AND id > ?3 ORDER BY id LIMIT ?4)`,
   forgetStepUses: "DELETE FROM file_uses WHERE table_id = ?1 AND scope = ?2 AND file_id > ?3 AND file_id <= ?4",
@@ -130,14 +128,8 @@ export class FileRecords {
     }
   }
 
-  /** All rows of the scope are gone. */
-  releaseScope(table: TableId, scope: Scope): void {
-    this.#run("forgetScopeUses", [table, scope]);
-    this.#run("releaseScope", [table, scope]);
-  }
-
   /**
-   * The same in steps, by id, inside one transaction: lets go of the scope's next `limit` files, as a delete of their rows does. Returns the last of them; undefined:
+   * Of a scope whose rows go in the same transaction, by id: lets go of the next `limit` files, as a delete of their rows does. Returns the last of them; undefined:
    * there are no more.
    */
   releaseSome({ table, scope, after, limit, nowMs }: ScopeStep): bigint | undefined {

@@ -312,8 +312,7 @@ export class WriteTransaction implements WriteTx {
 
   purgeScope(table: TableSchema, scope: Scope): readonly Segment[] {
     if (table.kind === "stream") return this.emptyScope(table, scope);
-    const { statements, view, files } = this.#options;
-    this.#write(() => files.releaseScope(table.id, scope));
+    const { statements, view } = this.#options;
     return this.#run(() => holdsAny({ statements, view }, table, scope)) ? this.emptyScope(table, scope) : [];
   }
 

@@ -11,7 +11,9 @@ import type { TableKind, TableSchema } from "../../../src/model/schema.ts";
 import { BIGINT } from "../../../src/model/sql-type.ts";
 import { localPlaces } from "../../../src/storage/cold/places.ts";
 import { createFileStore, type FileStore, type FileStoreDeps } from "../../../src/storage/files/file-store.ts";
+import { releaseFiles } from "../../../src/storage/files/release-files.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
+import type { Slices } from "../../../src/storage/seams.ts";
 import { ALICE, BOB, CHAT, columnsOf, definition, openTestStore, type TestStore } from "../open-test-store.ts";
 
 const GRACE_MS = 60_000;
@@ -91,6 +93,41 @@ async function passGrace({ store, files }: Fixture): Promise<void> {
   await files.sweep();
 }
 
+/** As the clean-up of a dropped user does. */
+async function purge({ store }: Fixture, table: TableSchema, scope: Scope): Promise<void> {
+  await store.current.writer.submitInSlices(function* (tx): Slices<void> {
+    yield* releaseFiles(tx, { table: table.id, scope, nowMs: 0 });
+    tx.purgeScope(table, scope);
+  });
+}
+
+test("TB-04 the files of a scope are let go of in slices of a bounded number of files, and in one transaction", async () => {
+  await using f = await openFixture();
+  const { writer, reader } = f.store.current;
+  const ids = Array.from({ length: 1_200 }, (_unused, index) => String(5_000 + index));
+  const description = { name: "a.txt", size: 1, mime: "text/plain", sha256: "0".repeat(64), folder: "f" };
+  const taken = { table: f.table.id, scope: ALICE };
+  await writer.submit((tx) => {
+    const refs = ids.map((id) => tx.withFiles((files) => files.stage({ ...taken, id, ...description }, 1).ref));
+    for (const [row, ref] of refs.entries()) {
+      tx.put(f.table, ALICE, [BigInt(row), encodeFileRef(ref), null], { deleted: false, before: undefined });
+    }
+  });
+  const held = (): unknown =>
+    reader.all("SELECT (SELECT count(*) FROM file_uses), (SELECT count(*) FROM files WHERE idle_since_ms IS NULL)", []);
+  expect(held()).toEqual([[1_200, 1_200]]);
+  const seen: unknown[] = [];
+  await writer.submitInSlices(function* (tx): Slices<void> {
+    for (const _slice of releaseFiles(tx, { ...taken, nowMs: 7 })) {
+      seen.push(tx.all("SELECT count(*) FROM file_uses", []), held());
+      yield;
+    }
+  });
+  const committed = [[1_200, 1_200]];
+  expect(seen).toEqual([[[700n]], committed, [[200n]], committed, [[0n]], committed]);
+  expect(held()).toEqual([[0, 0]]);
+});
+
 test("TB-04 a file stays while any row holds it, and goes a grace after the last", async () => {
   await using f = await openFixture();
   const ref = await f.upload(ALICE);
@@ -161,7 +198,7 @@ test("TB-04 dropped columns, purged scopes and dropped tables let go of their fi
   await passGrace(f);
   const stored = (): boolean[] => [f.isStored(ALICE, photo), f.isStored(ALICE, both), f.isStored(BOB, bobs)];
   expect(stored()).toEqual([false, true, false]);
-  await writer.submit((tx) => tx.purgeScope(altered, ALICE));
+  await purge(f, altered, ALICE);
   await passGrace(f);
   expect(stored()).toEqual([false, false, false]);
 
@@ -250,7 +287,7 @@ test("TB-04 whatever rows did, exactly the files that a live row holds are left 
           await f.remove(one.scope, BigInt(one.key));
           model.delete(`${one.scope}/${one.key}`);
         } else if (one.kind === "purge") {
-          await f.store.current.writer.submit((tx) => tx.purgeScope(f.table, one.scope));
+          await purge(f, f.table, one.scope);
           for (const key of model.keys()) if (key.startsWith(`${one.scope}/`)) model.delete(key);
         } else {
           await f.store.reopen();
