@@ -15,6 +15,7 @@ import { isKey } from "../storage/objects/object-store.ts";
 import { parseTemplate } from "../storage/objects/path-template.ts";
 import { readCredentials, sealCredentials } from "../storage/objects/sealed-credentials.ts";
 import { localFolder, type StorageAccess } from "../storage/objects/storage-access.ts";
+import { isSystemFolder } from "../storage/objects/system-folder.ts";
 
 const MAX_NAME_CHARACTERS = 200;
 const MAX_DESCRIPTION_CHARACTERS = 2_000;
@@ -112,7 +113,9 @@ function folderBase(before: Storage, path: string | undefined, access: StorageAc
       `PATH ${JSON.stringify(path.slice(0, 100))} must be a folder without '.', '..', '//' or control characters`,
     );
   }
-  return isAbsolute(plain) ? plain : join(access.dataDir, "storages", plain);
+  if (!isAbsolute(plain)) return join(access.dataDir, "storages", plain);
+  if (isSystemFolder(real(plain))) throw invalid(`${JSON.stringify(path)} is a folder of the operating system`);
+  return plain;
 }
 
 function bucketBase(before: Storage, { path, bucket }: StorageProperties): string {

@@ -162,17 +162,16 @@ function assertUnused(id: string, catalog: CatalogView): void {
     catalog.allSegments().flatMap(({ tableId, path }) => (storageOfPath(path) === id ? [tableId] : [])),
   );
   const tables = catalog.tables().filter((table) => table.options.storageId === id || holding.has(table.id));
-  if (tables.length > 0) {
-    const message = `${cannot}: ${tables.length} table(s) still using it: ${named(tables.map(qualifiedName))}`;
-    throw new DbError("DEPENDENT_OBJECTS", message, { hint: "Drop the tables first." });
-  }
   const users = catalog.users().filter(({ storageId }) => storageId === id);
-  if (users.length > 0) {
-    throw new DbError(
-      "DEPENDENT_OBJECTS",
-      `${cannot}: ${users.length} user(s) still using it: ${named(users.map((user) => user.id))}`,
-    );
-  }
+  const held = [
+    ["table", tables.map(qualifiedName)],
+    ["user", users.map((user) => user.id)],
+  ] as const;
+  const using = held.filter(([, names]) => names.length > 0);
+  if (using.length === 0) return;
+  const texts = using.map(([what, names]) => `${names.length} ${what}(s) still using it: ${named(names)}`);
+  const hint = tables.length > 0 ? { hint: "Drop the tables first." } : {};
+  throw new DbError("DEPENDENT_OBJECTS", `${cannot}: ${texts.join("; ")}`, hint);
 }
 
 /** Of users who were given another storage since. */

@@ -59,9 +59,9 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
   for (const [index, { id }] of tables.entries()) {
     context.progress(index, tables.length);
     if (signal.aborted) return { kind: "interrupted", message: `(${index} of ${tables.length} tables)` };
-    const { value: purged } = await writer.submitInSlices((tx) =>
-      measuredSlices(context, isDue(tx) ? purge(tx, { id, user }) : nothing(undefined)),
-    );
+    const { value: purged } = await writer.submitInSlices(function* (tx): Slices<readonly Segment[] | undefined> {
+      return isDue(tx) ? yield* measuredSlices(context, purge(tx, { id, user })) : undefined;
+    });
     if (purged === undefined)
       return { kind: "completed", message: `User '${user}' was brought back; nothing more removed` };
     files += purged.length;
@@ -69,9 +69,9 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
   }
   await Promise.race([cleanup.trimmed(), whenAborted(signal)]);
   if (signal.aborted) return { kind: "interrupted", message: "(all tables; the account stays)" };
-  const { value: last } = await writer.submitInSlices((tx) =>
-    measuredSlices(context, isDue(tx) ? removeAccount(tx, user) : nothing([])),
-  );
+  const { value: last } = await writer.submitInSlices(function* (tx): Slices<readonly Segment[]> {
+    return isDue(tx) ? yield* measuredSlices(context, removeAccount(tx, user)) : [];
+  });
   files += last.length;
   measured(context, () => {
     cleanup.removeFiles(last);
@@ -83,10 +83,6 @@ async function cleanUp(user: UserId, context: JobContext, deps: UserCleanupDeps)
 
 function isOwned({ kind }: TableSchema): boolean {
   return kind !== "shared";
-}
-
-function* nothing<T>(value: T): Slices<T> {
-  return value;
 }
 
 function* purge(

@@ -26,6 +26,7 @@ import {
   type StatementResult,
   sumBatchResults,
 } from "../protocol/http.ts";
+import { redactSecrets } from "../sql/parse/redact.ts";
 import type { Cors } from "./cors.ts";
 import { type DownloadDeps, downloadResponse, isFilePath } from "./download.ts";
 import { EXPORTS_PREFIX, exportResponse } from "./export-files.ts";
@@ -356,7 +357,7 @@ function errorResponse(
     const stack = cause instanceof Error ? (cause.stack ?? "") : "";
     context.deps.log.error("request failed", { error: errorText(cause), stack });
   }
-  const details = admin && error instanceof StatementFailure ? { details: error.statementText } : {};
+  const details = admin && error instanceof StatementFailure ? { details: redactSecrets(error.statementText) } : {};
   const headers: Record<string, string> = { ...JSON_HEADERS };
   if (shown.httpStatus === 429 || shown.httpStatus === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
   const { tookMs, isForm: isUpload = false } = context;

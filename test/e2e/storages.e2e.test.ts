@@ -92,9 +92,12 @@ describe("a filesystem storage", () => {
       "Cannot drop storage 'archive': 2 table(s) still using it: app.a, app.b",
     );
     await root.sql("DROP TABLE app.a");
-    await root.sql("DROP TABLE app.b");
     await root.sql("CREATE USER 'bob' WITH PASSWORD 'pass-word-bob-1' ROLE user");
     await root.sql("ALTER USER bob SET STORAGE_ID 'archive'");
+    expect((await failure("DROP STORAGE archive")).message).toBe(
+      "Cannot drop storage 'archive': 1 table(s) still using it: app.b; 1 user(s) still using it: bob",
+    );
+    await root.sql("DROP TABLE app.b");
     expect((await failure("DROP STORAGE archive")).message).toBe(
       "Cannot drop storage 'archive': 1 user(s) still using it: bob",
     );
@@ -207,6 +210,14 @@ describe("places", () => {
       expect(`${path} ${await refused(path)}`).toBe(`${path} INVALID_INPUT`);
     }
     expect(await root.rows("SELECT count(*) FROM system.storages")).toEqual([["1"]]);
+  });
+
+  test("AU-05 no storage lies in a folder of the operating system, not through a link either", async () => {
+    symlinkSync("/etc", join(outside, "etc"));
+    for (const path of ["/etc/kalamdb", "/proc/kalamdb", "/usr/lib", join(outside, "etc", "kalamdb")]) {
+      expect(`${path} ${await refused(path)}`).toBe(`${path} INVALID_INPUT`);
+    }
+    expect(existsSync("/etc/kalamdb")).toBe(false);
   });
 
   test("AU-05 no storage lies in, on or around another or the data folder, not through a link either", async () => {

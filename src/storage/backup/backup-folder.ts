@@ -14,10 +14,9 @@ import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { makePrivateFolder } from "../../base/private-file.ts";
 import { errorCode } from "../hot/storage-error.ts";
+import { isSystemFolder } from "../objects/system-folder.ts";
 import { BACKUP_MANIFEST, INCOMPLETE_MARK } from "./backup-manifest.ts";
 
-/** The operating system's own. */
-const REFUSED = ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr"];
 const MAX_PATH_LENGTH = 1_000;
 
 /** Where `BACKUP DATABASE TO 'text'` writes: a relative name is one below `{data}/backups`. Throws INVALID_INPUT for what may not be a target. */
@@ -30,7 +29,7 @@ export function backupFolder(dataDir: string, text: string): string {
   const path = isAbsolute(text) ? resolve(text) : join(backups, text);
   const real = realPath(path);
   const isInside = (folder: string): boolean => real === folder || real.startsWith(folder + sep);
-  if (real === sep || REFUSED.some(isInside)) {
+  if (isSystemFolder(real)) {
     throw new DbError("INVALID_INPUT", `${JSON.stringify(text)} is a folder of the operating system`);
   }
   if (isInside(realPath(dataDir)) && !real.startsWith(realPath(backups) + sep)) {

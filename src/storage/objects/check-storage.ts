@@ -32,7 +32,7 @@ export async function checkStorage(objects: ObjectStore): Promise<StorageHealth>
     try {
       return await attempt();
     } catch (cause) {
-      error ??= errorText(cause);
+      error ??= cause instanceof Error ? cause.message : errorText(cause);
       return false;
     }
   };
