@@ -1,18 +1,20 @@
 // The flush of a table: moves the buffered rows of each scope, up to the position at which the job began, into Parquet.
 import { DbError } from "../base/errors.ts";
-import { type Scope, type Seq, SHARED_SCOPE, tableIdOf } from "../base/ids.ts";
+import { type Scope, SHARED_SCOPE, tableIdOf } from "../base/ids.ts";
 import { errorText } from "../base/log.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
-import type { ScopeFlushed } from "../storage/cold/flush.ts";
-import type { CatalogView, Writer } from "../storage/seams.ts";
+import type { FlushScopeRequest, ScopeFlushed } from "../storage/cold/flush.ts";
+import type { CatalogView, Segment, Writer } from "../storage/seams.ts";
 import { type JobContext, type JobEnd, JobFailure, type JobKind, type JobValues, numberOf } from "./job-kind.ts";
 import { isRetryable } from "./retry.ts";
 
+export type JobFlushRequest = Required<FlushScopeRequest>;
+
 export interface FlushDeps {
   readonly catalog: CatalogView;
-  readonly writer: Pick<Writer, "position" | "bufferedScopes">;
+  readonly writer: Pick<Writer, "position" | "bufferedScopes" | "bufferedRows">;
   /** Moves one scope's versions up to a position into Parquet. */
-  readonly flushScope: (table: TableSchema, scope: Scope, upTo: Seq, signal: AbortSignal) => Promise<ScopeFlushed>;
+  readonly flushScope: (request: JobFlushRequest) => Promise<ScopeFlushed>;
 }
 
 export function flushParameters(table: TableSchema): JobValues {
@@ -51,16 +53,20 @@ async function flushTable(id: TableSchema["id"], context: JobContext, deps: Flus
   const total = { rows: 0, files: 0, bytes: 0 };
   const failures: { readonly scope: Scope; readonly error: unknown }[] = [];
   const scopes = writer.bufferedScopes(id);
-  const waiting = scopes.entries();
+  const buffered = writer.bufferedRows(id);
+  // File by file: what is committed stays, however the rest ends, and has to be told.
+  const onFile = ({ rows, bytes }: Segment): void => {
+    total.rows += rows;
+    total.files += 1;
+    total.bytes += bytes;
+    context.progress(Math.min(total.rows, buffered), buffered);
+  };
+  const waiting = scopes.values();
   const lane = async (): Promise<void> => {
-    for (const [index, scope] of waiting) {
-      context.progress(index, scopes.length);
+    for (const scope of waiting) {
       if (signal.aborted) return;
       try {
-        const outcome = await flushScope(table, scope, upTo, signal);
-        total.rows += outcome.rows;
-        total.files += outcome.segments.length;
-        total.bytes += outcome.bytes;
+        const outcome = await flushScope({ schema: table, scope, upTo, signal, onFile });
         context.used(outcome.usage);
       } catch (error) {
         if (!signal.aborted) failures.push({ scope, error });

@@ -171,9 +171,10 @@ class ServerJobs implements Jobs {
     return this.#runner.stop(graceMs);
   }
 
-  readonly #flushScope: FlushDeps["flushScope"] = async (table, scope, upTo, signal) => {
-    const flushed = await this.#deps.flushScope(table, scope, upTo, signal);
-    if (flushed.segments.length > 0 && this.#deps.compaction.isDue(table.id, scope)) this.#mergeable.add(table.id);
+  readonly #flushScope: FlushDeps["flushScope"] = async (request) => {
+    const { schema, scope } = request;
+    const flushed = await this.#deps.flushScope(request);
+    if (flushed.segments.length > 0 && this.#deps.compaction.isDue(schema.id, scope)) this.#mergeable.add(schema.id);
     return flushed;
   };
 

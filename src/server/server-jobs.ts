@@ -73,8 +73,9 @@ export function createServerJobs(input: ServerJobsInput): Jobs {
       trimmed: () => store.trimmed(),
     },
     retentionMs: config.jobs.retentionDays * DAY_MS,
-    flushScope: async (schema, scope, upTo, signal) => {
-      const flushed = await flusher.flushScope({ schema, scope, upTo, signal }).finally(() => {
+    flushScope: async (request) => {
+      const { schema, scope } = request;
+      const flushed = await flusher.flushScope(request).finally(() => {
         // Dropped while a file of it was being written.
         if (catalog.tableById(schema.id) === undefined) droppedFiles.remove(schema);
       });

@@ -127,7 +127,7 @@ export async function openEngine(
     compaction,
     maxConcurrent: 2,
     maxQueued: 10,
-    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+    flushScope: (request) => flusher.flushScope(request),
   });
   const unused = (): never => {
     throw new Error("not part of this test");

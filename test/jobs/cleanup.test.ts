@@ -56,7 +56,7 @@ function openJobs(testStore: TestStore, overrides: Partial<JobDeps> = {}) {
     writer,
     maxQueued: 100,
     maxConcurrent: 1,
-    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+    flushScope: (request) => flusher.flushScope(request),
     cleanup: {
       graceMs: 30 * DAY_MS,
       removeFiles: (segments) => void removals.push(objects.remove(segments.map(({ path }) => path))),

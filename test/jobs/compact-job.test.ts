@@ -38,7 +38,7 @@ function openJobs(compactsByItself: boolean): Fixture {
 
     maxQueued: 10,
     maxConcurrent: 2,
-    flushScope: (schema, scope, upTo, signal) => flusher.flushScope({ schema, scope, upTo, signal }),
+    flushScope: (request) => flusher.flushScope(request),
   });
   return {
     clock,

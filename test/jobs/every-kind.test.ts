@@ -88,9 +88,9 @@ async function open(type: JobType): Promise<Fixture> {
     maxQueued: 10,
     maxConcurrent: 2,
     retentionMs: 30 * DAY_MS,
-    async flushScope(schema, scope, upTo, signal) {
-      await gate.pass(signal);
-      return flusher.flushScope({ schema, scope, upTo, signal });
+    async flushScope(request) {
+      await gate.pass(request.signal);
+      return flusher.flushScope(request);
     },
     compaction: {
       isDue: () => false,

@@ -19,6 +19,8 @@ export interface FlushScopeRequest {
   readonly upTo: Seq;
   /** Looked at between row groups, until a file is complete; that one is committed. Rows already committed to Parquet stay there. */
   readonly signal?: AbortSignal;
+  /** Called after the commit of each file, also of a flush that does not come to its end. */
+  readonly onFile?: (segment: Segment) => void;
 }
 
 export interface ScopeFlushed {
@@ -98,7 +100,9 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       memoryBytes = Math.max(memoryBytes, usage.memoryBytes);
       cpuUs += usage.cpuUs;
       if (segment === undefined) break;
-      segments.push(await commits.commit(segment));
+      const committed = await commits.commit(segment);
+      segments.push(committed);
+      request.onFile?.(committed);
       if (!hasMore) break;
     }
     return { segments, ...totalOf(segments), usage: { memoryBytes, cpuUs } };
