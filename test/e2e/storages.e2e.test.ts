@@ -237,7 +237,8 @@ describe("places", () => {
   });
 
   test("ST-07 a folder that cannot be written to is refused before anything is written down", async () => {
-    const failed = await failure("CREATE STORAGE x TYPE filesystem PATH '/proc/kalamdb'");
+    writeFileSync(join(outside, "file"), "");
+    const failed = await failure(`CREATE STORAGE x TYPE filesystem PATH '${outside}/file/x'`);
     expect(failed.code).toBe("STORAGE_UNREACHABLE");
     expect(await root.rows("SELECT count(*) FROM system.storages")).toEqual([["1"]]);
   });

@@ -29,9 +29,7 @@ interface Fixture extends AsyncDisposable {
   readonly jobs: Jobs;
   readonly flushed: Scope[];
   /** Replaces what happens to a scope; the default moves its rows for real. */
-  onScope:
-    | ((scope: Scope, signal: AbortSignal, request: JobFlushRequest) => Promise<ScopeFlushed> | undefined)
-    | undefined;
+  onScope: ((scope: Scope, signal: AbortSignal) => Promise<ScopeFlushed> | undefined) | undefined;
   table(name: string, policy?: TableOptions["flushPolicy"]): Promise<TableSchema>;
   rows(table: TableSchema, scope: Scope, ids: readonly number[]): Promise<void>;
   job(id: string): JobRecord | undefined;
@@ -62,7 +60,7 @@ function openJobs(options: Partial<JobDeps> = {}): Fixture {
       flushScope: (request: JobFlushRequest) => {
         const { scope, signal } = request;
         flushed.push(scope);
-        return fixture.onScope?.(scope, signal, request) ?? flusher.flushScope(request);
+        return fixture.onScope?.(scope, signal) ?? flusher.flushScope(request);
       },
       ...options,
     }),
@@ -179,33 +177,6 @@ test("ST-08 KILL JOB ends a running job at its scope, keeps what is not flushed,
   expect(it.store.writer.bufferedRows(table.id)).toBe(SCOPES_AT_ONCE + 1);
   expect(await it.jobs.killJob(id)).toBe("finished");
   expect(await it.jobs.killJob("FL-000000000000")).toBe("unknown");
-});
-
-test("ST-08 KILL JOB in the middle of a scope tells the files that were committed before, and how far they were on the way", async () => {
-  await using it = openJobs();
-  const table = await it.table("t");
-  await it.rows(table, ALICE, [1]);
-  const firstUpTo = it.store.writer.position;
-  await it.rows(table, ALICE, [2, 3]);
-  const storageDir = join(it.test.dataDir, "storage");
-  const { writer, path } = it.store;
-  const flusher = createFlusher({ databasePath: path, storageDir, writer, clock: it.test.clock });
-  const committed = Promise.withResolvers<void>();
-  it.onScope = async (_scope, signal, request) => {
-    await flusher.flushScope({ ...request, upTo: firstUpTo });
-    committed.resolve();
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    throw new Error("interrupted");
-  };
-  const id = idOf(await it.jobs.flushTable(table));
-  await committed.promise;
-  expect(await it.jobs.killJob(id)).not.toBe("finished");
-  await it.jobs.idle();
-  flusher.close();
-  expect(it.job(id)).toMatchObject({ status: "cancelled", message: "Cancelled by user (1 rows, 1 files)" });
-  expect(it.job(id)?.progress).toBeCloseTo(1 / 3);
-  expect(it.store.catalog.segments(table.id, ALICE)).toHaveLength(1);
-  expect(writer.bufferedRows(table.id)).toBe(2);
 });
 
 test("ST-08 KILL JOB ends a job that still waits before it touches a row", async () => {

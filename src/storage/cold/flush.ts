@@ -79,12 +79,11 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       scope: request.scope,
       folder,
       upTo: request.upTo,
-      maxRows: deps.segmentRows ?? SEGMENT_ROWS,
-      maxBytes: deps.segmentBytes ?? SEGMENT_BYTES,
+      ...fileLimits(deps),
       nowMs: deps.clock.nowMs(),
     };
-    const storages = await places.locations();
-    const message = { kind: "flush", databasePath: deps.databasePath, storages, task } as const;
+    const { databasePath } = deps;
+    const message = { kind: "flush", databasePath, storages: await places.locations(), task } as const;
     const { outcome, usage } = await worker.run(message, request.signal);
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
     return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
@@ -92,20 +91,19 @@ export function createFlusher(deps: FlusherDeps): Flusher {
 
   const flushAll = async (request: FlushScopeRequest): Promise<ScopeFlushed> => {
     const segments: Segment[] = [];
-    let memoryBytes = 0;
-    let cpuUs = 0;
-    for (;;) {
+    const used = { memoryBytes: 0, cpuUs: 0 };
+    for (let hasMore = true; hasMore; ) {
       request.signal?.throwIfAborted();
-      const { segment, hasMore, usage } = await flushNext(request);
-      memoryBytes = Math.max(memoryBytes, usage.memoryBytes);
-      cpuUs += usage.cpuUs;
-      if (segment === undefined) break;
-      const committed = await commits.commit(segment);
+      const next = await flushNext(request);
+      used.memoryBytes = Math.max(used.memoryBytes, next.usage.memoryBytes);
+      used.cpuUs += next.usage.cpuUs;
+      if (next.segment === undefined) break;
+      const committed = await commits.commit(next.segment);
       segments.push(committed);
       request.onFile?.(committed);
-      if (!hasMore) break;
+      hasMore = next.hasMore;
     }
-    return { segments, ...totalOf(segments), usage: { memoryBytes, cpuUs } };
+    return { segments, ...totalOf(segments), usage: used };
   };
 
   return {
@@ -125,6 +123,10 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     worker,
     close: () => worker.close(),
   };
+}
+
+function fileLimits({ segmentRows, segmentBytes }: FlusherDeps): Pick<ScopeTask, "maxRows" | "maxBytes"> {
+  return { maxRows: segmentRows ?? SEGMENT_ROWS, maxBytes: segmentBytes ?? SEGMENT_BYTES };
 }
 
 function totalOf(segments: readonly Segment[]): { readonly rows: number; readonly bytes: number } {
