@@ -1,7 +1,12 @@
 import { cellsOfArray } from "../../../model/array.ts";
-import { TEXT } from "../../../model/sql-type.ts";
-import { defineFunction, overload } from "../definition.ts";
+import { type Cell, TEXT } from "../../../model/sql-type.ts";
+import { defineFunction } from "../definition.ts";
 import { assertTextLength } from "../text/limit.ts";
+
+const ARGUMENTS = [
+  ["array", "text"],
+  ["array", "text", "text"],
+] as const;
 
 /** The length first: a long separator between many short elements is more than memory holds. */
 function joined(texts: readonly string[], separator: string): string {
@@ -14,18 +19,25 @@ function textsOf(array: string): readonly (string | null)[] {
   return cellsOfArray(array, "text").map((cell) => (cell === null ? null : String(cell)));
 }
 
-/** Of an array of text, which the binder makes of any other; NULLs are left out unless there is text for them. */
-export const arrayToString = defineFunction("array_to_string", [
-  overload(["array", "text"], TEXT, (array, separator) =>
-    joined(
-      textsOf(array).filter((text) => text !== null),
-      separator,
-    ),
-  ),
-  overload(["array", "text", "text"], TEXT, (array, separator, forNull) =>
-    joined(
-      textsOf(array).map((text) => text ?? forNull),
-      separator,
-    ),
-  ),
-]);
+/** NULLs are left out unless there is text for them. */
+function arrayText(array: Cell, separator: Cell, forNull: Cell): Cell {
+  if (array === null || separator === null) return null;
+  const texts = textsOf(String(array)).flatMap((text) => text ?? (forNull === null ? [] : String(forNull)));
+  return joined(texts, String(separator));
+}
+
+/** Of an array of text, which the binder makes of any other. */
+export const arrayToString = defineFunction(
+  "array_to_string",
+  ARGUMENTS.map((args) => ({
+    args,
+    variadic: false,
+    returns: () => TEXT,
+    prepare:
+      () =>
+      (array: Cell = null, separator: Cell = null, forNull: Cell = null) =>
+        arrayText(array, separator, forNull),
+    sqlite: undefined,
+  })),
+  { strict: false },
+);

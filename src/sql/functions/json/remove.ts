@@ -67,6 +67,8 @@ export const jsonRemovePath = defineFunction("json_remove_path", [
     return (json, path) => {
       const tree = parseJsonTree(json);
       if (tree.kind === "scalar") throw new DbError("SQL_EXECUTION_ERROR", "cannot delete path in scalar");
+      // Of nothing nothing is deleted: PostgreSQL does not even look at the path.
+      if (tree.kind === "array" && tree.elements.length === 0) return jsonbText(tree);
       return jsonbText(withoutPath(tree, steps(path)));
     };
   }),
