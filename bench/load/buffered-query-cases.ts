@@ -8,6 +8,7 @@ import { compare, type ReportRow } from "./report.ts";
 import type { BenchSize, LoadCase } from "./rounds.ts";
 import { ServerSide } from "./side.ts";
 import { spreadOf } from "./stats.ts";
+import { TimedQueries } from "./timed-query.ts";
 
 const ROWS = 10_000;
 const ROWS_PER_STATEMENT = 1_000;
@@ -121,6 +122,7 @@ async function runBuffered(size: BenchSize): Promise<readonly ReportRow[]> {
   const root: TestUser = server.root;
   for (const table of TABLES) await root.sql(table);
   await fill((sql) => root.sql(sql));
+  using queries = await TimedQueries.open(`http://127.0.0.1:${server.target.port}`, root.token);
   const folder = await mkdtemp(join(tmpdir(), "kalamdb-bare-"));
   const bare = await openBare(folder);
   const rows: ReportRow[] = [];
@@ -130,7 +132,7 @@ async function runBuffered(size: BenchSize): Promise<readonly ReportRow[]> {
     const ceiling: number[] = [];
     for (let round = 0; round < size.rounds; round += 1) {
       const first = 1 + round * RUNS;
-      ours.push(await measure(first, (n) => root.sql(sql(n))));
+      ours.push(await measure(first, (n) => queries.run(sql(n))));
       ceiling.push(await measure(first, (n) => bare.query(bareText(sql(n))).all()));
     }
     const common = { id: "P11", question: name, unit: "ms", target: "any", faults: [] } as const;
