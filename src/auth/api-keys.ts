@@ -18,13 +18,21 @@ const MAX_NAME_LENGTH = 128;
 const MAX_KEYS_PER_USER = 100;
 const USE_RECORDED_EVERY_MS = 3_600_000;
 
+/** Users and keys at one moment, what is not committed yet included. */
+export interface KeyHolders {
+  user(id: UserId): User | undefined;
+  apiKeys(): readonly ApiKey[];
+}
+
 /** The seam to whatever keeps keys. */
 export interface ApiKeyStore {
   /** Committed. */
   apiKey(id: string): ApiKey | undefined;
   apiKeys(): readonly ApiKey[];
-  /** Inserts a new one, replaces one that is still there: a key that is being dropped stays dropped. Resolves once durable. */
-  putApiKey(key: ApiKey, how: { readonly isNew: boolean }): Promise<void>;
+  /** `assertFree` is called inside the transaction that adds the key, with what is so there; what it throws keeps the key out. Resolves once durable. */
+  addApiKey(key: ApiKey, assertFree: (now: KeyHolders) => void): Promise<void>;
+  /** Nothing when the key is gone: one that is being dropped stays dropped. */
+  updateApiKey(key: ApiKey): Promise<void>;
   deleteApiKey(id: string): Promise<void>;
 }
 
@@ -73,13 +81,6 @@ export class ApiKeys {
     if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
       throw new DbError("INVALID_INPUT", "An API key cannot expire in the past");
     }
-    const others = this.#keysOf(owner.id);
-    if (others.some((key) => key.name === name)) {
-      throw new DbError("ALREADY_EXISTS", `User '${owner.id}' already has an API key '${name}'`);
-    }
-    if (others.length >= MAX_KEYS_PER_USER) {
-      throw new DbError("INVALID_INPUT", `User '${owner.id}' already has ${MAX_KEYS_PER_USER} API keys`);
-    }
     const id = randomText(ID_BYTES);
     const secret = randomText(SECRET_BYTES);
     const record: ApiKey = {
@@ -93,7 +94,7 @@ export class ApiKeys {
       expiresAtMs,
       lastUsedAtMs: undefined,
     };
-    await this.#deps.store.putApiKey(record, { isNew: true });
+    await this.#deps.store.addApiKey(record, (now) => assertFree(now, record));
     return { record, text: `${API_KEY_PREFIX}${id}_${secret}` };
   }
 
@@ -158,7 +159,7 @@ export class ApiKeys {
 
   #recordUse(key: ApiKey, nowMs: number): void {
     if (key.lastUsedAtMs !== undefined && nowMs - key.lastUsedAtMs < USE_RECORDED_EVERY_MS) return;
-    this.#deps.store.putApiKey({ ...key, lastUsedAtMs: nowMs }, { isNew: false }).catch((error: unknown) => {
+    this.#deps.store.updateApiKey({ ...key, lastUsedAtMs: nowMs }).catch((error: unknown) => {
       // A full disk must not keep services from reading.
       this.#deps.log.warn("use of an API key was not recorded", { key: key.id, error: errorText(error) });
     });
@@ -167,14 +168,30 @@ export class ApiKeys {
   #owner(actor: Actor, user: UserId | undefined): User {
     if (user === undefined || user === actor.user) assertMayRun(actor.role, "createApiKey");
     else assertMayManage(actor.role, this.#deps.user(user)?.role ?? "user");
-    const owner = this.#deps.user(user ?? actor.user);
-    if (owner !== undefined && owner.deletedAtMs === undefined) return owner;
-    throw new DbError("NOT_FOUND", `User '${user ?? actor.user}' does not exist`);
+    return liveUser(this.#deps.user, user ?? actor.user);
   }
 
   #keysOf(user: UserId): readonly ApiKey[] {
     return this.#deps.store.apiKeys().filter((key) => key.user === user);
   }
+}
+
+/** Two statements that make a key of one name, or the last one that is allowed, meet in the writer; so do a key and the end of its user. */
+function assertFree(now: KeyHolders, { name, user: owner }: ApiKey): void {
+  liveUser((id) => now.user(id), owner);
+  const others = now.apiKeys().filter((key) => key.user === owner);
+  if (others.some((key) => key.name === name)) {
+    throw new DbError("ALREADY_EXISTS", `User '${owner}' already has an API key '${name}'`);
+  }
+  if (others.length >= MAX_KEYS_PER_USER) {
+    throw new DbError("INVALID_INPUT", `User '${owner}' already has ${MAX_KEYS_PER_USER} API keys`);
+  }
+}
+
+function liveUser(find: (id: UserId) => User | undefined, id: UserId): User {
+  const user = find(id);
+  if (user !== undefined && user.deletedAtMs === undefined) return user;
+  throw new DbError("NOT_FOUND", `User '${id}' does not exist`);
 }
 
 const NO_HASH = "00".repeat(SECRET_BYTES);

@@ -7,8 +7,14 @@ export function apiKeyStoreOf(store: Pick<Store, "catalog" | "writer">): ApiKeyS
   return {
     apiKey: (id) => store.catalog.apiKey(id),
     apiKeys: () => store.catalog.apiKeys(),
-    putApiKey: async (key, how) => {
-      await store.writer.submit((tx) => tx.putApiKey(key, how));
+    addApiKey: async (key, assertFree) => {
+      await store.writer.submit((tx) => {
+        assertFree(tx.catalog);
+        tx.putApiKey(key, { isNew: true });
+      });
+    },
+    updateApiKey: async (key) => {
+      await store.writer.submit((tx) => tx.putApiKey(key, { isNew: false }));
     },
     deleteApiKey: async (id) => {
       await store.writer.submit((tx) => tx.deleteApiKey(id));

@@ -1,6 +1,6 @@
 // AU-06: who may make, see and drop keys, and what makes a key stop to count.
 import { beforeEach, describe, expect, test } from "bun:test";
-import { type ApiKeyStore, ApiKeys, type NewApiKey } from "../../src/auth/api-keys.ts";
+import { type ApiKeyStore, ApiKeys, type KeyHolders, type NewApiKey } from "../../src/auth/api-keys.ts";
 import { parseUserId } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { ApiKey } from "../../src/model/api-key.ts";
@@ -21,7 +21,11 @@ class MemoryKeys implements ApiKeyStore {
   apiKeys(): readonly ApiKey[] {
     return [...this.keys.values()];
   }
-  async putApiKey(key: ApiKey): Promise<void> {
+  async addApiKey(key: ApiKey, assertFree: (now: KeyHolders) => void): Promise<void> {
+    assertFree({ user: (id) => world.store.user(id), apiKeys: () => this.apiKeys() });
+    await this.updateApiKey(key);
+  }
+  async updateApiKey(key: ApiKey): Promise<void> {
     if (this.isFull) throw new Error("disk is full");
     this.puts += 1;
     this.keys.set(key.id, key);
