@@ -164,7 +164,11 @@ test.each([
   ["SELECT * FROM chat.messages WHERE body NOT LIKE 'a%'", ["Routing: every change"]],
   [
     "SELECT * FROM chat.messages WHERE room = 'a' AND body ~ 'x'",
-    ["Strategy: re-run by key, because of a regular expression", "Routing: hash on room"],
+    ["Strategy: re-run by key, because of the operator ~", "Routing: hash on room"],
+  ],
+  [
+    "SELECT * FROM chat.messages WHERE lpad(body, 3) = 'abc'",
+    ["Strategy: re-run by key, because of the function lpad", "Routing: every change"],
   ],
   [MY_MESSAGES, ["Strategy: re-run, because of a sub-query", "Reads: chat.rooms (user", "Routing: every change"]],
 ])("LQ-09 EXPLAIN LIVE names the strategy and why: %s", async (sql, lines) => {

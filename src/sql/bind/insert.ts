@@ -14,6 +14,7 @@ import { queryPlan } from "./query-plan.ts";
 import { tableItem } from "./relation.ts";
 import { emptyScope, type Scope } from "./scope.ts";
 import { at, listOf, locationOf, unsupported } from "./syntax.ts";
+import { compileForWrite } from "./unbounded.ts";
 import { bindReturning, bindWriteTarget, targetColumn, type WriteTarget } from "./write-target.ts";
 
 export interface InsertContext {
@@ -193,9 +194,10 @@ function bindOnConflict(
   const evaluator = (expr: Expr): Evaluate => {
     const cellIndex = (relation: number, column: number): number | undefined =>
       relation === target.relation ? column : relation === excludedRelation ? width + column : undefined;
-    const evaluate = compile(expr, { cellIndex, generators });
-    if (evaluate === undefined) throw unsupported("a sub-query or regular expression in ON CONFLICT DO UPDATE");
-    return evaluate;
+    return compileForWrite({ session: binder.session, where: "ON CONFLICT DO UPDATE" }, expr, {
+      cellIndex,
+      generators,
+    });
   };
   const where =
     clause.whereClause === undefined

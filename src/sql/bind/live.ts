@@ -15,6 +15,7 @@ import { liveQueries } from "./live-queries.ts";
 import { bindLiveSelect, notLive } from "./live-source.ts";
 import { cutAtHoles, type FromItem } from "./relation.ts";
 import type { BindSession } from "./session.ts";
+import { unboundedPart } from "./unbounded.ts";
 import { walk } from "./walk.ts";
 
 export function bindLive(binder: Binder, select: SelectStmt, generators: Generators): LivePlan {
@@ -98,7 +99,7 @@ function strategyOf(
 ): LiveStrategy {
   if (condition === undefined || match === undefined || predicate !== undefined) return { kind: "filter" };
   if (walk(condition).some((part) => part.kind === "query")) return { kind: "rerun", why: "a sub-query" };
-  return { kind: "matchRows", why: "a regular expression", match };
+  return { kind: "matchRows", why: unboundedPart(condition)?.label ?? "a part whose time has no bound", match };
 }
 
 interface ShapeInput {

@@ -2,7 +2,6 @@
 import type { Node, RangeVar, ReturningClause } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { type Column, SYSTEM_COLUMNS, type TableSchema } from "../../model/schema.ts";
-import { compile } from "../compile.ts";
 import type { Expr } from "../expression.ts";
 import type { Generators } from "../functions/generators.ts";
 import type { Evaluate, Returning } from "../plan.ts";
@@ -10,9 +9,11 @@ import type { Binder, CteScope } from "./binder.ts";
 import { castTo, constant, type Operand, outputType, typed } from "./operand.ts";
 import { type FromItem, findRelation, tableItem } from "./relation.ts";
 import { emptyScope, type Scope } from "./scope.ts";
+import type { BindSession } from "./session.ts";
 import { didYouMean } from "./suggest.ts";
 import { at, unsupported } from "./syntax.ts";
 import { bindTargets } from "./target-list.ts";
+import { compileForWrite } from "./unbounded.ts";
 import { walk } from "./walk.ts";
 
 export type WriteVerb = "insert" | "update" | "delete";
@@ -104,8 +105,9 @@ export function bindReturning(
   const context = { scope, clause: "RETURNING", traits: undefined, ctes } as const;
   const targets = bindTargets(binder, nodes, { context, userColumnsOnly: false });
   const exprs = targets.map(({ operand }) => castTo(operand, outputType(operand)));
+  const { session } = binder;
   const values = exprs.map((expr, index) =>
-    compiledOver({ target, generators, others }, expr, `RETURNING ${targets[index]?.name ?? ""}`),
+    compiledOver({ session, target, generators, others }, expr, `RETURNING ${targets[index]?.name ?? ""}`),
   );
   const output = exprs.map(({ type }, index) => {
     const { name = "", flags = [] } = targets[index] ?? {};
@@ -115,21 +117,20 @@ export function bindReturning(
 }
 
 interface Compiling {
+  readonly session: BindSession;
   readonly target: WriteTarget;
   readonly generators: Generators;
   readonly others: readonly ColumnExpr[];
 }
 
-function compiledOver({ target, generators, others }: Compiling, expr: Expr, what: string): Evaluate {
+function compiledOver({ session, target, generators, others }: Compiling, expr: Expr, where: string): Evaluate {
   const placeOf = (relation: number, column: number): number =>
     others.findIndex((known) => known.relation === relation && known.column === column);
   const isMissing = (part: Expr): boolean =>
     part.kind === "column" && part.relation !== target.relation && placeOf(part.relation, part.column) < 0;
-  if (walk(expr).some(isMissing)) throw unsupported(`a column of another table in ${what}`);
+  if (walk(expr).some(isMissing)) throw unsupported(`a column of another table in ${where}`);
   const width = target.table.columns.length + SYSTEM_COLUMNS.length;
   const cellIndex = (relation: number, column: number): number =>
     relation === target.relation ? column : width + placeOf(relation, column);
-  const evaluate = compile(expr, { cellIndex, generators });
-  if (evaluate === undefined) throw unsupported(`a sub-query or regular expression in ${what}`);
-  return evaluate;
+  return compileForWrite({ session, where }, expr, { cellIndex, generators });
 }

@@ -272,7 +272,37 @@ const REFUSED: readonly (readonly [why: string, sql: string, message: string, po
   [
     "sub-query in RETURNING",
     "delete from orders where id = 1 returning (select 1)",
-    "a sub-query or regular expression in RETURNING ?column? is not supported",
+    "a sub-query in RETURNING ?column? is not supported",
+    undefined,
+  ],
+  [
+    "function without a bound in RETURNING",
+    "delete from orders where id = 1 returning lpad(note, 5)",
+    "the function lpad in RETURNING lpad, since its time has no bound and a write cannot be interrupted, is not supported",
+    42,
+  ],
+  [
+    "regular expression in RETURNING",
+    "update orders set note = 'x' where id = 1 returning id, not note !~ 'a' as found",
+    "the operator ~ in RETURNING found, since its time has no bound and a write cannot be interrupted, is not supported",
+    65,
+  ],
+  [
+    "function without a bound in ON CONFLICT",
+    "insert into orders (id) values (1) on conflict (id) do update set note = 'a' || repeat('x', 3)",
+    "the function repeat in ON CONFLICT DO UPDATE, since its time has no bound and a write cannot be interrupted, is not supported",
+    80,
+  ],
+  [
+    "syntax with a pattern in ON CONFLICT",
+    "insert into orders (id) values (1) on conflict (id) do update set amount = 1 where orders.note similar to 'a+'",
+    "SIMILAR TO in ON CONFLICT DO UPDATE, since its time has no bound and a write cannot be interrupted, is not supported",
+    95,
+  ],
+  [
+    "sub-query in ON CONFLICT",
+    "insert into orders (id) values (1) on conflict (id) do update set note = (select max(note) from orders)",
+    "a sub-query in ON CONFLICT DO UPDATE is not supported",
     undefined,
   ],
   [
