@@ -76,6 +76,7 @@ export class ColdTables {
 
   /** A table that holds what the query can need of these segments; undefined when it must be loaded first. */
   find(source: ColdSource, segments: readonly SegmentRef[]): ColdTable | undefined {
+    if (this.#tables.size === 0) return undefined;
     const wanted = storedPlaces(source);
     for (const key of [wholeKey(source), sourceKey(source)]) {
       const table = this.#tables.get(key);
@@ -148,6 +149,7 @@ export class ColdTables {
 
   /** Drops what was unused for longest until the budget is kept, but none that a query is about to read. */
   shrink(inUse: readonly ColdSource[]): void {
+    if (this.#tables.size === 0) return;
     const kept = new Set(inUse.flatMap((source) => [sourceKey(source), wholeKey(source)]));
     let bytes = 0;
     let parts = 0;

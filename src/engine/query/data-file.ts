@@ -12,11 +12,21 @@ import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
 const SEGMENTS_SQL =
   "SELECT id, path, rows, tombstones, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
 
-/** Lists of segments kept until the next commit. */
-const MAX_LISTS = 32;
+/** Scopes whose flushed state is kept until the next commit. */
+const MAX_SCOPES = 32;
+
+/** Tables whose buffer is looked into without preparing the look again. */
+const MAX_LOOKS = 32;
 
 /** More keys than this are not taken out one by one. */
 const MAX_HIDDEN_KEYS = 5_000;
+
+export interface FlushedScope {
+  /** Ascending by id. */
+  readonly segments: readonly SegmentRef[];
+  /** Every buffered version at or below it is one of the segments', or replaced there, or gone; 0: none is. */
+  readonly upTo: Seq;
+}
 
 export class DataFile {
   readonly #db: DatabaseSync;
@@ -25,8 +35,11 @@ export class DataFile {
   readonly #dataVersion: StatementSync;
   readonly #historyStart: StatementSync;
   readonly #lastSeq: StatementSync;
-  readonly #lists = new Lru<string, readonly SegmentRef[]>(MAX_LISTS);
-  #listedAt: unknown;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #bufferLooks = new Lru<string, StatementSync>(MAX_LOOKS);
+  readonly #flushed = new Lru<string, FlushedScope>(MAX_SCOPES);
+  #flushedAt: unknown;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -38,24 +51,26 @@ export class DataFile {
     this.#historyStart.setReadBigInts(true);
     this.#lastSeq = db.prepare("SELECT value FROM meta WHERE key = 'last_seq'");
     this.#lastSeq.setReadBigInts(true);
+    this.#begin = db.prepare("BEGIN");
+    this.#commit = db.prepare("COMMIT");
   }
 
   inTransaction<T>(work: () => T): T {
-    this.#db.exec("BEGIN");
+    this.#begin.run();
     try {
       return work();
     } finally {
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+      if (this.#db.isTransaction) this.#commit.run();
     }
   }
 
   /** For work that is over in a few milliseconds: as long as it is open, the log is not folded. */
   async inLongTransaction<T>(work: () => Promise<T>): Promise<T> {
-    this.#db.exec("BEGIN");
+    this.#begin.run();
     try {
       return await work();
     } finally {
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+      if (this.#db.isTransaction) this.#commit.run();
     }
   }
 
@@ -63,18 +78,23 @@ export class DataFile {
     return this.#db.isTransaction ? work() : this.inTransaction(work);
   }
 
-  /** Ascending by id. A query asks more than once, and most often nothing was committed since. */
-  segments(target: ScopeTarget): readonly SegmentRef[] {
+  /** A query asks more than once, and most often nothing was committed since. */
+  flushed(target: ScopeTarget): FlushedScope {
     // Another number when any other connection has committed; this one never does.
     const version = this.#dataVersion.get()?.["data_version"];
-    if (version !== this.#listedAt) this.#lists.clear();
-    this.#listedAt = version;
+    if (version !== this.#flushedAt) this.#flushed.clear();
+    this.#flushedAt = version;
     const key = `${target.schema.id} ${target.scope}`;
-    const known = this.#lists.get(key);
+    const known = this.#flushed.get(key);
     if (known !== undefined) return known;
-    const list = this.#listSegments(target);
-    this.#lists.set(key, list);
-    return list;
+    const segments = this.#listSegments(target);
+    const flushed = { segments, upTo: flushedUpTo(segments, this.#startsAt(target)) };
+    this.#flushed.set(key, flushed);
+    return flushed;
+  }
+
+  segments(target: ScopeTarget): readonly SegmentRef[] {
+    return this.flushed(target).segments;
   }
 
   #listSegments({ schema, scope }: ScopeTarget): readonly SegmentRef[] {
@@ -92,7 +112,7 @@ export class DataFile {
   }
 
   /** What the buffer has of the scope at or below it is gone; 0: nothing is. */
-  startsAt({ schema, scope }: ScopeTarget): Seq {
+  #startsAt({ schema, scope }: ScopeTarget): Seq {
     const value = this.#historyStart.get(BigInt(schema.id), scope)?.["starts_at"];
     return seqOf(typeof value === "bigint" ? value : 0n);
   }
@@ -104,9 +124,14 @@ export class DataFile {
   }
 
   isBufferEmpty({ schema, scope }: ScopeTarget): boolean {
-    const where = isScopedByUser(schema.kind) ? " WHERE _user = ?" : "";
-    const values = where === "" ? [] : [scope];
-    return this.#db.prepare(`SELECT 1 FROM ${hotTableName(schema)}${where} LIMIT 1`).get(...values) === undefined;
+    const isScoped = isScopedByUser(schema.kind);
+    const table = hotTableName(schema);
+    let look = this.#bufferLooks.get(table);
+    if (look === undefined) {
+      look = this.#db.prepare(`SELECT 1 FROM ${table}${isScoped ? " WHERE _user = ?" : ""} LIMIT 1`);
+      this.#bufferLooks.set(table, look);
+    }
+    return look.get(...(isScoped ? [scope] : [])) === undefined;
   }
 
   /** Buffered keys within the key ranges of segments, in order, each once; undefined when there are too many. What is at or below `flushedUpTo` hides nothing: it is the flushed version. */
@@ -138,11 +163,10 @@ export class DataFile {
   }
 }
 
-/** Every buffered version at or below it is one of the segments', or replaced there, or gone. */
-export function flushedUpTo(segments: readonly SegmentRef[], startsAt: Seq): Seq {
+function flushedUpTo(segments: readonly SegmentRef[], startsAt: Seq): Seq {
   return segments.reduce((newest, { maxSeq }) => (maxSeq > newest ? maxSeq : newest), startsAt);
 }
 
 export function sameSegments(a: readonly SegmentRef[], b: readonly SegmentRef[]): boolean {
-  return a.length === b.length && a.every(({ id }, index) => b[index]?.id === id);
+  return a === b || (a.length === b.length && a.every(({ id }, index) => b[index]?.id === id));
 }

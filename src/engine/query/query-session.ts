@@ -17,10 +17,11 @@ import { locationOf, type StorageAccess } from "../../storage/objects/storage-ac
 import type { StorageLocation } from "../../storage/objects/storage-location.ts";
 import { type ColdTable, ColdTables, type LookedUp } from "./cold-tables.ts";
 
-import { DataFile, flushedUpTo, sameSegments } from "./data-file.ts";
+import { DataFile, sameSegments } from "./data-file.ts";
 import { emit, type RowSink } from "./emit-rows.ts";
 import type { ColdCacheCounts, ColdRead, OpenMessage, QueryRelation, RunMessage } from "./messages.ts";
 import { ReadPolicy } from "./read-policy.ts";
+import { ReadStatements } from "./read-statements.ts";
 import { hiddenText, relationText, rowsText, type TableRelation } from "./relation-text.ts";
 import { plannedSummary, readSummary } from "./summary-read.ts";
 
@@ -39,7 +40,7 @@ const MAX_ROUNDS = 20;
 
 export class QuerySession {
   readonly #db: DatabaseSync;
-  readonly #policy: ReadPolicy;
+  readonly #statements: ReadStatements;
   readonly #file: DataFile;
   readonly #cold: ColdTables;
   readonly #access: StorageAccess | undefined;
@@ -52,8 +53,9 @@ export class QuerySession {
     // Sorts and temporary tables stay in memory, where the limit of the process counts them.
     this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000");
     prepareConnection(this.#db, options.node);
-    this.#policy = new ReadPolicy(this.#tableNames());
-    this.#policy.install(this.#db);
+    const policy = new ReadPolicy(this.#tableNames());
+    policy.install(this.#db);
+    this.#statements = new ReadStatements(this.#db, policy);
     this.#file = new DataFile(this.#db);
     this.#cold = new ColdTables({
       db: this.#db,
@@ -165,7 +167,7 @@ export class QuerySession {
         return relationText(relation, { flushed, isBufferEmpty, flushedUpTo });
       });
       const position = this.#file.position();
-      const rowCount = this.#policy.restrict(tables, () => this.#select(pieces.join(""), { ...request, values }, sink));
+      const rowCount = this.#select({ tables, sql: pieces.join("") }, { ...request, values }, sink);
       return { rowCount, position, reads: stored.flatMap(({ read }) => read ?? []) };
     });
   }
@@ -175,23 +177,23 @@ export class QuerySession {
     return readSummary(deps, request, ({ relation: { schema }, sql, values, flushed }) => {
       const position = this.#file.position();
       const tables = new Set([hotTableName(schema)]);
-      const rowCount = this.#policy.restrict(tables, () => this.#select(sql, { ...request, values }, sink));
+      const rowCount = this.#select({ tables, sql }, { ...request, values }, sink);
       const { by, outcome } = flushed;
       return { rowCount, position, reads: [{ ...outcome, by, table: qualifiedName(schema), isCached: false }] };
     });
   }
 
-  #select(sql: string, request: RunMessage, sink: RowSink): number {
-    const statement = this.#db.prepare(sql);
-    statement.setReturnArrays(true);
-    return emit(arrayRows(statement.iterate(...bindable(sql, request.values))), request, sink);
+  #select({ tables, sql }: Text, request: RunMessage, sink: RowSink): number {
+    const values = bindable(sql, request.values);
+    return this.#statements.run(tables, sql, (statement) =>
+      emit(arrayRows(statement.iterate(...values)), request, sink),
+    );
   }
 
   /** What is there of a relation's stored rows in the open transaction. */
   #stored(run: Run, relation: QueryRelation, index: number): StoredRows {
     if (relation.kind !== "table") return NOTHING_STORED;
-    const segments = this.#file.segments(relation);
-    const upTo = flushedUpTo(segments, this.#file.startsAt(relation));
+    const { segments, upTo } = this.#file.flushed(relation);
     const nothing: StoredRows = { ...NOTHING_STORED, flushedUpTo: upTo };
     if (segments.length === 0) return nothing;
     const isBufferEmpty = this.#file.isBufferEmpty(relation);
@@ -255,6 +257,12 @@ export class QuerySession {
     const rows = this.#db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
     return rows.map((row) => String(row["name"]));
   }
+}
+
+interface Text {
+  readonly sql: string;
+  /** All that it reads. */
+  readonly tables: ReadonlySet<string>;
 }
 
 interface Lookup extends LookedUp {

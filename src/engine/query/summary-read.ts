@@ -7,7 +7,7 @@ import type { ScopeGroups } from "../../storage/cold/scope-groups.ts";
 import type { SegmentRef } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import type { ColdTables, SummarizedRows } from "./cold-tables.ts";
-import { type DataFile, flushedUpTo, sameSegments } from "./data-file.ts";
+import { type DataFile, sameSegments } from "./data-file.ts";
 import type { QueryRequest } from "./messages.ts";
 import { summaryHole, type TableRelation } from "./relation-text.ts";
 import { valueJson } from "./value-json.ts";
@@ -94,9 +94,8 @@ interface FlushedState {
 }
 
 function flushedState({ file }: SummaryReadDeps, relation: TableRelation): FlushedState | undefined {
-  const segments = file.segments(relation);
+  const { segments, upTo } = file.flushed(relation);
   if (segments.length === 0) return undefined;
-  const upTo = flushedUpTo(segments, file.startsAt(relation));
   const hiddenKeys = file.hiddenKeys(relation, segments, upTo);
   return hiddenKeys === undefined ? undefined : { segments, upTo, hiddenKeys };
 }

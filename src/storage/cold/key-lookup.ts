@@ -55,8 +55,9 @@ class Lookup {
 
   async run(): Promise<FoundRows> {
     const { segments } = this.#lookup;
-    const newestFirst = segments.toSorted((a, b) => compareSqlite(b.maxSeq, a.maxSeq));
-    for (const segment of newestFirst) await this.#searchSegment(segment);
+    const possible = segments.filter((segment) => this.#wanted.some(({ key }) => isInRange(key, segment)));
+    possible.sort((a, b) => compareSqlite(b.maxSeq, a.maxSeq));
+    for (const segment of possible) await this.#searchSegment(segment);
     const rows = await this.#rows();
     const read = { segments: segments.length, segmentsRead: this.#segmentsRead, rowGroups: this.#rowGroups };
     return { rows, outcome: { ...read, rowGroupsRead: this.#rowGroupsRead, rows: rows.length, isWhole: true } };
@@ -65,8 +66,7 @@ class Lookup {
   async #searchSegment(segment: SegmentRef): Promise<void> {
     const open = this.#wanted.filter(
       ({ key, found }) =>
-        compareSqlite(key, segment.minKey) >= 0 &&
-        compareSqlite(key, segment.maxKey) <= 0 &&
+        isInRange(key, segment) &&
         // Its version is within the range of the segment it was found in.
         (found === undefined || found.segment.minSeq <= segment.maxSeq),
     );
@@ -135,6 +135,10 @@ class Lookup {
     const { bounds } = columnStatistics(footer, group, { schema, place: schema.columns.length + 1 });
     return bounds?.max === 0;
   }
+}
+
+function isInRange(key: SqliteValue, { minKey, maxKey }: SegmentRef): boolean {
+  return compareSqlite(key, minKey) >= 0 && compareSqlite(key, maxKey) <= 0;
 }
 
 /** In order, each once. */
