@@ -2,6 +2,21 @@
 SELECT ARRAY[ARRAY[1], ARRAY[2]];
 -- error: UNSUPPORTED an array of arrays is not supported
 
+-- … to compare with too
+SELECT ARRAY[1] = ANY (ARRAY[ARRAY[1, 2], ARRAY[3, 4]]);
+-- error: UNSUPPORTED an array of arrays is not supported
+
+-- string_agg takes two arguments
+SELECT string_agg('a') FROM (VALUES (1)) AS t (x);
+-- error: SQL_EXECUTION_ERROR function string_agg(unknown) does not exist
+
+SELECT string_agg('a', ',', 'b') FROM (VALUES (1)) AS t (x);
+-- error: SQL_EXECUTION_ERROR function string_agg(unknown, unknown, unknown) does not exist
+
+-- a literal without a type is no number of its own
+SELECT sum('1') FROM (VALUES (1)) AS t (x);
+-- error: SQL_EXECUTION_ERROR function sum(unknown) does not exist
+
 -- bounds of an array's own
 SELECT '[2:3]={1,2}'::int[];
 -- error: UNSUPPORTED an array with bounds of its own is not supported

@@ -44,6 +44,11 @@ function oneArgument(
   };
 }
 
+/** Takes a literal or NULL without a type as one of `type`, as PostgreSQL does where one candidate is left. */
+function literalAs(type: SqlType, form: AggregateForm): AggregateForm {
+  return { ...form, resolve: (types) => form.resolve(types.map((given) => given ?? type)) };
+}
+
 function sumType(type: SqlType): SqlType | undefined {
   if (INTEGERS.has(type.kind)) return BIGINT;
   if (FLOATS.has(type.kind)) return type;
@@ -67,7 +72,10 @@ function averageType(type: SqlType): SqlType | undefined {
 
 const ordered = (type: SqlType): SqlType | undefined => (UNORDERED.has(type.kind) ? undefined : type);
 const booleanOnly = (type: SqlType): SqlType | undefined => (type.kind === "boolean" ? BOOLEAN : undefined);
-const everyTrue = oneArgument(booleanOnly, () => "MIN");
+const everyTrue = literalAs(
+  BOOLEAN,
+  oneArgument(booleanOnly, () => "MIN"),
+);
 
 /** Aggregates whose result a function reads. */
 const TOTALS: Partial<Readonly<Record<TypeKind, string>>> = {
@@ -179,16 +187,25 @@ export const AGGREGATES: Readonly<Record<string, AggregateForm>> = {
       return type.kind === "decimal" ? `k_decimal_average_text_int(${call}, ${averageDigits(type.scale)})` : call;
     },
   ),
-  min: oneArgument(ordered, () => "MIN"),
-  max: oneArgument(ordered, () => "MAX"),
+  min: literalAs(
+    TEXT,
+    oneArgument(ordered, () => "MIN"),
+  ),
+  max: literalAs(
+    TEXT,
+    oneArgument(ordered, () => "MAX"),
+  ),
   bool_and: everyTrue,
   every: everyTrue,
-  bool_or: oneArgument(booleanOnly, () => "MAX"),
+  bool_or: literalAs(
+    BOOLEAN,
+    oneArgument(booleanOnly, () => "MAX"),
+  ),
   string_agg: {
     finish: (call) => call,
-    resolve: ([value, separator], ...rest) => {
-      const isText = (type: SqlType | undefined): boolean => type === undefined || type.kind === "text";
-      return rest.length === 0 && isText(value) && isText(separator) ? { args: [TEXT, TEXT], type: TEXT } : undefined;
+    resolve: (types) => {
+      const areTexts = types.every((type) => type === undefined || type.kind === "text");
+      return types.length === 2 && areTexts ? { args: [TEXT, TEXT], type: TEXT } : undefined;
     },
     sqlite: () => "group_concat",
   },

@@ -4,6 +4,7 @@ import { DbError } from "../../base/errors.ts";
 import { INT, JSON_TYPE, type SqlType, TEXT } from "../../model/sql-type.ts";
 import type { Expr } from "../expression.ts";
 import { internalFunction, resolveOperator } from "../functions/registry.ts";
+import { assertNotNested } from "./array.ts";
 import { arrayExpr, elementExpr } from "./array-call.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { applyFunction } from "./call.ts";
@@ -24,8 +25,10 @@ import { at, unsupported } from "./syntax.ts";
 export function bindArray(binder: Binder, node: A_ArrayExpr, context: ExprContext, element?: SqlType): Operand {
   const { session } = binder;
   const position = session.position(node.location);
-  const items = (node.elements ?? []).map((item) => binder.expr(item, context));
-  if (items.some((item) => operandType(item)?.kind === "array")) throw unsupported("an array of arrays", position);
+  const items = assertNotNested(
+    (node.elements ?? []).map((item) => binder.expr(item, context)),
+    position,
+  );
   if (element !== undefined) {
     return typed(
       arrayExpr(

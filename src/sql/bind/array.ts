@@ -8,14 +8,20 @@ import { TYPES } from "../../model/types.ts";
 import { constantOf } from "../parse/constant.ts";
 import type { Binder, ExprContext } from "./binder.ts";
 import { castTarget } from "./cast-target.ts";
-import { castTo, constant, type Operand, placed, typed, untyped } from "./operand.ts";
+import { castTo, constant, type Operand, operandType, placed, typed, untyped } from "./operand.ts";
 import type { BindSession } from "./session.ts";
 import { at, unsupported } from "./syntax.ts";
 
 /** The values of `ARRAY[…]`, of a parameter that is a list, or of text like `{1,2}`; each maybe with a cast to an array type around it. */
 export function arrayElements(binder: Binder, node: Node, context: ExprContext): readonly Operand[] | undefined {
   const { session } = binder;
-  if ("A_ArrayExpr" in node) return (node.A_ArrayExpr.elements ?? []).map((item) => binder.expr(item, context));
+  if ("A_ArrayExpr" in node) {
+    const { elements = [], location } = node.A_ArrayExpr;
+    return assertNotNested(
+      elements.map((item) => binder.expr(item, context)),
+      session.position(location),
+    );
+  }
   if ("ParamRef" in node)
     return listElements(session, node.ParamRef.number ?? 0, session.position(node.ParamRef.location));
   if ("A_Const" in node) return textElements(session, node);
@@ -24,6 +30,12 @@ export function arrayElements(binder: Binder, node: Node, context: ExprContext):
   if (arg === undefined || typeName === undefined || (typeName.arrayBounds ?? []).length === 0) return undefined;
   const type = elementType(session, typeName);
   return arrayElements(binder, arg, context)?.map((element) => typed(castTo(element, type), element.position));
+}
+
+/** PostgreSQL has arrays of two dimensions, whose values one by one ANY and ALL compare with. */
+export function assertNotNested(items: readonly Operand[], position: number | undefined): readonly Operand[] {
+  if (items.some((item) => operandType(item)?.kind === "array")) throw unsupported("an array of arrays", position);
+  return items;
 }
 
 function elementType(session: BindSession, { arrayBounds = [], ...element }: TypeName): SqlType {

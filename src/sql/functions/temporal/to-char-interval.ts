@@ -1,123 +1,146 @@
-// to_char of an interval: hours are not cut at a day, and what only a date has (names of months and days) is refused.
+// to_char of an interval: hours are not cut at a day, and what only a date has (names of months and days) is refused. Widths are PostgreSQL's: of most fields of a
+// negative interval the sign takes a place of its own, of the others one of the field's.
 import { DbError } from "../../../base/errors.ts";
 import { type Interval, intervalOf } from "../../../model/interval.ts";
 import { TEXT } from "../../../model/sql-type.ts";
 import { type Overload, preparedOverload } from "../definition.ts";
-import { memoizeLast } from "../memoize-last.ts";
 import { US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { type Field, formatter, type PatternAt } from "./to-char-format.ts";
 
-type Piece = (interval: Interval) => string;
+type Part = (interval: Interval) => number;
+type IntervalField = Field<Interval>;
 
-interface Field {
-  readonly width: number;
-  readonly number: (interval: Interval) => number;
+const unit = ({ us }: Interval, size: number): number => Number(us / BigInt(size));
+const hours: Part = (interval) => unit(interval, US_PER_HOUR);
+const minutes: Part = (interval) => unit(interval, US_PER_MINUTE) % 60;
+const wholeSeconds: Part = (interval) => unit(interval, US_PER_SECOND);
+const seconds: Part = (interval) => wholeSeconds(interval) % 60;
+const fraction: Part = ({ us }) => Number(us % BigInt(US_PER_SECOND));
+const year: Part = ({ months }) => Math.trunc(months / 12);
+const month: Part = ({ months }) => months % 12;
+const twelve: Part = (interval) => (hours(interval) % 12 === 0 ? 12 : hours(interval) % 12);
+const dayOfAll: Part = ({ months, days }) => months * 30 + days;
+
+/** Filled with zeros to the width, the sign included. */
+function zeroFilled(value: number, width: number): string {
+  const sign = value < 0 ? "-" : "";
+  return sign + String(Math.abs(value)).padStart(width - sign.length, "0");
 }
 
-const MAX_FORMAT_LENGTH = 500;
-const unit = ({ us }: Interval, size: number): number => Number(us / BigInt(size)) + 0;
-const hours = (interval: Interval): number => unit(interval, US_PER_HOUR);
-const seconds = (interval: Interval): number => unit(interval, US_PER_SECOND) % 60;
-const year = ({ months }: Interval): number => Math.trunc(months / 12) + 0;
-const twelve = (interval: Interval): number => (hours(interval) % 12 === 0 ? 12 : hours(interval) % 12);
-const fraction = ({ us }: Interval): number => Number(us % BigInt(US_PER_SECOND)) + 0;
+function numbers(text: (interval: Interval, fill: boolean) => string): IntervalField {
+  return { text, isNumber: true };
+}
 
-const FIELDS: readonly (readonly [pattern: string, field: Field])[] = [
-  ["YYYY", { width: 4, number: year }],
-  ["YYY", { width: 3, number: (interval) => year(interval) % 1000 }],
-  ["YY", { width: 2, number: (interval) => year(interval) % 100 }],
-  ["Y", { width: 1, number: (interval) => year(interval) % 10 }],
-  ["MM", { width: 2, number: ({ months }) => months % 12 }],
-  ["DDD", { width: 3, number: ({ months, days }) => months * 30 + days }],
-  ["DD", { width: 2, number: ({ days }) => days }],
-  ["HH24", { width: 2, number: hours }],
-  ["HH12", { width: 2, number: twelve }],
-  ["HH", { width: 2, number: twelve }],
-  ["MI", { width: 2, number: (interval) => unit(interval, US_PER_MINUTE) % 60 }],
-  ["SSSSS", { width: 1, number: (interval) => unit(interval, US_PER_SECOND) }],
-  ["SSSS", { width: 1, number: (interval) => unit(interval, US_PER_SECOND) }],
-  ["SS", { width: 2, number: seconds }],
-  ["MS", { width: 3, number: (interval) => Math.trunc(fraction(interval) / 1000) }],
-  ["US", { width: 6, number: fraction }],
+/** One place more where `whole`, of which the number is a part, is negative. */
+function signed(width: number, part: Part, whole = part): IntervalField {
+  return numbers((interval, fill) => {
+    return zeroFilled(part(interval), fill ? width + (whole(interval) < 0 ? 1 : 0) : 0);
+  });
+}
+
+function unsigned(width: number, part: Part): IntervalField {
+  return numbers((interval, fill) => zeroFilled(part(interval), fill ? width : 0));
+}
+
+/** As wide with FM as without. */
+function fixed(width: number, part: Part): IntervalField {
+  return numbers((interval) => zeroFilled(part(interval), width));
+}
+
+function fractionDigits(digits: number): IntervalField {
+  return fixed(digits, (interval) => Math.trunc(fraction(interval) / 10 ** (6 - digits)));
+}
+
+function halfDay(morning: string, afternoon: string): IntervalField {
+  return { text: (interval) => (hours(interval) % 24 >= 12 ? afternoon : morning), isNumber: false };
+}
+
+const thousands: Part = (interval) => Math.trunc(year(interval) / 1000);
+const ofThousand: Part = (interval) => year(interval) % 1000;
+const week =
+  (days: Part): Part =>
+  (interval) =>
+    Math.trunc((days(interval) - 1) / 7) + 1;
+
+/** Longer patterns first, where one starts with another. */
+const FIELDS: readonly (readonly [pattern: string, field: IntervalField])[] = [
+  ["Y,YYY", numbers((interval) => `${zeroFilled(thousands(interval), 0)},${zeroFilled(ofThousand(interval), 3)}`)],
+  ["YYYY", signed(4, year)],
+  ["YYY", signed(3, ofThousand, year)],
+  ["YY", signed(2, (interval) => year(interval) % 100, year)],
+  ["Y", fixed(1, (interval) => year(interval) % 10)],
+  ["CC", signed(2, (interval) => Math.trunc(year(interval) / 100))],
+  ["Q", numbers((interval) => (month(interval) === 0 ? "" : zeroFilled(Math.trunc((month(interval) - 1) / 3) + 1, 0)))],
+  ["MM", signed(2, month)],
+  ["WW", unsigned(2, week(dayOfAll))],
+  [
+    "W",
+    fixed(
+      1,
+      week(({ days }) => days),
+    ),
+  ],
+  ["DDD", unsigned(3, dayOfAll)],
+  ["DD", unsigned(2, ({ days }) => days)],
+  ["HH24", signed(2, hours)],
+  ["HH12", signed(2, twelve, hours)],
+  ["HH", signed(2, twelve, hours)],
+  ["MI", signed(2, minutes)],
+  ["SSSSS", fixed(1, wholeSeconds)],
+  ["SSSS", fixed(1, wholeSeconds)],
+  ["SS", signed(2, seconds)],
+  ["MS", fractionDigits(3)],
+  ["US", fractionDigits(6)],
+  ...Array.from({ length: 6 }, (_, index) => [`FF${index + 1}`, fractionDigits(index + 1)] as const),
 ];
-const HALF_DAYS = ["AM", "PM"];
+const HALF_DAYS: ReadonlyMap<string, IntervalField> = new Map(
+  ["AM", "am", "A.M.", "a.m."].flatMap((morning) => {
+    const afternoon = morning.replace("A", "P").replace("a", "p");
+    const field = halfDay(morning, afternoon);
+    return [
+      [morning, field],
+      [afternoon, field],
+    ];
+  }),
+);
 const DATES_ONLY = [
   "MONTH",
   "MON",
   "DAY",
   "DY",
+  "IDDD",
   "ID",
   "IW",
   "IYYY",
   "D",
   "J",
-  "Q",
-  "WW",
-  "W",
-  "CC",
   "RM",
   "TZ",
+  "OF",
   "BC",
+  "B.C.",
   "AD",
+  "A.D.",
 ];
 
-function padded(value: number, width: number): string {
-  // A sign takes a place of its own.
-  return value < 0 ? `-${String(-value).padStart(width, "0")}` : String(value + 0).padStart(width, "0");
-}
-
-function halfDay(pattern: string): Piece {
-  return (interval) => {
-    const isAfternoon = ((hours(interval) % 24) + 24) % 24 >= 12;
-    const text = isAfternoon ? "PM" : "AM";
-    return pattern === pattern.toLowerCase() ? text.toLowerCase() : text;
-  };
-}
-
-function pieceAt(format: string, at: number, fill: boolean): { readonly piece: Piece; readonly length: number } {
+const patternAt: PatternAt<Interval> = (format, at) => {
   const rest = format.slice(at).toUpperCase();
-  const known = FIELDS.find(([pattern]) => rest.startsWith(pattern));
-  if (known !== undefined && !rest.startsWith("DAY") && !rest.startsWith("DY")) {
-    const [pattern, { width, number }] = known;
-    return { piece: (interval) => padded(number(interval), fill ? width : 1), length: pattern.length };
+  const isName = rest.startsWith("DAY") || rest.startsWith("DY");
+  const known = isName ? undefined : FIELDS.find(([pattern]) => rest.startsWith(pattern));
+  if (known !== undefined) return { field: known[1], length: known[0].length };
+  for (const length of [4, 2]) {
+    const field = HALF_DAYS.get(format.slice(at, at + length));
+    if (field !== undefined) return { field, length };
   }
-  if (HALF_DAYS.some((half) => rest.startsWith(half))) return { piece: halfDay(format.slice(at, at + 2)), length: 2 };
   if (DATES_ONLY.some((pattern) => rest.startsWith(pattern))) {
     throw new DbError("SQL_EXECUTION_ERROR", "invalid format specification for an interval value", {
       hint: "Intervals are not tied to specific calendar dates.",
     });
   }
-  const own = format.charAt(at);
-  return { piece: () => own, length: 1 };
-}
-
-function compileFormat(format: string): readonly Piece[] {
-  if (format.length > MAX_FORMAT_LENGTH) {
-    throw new DbError("SQL_EXECUTION_ERROR", `to_char format is too long: at most ${MAX_FORMAT_LENGTH} characters`);
-  }
-  const pieces: Piece[] = [];
-  for (let at = 0; at < format.length; ) {
-    const quoted = /^"([^"]*)"?/.exec(format.slice(at));
-    if (quoted !== null) {
-      const text = quoted[1] ?? "";
-      pieces.push(() => text);
-      at += quoted[0].length;
-      continue;
-    }
-    const fill = !/^FM/i.test(format.slice(at, at + 2));
-    if (!fill) at += 2;
-    const { piece, length } = pieceAt(format, at, fill);
-    pieces.push(piece);
-    at += length;
-  }
-  return pieces;
-}
+  return undefined;
+};
 
 export const intervalToChar: Overload = preparedOverload(["interval", "text"], TEXT, () => {
-  const pieces = memoizeLast((format = "") => compileFormat(format));
-  return (cell, format) => {
-    const interval = intervalOf(cell);
-    return pieces(format)
-      .map((piece) => piece(interval))
-      .join("");
-  };
+  const write = formatter(patternAt);
+  return (cell, format) => write(intervalOf(cell), format);
 });

@@ -3,13 +3,12 @@
 import { DbError } from "../../../base/errors.ts";
 import { TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";
-import { memoizeLast } from "../memoize-last.ts";
 import { numbersToChar } from "../numeric/to-char-number.ts";
 import { civilOfDays, dayOfYear, isoWeek, isoWeekday } from "./civil.ts";
 import { type Instant, instantOf, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { type Field, formatter, type PatternAt } from "./to-char-format.ts";
 import { intervalToChar } from "./to-char-interval.ts";
 
-const MAX_FORMAT_LENGTH = 500;
 const MONTHS = [
   "January",
   "February",
@@ -27,10 +26,7 @@ const MONTHS = [
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const NAME_WIDTH = 9;
 
-/** A number padded with zeros, or a name padded with blanks; `FM` takes the padding away. */
-type Field =
-  | { readonly width: number; readonly number: (instant: Instant) => number }
-  | { readonly width: number; readonly name: (instant: Instant) => string };
+type InstantField = Field<Instant>;
 
 const hour = ({ timeUs }: Instant): number => Math.floor(timeUs / US_PER_HOUR);
 const twelveHour = (instant: Instant): number => ((hour(instant) + 11) % 12) + 1;
@@ -41,16 +37,18 @@ const halfDay = (instant: Instant): string => (hour(instant) < 12 ? "AM" : "PM")
 const dotted = (text: string): string => `${text[0]}.${text[1]}.`;
 const short = (text: string): string => text.slice(0, 3);
 
-function named(width: number, name: (instant: Instant) => string): Field {
-  return { width, name };
+/** Padded with blanks. */
+function named(width: number, name: (instant: Instant) => string): InstantField {
+  return { text: (instant, fill) => (fill ? name(instant).padEnd(width) : name(instant)), isNumber: false };
 }
 
-function number(width: number, value: (instant: Instant) => number): Field {
-  return { width, number: value };
+/** Padded with zeros. */
+function number(width: number, value: (instant: Instant) => number): InstantField {
+  return { text: (instant, fill) => String(value(instant)).padStart(fill ? width : 0, "0"), isNumber: true };
 }
 
 /** Upper case, capitalised and lower case spellings of a name. */
-function spellings(text: string, width: number, name: (instant: Instant) => string): [string, Field][] {
+function spellings(text: string, width: number, name: (instant: Instant) => string): [string, InstantField][] {
   return [
     [text.toUpperCase(), named(width, (instant) => name(instant).toUpperCase())],
     [text, named(width, name)],
@@ -58,7 +56,7 @@ function spellings(text: string, width: number, name: (instant: Instant) => stri
   ];
 }
 
-const FORMATS: ReadonlyMap<string, Field> = new Map<string, Field>([
+const FORMATS: ReadonlyMap<string, InstantField> = new Map<string, InstantField>([
   ["YYYY", number(4, year)],
   ["YYY", number(3, (instant) => year(instant) % 1000)],
   ["YY", number(2, (instant) => year(instant) % 100)],
@@ -119,82 +117,25 @@ const UNSUPPORTED = [
 const longestFirst = (a: string, b: string): number => b.length - a.length;
 const PATTERNS = [...FORMATS.keys(), ...UNSUPPORTED].sort(longestFirst);
 
-type Piece = (instant: Instant) => string;
-
-function ordinal(value: string): string {
-  if (/1[1-3]$/.test(value)) return "th";
-  const last = value.at(-1);
-  return last === "1" ? "st" : last === "2" ? "nd" : last === "3" ? "rd" : "th";
-}
-
-function pieceOf(field: Field, options: { readonly fill: boolean; readonly suffix: string }): Piece {
-  return (instant) => {
-    if ("name" in field) return options.fill ? field.name(instant).padEnd(field.width) : field.name(instant);
-    const digits = String(field.number(instant));
-    const text = options.fill ? digits.padStart(field.width, "0") : digits;
-    if (options.suffix === "") return text;
-    return text + (options.suffix === "TH" ? ordinal(text).toUpperCase() : ordinal(text));
-  };
-}
-
-function patternAt(format: string, at: number): { readonly name: string; readonly field: Field } | undefined {
+const patternAt: PatternAt<Instant> = (format, at) => {
   const name = PATTERNS.find((pattern) => format.startsWith(pattern, at) || upperAt(format, at, pattern));
   if (name === undefined) return undefined;
   const field = FORMATS.get(name);
   if (field === undefined) {
     throw new DbError("UNSUPPORTED", `to_char pattern ${JSON.stringify(name)} is not supported`);
   }
-  return { name, field };
-}
+  return { field, length: name.length };
+};
 
 /** Numeric patterns may be written in any case; names of months and days say their case by their own. */
 function upperAt(format: string, at: number, pattern: string): boolean {
-  const field = FORMATS.get(pattern);
-  return field !== undefined && "number" in field && format.slice(at, at + pattern.length).toUpperCase() === pattern;
-}
-
-function literal(text: string): Piece {
-  return () => text;
-}
-
-function compileFormat(format: string): readonly Piece[] {
-  if (format.length > MAX_FORMAT_LENGTH) {
-    throw new DbError("SQL_EXECUTION_ERROR", `to_char format is too long: at most ${MAX_FORMAT_LENGTH} characters`);
-  }
-  const pieces: Piece[] = [];
-  let at = 0;
-  while (at < format.length) {
-    const quoted = /^"([^"]*)"?/.exec(format.slice(at));
-    if (quoted !== null) {
-      pieces.push(literal(quoted[1] ?? ""));
-      at += quoted[0].length;
-      continue;
-    }
-    const fill = !/^FM/i.test(format.slice(at, at + 2));
-    const start = fill ? at : at + 2;
-    const pattern = patternAt(format, start);
-    if (pattern === undefined) {
-      pieces.push(literal(format.charAt(start)));
-      at = start + 1;
-      continue;
-    }
-    at = start + pattern.name.length;
-    const suffix = "number" in pattern.field ? (/^(TH|th)/.exec(format.slice(at))?.[0] ?? "") : "";
-    at += suffix.length;
-    pieces.push(pieceOf(pattern.field, { fill, suffix }));
-  }
-  return pieces;
+  return FORMATS.get(pattern)?.isNumber === true && format.slice(at, at + pattern.length).toUpperCase() === pattern;
 }
 
 export const toChar = defineFunction("to_char", [
   preparedOverload(["timestamp", "text"], TEXT, () => {
-    const pieces = memoizeLast((format = "") => compileFormat(format));
-    return (timestamp, format) => {
-      const instant = instantOf(timestamp);
-      return pieces(format)
-        .map((piece) => piece(instant))
-        .join("");
-    };
+    const write = formatter(patternAt);
+    return (timestamp, format) => write(instantOf(timestamp), format);
   }),
   intervalToChar,
   ...numbersToChar,
