@@ -105,6 +105,8 @@ export interface FanOutResult {
 export interface PacedResult {
   readonly kind: "paced";
   readonly deliveries: number;
+  /** Of these, what came when the run should have been over: late, not lost. */
+  readonly late: number;
   /** Writes a second that were reached. */
   readonly rate: number;
   /** From the moment the write was due to its arrival. */

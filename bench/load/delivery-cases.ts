@@ -2,7 +2,7 @@
 import { LoadClient } from "./child-process.ts";
 import type { FanOutResult, Protocol } from "./client-tasks.ts";
 import { compare, figureText, type ReportRow } from "./report.ts";
-import { type BenchSize, cpuNote, idsOf, interleave, type LoadCase } from "./rounds.ts";
+import { type BenchSize, cpuNote, idsOf, interleave, type LoadCase, lateNote } from "./rounds.ts";
 import { cpuSeconds, openCeilingSide, ServerSide, type Side } from "./side.ts";
 import { spreadOf } from "./stats.ts";
 import type { Operation } from "./workload.ts";
@@ -144,7 +144,7 @@ async function runLatency(size: BenchSize): Promise<readonly ReportRow[]> {
   const figures = await interleave(size, sides, (side, round) => pace(side, round + 1, durationMs));
   const [ours = [], bare = [], stored = []] = figures;
   const faults = figures.flat().flatMap((result) => result.faults);
-  const rate = `reached ${figureText(spreadOf(ours.map((result) => result.rate)).median)} writes/s; ceiling: bare echo, nothing stored`;
+  const rate = `reached ${figureText(spreadOf(ours.map((result) => result.rate)).median)} writes/s; ceiling: bare echo, nothing stored${lateNote(ours)}`;
   const afterStoring = (name: "p50Ms" | "p99Ms"): string => {
     const ratio = spreadOf(
       ours.map(({ latency }, round) => latency[name] / (stored[round]?.latency[name] ?? Number.NaN)),

@@ -9,7 +9,7 @@ import type { TestUser } from "../../test/support/test-server.ts";
 import { LoadClient } from "./child-process.ts";
 import type { PacedResult } from "./client-tasks.ts";
 import { compare, figureText, type ReportRow } from "./report.ts";
-import { type BenchSize, idsOf, type LoadCase } from "./rounds.ts";
+import { type BenchSize, idsOf, type LoadCase, lateNote } from "./rounds.ts";
 import { cpuSeconds, ServerSide } from "./side.ts";
 import { ROOM, rowBody } from "./workload.ts";
 
@@ -203,7 +203,7 @@ async function runFlush(size: BenchSize): Promise<readonly ReportRow[]> {
       ceiling: pick((round) => round.libraryRowsPerSecond),
       target: { atLeast: 0.6 },
       faults,
-      note: `${figureText(Math.max(...seconds))} s at most; ceiling: hyparquet-writer alone, the same files and folders, synced; server CPU ${figureText(Math.max(...pick((round) => round.cpuSeconds)))} s, writers and watchers included`,
+      note: `${figureText(Math.max(...seconds))} s at most; ceiling: hyparquet-writer alone, the same files and folders, synced; server CPU ${figureText(Math.max(...pick((round) => round.cpuSeconds)))} s, writers and watchers included${lateNote(rounds.flatMap(({ quiet, busy }) => [quiet, busy]))}`,
     }),
     compare({
       id: "P9",

@@ -1,8 +1,9 @@
-// Writes at a fixed rate, each by one of many users. Each must reach its writer's own subscription exactly once, and nobody else's.
+// Writes at a fixed rate, each by one of many users. Each must reach its writer's own subscription exactly once and in the order of positions, and nobody else's.
 import type { PacedResult, Task } from "./client-tasks.ts";
+import { DeliveryLedger } from "./delivery-ledger.ts";
 import { REPEAT_WAIT_MS, SILENCE_MS, WRITER_CONNECTIONS } from "./fan-out-task.ts";
 import { Faults } from "./faults.ts";
-import type { HttpConnection } from "./http-connection.ts";
+import type { HttpConnection, HttpReply } from "./http-connection.ts";
 import { faultOf, openConnections } from "./request-tasks.ts";
 import { latencyOf } from "./stats.ts";
 import { openSubscribers, type Subscriber, type SubscriberOptions } from "./subscriber.ts";
@@ -12,6 +13,8 @@ type PacedTask = Extract<Task, { readonly kind: "paced" }>;
 
 const TICK_MS = 1;
 const SETTLE_MS = 10;
+/** What has not come when a run should be over is waited for once more, so that late is told apart from lost. */
+const LATE_WAIT_MS = 60_000;
 
 export async function runPaced(task: PacedTask): Promise<PacedResult> {
   const run = new PacedRun(task);
@@ -26,26 +29,23 @@ class PacedRun {
   readonly #messages: number;
   readonly #path: string;
   readonly #faults = new Faults();
-  readonly #dueAt: Float64Array;
-  readonly #arrivals: Uint8Array;
-  readonly #arrivedAt: Float64Array;
   readonly #samples: number[] = [];
   readonly #answers: number[] = [];
   readonly #idle: HttpConnection[] = [];
   /** Due, and waiting for a connection. */
   readonly #queue: number[] = [];
+  #ledger: DeliveryLedger;
   #connections: readonly HttpConnection[] = [];
   #subscribers: readonly Subscriber[] = [];
   #due = 0;
-  #acknowledged = 0;
+  #late = 0;
+  #isOver = false;
 
   constructor(task: PacedTask) {
     this.#task = task;
     this.#messages = Math.floor((task.ratePerSecond * task.durationMs) / 1_000);
     this.#path = requestPath(task.operation, task.target);
-    this.#dueAt = new Float64Array(this.#messages);
-    this.#arrivals = new Uint8Array(this.#messages);
-    this.#arrivedAt = new Float64Array(this.#messages);
+    this.#ledger = this.#newLedger(performance.now());
   }
 
   async open(): Promise<void> {
@@ -61,18 +61,21 @@ class PacedRun {
 
   async write(): Promise<PacedResult> {
     const startedAt = performance.now();
+    this.#ledger = this.#newLedger(startedAt);
     const timer = setInterval(() => this.#tick(startedAt), TICK_MS);
-    const isDone = (): boolean => this.#acknowledged === this.#messages && this.#samples.length >= this.#messages;
-    while (!isDone() && performance.now() - startedAt < this.#task.durationMs + SILENCE_MS) await Bun.sleep(SETTLE_MS);
+    const overAt = startedAt + this.#task.durationMs + SILENCE_MS;
+    await this.#complete(overAt);
     const elapsedMs = performance.now() - startedAt;
+    this.#isOver = true;
+    await this.#complete(overAt + LATE_WAIT_MS);
     clearInterval(timer);
     await Bun.sleep(REPEAT_WAIT_MS);
-    const missing = this.#arrivals.filter((count) => count === 0).length;
-    if (missing > 0) this.#faults.add(this.#lossText(missing));
+    for (const fault of this.#ledger.faults()) this.#faults.add(fault);
     return {
       kind: "paced",
       deliveries: this.#samples.length,
-      rate: (this.#acknowledged / elapsedMs) * 1_000,
+      late: this.#late,
+      rate: (this.#ledger.acknowledged / elapsedMs) * 1_000,
       latency: latencyOf(this.#samples),
       writeLatency: latencyOf(this.#answers),
       ...(this.#task.timesEach === true ? { times: this.#times() } : {}),
@@ -80,39 +83,59 @@ class PacedRun {
     };
   }
 
-  /** Whether the writes of what is missing were acknowledged says where to look for it. */
-  #lossText(missing: number): string {
-    const first = this.#arrivals.indexOf(0);
-    const queued = this.#queue.length;
-    return `lost: ${missing} of ${this.#messages}, ${this.#acknowledged} acknowledged, ${queued} never sent, the first ${this.#task.firstId + first}`;
+  async #complete(untilMs: number): Promise<void> {
+    while (!this.#ledger.isComplete && performance.now() < untilMs) await Bun.sleep(SETTLE_MS);
+  }
+
+  #newLedger(startedAt: number): DeliveryLedger {
+    const { firstId, tokens } = this.#task;
+    return new DeliveryLedger({
+      firstId,
+      messages: this.#messages,
+      users: tokens.length,
+      startedAt,
+      storyOf: (user) => this.#subscribers[user]?.story() ?? "none",
+    });
   }
 
   #subscriber(token: string, user: number): SubscriberOptions {
+    const { target } = this.#task;
+    let last = 0n;
     return {
-      target: { ...this.#task.target, token },
+      target: { ...target, token },
       protocol: "native",
       queries: ["SELECT * FROM bench.own"],
       onRow: (id) => this.#arrive(id, user),
+      onPosition: (seq) => {
+        // A ceiling's positions are made of ids, which may overtake each other on their way.
+        if (seq <= last && target.kind === "server") this.#faults.add(`user ${user}: position ${seq} after ${last}`);
+        last = seq;
+      },
       faults: this.#faults,
     };
   }
 
   #arrive(id: number, user: number): void {
     const index = id - this.#task.firstId;
-    if (index < 0 || index >= this.#messages) this.#faults.add(`a row of another run: ${id}`);
+    if (index < 0 || index >= this.#messages) {
+      this.#faults.add(`a row of another run: ${id}`);
+      return;
+    }
     if (index % this.#task.tokens.length !== user)
       this.#faults.add(`user ${user} was told of row ${id} of another user`);
-    if (this.#arrivals[index] !== 0) this.#faults.add(`row ${id} arrived again`);
-    this.#arrivals[index] = 1;
-    const arrivedAt = performance.now();
-    this.#arrivedAt[index] = arrivedAt;
-    this.#samples.push(arrivedAt - (this.#dueAt[index] ?? 0));
+    const latencyMs = this.#ledger.arrived(index, performance.now());
+    if (latencyMs === undefined) {
+      this.#faults.add(`row ${id} arrived again`);
+      return;
+    }
+    this.#samples.push(latencyMs);
+    if (this.#isOver) this.#late += 1;
   }
 
   #times(): { readonly dueAt: number; readonly arrivedAt: number }[] {
     const { timeOrigin } = performance;
-    return [...this.#dueAt].map((dueAt, index) => {
-      return { dueAt: timeOrigin + dueAt, arrivedAt: timeOrigin + (this.#arrivedAt[index] ?? Number.NaN) };
+    return this.#ledger.times().map(({ dueAt, arrivedAt }) => {
+      return { dueAt: timeOrigin + dueAt, arrivedAt: timeOrigin + arrivedAt };
     });
   }
 
@@ -121,7 +144,7 @@ class PacedRun {
     const dueNow = Math.min(this.#messages, Math.floor(((now - startedAt) * this.#task.ratePerSecond) / 1_000));
     // Due when this tick noticed: the lateness of our own timer is not the server's. Waiting for a free connection is.
     for (; this.#due < dueNow; this.#due++) {
-      this.#dueAt[this.#due] = now;
+      this.#ledger.due(this.#due, now);
       this.#queue.push(this.#due);
     }
     this.#send();
@@ -134,16 +157,22 @@ class PacedRun {
       const connection = this.#idle.shift();
       const index = connection === undefined ? undefined : this.#queue.shift();
       if (connection === undefined || index === undefined) return;
-      const id = firstId + index;
       const token = tokens[index % tokens.length] ?? target.token;
-      connection.send({ path: this.#path, token, body: requestBody(operation, id) }, (reply) => {
-        const fault = faultOf(reply, operation, id);
-        if (fault !== undefined) this.#faults.add(fault);
-        this.#acknowledged += 1;
-        this.#answers.push(performance.now() - (this.#dueAt[index] ?? 0));
+      this.#ledger.sent(index, performance.now());
+      connection.send({ path: this.#path, token, body: requestBody(operation, firstId + index) }, (reply) => {
+        this.#answered(index, reply);
         this.#idle.push(connection);
         this.#send();
       });
     }
+  }
+
+  #answered(index: number, reply: HttpReply): void {
+    const { operation, firstId } = this.#task;
+    const fault = faultOf(reply, operation, firstId + index);
+    if (fault !== undefined) this.#faults.add(fault);
+    const answer =
+      fault === undefined ? { kind: "acknowledged" as const, body: reply.body } : { kind: "refused" as const };
+    this.#answers.push(this.#ledger.answered(index, performance.now(), answer));
   }
 }

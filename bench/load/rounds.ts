@@ -1,6 +1,6 @@
 // How a comparison is run: rounds in which every side has its turn, in an order that changes, so that drift of the machine favours nobody.
 import type { LoadClient } from "./child-process.ts";
-import type { IdRange, RequestsResult } from "./client-tasks.ts";
+import type { IdRange, PacedResult, RequestsResult } from "./client-tasks.ts";
 import type { NoiseMeter } from "./noise-meter.ts";
 import { figureText, type ReportRow } from "./report.ts";
 import { cpuSeconds, type Side } from "./side.ts";
@@ -73,3 +73,9 @@ export function idsOf(round: number): IdRange {
 }
 
 const IDS_PER_ROUND = 10_000_000;
+
+/** Empty when nothing came late. Late is in the latencies, and is not lost. */
+export function lateNote(results: readonly PacedResult[]): string {
+  const late = results.reduce((sum, result) => sum + result.late, 0);
+  return late === 0 ? "" : `; ${late} deliveries came when the run should have been over`;
+}

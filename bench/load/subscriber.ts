@@ -20,7 +20,11 @@ const ACK = Buffer.from('"subscription_ack"');
 const READY = Buffer.from('"ready":true');
 const POSITION = /"_?seq":"(\d+)"/;
 const REFUSAL = /"type":"(?:error|auth_error|killed|reset)"/;
+const PROGRESS = '"type":"progress"';
 const READY_TIMEOUT_MS = 60_000;
+/** Of the messages without rows the last few are kept, to tell why a row did not come. */
+const KEPT_MESSAGES = 5;
+const SHOWN_CHARACTERS = 200;
 /** A peer socket may compress long frames; what is counted here must be readable where it lies. */
 const PATHS: Record<Protocol, string> = {
   native: "/v1/ws?protocol=kalam.v2&compress=false",
@@ -30,8 +34,12 @@ const PATHS: Record<Protocol, string> = {
 export class Subscriber {
   readonly #options: SubscriberOptions;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #said: string[] = [];
   #waitingFor: number;
   #socket: FrameSocket | undefined;
+  #frames = 0;
+  #position: bigint | undefined;
+  #failure: string | undefined;
 
   private constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -61,7 +69,14 @@ export class Subscriber {
     this.#socket?.close();
   }
 
+  /** What it has seen so far. Positions only where somebody asked for them. */
+  story(): string {
+    const end = this.#failure === undefined ? "open" : `ended (${this.#failure})`;
+    return `${end}, ${this.#frames} frames with rows, last position ${this.#position ?? "not noted"}, told besides: ${this.#said.join(" ")}`;
+  }
+
   #fail(why: string): void {
+    this.#failure ??= why;
     this.#options.faults.add(why);
     this.#ready.reject(new Error(why));
   }
@@ -73,11 +88,16 @@ export class Subscriber {
       this.#options.onRow(id);
     });
     this.#readReady(bytes, start, end);
-    if (rows === 0) this.#readControl(bytes, start, end);
-    else if (this.#options.onPosition !== undefined) {
-      const seq = POSITION.exec(bytes.toString("latin1", start, end))?.[1];
-      if (seq !== undefined) this.#options.onPosition(BigInt(seq));
+    if (rows === 0) {
+      this.#readControl(bytes, start, end);
+      return;
     }
+    this.#frames += 1;
+    if (this.#options.onPosition === undefined) return;
+    const seq = POSITION.exec(bytes.toString("latin1", start, end))?.[1];
+    if (seq === undefined) return;
+    this.#position = BigInt(seq);
+    this.#options.onPosition(this.#position);
   }
 
   /** A ceiling acknowledges and knows no more. */
@@ -93,6 +113,9 @@ export class Subscriber {
   #readControl(bytes: Buffer, start: number, end: number): void {
     const text = bytes.toString("utf8", start, end);
     if (REFUSAL.test(text)) this.#fail(text);
+    if (text.includes(PROGRESS)) return;
+    this.#said.push(text.slice(0, SHOWN_CHARACTERS));
+    if (this.#said.length > KEPT_MESSAGES) this.#said.shift();
   }
 }
 
