@@ -38,7 +38,9 @@ async function flush(table: string): Promise<void> {
 function parquetBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(".parquet")).map((name) => name.replace(/segment-\d+/, "segment-N"));
+  return names
+    .filter((name) => name.endsWith(".parquet"))
+    .map((name) => name.replace(/segment-\d+-\w+-1/, "segment-N"));
 }
 
 describe("a filesystem storage", () => {

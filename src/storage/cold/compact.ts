@@ -21,6 +21,7 @@ import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ParquetWorker } from "./parquet-worker.ts";
 import { localPlaces, type Places } from "./places.ts";
 import type { RetiredFiles } from "./retired-files.ts";
+import { segmentTag } from "./segment-paths.ts";
 
 export interface CompactionSettings extends CompactionPolicy {
   /** Of one file. */
@@ -201,7 +202,7 @@ class ScopeCompaction {
       maxRows: settings.targetRows,
       maxBytes: settings.targetBytes,
       nowMs,
-      tag: crypto.getRandomValues(new Uint8Array(6)).toHex(),
+      tag: segmentTag(),
     };
   }
 }

@@ -10,6 +10,7 @@ import type { WorkerUsage } from "./flush-messages.ts";
 import { type ParquetThread, ParquetWorker } from "./parquet-worker.ts";
 import { localPlaces, type Places } from "./places.ts";
 import { SegmentCommits } from "./segment-commits.ts";
+import { segmentTag } from "./segment-paths.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
 export interface FlushScopeRequest {
@@ -81,6 +82,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       upTo: request.upTo,
       ...fileLimits(deps),
       nowMs: deps.clock.nowMs(),
+      tag: segmentTag(),
     };
     const { databasePath } = deps;
     const message = { kind: "flush", databasePath, storages: await places.locations(), task } as const;

@@ -12,7 +12,7 @@ import type { Segment } from "../seams.ts";
 import { holdsKey, type KeyRange } from "./compaction-plan.ts";
 import { readSegment } from "./parquet-read.ts";
 import { ROW_GROUP_BYTES, ROW_GROUP_ROWS, rowBytes, SegmentEncoder } from "./segment-encoder.ts";
-import { mergedSegmentPath } from "./segment-paths.ts";
+import { segmentPath } from "./segment-paths.ts";
 import { compareSqlite } from "./sqlite-order.ts";
 
 export interface MergeTask {
@@ -143,7 +143,7 @@ export class ScopeMerge {
 
   async #openOutput(): Promise<OutputFile> {
     const { folder, maxSeq, tag } = this.#task;
-    const path = mergedSegmentPath(folder, { maxSeq, tag, part: this.#segments.length + 1 });
+    const path = segmentPath(folder, { maxSeq, tag, part: this.#segments.length + 1 });
     const { objects, failpoint } = this.#files;
     const file = await objects.create(path, { failpoint });
     const output = new OutputFile(this.#task, path, file);

@@ -2,18 +2,23 @@
 import { basename } from "node:path";
 import type { Seq } from "../../base/ids.ts";
 
+/** Without a tag: a flush of an earlier version. */
 const SEGMENT_FILE = /^segment-\d+(-[0-9a-f]{12}-\d+)?\.parquet$/;
 
-/** A scope never flushes the same newest position twice, so the name is new. */
-export function segmentPath(folder: string, maxSeq: Seq): string {
-  return `${folder}/segment-${maxSeq}.parquet`;
+export interface SegmentName {
+  readonly maxSeq: Seq;
+  /** From `segmentTag`: two attempts to write the same rows have names of their own. */
+  readonly tag: string;
+  /** Of the files of one merge, from 1. */
+  readonly part: number;
 }
 
-/** A merge keeps the newest position of what it replaces, so its files have a name of their own besides: `tag` is 12 hexadecimal digits, used once. */
-export function mergedSegmentPath(
-  folder: string,
-  { maxSeq, tag, part }: { readonly maxSeq: Seq; readonly tag: string; readonly part: number },
-): string {
+/** Used once: an upload that was given up may arrive when the file of a later attempt is part of the database, and must not take its place. */
+export function segmentTag(): string {
+  return crypto.getRandomValues(new Uint8Array(6)).toHex();
+}
+
+export function segmentPath(folder: string, { maxSeq, tag, part }: SegmentName): string {
   return `${folder}/segment-${maxSeq}-${tag}-${part}.parquet`;
 }
 

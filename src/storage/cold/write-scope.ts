@@ -26,6 +26,8 @@ export interface ScopeTask {
   /** Stops reading once the rows read so far hold this much; at least one row is taken. */
   readonly maxBytes: number;
   readonly nowMs: number;
+  /** Part of the name of the file; never used before. */
+  readonly tag: string;
 }
 
 export interface ScopeWriter extends WriteSteps {
@@ -48,7 +50,7 @@ export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<
   const last = rows.at(-1);
   if (last === undefined) return { segment: undefined, hasMore };
   const { schema, scope } = task;
-  const path = segmentPath(task.folder, last.seq);
+  const path = segmentPath(task.folder, { maxSeq: last.seq, tag: task.tag, part: 1 });
   const written = await writeSegment({ objects, path, schema, scope, rows, ...steps });
   const { id: tableId, version: schemaVersion } = schema;
   const segment = { ...written, tableId, scope, path, schemaVersion, createdAtMs: task.nowMs };

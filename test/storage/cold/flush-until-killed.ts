@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { localPlaces } from "../../../src/storage/cold/places.ts";
+import { segmentTag } from "../../../src/storage/cold/segment-paths.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../../src/storage/store.ts";
@@ -30,7 +31,7 @@ await store.writer.submit((tx) => {
 isArmed = true;
 const objects = openFilesystemStore(join(dataDir, "storage"));
 using db = new Database(store.path, { readonly: true });
-const limits = { maxRows: 5_000, maxBytes: 1e9, nowMs: 0 };
+const limits = { maxRows: 5_000, maxBytes: 1e9, nowMs: 0, tag: segmentTag() };
 const folder = localPlaces("").folderOf(table, ALICE);
 const task = { schema: table, scope: ALICE, folder, upTo: store.writer.position, ...limits };
 const { segment } = await writeScope({ db, objects, failpoint: reached }, task);

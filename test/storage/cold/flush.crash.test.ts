@@ -6,6 +6,7 @@ import { parseUserId, scopeOfUser } from "../../../src/base/ids.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { removeOrphans } from "../../../src/storage/cold/orphans.ts";
 import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
+import { segmentTag } from "../../../src/storage/cold/segment-paths.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import { openStore } from "../../../src/storage/store.ts";
@@ -63,7 +64,7 @@ test.each([...BEFORE, ...AFTER])(
       expect(store.writer.bufferedScopes(table.id)).toEqual(isCommitted ? [] : [scope]);
       if (isCommitted) {
         using db = new Database(store.path, { readonly: true });
-        const limits = { maxRows: 10, maxBytes: 1e9, nowMs: 0 };
+        const limits = { maxRows: 10, maxBytes: 1e9, nowMs: 0, tag: segmentTag() };
         const task = { schema: table, scope, folder: "unused", upTo: store.writer.position, ...limits };
         expect(await writeScope({ db, objects }, task)).toEqual({ segment: undefined, hasMore: false });
       }

@@ -12,7 +12,7 @@ import { readSegment } from "../../../src/storage/cold/parquet-read.ts";
 import type { ParquetThread } from "../../../src/storage/cold/parquet-worker.ts";
 import type { WriteStep } from "../../../src/storage/cold/parquet-write.ts";
 import { localPlaces } from "../../../src/storage/cold/places.ts";
-import { isSegmentFile } from "../../../src/storage/cold/segment-paths.ts";
+import { isSegmentFile, segmentTag } from "../../../src/storage/cold/segment-paths.ts";
 import { writeScope } from "../../../src/storage/cold/write-scope.ts";
 import { openFilesystemStore } from "../../../src/storage/objects/filesystem-store.ts";
 import type { ObjectStore } from "../../../src/storage/objects/object-store.ts";
@@ -226,7 +226,16 @@ describe("a flush that is not wanted any more", () => {
     await put(fixture, table, ALICE, ids);
     const upTo = store.current.writer.position;
     const folder = localPlaces(storageDir).folderOf(table, ALICE);
-    const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100_000, maxBytes: 1e9, nowMs: 0 };
+    const task = {
+      schema: table,
+      scope: ALICE,
+      folder,
+      upTo,
+      maxRows: 100_000,
+      maxBytes: 1e9,
+      nowMs: 0,
+      tag: segmentTag(),
+    };
     using db = new Database(store.current.path, { readonly: true });
     let looks = 0;
     const count = (): void => {
@@ -308,7 +317,16 @@ describe("a flush that stops", () => {
         if (reached === step) throw new Error(`stopped after ${step}`);
       };
       const folder = localPlaces(storageDir).folderOf(table, ALICE);
-      const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100, maxBytes: 1e9, nowMs: 0 };
+      const task = {
+        schema: table,
+        scope: ALICE,
+        folder,
+        upTo,
+        maxRows: 100,
+        maxBytes: 1e9,
+        nowMs: 0,
+        tag: segmentTag(),
+      };
       const stopped = { message: `stopped after ${step}` };
       expect(await rejection(writeScope({ db, objects, failpoint }, task))).toMatchObject(stopped);
       expect(writer.bufferedRows(table.id)).toBe(2);

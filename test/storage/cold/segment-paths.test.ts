@@ -11,10 +11,12 @@ import { columnOf, SHARED, schemaOf } from "./arbitrary.ts";
 const schema = schemaOf([columnOf(1, BIGINT)], { id: 42 });
 
 test("ST-02 a segment's path names namespace, table with its id, owner and newest position", () => {
-  const pathOf = (scope: Scope): string => segmentPath(localPlaces("").folderOf(schema, scope), seqOf(9n));
-  expect(pathOf(scopeOfUser(parseUserId("alice")))).toBe("chat/messages-42/alice/segment-9.parquet");
-  expect(pathOf(SHARED)).toBe("chat/messages-42/segment-9.parquet");
+  const pathOf = (scope: Scope): string =>
+    segmentPath(localPlaces("").folderOf(schema, scope), { maxSeq: seqOf(9n), tag: "5f0c61d2aa97", part: 1 });
+  expect(pathOf(scopeOfUser(parseUserId("alice")))).toBe("chat/messages-42/alice/segment-9-5f0c61d2aa97-1.parquet");
+  expect(pathOf(SHARED)).toBe("chat/messages-42/segment-9-5f0c61d2aa97-1.parquet");
   expect(isSegmentFile(pathOf(SHARED))).toBe(true);
+  expect(isSegmentFile("chat/messages-42/segment-9.parquet")).toBe(true);
 });
 
 test.each([
