@@ -80,9 +80,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       scope: request.scope,
       folder,
       upTo: request.upTo,
-      ...fileLimits(deps),
-      nowMs: deps.clock.nowMs(),
-      tag: segmentTag(),
+      ...newFile(deps),
     };
     const { databasePath } = deps;
     const message = { kind: "flush", databasePath, storages: await places.locations(), task } as const;
@@ -127,8 +125,13 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   };
 }
 
-function fileLimits({ segmentRows, segmentBytes }: FlusherDeps): Pick<ScopeTask, "maxRows" | "maxBytes"> {
-  return { maxRows: segmentRows ?? SEGMENT_ROWS, maxBytes: segmentBytes ?? SEGMENT_BYTES };
+function newFile({
+  clock,
+  segmentRows,
+  segmentBytes,
+}: FlusherDeps): Pick<ScopeTask, "maxRows" | "maxBytes" | "nowMs" | "tag"> {
+  const limits = { maxRows: segmentRows ?? SEGMENT_ROWS, maxBytes: segmentBytes ?? SEGMENT_BYTES };
+  return { ...limits, nowMs: clock.nowMs(), tag: segmentTag() };
 }
 
 function totalOf(segments: readonly Segment[]): { readonly rows: number; readonly bytes: number } {

@@ -217,6 +217,8 @@ describe("flush through the worker", () => {
   });
 });
 
+const LIMITS = { maxBytes: 1e9, nowMs: 0, tag: segmentTag() };
+
 describe("a flush that is not wanted any more", () => {
   test("OP-08 stops inside a file, between row groups and while it reads, and nothing of the file stays", async () => {
     await using fixture = openFixture();
@@ -226,16 +228,7 @@ describe("a flush that is not wanted any more", () => {
     await put(fixture, table, ALICE, ids);
     const upTo = store.current.writer.position;
     const folder = localPlaces(storageDir).folderOf(table, ALICE);
-    const task = {
-      schema: table,
-      scope: ALICE,
-      folder,
-      upTo,
-      maxRows: 100_000,
-      maxBytes: 1e9,
-      nowMs: 0,
-      tag: segmentTag(),
-    };
+    const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100_000, ...LIMITS };
     using db = new Database(store.current.path, { readonly: true });
     let looks = 0;
     const count = (): void => {
@@ -317,16 +310,7 @@ describe("a flush that stops", () => {
         if (reached === step) throw new Error(`stopped after ${step}`);
       };
       const folder = localPlaces(storageDir).folderOf(table, ALICE);
-      const task = {
-        schema: table,
-        scope: ALICE,
-        folder,
-        upTo,
-        maxRows: 100,
-        maxBytes: 1e9,
-        nowMs: 0,
-        tag: segmentTag(),
-      };
+      const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100, ...LIMITS };
       const stopped = { message: `stopped after ${step}` };
       expect(await rejection(writeScope({ db, objects, failpoint }, task))).toMatchObject(stopped);
       expect(writer.bufferedRows(table.id)).toBe(2);
