@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { syncFile } from "./sync-file.ts";
 
 export const PRIVATE_FILE_MODE = 0o600;
 
@@ -21,7 +22,8 @@ export function writePrivateFile(path: string, text: string): void {
     rmSync(temporary, { force: true });
     throw error;
   }
-  syncFolder(dirname(path));
+  // Its rename.
+  syncFile(dirname(path));
 }
 
 /** Readable by its owner alone, and there after a power loss, as are the folders made above it. What is there already keeps its mode. */
@@ -29,15 +31,5 @@ export function makePrivateFolder(path: string): void {
   const created = mkdirSync(path, { recursive: true, mode: 0o700 });
   if (created === undefined) return;
   const top = resolve(created);
-  for (let folder = resolve(path); folder.length >= top.length; folder = dirname(folder)) syncFolder(dirname(folder));
-}
-
-/** Makes a rename inside the folder durable. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  for (let folder = resolve(path); folder.length >= top.length; folder = dirname(folder)) syncFile(dirname(folder));
 }

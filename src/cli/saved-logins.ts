@@ -1,6 +1,7 @@
 // Logins that outlive the client: one for each server, in a file that only its owner may read. Passwords are never in it; a refresh token is replaced each time it is used.
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { lockFile } from "../base/file-lock.ts";
 import { writePrivateFile } from "../base/private-file.ts";
 import { isObject, toJson } from "../protocol/json.ts";
 import { CliError } from "./cli-error.ts";
@@ -14,6 +15,8 @@ export interface SavedLogin {
 /** What group or others may do. */
 const FOREIGN_RIGHTS = 0o077;
 const FOLDER_MODE = 0o700;
+/** The file is held for as long as it takes to write a few hundred bytes to the disk. */
+const LOCK_WAIT_MS = 10_000;
 
 export class SavedLogins {
   readonly #path: string;
@@ -36,19 +39,41 @@ export class SavedLogins {
     return this.#readAll().get(url);
   }
 
-  /** The file is read again first: another client may have saved in between. */
   save(url: string, login: SavedLogin): void {
-    const logins = this.#readAll();
-    logins.set(url, login);
-    this.#write(logins);
+    this.#change((logins) => {
+      logins.set(url, login);
+      return true;
+    });
   }
 
   /** False: there was none. */
   forget(url: string): boolean {
+    return this.#change((logins) => logins.delete(url));
+  }
+
+  /** Read again and replaced under a lock: another client may be saving too. `change` says whether there was anything to it. */
+  #change(change: (logins: Map<string, SavedLogin>) => boolean): boolean {
+    using _lock = this.#lock();
     const logins = this.#readAll();
-    if (!logins.delete(url)) return false;
+    if (!change(logins)) return false;
     this.#write(logins);
     return true;
+  }
+
+  #lock(): Disposable {
+    let lock: Disposable | undefined;
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
+      lock = lockFile(`${this.#path}.lock`, LOCK_WAIT_MS);
+    } catch (cause) {
+      throw this.#notSaved(cause);
+    }
+    if (lock === undefined) throw this.#notSaved(new Error("another client holds its lock"));
+    return lock;
+  }
+
+  #notSaved(cause: unknown): CliError {
+    return new CliError(`the login cannot be saved in ${this.#path}`, { cause });
   }
 
   #readAll(): Map<string, SavedLogin> {
@@ -78,10 +103,9 @@ export class SavedLogins {
       [...logins].map(([url, { user, accessToken, refreshToken }]) => [url, { user, accessToken, refreshToken }]),
     );
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
       writePrivateFile(this.#path, `${toJson(file)}\n`);
     } catch (cause) {
-      throw new CliError(`the login cannot be saved in ${this.#path}`, { cause });
+      throw this.#notSaved(cause);
     }
   }
 }

@@ -1,4 +1,12 @@
 // Where statements begin and end in text that comes in pieces: strings, dollar quotes, quoted names and comments are understood, everything else is the server's business.
+import {
+  endOfComment,
+  endOfDollarQuoted,
+  endOfEscapeString,
+  endOfQuoted,
+  startsComment,
+  UNTERMINATED,
+} from "../model/lexical.ts";
 
 /** What the text is inside of at its end; it shows in the prompt. */
 export type OpenIn = "nothing" | "statement" | "'" | '"' | "$" | "/*" | "(";
@@ -20,7 +28,6 @@ export type InputPart =
 /** Commands that end the statement they stand behind, as `;` does. */
 const ENDS_STATEMENT = /^\\(?:g|gx|r|reset|watch)(?:\s|$)/;
 
-const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const WORD = /[\w\u0080-\uffff$]/;
 
 interface Skipped {
@@ -31,56 +38,29 @@ interface Skipped {
 
 /** Behind the quoted thing or comment that begins at `at`; undefined when none does. */
 export function skipQuoted(text: string, at: number): Skipped | undefined {
-  const character = text[at];
-  if (character === "'") return skipString(text, at, isEscapeString(text, at));
-  if (character === '"') return skipUntil(text, at + 1, { end: '"', openIn: '"' });
-  if (character === "$") return skipDollarQuoted(text, at);
-  if (text.startsWith("--", at)) {
-    const end = text.indexOf("\n", at);
-    return { next: end === -1 ? text.length : end + 1, openIn: undefined };
+  const quoted = quotedAt(text, at);
+  if (quoted?.end !== UNTERMINATED) return quoted && { next: quoted.end, openIn: undefined };
+  return { next: text.length, openIn: quoted.openIn };
+}
+
+function quotedAt(text: string, at: number): { readonly end: number; readonly openIn: OpenIn } | undefined {
+  if (startsComment(text, at)) return { end: endOfComment(text, at), openIn: "/*" };
+  switch (text[at]) {
+    case "'":
+      return { end: isEscapeString(text, at) ? endOfEscapeString(text, at) : endOfQuoted(text, at), openIn: "'" };
+    case '"':
+      return { end: endOfQuoted(text, at), openIn: '"' };
+    case "$": {
+      const end = WORD.test(text[at - 1] ?? " ") ? at : endOfDollarQuoted(text, at);
+      return end === at ? undefined : { end, openIn: "$" };
+    }
+    default:
+      return undefined;
   }
-  return text.startsWith("/*", at) ? skipBlockComment(text, at) : undefined;
 }
 
 function isEscapeString(text: string, at: number): boolean {
   return /[eE]/.test(text[at - 1] ?? "") && !WORD.test(text[at - 2] ?? " ");
-}
-
-/** A doubled quote is a quote and not the end: seen from here it ends one string and begins the next. */
-function skipString(text: string, at: number, hasEscapes: boolean): Skipped {
-  for (let index = at + 1; index < text.length; index++) {
-    if (hasEscapes && text[index] === "\\") index += 1;
-    else if (text[index] === "'") {
-      if (text[index + 1] !== "'") return { next: index + 1, openIn: undefined };
-      index += 1;
-    }
-  }
-  return { next: text.length, openIn: "'" };
-}
-
-function skipUntil(text: string, from: number, { end, openIn }: { end: string; openIn: OpenIn }): Skipped {
-  const found = text.indexOf(end, from);
-  return found === -1 ? { next: text.length, openIn } : { next: found + end.length, openIn: undefined };
-}
-
-function skipDollarQuoted(text: string, at: number): Skipped | undefined {
-  if (WORD.test(text[at - 1] ?? " ")) return undefined;
-  DOLLAR_TAG.lastIndex = at;
-  const tag = DOLLAR_TAG.exec(text)?.[0];
-  return tag === undefined ? undefined : skipUntil(text, at + tag.length, { end: tag, openIn: "$" });
-}
-
-/** They nest, as in PostgreSQL. */
-function skipBlockComment(text: string, at: number): Skipped {
-  let depth = 1;
-  for (let index = at + 2; index < text.length; index++) {
-    if (text.startsWith("/*", index)) depth += 1;
-    else if (text.startsWith("*/", index)) depth -= 1;
-    else continue;
-    index += 1;
-    if (depth === 0) return { next: index + 1, openIn: undefined };
-  }
-  return { next: text.length, openIn: "/*" };
 }
 
 const PLAIN = /[^'"$/;()\\\\-]+/y;

@@ -1,5 +1,6 @@
 // What the client itself must know of a statement: most it only passes on.
-import { isBlank, skipQuoted, withoutLead } from "./sql-lexer.ts";
+import { findFilePlaceholders } from "../model/file-placeholders.ts";
+import { isBlank, withoutLead } from "./sql-lexer.ts";
 
 export type StatementKind =
   /** Answered with a subscription that the client begins. */
@@ -42,20 +43,9 @@ export function withoutSemicolon(statement: string): string {
   return statement.replace(/;\s*$/, "");
 }
 
-const FILE_PLACEHOLDER = /file\s*\(\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)")\s*\)/iy;
-
-/** The names that `FILE('name')` says, outside of strings and comments. */
+/** The names that `FILE('name')` says. */
 export function fileNames(statement: string): readonly string[] {
-  const names = new Set<string>();
-  for (let at = 0; at < statement.length; ) {
-    FILE_PLACEHOLDER.lastIndex = at;
-    const match = /[\w$]/.test(statement[at - 1] ?? " ") ? null : FILE_PLACEHOLDER.exec(statement);
-    if (match !== null) {
-      names.add(match[1]?.replaceAll("''", "'") ?? match[2]?.replaceAll('""', '"') ?? "");
-      at += match[0].length;
-    } else at = skipQuoted(statement, at)?.next ?? at + 1;
-  }
-  return [...names];
+  return [...new Set(findFilePlaceholders(statement).placeholders.map(({ name }) => name))];
 }
 
 /** What may hold a secret is kept out of every file: passwords, keys, credentials of storages, tokens. */

@@ -2,12 +2,12 @@
 // runs with references to them as further parameters; what no row took is removed again.
 import { assertMayActAs } from "../auth/access.ts";
 import { DbError } from "../base/errors.ts";
+import { type FilePlaceholder, findFilePlaceholders } from "../model/file-placeholders.ts";
 import { encodeFileRef, type FileRef } from "../model/file-ref.ts";
 import { paramShape } from "../model/param.ts";
 import { qualifiedName } from "../model/schema.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import { assertParameterCount } from "../sql/bind/slots.ts";
-import { type FilePlaceholder, findFilePlaceholders } from "../sql/parse/file-placeholders.ts";
 import { splitBatch } from "../sql/parse/split-batch.ts";
 import type { FileTarget, ReceivedFile } from "../storage/files/file-store.ts";
 import { runRequest, type SqlRequest } from "./batch.ts";

@@ -14,7 +14,7 @@ import {
   isWordStart,
   startsComment,
   UNTERMINATED,
-} from "./parse/lexical.ts";
+} from "../model/lexical.ts";
 
 export interface LiftedLiteral {
   /** The value: a string without its quotes, a number as written. */

@@ -16,6 +16,7 @@ test.each([
   ["a parameter is no dollar quote", "SELECT $1; SELECT $2;", ["SELECT $1;", "SELECT $2;"]],
   ["a dollar inside of a name", "SELECT a$b; SELECT $b$;$b$;", ["SELECT a$b;", "SELECT $b$;$b$;"]],
   ["a line comment", "SELECT 1 -- a;b\n; SELECT 2;", ["SELECT 1 -- a;b\n;", "SELECT 2;"]],
+  ["a line comment of Windows", "SELECT 1 -- a;b\r\n; SELECT 2;", ["SELECT 1 -- a;b\r\n;", "SELECT 2;"]],
   ["a nested comment", "SELECT /* a /* ; */ ; */ 1;", ["SELECT /* a /* ; */ ; */ 1;"]],
   ["nothing between semicolons", ";; /* nothing */ ; SELECT 1;", ["SELECT 1;"]],
   ["minus and division", "SELECT 4-2/1;", ["SELECT 4-2/1;"]],
@@ -32,6 +33,8 @@ test("CL-03 what is unfinished says inside of what", () => {
   expect(openIn("SELECT 'a")).toBe("'");
   expect(openIn('SELECT "a')).toBe('"');
   expect(openIn("SELECT $q$ a")).toBe("$");
+  expect(openIn("SELECT E'a\\'")).toBe("'");
+  expect(openIn("SELECT E'a\\")).toBe("'");
   expect(openIn("SELECT /* a /* b */")).toBe("/*");
 });
 

@@ -57,6 +57,11 @@ test("CL-03 files are named outside of strings and comments only", () => {
   expect(fileNames(`INSERT INTO t VALUES (FILE('a'), file ( "b" ), 'FILE(''c'')', profile('d')) -- FILE('e')`)).toEqual(
     ["a", "b"],
   );
+  expect(fileNames("SELECT FILE /* of */ ('a''b'), E'\\'' || FILE('c'), $$ FILE('d') $$, FILE('c')")).toEqual([
+    "a'b",
+    "c",
+  ]);
+  expect(() => fileNames("SELECT FILE('')")).toThrow("A FILE placeholder needs the name of a part");
 });
 
 test("CL-03 arguments of commands keep what stands in quotes together", () => {

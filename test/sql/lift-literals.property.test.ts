@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { DbError } from "../../src/base/errors.ts";
+import { endOfToken } from "../../src/model/lexical.ts";
 import { type LiftedStatement, liftLiterals } from "../../src/sql/lift-literals.ts";
-import { endOfToken } from "../../src/sql/parse/lexical.ts";
 import { loadParser } from "../../src/sql/parse/parser.ts";
 
 const parser = await loadParser();

@@ -2,7 +2,7 @@
 // runs out of its stack on long operator chains, and a trap inside WebAssembly leaves the module broken for good, so such text must
 // never reach it.
 import { DbError } from "../../base/errors.ts";
-import { endOfComment, endOfToken, isSpace, startsComment, UNTERMINATED } from "./lexical.ts";
+import { endOfComment, endOfToken, isSpace, startsComment, UNTERMINATED } from "../../model/lexical.ts";
 
 /** Statements of one request; more are refused. */
 export const MAX_BATCH_STATEMENTS = 5_000;

@@ -1,6 +1,6 @@
 // A long INSERT … VALUES cut at its rows, by its tokens alone, so that it can be read in parts. Anything that does not look like one is left to the parser, which also
 // words what is wrong with it.
-import { endOfToken, endOfTrivia, UNTERMINATED } from "./lexical.ts";
+import { endOfToken, endOfTrivia, UNTERMINATED } from "../../model/lexical.ts";
 
 /** A shorter text is read in a few milliseconds. */
 const MIN_CHARACTERS = 8 * 1024;

@@ -1,7 +1,7 @@
 // Tokens for the statements PostgreSQL does not have, and a cursor over them that reads only as far as it is asked to.
 import { assert, type DbError } from "../../base/errors.ts";
 import { type Name, parseName } from "../../base/ids.ts";
-import { endOfToken, endOfTrivia, isWordStart, startsNumber, UNTERMINATED } from "./lexical.ts";
+import { endOfToken, endOfTrivia, isWordStart, startsNumber, UNTERMINATED } from "../../model/lexical.ts";
 import { syntaxError } from "./syntax-error.ts";
 
 export interface Token {

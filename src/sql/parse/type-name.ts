@@ -4,10 +4,10 @@ import { closest } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { MAX_DIMENSIONS } from "../../model/embedding.ts";
+import { endOfWord } from "../../model/lexical.ts";
 import { arrayOf, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 import { isColumnKind, isTypeKind, TYPES, typeText } from "../../model/types.ts";
 import { constantOf } from "./constant.ts";
-import { endOfWord } from "./lexical.ts";
 import { type ToUtf16, utf16OffsetsOf } from "./locations.ts";
 import { unsupported } from "./syntax-error.ts";
 

@@ -1,18 +1,9 @@
 // The folder of a backup, from both sides: claimed while it is written, given up when it was not finished.
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { DbError } from "../../base/errors.ts";
 import { makePrivateFolder } from "../../base/private-file.ts";
+import { syncFile } from "../../base/sync-file.ts";
 import { errorCode } from "../hot/storage-error.ts";
 import { isSystemFolder } from "../objects/system-folder.ts";
 import { BACKUP_MANIFEST, INCOMPLETE_MARK } from "./backup-manifest.ts";
@@ -59,13 +50,13 @@ export function claimFolder(path: string, owner: string): void {
     });
   }
   writeFileSync(join(path, INCOMPLETE_MARK), owner, { flag: "wx", mode: 0o600 });
-  syncFolder(path);
+  syncFile(path);
 }
 
 /** After the last file. */
 export function releaseFolder(path: string): void {
   rmSync(join(path, INCOMPLETE_MARK));
-  syncFolder(path);
+  syncFile(path);
 }
 
 /** Whether a write into the folder was begun and not finished. */
@@ -91,21 +82,7 @@ export function discardFolder(path: string, owner: string): void {
 
 /** Makes the file durable and gives it its name. */
 export function nameFile(folder: string, from: string, to: string): void {
-  const handle = openSync(join(folder, from), "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  syncFile(join(folder, from));
   renameSync(join(folder, from), join(folder, to));
-  syncFolder(folder);
-}
-
-function syncFolder(path: string): void {
-  const handle = openSync(path, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  syncFile(folder);
 }

@@ -15,8 +15,9 @@ import {
 import { lstat, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { DbError } from "../../base/errors.ts";
+import { syncHandleInPool } from "../../base/sync-file.ts";
 import { errorCode } from "../hot/storage-error.ts";
-import { LastingFolders, sync } from "./lasting-folders.ts";
+import { LastingFolders } from "./lasting-folders.ts";
 import {
   assertKey,
   isKey,
@@ -75,7 +76,7 @@ class FilesystemStore implements ObjectStore {
         try {
           options.signal?.throwIfAborted();
           options.failpoint?.("written");
-          if (options.isLasting !== false) await sync(file);
+          if (options.isLasting !== false) await syncHandleInPool(file);
         } finally {
           close();
         }

@@ -1,14 +1,11 @@
 // Which folders are on the disk for good: a file is found after a power loss only if the entries of all folders above it were synced too, whoever made them: another
 // file's write that has not come so far, or a process that died.
-import { closeSync, existsSync, fsync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
+import { syncFileInPool } from "../../base/sync-file.ts";
 
 /** Paths; past that all are asked of the disk once more. */
 const MAX_KNOWN = 50_000;
-
-/** On a thread of the pool: a sync takes as long as the disk likes, and the caller may be the main thread. */
-export const sync = promisify(fsync);
 
 export class LastingFolders {
   readonly #root: string;
@@ -27,10 +24,10 @@ export class LastingFolders {
 
   /** Syncs the entries of `folder`, and those of the folders above it that are not known to last. */
   async sync(folder: string): Promise<void> {
-    await syncFolder(folder);
+    await syncFileInPool(folder);
     const synced: string[] = [];
     for (let at = folder; !this.#known.has(at) && at !== dirname(at); at = dirname(at)) {
-      await syncFolder(dirname(at));
+      await syncFileInPool(dirname(at));
       synced.push(at);
     }
     if (this.#known.size + synced.length > MAX_KNOWN) this.#seed();
@@ -42,14 +39,5 @@ export class LastingFolders {
     let nearest = this.#root;
     while (!existsSync(nearest)) nearest = dirname(nearest);
     this.#known.add(nearest);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = openSync(folder, "r");
-  try {
-    await sync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

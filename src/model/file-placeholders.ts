@@ -1,5 +1,5 @@
 // `FILE('name')` and `FILE("name")` in the text of a statement, wherever they are not inside a string, a quoted name or a comment.
-import { DbError } from "../../base/errors.ts";
+import { DbError } from "../base/errors.ts";
 import { endOfToken, endOfTrivia, UNTERMINATED } from "./lexical.ts";
 
 export interface FilePlaceholder {

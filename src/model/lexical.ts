@@ -1,5 +1,5 @@
-// PostgreSQL's lexical rules, as far as finding where a token or a comment ends. The batch splitter, the tokenizer and the literal
-// lifter share them, so that no two of them can disagree about what is inside a quote.
+// PostgreSQL's lexical rules, as far as finding where a token or a comment ends. The batch splitter, the tokenizer, the literal
+// lifter and the terminal client share them, so that no two of them can disagree about what is inside a quote.
 
 /** What the end functions return for a quote or comment that is never closed. */
 export const UNTERMINATED = -1;
