@@ -89,7 +89,7 @@ async function runScripts(flags: Flags, session: Session): Promise<ExitCode> {
     const name = script.kind === "command" ? undefined : script.text;
     const end: ScriptEnd = await runScript(source, session, { name, keepGoing: flags.keepGoing });
     if (end.exitCode !== EXIT.ok) exitCode = end.exitCode;
-    if (end.isQuit || (end.exitCode !== EXIT.ok && !flags.keepGoing)) break;
+    if (end.isQuit || end.isStopped || (end.exitCode !== EXIT.ok && !flags.keepGoing)) break;
   }
   return exitCode;
 }

@@ -7,6 +7,7 @@ import { COMMAND_NAMES } from "./commands/run-command.ts";
 import { type Identity, identity } from "./commands/session-commands.ts";
 import { completionOf } from "./completion.ts";
 import { History } from "./history.ts";
+import { Interruption } from "./interruption.ts";
 import { LineReader, type Prompts } from "./line-reader.ts";
 import { runPart } from "./run-script.ts";
 import { outcomeOfError } from "./run-statement.ts";
@@ -80,10 +81,12 @@ function isPowerful(role: string): boolean {
 /** A failure does not keep what was typed behind it from running, as in psql; Ctrl-C does. */
 async function runInput(text: string, session: Session): Promise<"quit" | "done"> {
   const { parts, rest } = splitInput(text);
+  using interruption = new Interruption(session.terminal);
+  session.lastDone = undefined;
   for (const part of parts) {
     const outcome = await runPart(part, session, undefined);
     if (outcome === "quit") return "quit";
-    if (outcome === "cancelled") return "done";
+    if (outcome === "cancelled" || outcome === "stopped" || interruption.came) return "done";
   }
   if (rest.trim() !== "") session.nextInput ??= rest.trim();
   return "done";

@@ -19,8 +19,8 @@ export interface StatementOptions {
   readonly isExpanded?: boolean;
 }
 
-/** `refused`: the login, and so every other statement. */
-export type Outcome = "done" | "failed" | "cancelled" | "disconnected" | "refused";
+/** `stopped`: a script within it was, and has said so. `refused`: the login, and so every other statement. */
+export type Outcome = "done" | "failed" | "cancelled" | "stopped" | "disconnected" | "refused";
 
 /** Tells of its failure itself. Throws only what ends the client: a closed output, a mistake of ours. */
 export async function runStatement(source: string, session: Session, options: StatementOptions = {}): Promise<Outcome> {
@@ -67,10 +67,9 @@ async function run(sql: string, kind: StatementKind, call: Call): Promise<Outcom
   const { session, options, own } = call;
   const { settings } = session;
   const cancel = new AbortController();
-  using _interrupt = session.terminal.onInterrupt(() => cancel.abort());
   const startedAt = performance.now();
   try {
-    const results = await answerOf(sql, session, cancel.signal);
+    const results = await answerOf(sql, session, cancel);
     const tookMs = performance.now() - startedAt;
     if (kind.kind === "subscribe") {
       await watchSubscription(results[0], session);
@@ -106,12 +105,16 @@ export function isTold(error: unknown): boolean {
   return error instanceof KalamError || error instanceof CliError || error instanceof DbError || isSignal;
 }
 
-async function answerOf(sql: string, session: Session, cancelled: AbortSignal): Promise<readonly QueryResult[]> {
+async function answerOf(sql: string, session: Session, cancel: AbortController): Promise<readonly QueryResult[]> {
   const { settings, terminal, client } = session;
+  // Not longer: once the answer is there, Ctrl-C means what comes after the statement.
+  using _interrupt = terminal.onInterrupt(() => cancel.abort());
   const label = session.isInteractive ? "running, Ctrl-C cancels" : "running";
   await using _spinner = new Spinner(terminal, { label, isWanted: !settings.quiet });
   const signal =
-    settings.timeoutMs === 0 ? cancelled : AbortSignal.any([cancelled, AbortSignal.timeout(settings.timeoutMs)]);
+    settings.timeoutMs === 0
+      ? cancel.signal
+      : AbortSignal.any([cancel.signal, AbortSignal.timeout(settings.timeoutMs)]);
   const { namespace } = settings;
   const options = { signal, ...(namespace === undefined ? {} : { namespace }) };
   const files = attachments(sql, session);

@@ -34,6 +34,8 @@ export class Session implements Disposable {
   transaction: string[] | undefined;
   /** What `\g`, `\watch` and `\e` take when nothing else is said. */
   lastStatement: string | undefined;
+  /** Of the scripts so far, the statement or command that was done last, and where it stands. */
+  lastDone: { readonly text: string; readonly place: string | undefined } | undefined;
   /** What the prompt shall begin with: the text that `\\e` brought back. */
   nextInput: string | undefined;
   /** Names may have changed since the completion learned them. */

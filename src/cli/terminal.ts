@@ -23,7 +23,7 @@ export interface Terminal {
   writeError(text: string): Promise<void>;
   /** Calls for each key until disposed; meanwhile the terminal echoes nothing and Ctrl-C is a key. */
   readKeys(listener: (key: Key) => void): Disposable;
-  /** Calls for SIGINT until disposed. */
+  /** Calls for SIGINT until disposed: only who asked last, since it is what they do that the user means. While nobody asks, the signal ends the process. */
   onInterrupt(listener: () => void): Disposable;
   onResize(listener: () => void): Disposable;
   readAll(): Promise<string>;
@@ -51,6 +51,21 @@ function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
       else reject(new OutputClosedError("the output is closed", { cause: error }));
     });
   });
+}
+
+function interruptStack(): Terminal["onInterrupt"] {
+  let entries: { readonly listener: () => void }[] = [];
+  const onSignal = (): void => entries.at(-1)?.listener();
+  return (listener) => {
+    const entry = { listener };
+    if (entries.push(entry) === 1) process.on("SIGINT", onSignal);
+    return {
+      [Symbol.dispose]() {
+        entries = entries.filter((each) => each !== entry);
+        if (entries.length === 0) process.off("SIGINT", onSignal);
+      },
+    };
+  };
 }
 
 export function processTerminal(): Terminal {
@@ -99,10 +114,7 @@ export function processTerminal(): Terminal {
         },
       };
     },
-    onInterrupt(listener) {
-      process.on("SIGINT", listener);
-      return { [Symbol.dispose]: () => void process.off("SIGINT", listener) };
-    },
+    onInterrupt: interruptStack(),
     onResize(listener) {
       stdout.on("resize", listener);
       return { [Symbol.dispose]: () => void stdout.off("resize", listener) };

@@ -60,3 +60,17 @@ test.each(["", "{", "[]", '{"http://a":{"user":1}}'])(
     expect(() => files.logins.save("http://a", LOGIN)).toThrow("is damaged");
   },
 );
+
+test("CL-03 clients that save at the same time lose nothing of one another's", async () => {
+  using files = setup();
+  const code = `
+    const { SavedLogins } = await import(${JSON.stringify(new URL("../../src/cli/saved-logins.ts", import.meta.url).pathname)});
+    const logins = new SavedLogins(process.argv[1], () => undefined);
+    for (let at = 0; at < 8; at++) logins.save("http://" + process.argv[2] + at, { user: "root", accessToken: "a", refreshToken: "r" });
+  `;
+  const clients = ["a", "b", "c"].map((name) => Bun.spawn([process.execPath, "-e", code, files.path, name]));
+  expect(await Promise.all(clients.map((client) => client.exited))).toEqual([0, 0, 0]);
+  for (const name of ["a", "b", "c"]) {
+    for (let at = 0; at < 8; at++) expect(files.logins.read(`http://${name}${at}`)?.user).toBe("root");
+  }
+});

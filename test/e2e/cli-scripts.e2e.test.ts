@@ -195,25 +195,50 @@ test("CL-03 whoever reads only the beginning of the output leaves no trace of an
   expect(await child.exited).toBe(0);
 });
 
-test("CL-03 Ctrl-C stops a script with 130", async () => {
-  const endless = "SELECT count(*) FROM generate_series(1, 100000000) a(n), generate_series(1, 100000) b(m)";
-  const child = home.start(["--csv", "-c", "SELECT 'started'", "-c", endless]);
-  await child.stdout.getReader().read();
-  // Between two statements nothing listens, and the signal would end the process by itself.
+const ENDLESS = "SELECT count(*) FROM generate_series(1, 100000000) a(n), generate_series(1, 100000) b(m)";
+
+/** Sends SIGINT while the endless statement runs, and gives what was told. */
+async function interrupted(args: readonly string[]): Promise<{ readonly exitCode: number; readonly stderr: string }> {
   const running = "SELECT metric_value FROM system.stats WHERE metric_name = 'queries_running'";
-  await until(async () => (await server.root.rows(running))[0]?.[0] === "1", "the endless statement runs");
+  const areRunning = async (count: string): Promise<boolean> => (await server.root.rows(running))[0]?.[0] === count;
+  await until(() => areRunning("0"), "the statements of other tests have ended");
+  const child = home.start(args);
+  await until(() => areRunning("1"), "the endless statement runs");
   child.kill("SIGINT");
-  expect(await child.exited).toBe(130);
-  expect(await new Response(child.stderr).text()).toContain("CANCELLED");
+  return { exitCode: await child.exited, stderr: await new Response(child.stderr).text() };
+}
+
+test("CL-03 Ctrl-C stops a script with 130 and says which statement was the last one done", async () => {
+  const file = join(home.folder, "import.sql");
+  const write = (id: number): string => `INSERT INTO chat.notes VALUES (${id}, 'written')`;
+  await Bun.write(file, `${write(901)};\n${write(902)};\n${ENDLESS};\n${write(903)};\n`);
+  const { exitCode, stderr } = await interrupted(["-f", file, "--keep-going", "-c", write(904)]);
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain(`${file}:3: ERROR CANCELLED`);
+  expect(stderr).toEndWith(`Stopped: the last statement done is ${file}:2: ${write(902)};\n`);
+  expect(await server.root.rows("SELECT id FROM chat.notes WHERE id > 900 ORDER BY id")).toEqual([["901"], ["902"]]);
+});
+
+test("CL-03 Ctrl-C in a script within a script tells once, of an open transaction that nothing was sent", async () => {
+  const file = join(home.folder, "inner.sql");
+  await Bun.write(
+    file,
+    `BEGIN;\nINSERT INTO chat.notes VALUES (911, 'kept back');\n\\set n ${"1".repeat(80)}\n\\x\nCOMMIT;\n${ENDLESS};`,
+  );
+  const { exitCode, stderr } = await interrupted(["-c", "\\set a 1", "-c", `\\i ${file}`]);
+  expect(exitCode).toBe(130);
+  expect(stderr.match(/Stopped/g)).toHaveLength(1);
+  expect(stderr).toEndWith(`Stopped: the last statement done is ${file}:5: COMMIT;\n`);
+});
+
+test("CL-03 Ctrl-C before anything was done says so", async () => {
+  const { exitCode, stderr } = await interrupted(["-c", ENDLESS]);
+  expect(exitCode).toBe(130);
+  expect(stderr).toEndWith("Stopped: no statement was done.\n");
 });
 
 test("CL-03 --timeout gives up on a statement", async () => {
-  const { stderr, exitCode } = await home.run([
-    "--timeout",
-    "0.3",
-    "-c",
-    "SELECT count(*) FROM generate_series(1, 100000000) a(n), generate_series(1, 100000) b(m)",
-  ]);
+  const { stderr, exitCode } = await home.run(["--timeout", "0.3", "-c", ENDLESS]);
   expect(stderr).toContain("TIMEOUT");
   expect(exitCode).toBe(3);
 });
