@@ -17,6 +17,7 @@ import { messageResult } from "./outcome.ts";
 import type { Caller } from "./session.ts";
 import { assertViewsHold } from "./view-dependents.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
+import { StaleRead } from "./write.ts";
 
 /** A check begins anew when the table was altered, or its newest rows flushed, in between. */
 const MAX_CHECKS = 8;
@@ -54,7 +55,13 @@ export async function alterTable(statement: AlterTable, call: Caller, deps: Engi
     }
     checks += 1;
     checked = { table: value.table, from: deps.writer.position, through: deps.writer.position };
-    await checkRows(value, context, deps);
+    try {
+      await checkRows(value, context, deps);
+    } catch (error) {
+      // Altered meanwhile, so that it is decided anew.
+      if (!(error instanceof StaleRead)) throw error;
+      checked = undefined;
+    }
   }
   throw new DbError("WRITE_CONFLICT", `Table ${name} kept changing while it was altered`, {
     hint: "Run the statement again.",

@@ -1,10 +1,10 @@
 // Runs a data plan: a SELECT wherever it belongs, a write through its two halves, again if what it read went stale.
-import { assert, DbError } from "../base/errors.ts";
+import { DbError } from "../base/errors.ts";
 import type { Seq } from "../base/ids.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import { resolveSlots } from "../sql/bind/slots.ts";
-import type { DataPlan, InsertPlan, QueryPlan, Slot, WritePlan } from "../sql/plan.ts";
+import type { InsertPlan, QueryPlan, Slot, WritePlan } from "../sql/plan.ts";
 import { readCounted } from "./counted-rows.ts";
 import type { EngineDeps } from "./deps.ts";
 import { prepareInsert } from "./insert.ts";
@@ -36,7 +36,8 @@ export function runData(
   const again = (error: unknown): Promise<StatementResult> => {
     if (!(error instanceof StaleRead)) throw error;
     const retried = (): Promise<StatementResult> => retryStale(async () => attempt(plan, caller, deps));
-    return deps.contended.run(contentionKey(plan().plan, caller), retried);
+    const { plan: now } = plan();
+    return now.kind === "query" ? retried() : deps.contended.run(contentionKey(now, caller), retried);
   };
   const first = attempt(plan, caller, deps);
   return first instanceof Promise ? first.catch(again) : first;
@@ -55,8 +56,7 @@ function attempt(
 }
 
 /** Statements that can make each other's reads stale. */
-export function contentionKey(plan: DataPlan, { session }: Caller): string {
-  assert(plan.kind !== "query", "only writes go stale");
+export function contentionKey(plan: WritePlan, { session }: Caller): string {
   return `${plan.table.id}/${scopeFor(plan.table, session.user)}`;
 }
 

@@ -21,6 +21,8 @@ export interface BoundQuery {
   readonly maxRows?: number;
   /** Inside a transaction: what it has written, which the query shall see and nobody else can. */
   readonly own?: OwnRows;
+  /** Whether the rows may be read of tables that have another definition by now; otherwise that rejects with StaleRead. */
+  readonly isAnyVersion?: boolean;
 }
 
 /** Rows that an open transaction has written, the newest version of each key, ends of rows included. */

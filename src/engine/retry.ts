@@ -3,7 +3,7 @@ import { StaleRead } from "./write.ts";
 
 const MAX_ATTEMPTS = 8;
 
-/** Runs a statement again while what it read goes stale before it is applied; WRITE_CONFLICT when it never wins. */
+/** Runs a statement again while what it read, or was planned for, goes stale before it is done; WRITE_CONFLICT when it never wins. */
 export async function retryStale<T>(run: () => Promise<T>, maxAttempts = MAX_ATTEMPTS): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -18,11 +18,12 @@ export interface RowSourceDeps extends Pick<EngineDeps, "queries" | "writer"> {
   readonly catalog: Pick<CatalogView, "historyStartsAt" | "flushedUpTo" | "tableById">;
 }
 
+/** Reads may be of a later version of the table than their plan: whoever asked says whether that matters (`isOutdated`). */
 export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
   const { queries, writer, streams, catalog } = deps;
   const read = async (plan: QueryPlan, request: PageRequest): Promise<RowPage> => {
     const slots = boundSlots(plan, request);
-    const { rows, position } = await queries.cells({ plan, slots }, undefined);
+    const { rows, position } = await queries.cells({ plan, slots, isAnyVersion: true }, undefined);
     return { rows: rows.map(versionOf), position };
   };
   const snapshot = async (request: PageRequest): Promise<RowPage> => {
@@ -55,7 +56,7 @@ export function createRowSource(deps: RowSourceDeps, epoch: string): RowSource {
       }
       const plan = request.plan.lastRowsStart;
       const slots = boundSlots(plan, { ...request, limit: request.limit - 1 });
-      const { rows, position } = await queries.cells({ plan, slots }, undefined);
+      const { rows, position } = await queries.cells({ plan, slots, isAnyVersion: true }, undefined);
       return { after: before(rows[0]?.[0]), position };
     },
     matching: (request) => matching(request, queries),
@@ -119,7 +120,7 @@ async function matching({ plan, slots, versions }: MatchRequest, queries: QueryR
     const some = versions.slice(start, start + step);
     const values = some.flatMap(({ cells, seq, deleted }) => [...cells, seq, deleted]);
     const { rows } = await queries.cells(
-      { plan: plan.strategy.match(some.length), slots: [...slots, ...values] },
+      { plan: plan.strategy.match(some.length), slots: [...slots, ...values], isAnyVersion: true },
       undefined,
     );
     for (const [place] of rows) answers[start + Number(place)] = true;

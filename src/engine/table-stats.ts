@@ -58,7 +58,8 @@ interface Context {
 }
 
 async function countOf(plan: QueryPlan, scope: Scope, { call, deps }: Context): Promise<Cell> {
-  const { rows } = await deps.queries.cells({ plan, slots: plan.slots.length === 0 ? [] : [scope] }, call.signal);
+  const slots = plan.slots.length === 0 ? [] : [scope];
+  const { rows } = await deps.queries.cells({ plan, slots, isAnyVersion: true }, call.signal);
   return rows[0]?.[0] ?? null;
 }
 

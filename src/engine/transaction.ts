@@ -231,6 +231,7 @@ async function preparedRead(plan: QueryPlan, call: Call, deps: StepDeps): Promis
     return queryResult(plan, call, rows);
   };
   const inside = (tx: RowTx): StatementResult | undefined => {
+    assertFresh(tx.catalog, target.table, target.scope, undefined);
     const rows = readBuffered(query, readsInside(tx));
     return rows && result(rows);
   };

@@ -29,6 +29,8 @@ const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 /** Code that runs at a moment no client can choose. */
 export interface Hooks {
+  /** A statement is planned and bound; no query process has been asked. */
+  beforeRead?: (() => Promise<void>) | undefined;
   /** A query process has answered; the statement has not gone on. */
   afterRead?: (() => Promise<void>) | undefined;
   /** A work has run in the open transaction; nothing is committed yet. */
@@ -52,14 +54,17 @@ export interface EngineFixture extends AsyncDisposable {
 }
 
 function hookedRunner(runner: QueryRunner, hooks: Hooks): QueryRunner {
-  const after = async <T>(answer: Promise<T>): Promise<T> => {
-    const value = await answer;
-    await hooks.afterRead?.();
-    return value;
-  };
   return {
-    json: (query, signal) => runner.json(query, signal),
-    cells: (query, signal) => after(runner.cells(query, signal)),
+    async json(query, signal) {
+      await hooks.beforeRead?.();
+      return runner.json(query, signal);
+    },
+    async cells(query, signal) {
+      await hooks.beforeRead?.();
+      const answer = await runner.cells(query, signal);
+      await hooks.afterRead?.();
+      return answer;
+    },
     explain: (query, options) => runner.explain(query, options),
     clearCaches: () => runner.clearCaches(),
   };

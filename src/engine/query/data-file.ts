@@ -8,6 +8,7 @@ import type { SqliteValue } from "../../model/sql-type.ts";
 import type { ScopeTarget, SegmentRef } from "../../storage/cold/segment-cache.ts";
 import { compareSqlite } from "../../storage/cold/sqlite-order.ts";
 import { hotTableName, isScopedByUser } from "../../storage/hot/relation.ts";
+import { StaleRead } from "../write.ts";
 
 const SEGMENTS_SQL =
   "SELECT id, path, rows, tombstones, min_seq, max_seq, min_key, max_key FROM segments WHERE table_id = ? AND scope = ? ORDER BY id";
@@ -28,9 +29,14 @@ export interface FlushedScope {
   readonly upTo: Seq;
 }
 
+export interface ReadTarget extends ScopeTarget {
+  /** Whether the table may have another definition by now. */
+  readonly isAnyVersion?: boolean;
+}
+
 export class DataFile {
   readonly #db: DatabaseSync;
-  readonly #isKnown: StatementSync;
+  readonly #tableVersion: StatementSync;
   readonly #segments: StatementSync;
   readonly #dataVersion: StatementSync;
   readonly #historyStart: StatementSync;
@@ -43,7 +49,7 @@ export class DataFile {
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#isKnown = db.prepare("SELECT 1 FROM tables WHERE id = ?");
+    this.#tableVersion = db.prepare("SELECT version FROM tables WHERE id = ?");
     this.#segments = db.prepare(SEGMENTS_SQL);
     this.#segments.setReadBigInts(true);
     this.#dataVersion = db.prepare("PRAGMA data_version");
@@ -78,13 +84,16 @@ export class DataFile {
     return this.#db.isTransaction ? work() : this.inTransaction(work);
   }
 
-  /** A query asks more than once, and most often nothing was committed since. */
-  flushed(target: ScopeTarget): FlushedScope {
+  /**
+   * A query asks more than once, and most often nothing was committed since. Throws StaleRead when the table is not as it was when the query was planned: a file of a
+   * later version would show a column that is gone by the value of rows older than it.
+   */
+  flushed(target: ReadTarget): FlushedScope {
     // Another number when any other connection has committed; this one never does.
     const version = this.#dataVersion.get()?.["data_version"];
     if (version !== this.#flushedAt) this.#flushed.clear();
     this.#flushedAt = version;
-    const key = `${target.schema.id} ${target.scope}`;
+    const key = `${target.schema.id} ${target.isAnyVersion === true ? "any" : target.schema.version} ${target.scope}`;
     const known = this.#flushed.get(key);
     if (known !== undefined) return known;
     const segments = this.#listSegments(target);
@@ -93,12 +102,14 @@ export class DataFile {
     return flushed;
   }
 
-  segments(target: ScopeTarget): readonly SegmentRef[] {
+  segments(target: ReadTarget): readonly SegmentRef[] {
     return this.flushed(target).segments;
   }
 
-  #listSegments({ schema, scope }: ScopeTarget): readonly SegmentRef[] {
-    if (this.#isKnown.get(BigInt(schema.id)) === undefined) {
+  #listSegments({ schema, scope, isAnyVersion = false }: ReadTarget): readonly SegmentRef[] {
+    const version = this.#tableVersion.get(BigInt(schema.id))?.["version"];
+    if (!isAnyVersion && version !== schema.version) throw new StaleRead("the table changed");
+    if (version === undefined) {
       throw new DbError("TABLE_NOT_FOUND", `Table ${qualifiedName(schema)} no longer exists`);
     }
     return this.#segments.all(BigInt(schema.id), scope).map((row): SegmentRef => {

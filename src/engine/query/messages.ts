@@ -37,6 +37,8 @@ export type QueryRelation =
       /** Number of the parameter that holds the scope (`?n`); undefined for a SHARED table. */
       readonly scopeParameter: number | undefined;
       readonly includeDeleted: boolean;
+      /** Whether the table may have another definition by now than `schema`. */
+      readonly isAnyVersion?: boolean;
       /** The only keys the query can need; undefined: any. */
       readonly keys: readonly Cell[] | undefined;
       /** Number of the parameter with rows that take the place of those of the same key: cells in schema order, `_seq`, `_deleted`. */
@@ -114,6 +116,8 @@ export type ProcessMessage =
       readonly position: Seq;
       readonly reads: readonly ColdRead[];
     }
+  /** A table has another definition than the plan was made for. */
+  | { readonly kind: "outdated"; readonly id: number }
   | ({ readonly kind: "cleared" } & ColdCacheCounts)
   | { readonly kind: "failed"; readonly id: number; readonly failure: QueryFailure };
 

@@ -5,6 +5,7 @@ import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { SNOWFLAKE_NODES } from "../../sql/functions/generators.ts";
 import type { StorageAccess } from "../../storage/objects/storage-access.ts";
+import { StaleRead } from "../write.ts";
 import type { ColdCacheCounts, OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
 import { residentBytes } from "./process-limits.ts";
 import { type ChildOutcome, QueryChild } from "./query-child.ts";
@@ -53,6 +54,7 @@ export interface QueryPoolStats {
 }
 
 export interface QueryPool {
+  /** Rejects with StaleRead when a table is not as it was when the query was planned. */
   run(request: QueryRequest, options?: RunOptions): Promise<QueryResult>;
   /** Forgets what every process keeps of flushed rows. Counts what the idle ones had: a busy one is told, and not waited for. */
   clearCaches(): Promise<ColdCacheCounts>;
@@ -273,6 +275,7 @@ class Pool implements QueryPool {
     this.#running.delete(job);
     if (outcome.kind === "done") job.resolve(outcome.result);
     else if (outcome.kind === "failed") job.reject(fromFailure(outcome.failure));
+    else if (outcome.kind === "outdated") job.reject(new StaleRead("the table changed"));
     else job.reject(deathError(outcome.how));
     if (isSpent(outcome) || this.#isHeavy(job.child)) this.#replace(job.child);
     else this.#moveLast(job.child);

@@ -12,6 +12,7 @@ import type {
 export type ChildOutcome =
   | { readonly kind: "done"; readonly result: QueryResult }
   | { readonly kind: "failed"; readonly failure: QueryFailure }
+  | { readonly kind: "outdated" }
   /** The process ended while it ran the query. */
   | { readonly kind: "died"; readonly how: string };
 
@@ -131,6 +132,8 @@ export class QueryChild {
           result: { json: running.texts.join(""), rows: running.rows, rowCount, position, reads },
         });
       }
+      case "outdated":
+        return this.#finish({ kind: "outdated" });
       case "failed":
         return this.#finish({ kind: "failed", failure: message.failure });
     }

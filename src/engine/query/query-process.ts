@@ -1,6 +1,7 @@
 // Entry of a query process: this program started again by the pool, read-only, memory-capped, one query at a time. It ends when the server does.
 import { assert } from "../../base/errors.ts";
 import { IdleSteps } from "../../base/idle-steps.ts";
+import { StaleRead } from "../write.ts";
 import type { ClearMessage, OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
 import { dieWithParent, limitMemory } from "./process-limits.ts";
 import { toFailure } from "./query-failure.ts";
@@ -47,6 +48,7 @@ async function answer(session: QuerySession, message: RunMessage): Promise<void>
     });
     send({ kind: "done", id, ...done });
   } catch (error) {
-    send({ kind: "failed", id, failure: toFailure(error) });
+    if (error instanceof StaleRead) send({ kind: "outdated", id });
+    else send({ kind: "failed", id, failure: toFailure(error) });
   }
 }

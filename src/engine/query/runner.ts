@@ -26,7 +26,7 @@ export function createQueryRunner(pool: QueryPool, streams: Pick<StreamView, "ve
     },
     clearCaches: () => pool.clearCaches(),
     async explain(query, { analyze, signal }) {
-      const request = queryRequest(query, "plan", streams);
+      const request = queryRequest({ ...query, isAnyVersion: true }, "plan", streams);
       const planned = await pool.run(request, { signal });
       const tables = request.relations.filter((relation) => relation.kind === "table");
       const reads = readsOf(tables, planned.reads);
@@ -144,6 +144,7 @@ function queryRelation(use: RelationUse, query: BoundQuery, values: readonly Sql
     scope: scopeOf(use, query.slots),
     scopeParameter: use.kind === "userTable" ? use.scopeSlot + 1 : undefined,
     includeDeleted: use.includeDeleted,
+    ...(query.isAnyVersion === true ? { isAnyVersion: true } : {}),
     keys: pointKeys(query.plan, query.slots),
     ...boundRead(use, values),
   };
