@@ -3,6 +3,7 @@
 import { assert } from "../base/errors.ts";
 import { type Scope, seqOf } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
 import type { RowTx } from "../storage/seams.ts";
@@ -105,11 +106,8 @@ function beginModify(
   const target = { table, scope: work.scope, cold: work.cold };
   const returned: (readonly Cell[])[] = [];
   const write = (row: FoundRow, number: number): RowVersion => {
-    const current = newestVersion(tx, target, keyOf(table, row.cells));
-    if (current === undefined || current.deleted || !isAsFound(current, row, input.find))
-      throw new StaleRead("the row changed");
-    if (plan.kind !== "delete") return update(tx, target, { plan, current, row, number, budget: input.budget });
-    remove(tx, target, current);
+    if (plan.kind === "update") return update(tx, target, { input, plan, row, number });
+    replaceFound(tx, target, { input, row, version: { cells: row.cells, deleted: true } });
     return { seq: row.seq, deleted: false, cells: row.cells };
   };
   return {
@@ -132,34 +130,66 @@ function beginModify(
   };
 }
 
-/** A row that the transaction wrote itself was found under another `_seq` than it has now. */
-function isAsFound(current: RowVersion, row: FoundRow, { own }: BoundQuery): boolean {
-  if (own?.isProvisional(row.seq) === true) return sameCells(current.cells, row.cells);
-  return current.seq === row.seq;
+type Target = { readonly table: TableSchema; readonly scope: Scope; readonly cold: ColdEvidence | undefined };
+
+interface RowUpdate {
+  readonly input: ModifyInput;
+  readonly plan: UpdatePlan;
+  readonly row: FoundRow;
+  readonly number: number;
 }
 
-type Target = { readonly table: UpdatePlan["table"]; readonly scope: Scope; readonly cold: ColdEvidence | undefined };
-
-function remove(tx: RowTx, target: Target, current: RowVersion): RowVersion {
-  return tx.put(target.table, target.scope, current.cells, { deleted: true, before: current });
+function updatedCells(table: TableSchema, { input, plan, row, number }: RowUpdate): readonly Cell[] {
+  const cells = [...row.cells];
+  for (const [place, column] of plan.assigned.entries()) cells[column] = row.computed[place] ?? null;
+  input.budget.take(cells);
+  return checkRow(table, cells, number);
 }
 
-function update(
+function update(tx: RowTx, target: Target, work: RowUpdate): RowVersion {
+  const { input, row } = work;
+  let cells: readonly Cell[];
+  try {
+    cells = updatedCells(target.table, work);
+  } catch (error) {
+    // What would be wrong with a row that has changed says nothing of the row there is.
+    currentVersion(tx, target, { input, row });
+    throw error;
+  }
+  // Counted, as in PostgreSQL, but not written: a version that says nothing new would only cost every subscriber a frame.
+  if (sameCells(cells, row.cells)) return currentVersion(tx, target, { input, row });
+  return replaceFound(tx, target, { input, row, version: { cells, deleted: false } });
+}
+
+/** Most rows are still what they were found to be, and in the buffer. */
+function replaceFound(
   tx: RowTx,
   target: Target,
   work: {
-    readonly plan: UpdatePlan;
-    readonly current: RowVersion;
+    readonly input: ModifyInput;
     readonly row: FoundRow;
-    readonly number: number;
-    readonly budget: WriteBudget;
+    readonly version: Pick<RowVersion, "cells" | "deleted">;
   },
 ): RowVersion {
-  const cells = [...work.current.cells];
-  for (const [place, column] of work.plan.assigned.entries()) cells[column] = work.row.computed[place] ?? null;
-  work.budget.take(cells);
-  const checked = checkRow(target.table, cells, work.number);
-  // Counted, as in PostgreSQL, but not written: a version that says nothing new would only cost every subscriber a frame.
-  if (sameCells(checked, work.current.cells)) return work.current;
-  return tx.put(target.table, target.scope, checked, { deleted: false, before: work.current });
+  const { input, row, version } = work;
+  const { table, scope } = target;
+  const isOwn = input.find.own?.isProvisional(row.seq) === true;
+  const replaced = isOwn ? undefined : tx.replace(table, scope, row, version);
+  if (replaced !== undefined) return replaced;
+  const before = currentVersion(tx, target, { input, row });
+  return tx.put(table, scope, version.cells, { deleted: version.deleted, before });
+}
+
+/** Of the key of a row that was found. A row that the transaction wrote itself was found under another `_seq` than it has now. */
+function currentVersion(
+  tx: RowTx,
+  target: Target,
+  { input, row }: { readonly input: ModifyInput; readonly row: FoundRow },
+): RowVersion {
+  const current = newestVersion(tx, target, keyOf(target.table, row.cells));
+  if (current === undefined || current.deleted) throw new StaleRead("the row is gone");
+  const isOwn = input.find.own?.isProvisional(row.seq) === true;
+  const isAsFound = isOwn ? sameCells(current.cells, row.cells) : current.seq === row.seq;
+  if (!isAsFound) throw new StaleRead("the row changed");
+  return current;
 }

@@ -1,6 +1,7 @@
 // What an open transaction has written, for statements of it that a query process has to run: its writes are rehearsed in the writer, noted down, and undone.
 import type { Scope, Seq, TableId } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import type { TableSchema } from "../model/schema.ts";
 import type { RowTx, Slices, Writer } from "../storage/seams.ts";
 import type { OwnRows } from "./reads.ts";
 import { keyOf, keyText } from "./write.ts";
@@ -33,18 +34,22 @@ class Notes implements OwnRows {
   readonly #seqs = new Set<Seq>();
 
   noting(tx: RowTx): RowTx {
+    const note = (table: TableSchema, scope: Scope, version: RowVersion): RowVersion => {
+      const scopes = this.#versions.get(table.id) ?? new Map<Scope, Map<string, RowVersion>>();
+      this.#versions.set(table.id, scopes);
+      const rows = scopes.get(scope) ?? new Map<string, RowVersion>();
+      scopes.set(scope, rows.set(keyText(keyOf(table, version.cells)), version));
+      this.#seqs.add(version.seq);
+      return version;
+    };
     return {
       get: (table, scope, key) => tx.get(table, scope, key),
       all: (sql, values) => tx.all(sql, values),
       catalog: tx.catalog,
-      put: (table, scope, cells, options) => {
-        const version = tx.put(table, scope, cells, options);
-        const scopes = this.#versions.get(table.id) ?? new Map<Scope, Map<string, RowVersion>>();
-        this.#versions.set(table.id, scopes);
-        const rows = scopes.get(scope) ?? new Map<string, RowVersion>();
-        scopes.set(scope, rows.set(keyText(keyOf(table, cells)), version));
-        this.#seqs.add(version.seq);
-        return version;
+      put: (table, scope, cells, options) => note(table, scope, tx.put(table, scope, cells, options)),
+      replace: (table, scope, found, version) => {
+        const written = tx.replace(table, scope, found, version);
+        return written && note(table, scope, written);
       },
     };
   }

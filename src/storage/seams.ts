@@ -130,6 +130,16 @@ export interface WriteTx {
     cells: readonly Cell[],
     options: { readonly deleted: boolean; readonly before: RowVersion | undefined },
   ): RowVersion;
+  /**
+   * As `put`, in place of the live version that a query found, whose key it keeps. Undefined, and nothing is written: the buffer does not have that version, or not
+   * any more. For rows of a STREAM table always: they are in memory, where `get` costs nothing.
+   */
+  replace(
+    table: TableSchema,
+    scope: Scope,
+    found: Pick<RowVersion, "seq" | "cells">,
+    version: Pick<RowVersion, "cells" | "deleted">,
+  ): RowVersion | undefined;
   /** Runs rendered SQL on the writer's connection; sees this transaction's writes. Wide integers come as bigint. */
   all(sql: string, values: readonly SqliteValue[]): SqliteValue[][];
   /** Catalog as this transaction sees it. */
@@ -190,7 +200,7 @@ export interface WriteTx {
 }
 
 /** What statements that write rows use of a transaction. */
-export type RowTx = Pick<WriteTx, "get" | "put" | "all" | "catalog">;
+export type RowTx = Pick<WriteTx, "get" | "put" | "replace" | "all" | "catalog">;
 
 export interface Committed<T> {
   readonly value: T;

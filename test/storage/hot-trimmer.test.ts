@@ -104,6 +104,28 @@ describe("rows that a segment holds", () => {
     },
   );
 
+  test.each(KINDS)(
+    "ST-04 a version of a %s table that was flushed is not the buffer's to replace, though it still lies there",
+    async (kind, scope) => {
+      await using fixture = openTestStore();
+      const store = fixture.current;
+      const table = await createTable(store, "notes", kind);
+      const [flushed, kept] = await putRows(store, table, scope, [1, 2]);
+      await commitAll(store, table, scope);
+      const [written] = await putRows(store, table, scope, [2]);
+      if (flushed === undefined || kept === undefined || written === undefined) throw new Error("rows were written");
+      const replace = (found: RowVersion) =>
+        store.writer.submit((tx) => tx.replace(table, scope, found, { cells: found.cells, deleted: true }));
+      expect(storedRows(store, table)).toBe(2);
+      expect((await replace(flushed)).value).toBeUndefined();
+      expect((await replace(kept)).value).toBeUndefined();
+      expect(store.writer.bufferedRows(table.id)).toBe(1);
+      expect((await replace(written)).value).toMatchObject({ deleted: true, cells: written.cells });
+      expect(store.writer.bufferedRows(table.id)).toBe(1);
+      expect(store.reader.get(table, scope, 2n)?.deleted).toBe(true);
+    },
+  );
+
   test("ST-01 a COMMIT that only removes is not synced; every other one is", async () => {
     const levels: number[] = [];
     let writerDb: Database | undefined;

@@ -1,7 +1,7 @@
 // The writer against a model: any history of works, some of which fail half-way, in turns of several works, with flushes, drops and restarts.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Scope, SHARED_SCOPE, type TableId } from "../../src/base/ids.ts";
+import { type Scope, SHARED_SCOPE, seqOf, type TableId } from "../../src/base/ids.ts";
 import type { Change, RowVersion } from "../../src/model/change.ts";
 import type { TableSchema } from "../../src/model/schema.ts";
 import type { WriteTx } from "../../src/storage/seams.ts";
@@ -19,6 +19,8 @@ type Step =
       readonly key: number;
       readonly body: string;
       readonly deleted: boolean;
+      /** In place of the version that is there, or of one that is not, rather than whatever is there. */
+      readonly replaces: "any" | "its" | "another";
     }
   | { readonly kind: "flush"; readonly table: TableSlot; readonly scope: Scope }
   /** What the trimmer does whenever it likes: a few rows, of a table and scope that may have nothing to remove. */
@@ -45,6 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       key: fc.nat(4),
       body: fc.string({ maxLength: 3 }),
       deleted: fc.boolean(),
+      replaces: fc.constantFrom("any" as const, "its" as const, "another" as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("flush" as const), table, scope }) },
@@ -122,15 +125,17 @@ function apply(tx: WriteTx, model: Model, step: Step): void {
   const name = `${rowScope}/${step.key}`;
   const known = rows.get(name)?.version;
   expect(tx.get(schema, rowScope, BigInt(step.key))).toEqual(known);
-  const version = write(tx, {
-    table: schema,
-    scope: rowScope,
-    cells: [BigInt(step.key), step.body],
-    deleted: step.deleted,
-  });
+  const next = { cells: [BigInt(step.key), step.body], deleted: step.deleted };
+  const live = known?.deleted === true ? undefined : known;
+  if (step.replaces === "another") {
+    const other = { seq: seqOf((known?.seq ?? tx.catalog.flushedUpTo(schema.id, rowScope)) - 1n), cells: next.cells };
+    expect(tx.replace(schema, rowScope, other, next)).toBeUndefined();
+  }
+  const replaced = live === undefined || step.replaces !== "its" ? undefined : tx.replace(schema, rowScope, live, next);
+  expect(replaced !== undefined).toBe(live !== undefined && step.replaces === "its");
+  const version = replaced ?? write(tx, { table: schema, scope: rowScope, ...next });
   rows.set(name, { scope: rowScope, version });
-  const before = known?.deleted === true ? undefined : known;
-  model.changes.push({ table: schema, scope: rowScope, before, after: version });
+  model.changes.push({ table: schema, scope: rowScope, before: live, after: version });
 }
 
 function flush(tx: WriteTx, model: Model, { schema, scope: flushed }: { schema: TableSchema; scope: Scope }): void {

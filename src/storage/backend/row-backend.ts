@@ -16,6 +16,8 @@ export interface RowBackend {
   get(table: TableSchema, scope: Scope, key: Cell): RowVersion | undefined;
   /** Replaces the key's version, which must be older. True when the key had none. */
   put(table: TableSchema, scope: Scope, version: RowVersion): boolean;
+  /** Puts the version in place of its key's version of that `_seq`, which takes less looking than `get` and `put`. False, and nothing is done, when the key has no such version. */
+  replace(table: TableSchema, scope: Scope, replaced: Seq, version: RowVersion): boolean;
   /** Forgets the key. False when it had no version. */
   delete(table: TableSchema, scope: Scope, key: Cell): boolean;
   /** Ascending by `_seq`, tombstones included. */

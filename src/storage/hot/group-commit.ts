@@ -7,33 +7,26 @@ import { assert, DbError } from "../../base/errors.ts";
 import type { Scope, Seq, TableId } from "../../base/ids.ts";
 import { errorText, type Log } from "../../base/log.ts";
 import { createSeqGenerator, type SeqGenerator } from "../../base/seq.ts";
-import { CatalogTransaction } from "../catalog/catalog-transaction.ts";
-import { CatalogWriter } from "../catalog/catalog-writer.ts";
-import { FileRecords } from "../files/file-records.ts";
 import type { CommitEvent, Committed, Slices, Writer, WriteTx } from "../seams.ts";
-import { StreamFloors } from "../stream/persisted-rows.ts";
 import type { StreamExpiry } from "../stream/stream-expiry.ts";
 import type { StreamLimits } from "../stream/stream-limits.ts";
-import { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Ballast } from "./ballast.ts";
 import { Batch, type BatchState } from "./batch.ts";
+import { BatchParts } from "./batch-parts.ts";
 import type { BufferCounts } from "./buffer-counts.ts";
 import type { Checkpointer } from "./checkpoint.ts";
 import type { Failpoint } from "./failpoint.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { OpenBatch } from "./open-batch.ts";
-import { RowStatements } from "./row-statements.ts";
 import { type Outcome, type Settling, settling, shuttingDown } from "./settling.ts";
-import { StatementCache } from "./statement-cache.ts";
-import { isFull, isSyncFault, noRoom, toStorageError } from "./storage-error.ts";
+import { isFull, isSyncFault, toStorageError } from "./storage-error.ts";
 import { type TransactionStatements, transactionStatements } from "./transaction-statements.ts";
 import { WorkTurns } from "./work-turns.ts";
-import { WriteTransaction, type WriteTransactionOptions } from "./write-transaction.ts";
+import { WriteTransaction } from "./write-transaction.ts";
 
 /** A turn that brings more is committed in pieces, so that neither the loop nor the memory of an open batch grows without limit. */
 export const MAX_BATCH_WORKS = 1_000;
 const MAX_BATCH_MS = 5;
-const MAX_STATEMENTS = 200;
 
 export interface GroupCommitOptions {
   readonly db: Database;
@@ -57,17 +50,12 @@ export interface GroupCommitOptions {
 export class GroupCommitWriter implements Writer {
   readonly #options: GroupCommitOptions;
   readonly #seqs: SeqGenerator;
-  readonly #rows: RowStatements;
-  readonly #floors: StreamFloors;
-  readonly #statements: StatementCache;
-  readonly #catalogRows: CatalogWriter;
-  readonly #files: FileRecords;
+  readonly #parts: BatchParts;
   readonly #listeners: ((event: CommitEvent) => void)[] = [];
   readonly #sql: TransactionStatements;
   readonly #turns: WorkTurns;
   #open: OpenBatch | undefined;
   #position: Seq;
-  #catalogVersion: number;
   #isInWork = false;
   #isPublishing = false;
   #isClosed = false;
@@ -77,14 +65,15 @@ export class GroupCommitWriter implements Writer {
     this.#options = options;
     this.#turns = new WorkTurns(options.clock);
     this.#position = options.position;
-    this.#catalogVersion = options.committed.catalog.version;
     this.#seqs = createSeqGenerator(options.clock, options.position);
-    this.#rows = new RowStatements(options.db);
-    this.#floors = new StreamFloors(options.db);
-    this.#statements = new StatementCache(options.db, { capacity: MAX_STATEMENTS, safeIntegers: true });
-    this.#catalogRows = new CatalogWriter(options.db);
-    this.#files = new FileRecords(options.db);
     this.#sql = transactionStatements(options.db);
+    this.#parts = new BatchParts({
+      ...options,
+      sql: this.#sql,
+      seqs: this.#seqs,
+      catalogVersion: options.committed.catalog.version,
+      noteFault: (error) => this.#noteFault(error),
+    });
   }
 
   get position(): Seq {
@@ -234,13 +223,14 @@ export class GroupCommitWriter implements Writer {
     if (this.#open !== undefined) this.#commit(this.#open);
   }
 
-  #openBatch(options?: { readonly isSynced: boolean }): OpenBatch {
+  #openBatch({ isSynced } = { isSynced: true }): OpenBatch {
     if (this.#open !== undefined) return this.#open;
     const { clock, failpoint, working, checkpointer } = this.#options;
     failpoint("begin");
     checkpointer.requireSound();
-    this.#sql.begin.run(options);
+    this.#sql.begin.run({ isSynced });
     const open: OpenBatch = {
+      isSynced,
       batch: new Batch(working),
       settle: [],
       openedAtMs: clock.monotonicMs(),
@@ -273,61 +263,8 @@ export class GroupCommitWriter implements Writer {
   }
 
   #transaction(open: OpenBatch): WriteTransaction {
-    open.parts ??= this.#partsOf(open);
+    open.parts ??= this.#parts.of(open);
     return new WriteTransaction(open.parts);
-  }
-
-  #partsOf(open: OpenBatch): WriteTransactionOptions {
-    const { db, clock, working, leftovers, ballast, failpoint, streamLimits } = this.#options;
-    const nowMs = (): number => clock.nowMs();
-    const catalog = new CatalogTransaction({
-      rows: this.#catalogRows,
-      state: working.catalog,
-      record: (change) => open.batch.changeCatalog(change),
-      nextVersion: () => {
-        this.#catalogVersion += 1;
-        return this.#catalogVersion;
-      },
-      nowMs,
-    });
-    const streams = new StreamTransaction({
-      rows: working.streams,
-      file: this.#rows,
-      floors: this.#floors,
-      batch: open.batch,
-      seqs: this.#seqs,
-      limits: streamLimits,
-      nowMs,
-    });
-    return {
-      db,
-      savepoint: {
-        open: () => this.#sql.savepoint.run(),
-        release: () => this.#sql.release.run(),
-        rollBack: () => this.#sql.rollbackTo.run(),
-      },
-      rows: this.#rows,
-      statements: this.#statements,
-      files: this.#files,
-      catalog,
-      streams,
-      view: working.catalog,
-      batch: open.batch,
-      leftovers,
-      seqs: this.#seqs,
-      requireOpen: () => {
-        if (open.failure !== undefined) throw open.failure;
-      },
-      failed: (error) => {
-        const failure = this.#noteFault(error);
-        if (!db.inTransaction) open.failure ??= failure;
-        return failure;
-      },
-      requireSpace: () => {
-        if (!ballast.ensure()) throw noRoom();
-      },
-      failpoint,
-    };
   }
 
   #commit(open: OpenBatch): void {

@@ -4,6 +4,8 @@ import type { WriteTransactionOptions } from "./write-transaction.ts";
 
 /** A batch between its BEGIN and its COMMIT. */
 export interface OpenBatch {
+  /** Its COMMIT, unless `durability` says otherwise. */
+  readonly isSynced: boolean;
   readonly batch: Batch;
   /** What to do for each work once the outcome of the batch is known; `failure` is a failed commit. */
   readonly settle: Settle[];

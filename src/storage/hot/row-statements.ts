@@ -39,11 +39,22 @@ function putText(schema: TableSchema): string {
 ON CONFLICT (${target}) DO UPDATE SET ${updates.join(", ")}`;
 }
 
+/** By rowid, so that neither the key's index is searched nor a conflict looked for. */
+function replaceText(schema: TableSchema): string {
+  const key = `c${keyColumn(schema).id}`;
+  const columns = ["_seq", "_deleted", ...hotColumns(schema)];
+  const updates = columns.flatMap((name, index) => (name === key ? [] : [`${name} = ?${index + 1}`]));
+  const keyPlace = columns.indexOf(key) + 1;
+  const scope = isScopedByUser(schema.kind) ? ` AND _user = ?${columns.length + 2}` : "";
+  return `UPDATE ${hotTableName(schema)} SET ${updates.join(", ")} WHERE _seq = ?${columns.length + 1} AND ${key} = ?${keyPlace}${scope}`;
+}
+
 export class RowStatements implements RowBackend {
   readonly #db: Database;
   // Keyed by the schema object: the catalog keeps one for each table version.
   readonly #selects = new Lru<TableSchema, Select>(MAX_TABLES, (_schema, statement) => statement.finalize());
   readonly #puts = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
+  readonly #replaces = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
   readonly #deletes = new Lru<TableSchema, Put>(MAX_TABLES, (_schema, statement) => statement.finalize());
 
   constructor(db: Database) {
@@ -84,11 +95,15 @@ export class RowStatements implements RowBackend {
 
   /** True when the key had no version in the buffer before. */
   put(schema: TableSchema, scope: Scope, row: RowVersion): boolean {
-    assert(row.cells.length === schema.columns.length, "a row has a cell for every column");
-    const cells = schema.columns.map((column, index) => cellToSqlite(row.cells[index] ?? null, column.type));
-    const { lastInsertRowid } = this.#put(schema).run(row.seq, scope, row.deleted ? 1 : 0, ...cells);
+    const { lastInsertRowid } = this.#put(schema).run(row.seq, scope, row.deleted ? 1 : 0, ...storedCells(schema, row));
     // The DO UPDATE branch leaves the connection's last inserted rowid as it was, and a `_seq` is never used twice.
     return lastInsertRowid === row.seq;
+  }
+
+  replace(schema: TableSchema, scope: Scope, replaced: Seq, row: RowVersion): boolean {
+    const owner = isScopedByUser(schema.kind) ? [scope] : [];
+    const values = [row.seq, row.deleted ? 1 : 0, ...storedCells(schema, row), replaced, ...owner];
+    return this.#replace(schema).run(...values).changes > 0;
   }
 
   delete(schema: TableSchema, scope: Scope, key: Cell): boolean {
@@ -145,6 +160,14 @@ export class RowStatements implements RowBackend {
     return statement;
   }
 
+  #replace(schema: TableSchema): Put {
+    const cached = this.#replaces.get(schema);
+    if (cached !== undefined) return cached;
+    const statement = this.#db.prepare<never, SqliteValue[]>(replaceText(schema));
+    this.#replaces.set(schema, statement);
+    return statement;
+  }
+
   #put(schema: TableSchema): Put {
     const cached = this.#puts.get(schema);
     if (cached !== undefined) return cached;
@@ -153,6 +176,11 @@ export class RowStatements implements RowBackend {
     this.#puts.set(schema, statement);
     return statement;
   }
+}
+
+function storedCells(schema: TableSchema, { cells }: RowVersion): SqliteValue[] {
+  assert(cells.length === schema.columns.length, "a row has a cell for every column");
+  return schema.columns.map((column, index) => cellToSqlite(cells[index] ?? null, column.type));
 }
 
 function toScopedVersion(schema: TableSchema, [user, ...row]: readonly SqliteValue[]): ScopedVersion {

@@ -20,13 +20,13 @@ export function transactionStatements(db: Database) {
 const NORMAL = 1;
 
 /** Whether COMMIT syncs is settled before each BEGIN: SQLite refuses to be told inside a transaction, so a level set for one cannot reach into the next. */
-function beginner(db: Database, rollback: { run(): unknown }): { run(options?: { readonly isSynced: boolean }): void } {
+function beginner(db: Database, rollback: { run(): unknown }): { run(options: { readonly isSynced: boolean }): void } {
   const begin = db.prepare("BEGIN IMMEDIATE");
   using synchronous = db.prepare("PRAGMA synchronous");
   const configured = Number(synchronous.values()[0]?.[0]);
   let current = configured;
   return {
-    run({ isSynced } = { isSynced: true }) {
+    run({ isSynced }) {
       // Left over only when a ROLLBACK itself failed.
       if (db.inTransaction) rollback.run();
       const wanted = isSynced ? configured : Math.min(configured, NORMAL);

@@ -1,5 +1,5 @@
-// One work's view of the open transaction. A savepoint is taken before its first write, so that a work that only reads, or fails before it
-// writes, costs none. After the transaction is lost (SQLite rolls all of it back on a full disk) every call fails: without that check the
+// One work's view of the open transaction. Before its first write it is noted what it would be taken back to, so that a work that only reads, or fails before it
+// writes, costs nothing. After the transaction is lost (SQLite rolls all of it back on a full disk) every call fails: without that check the
 // statements that follow would run, and commit, on their own.
 import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
@@ -14,7 +14,6 @@ import type { Cell, SqliteValue } from "../../model/sql-type.ts";
 import type { Storage } from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import type { ViewSchema } from "../../model/view.ts";
-import type { RowBackend } from "../backend/row-backend.ts";
 import type { CatalogTransaction, TableDefinition, ViewDefinition } from "../catalog/catalog-transaction.ts";
 import type { FileRecords } from "../files/file-records.ts";
 import type {
@@ -30,26 +29,21 @@ import type {
 } from "../seams.ts";
 import type { StreamTransaction } from "../stream/stream-transaction.ts";
 import type { Batch, Mark } from "./batch.ts";
+import type { BufferedRows } from "./buffered-rows.ts";
 import type { Failpoint } from "./failpoint.ts";
 import { addHotColumns } from "./hot-columns.ts";
 import { dropUnnamed, ensureHotIndex } from "./hot-index.ts";
 import { inspectRows } from "./inspect-rows.ts";
 import type { Leftover, Leftovers, TrimStep } from "./leftovers.ts";
-import { hotTableDdl, isInFile, isScopedByUser } from "./relation.ts";
+import { hotTableDdl, isInFile } from "./relation.ts";
 import type { StatementCache } from "./statement-cache.ts";
 import { bufferedUpTo, holdsAny, isWrittenAfter, trimDropped, trimFlushed } from "./trim.ts";
-
-export interface Savepoint {
-  open(): void;
-  release(): void;
-  rollBack(): void;
-}
+import type { WorkUndo } from "./work-undo.ts";
 
 export interface WriteTransactionOptions {
   readonly db: Database;
-  readonly savepoint: Savepoint;
-  /** Of USER and SHARED tables. */
-  readonly rows: RowBackend;
+  readonly undo: WorkUndo;
+  readonly rows: BufferedRows;
   readonly statements: StatementCache;
   readonly files: FileRecords;
   readonly catalog: CatalogTransaction;
@@ -70,7 +64,7 @@ export interface WriteTransactionOptions {
 export class WriteTransaction implements WriteTx {
   readonly #options: WriteTransactionOptions;
   readonly #mark: Mark;
-  #hasSavepoint = false;
+  #hasWritten = false;
   #isOpen = true;
   #failure: unknown;
 
@@ -87,9 +81,7 @@ export class WriteTransaction implements WriteTx {
     return this.#run(() => {
       const { catalog, rows, streams } = this.#options;
       catalog.requireCurrent(table);
-      if (table.kind === "stream") return streams.get(table, scope, key);
-      const version = rows.get(table, scope, key);
-      return version !== undefined && this.#isFlushed(table, scope, version) ? undefined : version;
+      return table.kind === "stream" ? streams.get(table, scope, key) : rows.get(table, scope, key);
     });
   }
 
@@ -105,18 +97,23 @@ export class WriteTransaction implements WriteTx {
         if (!deleted && isInFile(table)) this.#options.requireSpace();
         return streams.put(table, scope, { cells, deleted, before });
       });
+    return this.#changeRows(table, (rows) => rows.put(table, scope, { cells, deleted, before }));
+  }
+
+  replace(
+    table: TableSchema,
+    scope: Scope,
+    found: Pick<RowVersion, "seq" | "cells">,
+    version: Pick<RowVersion, "cells" | "deleted">,
+  ): RowVersion | undefined {
+    if (table.kind === "stream") return undefined;
+    return this.#changeRows(table, (rows) => rows.replace(table, scope, found, version));
+  }
+
+  #changeRows<T>(table: TableSchema, change: (rows: BufferedRows) => T): T {
     return this.#write(() => {
-      const { batch, catalog, files, rows, seqs, requireSpace } = this.#options;
-      assert(isScopedByUser(table.kind) === (scope !== SHARED_SCOPE), "a row's scope fits its table's kind");
-      catalog.requireCurrent(table);
-      if (!deleted) requireSpace();
-      const after: RowVersion = { seq: seqs.next(), deleted, cells };
-      const replacesFlushed = this.#holdsFlushed(table, scope, cells[table.keyIndex] ?? null);
-      const isNew = rows.put(table, scope, after);
-      batch.changes.push({ table, scope, before, after });
-      files.replace(table, scope, { before, after });
-      if (isNew || replacesFlushed) batch.count({ kind: "rows", table: table.id, scope, by: 1 });
-      return after;
+      this.#options.catalog.requireCurrent(table);
+      return change(this.#options.rows);
     });
   }
 
@@ -338,16 +335,14 @@ export class WriteTransaction implements WriteTx {
   release(): void {
     if (this.#failure !== undefined) throw this.#failure;
     this.#isOpen = false;
-    if (this.#hasSavepoint) this.#options.savepoint.release();
+    if (this.#hasWritten) this.#options.undo.release();
   }
 
   /** The work threw: takes back what it did, and nothing else. */
   rollBack(): void {
     this.#isOpen = false;
     this.#options.batch.rollBackTo(this.#mark);
-    if (!this.#hasSavepoint) return;
-    this.#options.savepoint.rollBack();
-    this.#options.savepoint.release();
+    if (this.#hasWritten) this.#options.undo.rollBack();
   }
 
   #drop(table: TableSchema): void {
@@ -360,18 +355,6 @@ export class WriteTransaction implements WriteTx {
     }
     leftovers.addDropped(table.id);
     batch.count({ kind: "tableDropped", table: table.id });
-  }
-
-  #isFlushed(table: TableSchema, scope: Scope, version: RowVersion): boolean {
-    return version.seq <= this.#options.view.flushedUpTo(table.id, scope);
-  }
-
-  /** Whether the key has a version that a segment holds and that has not been removed yet. */
-  #holdsFlushed(table: TableSchema, scope: Scope, key: Cell): boolean {
-    const { leftovers, rows } = this.#options;
-    if (!leftovers.hasFlushed(table.id, scope)) return false;
-    const version = rows.get(table, scope, key);
-    return version !== undefined && this.#isFlushed(table, scope, version);
   }
 
   #run<T>(step: () => T): T {
@@ -388,9 +371,9 @@ export class WriteTransaction implements WriteTx {
 
   #write<T>(step: () => T): T {
     return this.#run(() => {
-      if (!this.#hasSavepoint) {
-        this.#options.savepoint.open();
-        this.#hasSavepoint = true;
+      if (!this.#hasWritten) {
+        this.#options.undo.open();
+        this.#hasWritten = true;
       }
       this.#options.failpoint("write");
       return step();

@@ -1,5 +1,5 @@
 // The backend of STREAM tables: rows in memory, changed through the open batch, which knows how to take a change back.
-import type { Scope } from "../../base/ids.ts";
+import type { Scope, Seq } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
 import type { TableSchema } from "../../model/schema.ts";
 import type { Cell } from "../../model/sql-type.ts";
@@ -32,6 +32,13 @@ export class MemoryRows implements RowBackend {
     const row = { version, table, bytes: sizeOfRow(version.cells) };
     batch.changeStream({ kind: "row", table: table.id, scope, key, row, floor: undefined });
     return isNew;
+  }
+
+  replace(table: TableSchema, scope: Scope, replaced: Seq, version: RowVersion): boolean {
+    const key = version.cells[table.keyIndex] ?? null;
+    if (this.get(table, scope, key)?.seq !== replaced) return false;
+    this.put(table, scope, version);
+    return true;
   }
 
   /** A cursor below the version that is forgotten missed it, and could not learn of it any more. */

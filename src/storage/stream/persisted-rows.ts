@@ -31,6 +31,11 @@ export class PersistedRows implements RowBackend {
     return this.#options.memory.put(table, scope, version);
   }
 
+  replace(table: TableSchema, scope: Scope, replaced: Seq, version: RowVersion): boolean {
+    this.#options.file.replace(table, scope, replaced, version);
+    return this.#options.memory.replace(table, scope, replaced, version);
+  }
+
   delete(table: TableSchema, scope: Scope, key: Cell): boolean {
     this.#options.file.delete(table, scope, key);
     return this.#options.memory.delete(table, scope, key);

@@ -40,6 +40,7 @@ function persisted(): RowBackend {
   return {
     get: (...at) => both.get(...at),
     put: (...at) => both.put(...at),
+    replace: (...at) => both.replace(...at),
     delete: (...at) => both.delete(...at),
     batch: (work) => both.batch(work),
     scan: (...at) => {
@@ -60,6 +61,7 @@ type Model = Map<string, RowVersion>;
 
 type Step =
   | { readonly kind: "put"; readonly place: number; readonly key: number; readonly deleted: boolean }
+  | { readonly kind: "replace"; readonly place: number; readonly key: number; readonly found: "its" | "another" }
   | { readonly kind: "delete"; readonly place: number; readonly key: number }
   | { readonly kind: "batch"; readonly steps: readonly Step[]; readonly fails: boolean };
 
@@ -69,6 +71,12 @@ const { step } = fc.letrec<{ step: Step }>((tie) => ({
   step: fc.oneof(
     { depthSize: "small" },
     fc.record({ kind: fc.constant("put" as const), place, key, deleted: fc.boolean() }),
+    fc.record({
+      kind: fc.constant("replace" as const),
+      place,
+      key,
+      found: fc.constantFrom("its" as const, "another" as const),
+    }),
     fc.record({ kind: fc.constant("delete" as const), place, key }),
     fc.record({
       kind: fc.constant("batch" as const),
@@ -107,7 +115,18 @@ class Run {
       return;
     }
     this.#seq += 1n;
-    const version = { seq: seqOf(this.#seq), deleted: one.deleted, cells: [BigInt(one.key), `text ${this.#seq}`] };
+    const cells = [BigInt(one.key), `text ${this.#seq}`];
+    if (one.kind === "replace") {
+      const known = this.model.get(id);
+      // Another: of a key of the same place, or of none.
+      const seq = one.found === "its" ? (known?.seq ?? seqOf(this.#seq)) : seqOf((known?.seq ?? this.#seq) - 1n);
+      const version = { seq: seqOf(this.#seq), deleted: false, cells };
+      const isThere = known !== undefined && known.seq === seq;
+      expect(this.#backend.replace(table, scope, seq, version)).toBe(isThere);
+      if (isThere) this.model.set(id, version);
+      return;
+    }
+    const version = { seq: seqOf(this.#seq), deleted: one.deleted, cells };
     expect(this.#backend.put(table, scope, version)).toBe(!this.model.has(id));
     this.model.set(id, version);
   }
