@@ -2,8 +2,9 @@
 import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
-import { type JobContext, type JobEnd, type JobKind, type JobValues, textOf } from "./job-kind.ts";
+import { type JobContext, type JobEnd, JobFailure, type JobKind, type JobValues, textOf } from "./job-kind.ts";
 import { measured } from "./measured.ts";
+import { userCleanupKey } from "./user-cleanup-kind.ts";
 import { ZipFile } from "./zip-file.ts";
 
 export interface RowPage {
@@ -57,7 +58,9 @@ export function exportKind(deps: ExportDeps): JobKind {
     abandon: (parameters, jobId) => deps.exports.remove(parseUserId(textOf(parameters, "user")), jobId),
     open(parameters) {
       const user = parseUserId(textOf(parameters, "user"));
-      return { locks: [`user_export:${user}`], run: (context) => exportUser(user, context, deps) };
+      // Not while the user is removed: it would miss what is gone already, and leave a file of a user who is no more.
+      const locks = [`user_export:${user}`, userCleanupKey(user)];
+      return { locks, run: (context) => exportUser(user, context, deps) };
     },
   };
 }
@@ -65,6 +68,7 @@ export function exportKind(deps: ExportDeps): JobKind {
 async function exportUser(user: UserId, context: JobContext, deps: ExportDeps): Promise<JobEnd> {
   const { catalog, exports } = deps;
   const { signal } = context;
+  if (catalog.user(user) === undefined) throw failed(`User '${user}' does not exist any more`, { isRetryable: false });
   const zip = await ZipFile.create(await exports.pathOf(user, context.jobId), (step) => measured(context, step));
   try {
     await zip.add("account.json", [accountText(user, catalog)]);
@@ -85,6 +89,10 @@ async function exportUser(user: UserId, context: JobContext, deps: ExportDeps): 
     await zip.discard().catch(() => undefined);
     throw error;
   }
+}
+
+function failed(message: string, { isRetryable }: { readonly isRetryable: boolean }): JobFailure {
+  return new JobFailure(message, { trace: message, isRetryable });
 }
 
 function accountText(user: UserId, catalog: CatalogView): string {
@@ -111,17 +119,25 @@ async function tablesOf(user: UserId, { catalog, writer }: ExportDeps): Promise<
   return found;
 }
 
+/** The export begins anew: a table that is gone is not in it then, and one that was altered is as it is now. */
+function assertUnaltered({ id, version, namespace, name }: TableSchema, { catalog }: ExportDeps): void {
+  if (catalog.tableById(id)?.version === version) return;
+  throw failed(`Table ${namespace}.${name} changed while it was exported`, { isRetryable: true });
+}
+
 interface TableRead {
   readonly table: TableSchema;
   readonly signal: AbortSignal;
 }
 
-/** Page after page by `_seq`. A row that is written again meanwhile comes once more, further down. */
+/** Page after page by `_seq`. A row that is written again meanwhile comes once more, further down. All pages have the columns of the first. */
 async function* tableText(user: UserId, { table, signal }: TableRead, deps: ExportDeps): AsyncGenerator<string> {
   let after = "0";
   for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();
-    const page = await deps.exports.readPage(user, { table, after, signal });
+    const page = await deps.exports
+      .readPage(user, { table, after, signal })
+      .finally(() => assertUnaltered(table, deps));
     if (isFirst) {
       const head = JSON.stringify({ table: qualifiedName(table), columns: page.columns });
       yield `${head.slice(0, -1)},"rows":[\n`;

@@ -1,13 +1,16 @@
 // What goes by the calendar: dropped users with all that is theirs, and jobs that were kept long enough.
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseUserId, type Scope, SHARED_SCOPE } from "../../src/base/ids.ts";
+import { parseName, parseUserId, type Scope, SHARED_SCOPE } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { exportKind } from "../../src/jobs/export-kind.ts";
 import { createJobs, type JobDeps } from "../../src/jobs/jobs.ts";
+import type { TableSchema } from "../../src/model/schema.ts";
 import type { User } from "../../src/model/user.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
+import type { WriteTx } from "../../src/storage/seams.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { jobRecord } from "../storage/job-record.ts";
 import {
@@ -165,6 +168,95 @@ test("TB-10 a user brought back before its turn keeps everything", async () => {
   expect(store.writer.bufferedScopes(table(store, "notes").id)).toContain(ALICE);
   await it.close();
 });
+
+test("OP-03 TB-10 a user's end waits for the export of the user that is under way, and takes the export with it", async () => {
+  await using testStore = openTestStore();
+  const { current: store, clock, dataDir } = testStore;
+  const steps: string[] = [];
+  const reading = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const it = openJobs(testStore, {
+    maxConcurrent: 4,
+    exports: {
+      ...NO_OTHER_JOBS.exports,
+      pathOf: () => Promise.resolve(join(dataDir, "export.zip")),
+      async readPage() {
+        reading.resolve();
+        await goOn.promise;
+        steps.push("page");
+        return { columns: [], rows: "", rowCount: 0, through: "0" };
+      },
+    },
+    cleanup: {
+      graceMs: 30 * DAY_MS,
+      removeFiles: () => steps.push("rows removed"),
+      removeExports: () => steps.push("exports removed"),
+      trimmed: () => store.trimmed(),
+    },
+  });
+  await fill(store, it.jobs);
+  await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+  await it.jobs.exportUser(ALICE_ID);
+  await reading.promise;
+  await store.writer.submit((tx) => tx.putUser(user("alice", clock.nowMs())));
+  clock.wallMs += 31 * DAY_MS;
+  await it.jobs.checkUpkeep();
+  const statuses = () => store.catalog.jobs().map(({ type, status }) => `${type} ${status}`);
+  expect(statuses()).toContain("user_cleanup pending");
+  expect(steps).toEqual([]);
+  goOn.resolve();
+  await it.jobs.idle();
+  expect(statuses()).toEqual(expect.arrayContaining(["user_cleanup completed", "user_export completed"]));
+  expect(steps.slice(0, 2)).toEqual(["page", "page"]);
+  expect(steps.at(-1)).toBe("exports removed");
+  // Of nobody nothing is exported.
+  clock.wallMs += DAY_MS;
+  const { jobId } = await it.jobs.exportUser(ALICE_ID);
+  await it.jobs.idle();
+  expect(store.catalog.job(jobId)).toMatchObject({ status: "failed", message: "User 'alice' does not exist any more" });
+  expect(existsSync(join(dataDir, "export.zip.part"))).toBe(false);
+  await it.close();
+});
+
+function alter(tx: WriteTx, schema: TableSchema): void {
+  const columns = schema.columns.map((column) =>
+    column.name === "body" ? { ...column, name: parseName("text") } : column,
+  );
+  tx.alterTable(schema, { ...schema, columns });
+}
+
+test.each(["altered", "dropped"])(
+  "OP-03 an export of a table that is %s between two of its pages begins anew",
+  async (how) => {
+    await using testStore = openTestStore();
+    const { current: store, dataDir } = testStore;
+    const it = openJobs(testStore);
+    await fill(store, it.jobs);
+    await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+    const schema = table(store, "notes");
+    const { catalog, writer } = store;
+    let pages = 0;
+    const kind = exportKind({
+      catalog,
+      writer,
+      exports: {
+        ...NO_OTHER_JOBS.exports,
+        pathOf: () => Promise.resolve(join(dataDir, "export.zip")),
+        async readPage() {
+          pages += 1;
+          if (pages === 2) await writer.submit((tx) => (how === "dropped" ? tx.dropTable(schema) : alter(tx, schema)));
+          if (pages === 2 && how === "dropped") throw new Error("no such table");
+          return { columns: [], rows: "[1]", rowCount: 1, through: String(pages) };
+        },
+      },
+    });
+    const context = { jobId: "UE-000000000001", signal: new AbortController().signal, progress() {}, used() {} };
+    const failure = await failureOf(kind.open({ user: "alice" }).run(context));
+    expect(failure).toMatchObject({ isRetryable: true, message: "Table chat.notes changed while it was exported" });
+    expect(readdirSync(dataDir).filter((name) => name.startsWith("export.zip"))).toEqual([]);
+    await it.close();
+  },
+);
 
 test("ST-03 a file that was written while its user was removed is refused", async () => {
   await using testStore = openTestStore();
