@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { DbError } from "./base/errors.ts";
 import { createCompactLog, createJsonLog, errorText, type Log } from "./base/log.ts";
+import { readTextIfThere } from "./base/read-text-if-there.ts";
 import { VERSION } from "./base/version.ts";
 import { runCli } from "./cli/run-cli.ts";
 import { processTerminal } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load-config.ts";
-import { readConfigFile } from "./config/read-config-file.ts";
 import { backupCommand, restoreCommand } from "./server/backup-command.ts";
 import { serveBackup } from "./server/backup-process.ts";
 import { banner } from "./server/banner.ts";
@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(argv: readonly string[]): Promise<void> {
-  const loaded = loadConfig({ argv, env: process.env, readFile: readConfigFile });
+  const loaded = loadConfig({ argv, env: process.env, readFile: readTextIfThere });
   if (loaded.kind === "help") {
     process.stdout.write(`${loaded.text}\n`);
     return;

@@ -2,6 +2,7 @@
 // stale lock to clean up.
 import { Database } from "bun:sqlite";
 import { closeSync, existsSync, openSync } from "node:fs";
+import { errorCode } from "./error-code.ts";
 import { PRIVATE_FILE_MODE } from "./private-file.ts";
 
 /** Undefined when another process, or this one, has the lock and keeps it for `waitMs`, during which the thread stands still. Released by disposal. */
@@ -17,7 +18,7 @@ export function lockFile(path: string, waitMs: number): Disposable | undefined {
     return { [Symbol.dispose]: () => db.close(true) };
   } catch (error) {
     db.close(true);
-    if (error instanceof Error && "code" in error && error.code === "SQLITE_BUSY") return undefined;
+    if (errorCode(error) === "SQLITE_BUSY") return undefined;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // What was typed, over sessions: a JSON text a line, appended as it happens, so that several clients can share the file. What may hold a secret is remembered until the end of the session only.
-import { appendFileSync, chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { PRIVATE_FILE_MODE, writePrivateFile } from "../base/private-file.ts";
+import { readTextIfThere } from "../base/read-text-if-there.ts";
 import { mayHoldSecret } from "./statement-kind.ts";
 
 /** A longer text is a script; it would crowd out the rest. */
@@ -47,7 +48,7 @@ export class History {
     const { path, size } = this.#options;
     this.#attempt(() => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const lines = (readOrNothing(path) ?? "").split("\n");
+      const lines = (readTextIfThere(path) ?? "").split("\n");
       const entries = lines.flatMap((each) => parseLine(each) ?? []);
       this.#entries = entries.slice(-size);
       if (entries.length > size * SLACK) writePrivateFile(path, this.#entries.map(line).join(""));
@@ -67,15 +68,6 @@ export class History {
 
 function line(entry: string): string {
   return `${JSON.stringify(entry)}\n`;
-}
-
-function readOrNothing(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 /** A line that a crash cut short is none. */

@@ -1,8 +1,9 @@
 // Logins that outlive the client: one for each server, in a file that only its owner may read. Passwords are never in it; a refresh token is replaced each time it is used.
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { lockFile } from "../base/file-lock.ts";
 import { writePrivateFile } from "../base/private-file.ts";
+import { readTextIfThere } from "../base/read-text-if-there.ts";
 import { isObject, toJson } from "../protocol/json.ts";
 import { CliError } from "./cli-error.ts";
 
@@ -77,14 +78,13 @@ export class SavedLogins {
   }
 
   #readAll(): Map<string, SavedLogin> {
-    let source: string;
+    let source: string | undefined;
     try {
-      source = readFileSync(this.#path, "utf8");
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Map();
-      throw new CliError(`saved logins cannot be read: ${this.#path}`, { cause: error });
+      source = readTextIfThere(this.#path);
+    } catch (cause) {
+      throw new CliError(`saved logins cannot be read: ${this.#path}`, { cause });
     }
-    return parseLogins(source) ?? this.#broken();
+    return source === undefined ? new Map() : (parseLogins(source) ?? this.#broken());
   }
 
   #isPrivate(): boolean {

@@ -40,15 +40,20 @@ export interface IntegerRange {
 
 export function integer({ min, max, unit, metavar = "N" }: IntegerRange): ValueType<number> {
   const expects = `a whole number${unit === undefined ? "" : ` of ${unit}`}, ${min} to ${max}`;
-  return {
-    metavar,
-    expects,
-    parse: (raw) => {
-      const value = wholeNumber(raw);
-      if (value === undefined || value < min || value > max) throw mismatch(raw, expects);
-      return value;
-    },
-    format: String,
+  return { metavar, expects, parse: within({ min, max, expects }, wholeNumber), format: String };
+}
+
+interface Within {
+  readonly min: number;
+  readonly max: number;
+  readonly expects: string;
+}
+
+function within({ min, max, expects }: Within, read: (raw: RawValue) => number | undefined): (raw: RawValue) => number {
+  return (raw) => {
+    const value = read(raw);
+    if (value === undefined || value < min || value > max) throw mismatch(raw, expects);
+    return value;
   };
 }
 
@@ -85,16 +90,7 @@ function bytesOf(raw: RawValue): number | undefined {
 /** A size in bytes: a bare number, or one with KB, MB, GB (1000) or KiB, MiB, GiB (1024). */
 export function byteSize(min: number, max: number): ValueType<number> {
   const expects = `a size in bytes, ${formatBytes(min)} to ${formatBytes(max)} (units KB, MB, GB, KiB, MiB, GiB)`;
-  return {
-    metavar: "BYTES",
-    expects,
-    parse: (raw) => {
-      const value = bytesOf(raw);
-      if (value === undefined || value < min || value > max) throw mismatch(raw, expects);
-      return value;
-    },
-    format: formatBytes,
-  };
+  return { metavar: "BYTES", expects, parse: within({ min, max, expects }, bytesOf), format: formatBytes };
 }
 
 const TRUE_WORDS = new Set(["true", "1", "yes", "on"]);

@@ -15,7 +15,7 @@ import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { describedText } from "./table-text.ts";
 import { assertNotViewed, assertNoViews } from "./view-dependents.ts";
-import { defaultText } from "./views/definition.ts";
+import { columns, defaultText } from "./views/definition.ts";
 import { SYSTEM_NAMESPACES, SYSTEM_VIEWS } from "./views/registry.ts";
 import { assertNotWatched, assertViewNotWatched } from "./watched.ts";
 
@@ -230,13 +230,13 @@ function showNamespaces(session: Session, deps: EngineDeps): StatementResult {
   return rowsResult(session, view.columns, view.rows(deps.views));
 }
 
-const SHOW_TABLES: readonly OutputColumn[] = [
-  { name: "namespace_id", type: TEXT, flags: [] },
-  { name: "table_name", type: TEXT, flags: [] },
-  { name: "table_type", type: TEXT, flags: [] },
-  { name: "storage_id", type: TEXT, flags: [] },
-  { name: "schema_version", type: BIGINT, flags: [] },
-];
+const SHOW_TABLES = columns({
+  namespace_id: TEXT,
+  table_name: TEXT,
+  table_type: TEXT,
+  storage_id: TEXT,
+  schema_version: BIGINT,
+});
 
 export function assertNamespaceExists(namespace: Name, { catalog }: Pick<EngineDeps, "catalog">): void {
   if (catalog.namespace(namespace) !== undefined || SYSTEM_NAMESPACES.has(namespace)) return;
@@ -259,17 +259,17 @@ function showTables(namespace: Name | undefined, session: Session, deps: EngineD
 /** A longer history is cut after the newest versions: this runs on the main thread, for anybody. */
 const MAX_DESCRIBED_ROWS = 5_000;
 
-const DESCRIBE: readonly OutputColumn[] = [
-  { name: "column_name", type: TEXT, flags: [] },
-  { name: "ordinal_position", type: INT, flags: [] },
-  { name: "column_id", type: BIGINT, flags: [] },
-  { name: "data_type", type: TEXT, flags: [] },
-  { name: "is_nullable", type: BOOLEAN, flags: [] },
-  { name: "is_primary_key", type: BOOLEAN, flags: [] },
-  { name: "column_default", type: TEXT, flags: [] },
-  { name: "column_comment", type: TEXT, flags: [] },
-  { name: "schema_version", type: INT, flags: [] },
-];
+const DESCRIBE = columns({
+  column_name: TEXT,
+  ordinal_position: INT,
+  column_id: BIGINT,
+  data_type: TEXT,
+  is_nullable: BOOLEAN,
+  is_primary_key: BOOLEAN,
+  column_default: TEXT,
+  column_comment: TEXT,
+  schema_version: INT,
+});
 
 function describeTable(
   statement: { readonly table: TableRef; readonly history: boolean },

@@ -32,6 +32,7 @@ import { showTableStats } from "./table-stats.ts";
 import { truncate } from "./truncate.ts";
 import { isUserStatement, runUserStatement } from "./user-statements.ts";
 import { createView, dropView, showViews } from "./user-views.ts";
+import { columns } from "./views/definition.ts";
 import { SYSTEM_NAMESPACES } from "./views/registry.ts";
 
 export interface Ran {
@@ -123,10 +124,10 @@ async function runStatement(statement: AdminStatement, call: Caller, deps: Engin
   }
 }
 
-const CACHES = [
-  { name: "cache", type: TEXT, flags: [] },
-  { name: "entries_cleared", type: BIGINT, flags: [] },
-] as const;
+const CACHES = columns({
+  cache: TEXT,
+  entries_cleared: BIGINT,
+});
 
 async function clearCaches(call: Caller, deps: EngineDeps): Promise<StatementResult> {
   const { columns, tables } = await deps.queries.clearCaches();
@@ -224,12 +225,12 @@ function subscribeRow(statement: Extract<Statement, { kind: "subscribe" }>, call
   const id = `sub-${Bun.randomUUIDv7()}`;
   return rowsResult(
     call.session,
-    [
-      { name: "status", type: TEXT, flags: [] },
-      { name: "ws_url", type: TEXT, flags: [] },
-      { name: "subscription", type: JSON_TYPE, flags: [] },
-      { name: "message", type: TEXT, flags: [] },
-    ],
+    columns({
+      status: TEXT,
+      ws_url: TEXT,
+      subscription: JSON_TYPE,
+      message: TEXT,
+    }),
     [
       [
         "active",

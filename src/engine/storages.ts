@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { assertNever, DbError } from "../base/errors.ts";
 import { isAdmin } from "../model/role.ts";
-import { type OutputColumn, qualifiedName } from "../model/schema.ts";
+import { qualifiedName } from "../model/schema.ts";
 import { BIGINT, BOOLEAN, type Cell, TEXT, TIMESTAMP } from "../model/sql-type.ts";
 import { LOCAL_STORAGE, type Storage } from "../model/storage.ts";
 import type { StatementResult } from "../protocol/http.ts";
@@ -19,6 +19,7 @@ import type { EngineDeps } from "./deps.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { assertApart, changedStorage, newStorage } from "./storage-definition.ts";
+import { columns } from "./views/definition.ts";
 import { SYSTEM_VIEWS } from "./views/registry.ts";
 
 type StorageDeps = Pick<EngineDeps, "catalog" | "writer" | "reader" | "clock" | "storages" | "views">;
@@ -222,19 +223,19 @@ async function assertWorks(storage: Storage, deps: StorageDeps): Promise<void> {
   );
 }
 
-const CHECK_COLUMNS: readonly OutputColumn[] = [
-  { name: "storage_id", type: TEXT, flags: [] },
-  { name: "status", type: TEXT, flags: [] },
-  { name: "readable", type: BOOLEAN, flags: [] },
-  { name: "writable", type: BOOLEAN, flags: [] },
-  { name: "listable", type: BOOLEAN, flags: [] },
-  { name: "deletable", type: BOOLEAN, flags: [] },
-  { name: "latency_ms", type: BIGINT, flags: [] },
-  { name: "total_bytes", type: BIGINT, flags: [] },
-  { name: "used_bytes", type: BIGINT, flags: [] },
-  { name: "error", type: TEXT, flags: [] },
-  { name: "tested_at", type: TIMESTAMP, flags: [] },
-];
+const CHECK_COLUMNS = columns({
+  storage_id: TEXT,
+  status: TEXT,
+  readable: BOOLEAN,
+  writable: BOOLEAN,
+  listable: BOOLEAN,
+  deletable: BOOLEAN,
+  latency_ms: BIGINT,
+  total_bytes: BIGINT,
+  used_bytes: BIGINT,
+  error: TEXT,
+  tested_at: TIMESTAMP,
+});
 
 async function checkRow(
   { id, extended }: { readonly id: string; readonly extended: boolean },

@@ -2,7 +2,7 @@
 // administrator sees those of all users.
 import { type Scope, SHARED_SCOPE, scopeOfUser } from "../base/ids.ts";
 import { isAdmin } from "../model/role.ts";
-import { type OutputColumn, qualifiedName, type TableSchema } from "../model/schema.ts";
+import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import { BIGINT, type Cell, INT, TEXT } from "../model/sql-type.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { QueryPlan } from "../sql/plan.ts";
@@ -11,19 +11,20 @@ import type { EngineDeps } from "./deps.ts";
 import { rowsResult } from "./outcome.ts";
 import { assertMayRun } from "./permission.ts";
 import type { Caller } from "./session.ts";
+import { columns } from "./views/definition.ts";
 
-const TABLE_STATS: readonly OutputColumn[] = [
-  { name: "table_name", type: TEXT, flags: [] },
-  { name: "table_type", type: TEXT, flags: [] },
-  { name: "user_id", type: TEXT, flags: [] },
-  { name: "schema_version", type: INT, flags: [] },
-  { name: "live_rows", type: BIGINT, flags: [] },
-  { name: "deleted_rows", type: BIGINT, flags: [] },
-  { name: "buffered_versions", type: BIGINT, flags: [] },
-  { name: "flushed_versions", type: BIGINT, flags: [] },
-  { name: "segments", type: BIGINT, flags: [] },
-  { name: "segment_bytes", type: BIGINT, flags: [] },
-];
+const TABLE_STATS = columns({
+  table_name: TEXT,
+  table_type: TEXT,
+  user_id: TEXT,
+  schema_version: INT,
+  live_rows: BIGINT,
+  deleted_rows: BIGINT,
+  buffered_versions: BIGINT,
+  flushed_versions: BIGINT,
+  segments: BIGINT,
+  segment_bytes: BIGINT,
+});
 
 /** Rows are counted in so many scopes, the caller's first; of others the columns about rows are NULL. */
 const MAX_COUNTED_SCOPES = 20;

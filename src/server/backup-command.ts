@@ -6,9 +6,9 @@ import { loadOrCreateSecrets } from "../auth/secrets.ts";
 import { systemClock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
+import { readTextIfThere } from "../base/read-text-if-there.ts";
 import type { Config } from "../config/config.ts";
 import { type ConfigSources, loadConfig } from "../config/load-config.ts";
-import { readConfigFile } from "../config/read-config-file.ts";
 import { backupFolder } from "../storage/backup/backup-folder.ts";
 import { makeBackup } from "../storage/backup/make-backup.ts";
 import { type BackupSource, folderSource, restoreBackup, verifyBackup } from "../storage/backup/restore-backup.ts";
@@ -94,7 +94,7 @@ function sourceOf(options: Options, env: CommandInput["env"]): BackupSource {
 }
 
 function settingsOf(env: CommandInput["env"], argv: readonly string[]): Config {
-  const loaded = loadConfig({ argv, env, readFile: readConfigFile });
+  const loaded = loadConfig({ argv, env, readFile: readTextIfThere });
   if (loaded.kind !== "config") throw new DbError("INTERNAL_ERROR", "the settings were not read");
   return loaded.config;
 }

@@ -2,8 +2,8 @@
 // to a bound; past it, and while the disk refuses, they are lost, counted, and the count is the next line.
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode } from "../base/error-code.ts";
 import type { LogFilesView } from "../jobs/log-cleanup-kind.ts";
-import { errorCode } from "../storage/hot/storage-error.ts";
 
 export interface LogFilesOptions {
   readonly folder: string;

@@ -20,14 +20,8 @@ export interface ColumnDefinition {
   readonly default: ColumnDefault | undefined;
 }
 
-export interface CreateTable {
-  readonly kind: "createTable";
-  readonly ifNotExists: boolean;
-  readonly table: TableRef;
-  readonly tableKind: TableKind;
-  readonly columns: readonly ColumnDefinition[];
-  /** Name of the primary key column, one of `columns`. */
-  readonly key: Name;
+/** Of `WITH (…)`. */
+export interface CreateTableOptions {
   readonly storageId: string | undefined;
   readonly useUserStorage: boolean;
   readonly flushPolicy: FlushPolicy | undefined;
@@ -36,6 +30,16 @@ export interface CreateTable {
   readonly ttlSeconds: number | undefined;
   readonly isPersisted: boolean;
   readonly deletedRetentionHours: number | undefined;
+}
+
+export interface CreateTable extends CreateTableOptions {
+  readonly kind: "createTable";
+  readonly ifNotExists: boolean;
+  readonly table: TableRef;
+  readonly tableKind: TableKind;
+  readonly columns: readonly ColumnDefinition[];
+  /** Name of the primary key column, one of `columns`. */
+  readonly key: Name;
 }
 
 export interface IndexedColumn {

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DbError } from "../../src/base/errors.ts";
+import { readTextIfThere } from "../../src/base/read-text-if-there.ts";
 import { type Config, configOf, settingValue } from "../../src/config/config.ts";
 import { helpText, settingsView } from "../../src/config/help.ts";
 import { type ConfigSources, loadConfig } from "../../src/config/load-config.ts";
-import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { envNames, flagName, SETTING_NAMES, type SettingName, settingRow } from "../../src/config/settings.ts";
 
 interface Given {
@@ -245,13 +245,13 @@ test("AU-05 the settings view masks secrets and shows the rest", () => {
   expect(value("security.max_request_body_size")).toBe("10MiB");
 });
 
-describe("readConfigFile", () => {
+describe("readTextIfThere", () => {
   const folder = mkdtempSync(join(tmpdir(), "kalam-config-"));
   test("reads a file, and tells a missing one from an unreadable one", () => {
     writeFileSync(join(folder, "a.toml"), "x = 1");
-    expect(readConfigFile(join(folder, "a.toml"))).toBe("x = 1");
-    expect(readConfigFile(join(folder, "none.toml"))).toBeUndefined();
-    expect(() => loadConfig({ argv: ["--config", folder], env: {}, readFile: readConfigFile })).toThrow(
+    expect(readTextIfThere(join(folder, "a.toml"))).toBe("x = 1");
+    expect(readTextIfThere(join(folder, "none.toml"))).toBeUndefined();
+    expect(() => loadConfig({ argv: ["--config", folder], env: {}, readFile: readTextIfThere })).toThrow(
       "cannot be read",
     );
     rmSync(folder, { recursive: true });

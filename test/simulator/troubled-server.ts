@@ -1,12 +1,12 @@
 // The program of a simulated server: the server as `src/main.ts` starts it, with trouble at its seams.
 import { createJsonLog } from "../../src/base/log.ts";
+import { readTextIfThere } from "../../src/base/read-text-if-there.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
-import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { startServer } from "../../src/server/start.ts";
 import type { ObjectStore } from "../../src/storage/objects/object-store.ts";
 import { meet } from "./trouble.ts";
 
-const loaded = loadConfig({ argv: process.argv.slice(3), env: process.env, readFile: readConfigFile });
+const loaded = loadConfig({ argv: process.argv.slice(3), env: process.env, readFile: readTextIfThere });
 if (loaded.kind !== "config") throw new Error("a simulated server is there to serve");
 const server = await startServer({
   config: loaded.config,

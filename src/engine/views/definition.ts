@@ -1,6 +1,7 @@
 // What a system view is: columns and where its rows come from. Binding, permission, SELECT and DESCRIBE read this description.
 import type { OutputColumn, TableSchema } from "../../model/schema.ts";
-import type { Cell, SqlType } from "../../model/sql-type.ts";
+import type { Cell, SqlType, TypeKind } from "../../model/sql-type.ts";
+import { NUMBER_KINDS } from "../../model/type-kinds.ts";
 import { TYPES } from "../../model/types.ts";
 import type { CatalogView } from "../../storage/seams.ts";
 
@@ -54,15 +55,7 @@ export function text(value: string | undefined): Cell {
 }
 
 /** Types whose literals DDL takes without quotes. */
-const BARE_LITERALS: ReadonlySet<string> = new Set([
-  "boolean",
-  "smallint",
-  "int",
-  "bigint",
-  "float",
-  "double",
-  "decimal",
-]);
+const BARE_LITERALS: ReadonlySet<TypeKind> = new Set(["boolean", ...NUMBER_KINDS]);
 
 /** A column default as DDL would spell it. */
 export function defaultText(column: TableSchema["columns"][number]): Cell {

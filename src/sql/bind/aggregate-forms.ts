@@ -2,6 +2,7 @@
 // with it (`functions/aggregates`).
 import { MAX_PRECISION } from "../../model/decimal.ts";
 import { BIGINT, BOOLEAN, DOUBLE, JSON_TYPE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
+import { FLOAT_KINDS, INTEGER_KINDS, NUMBER_KINDS } from "../../model/type-kinds.ts";
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
 import { windowAggregateName } from "../functions/aggregates/over-frames.ts";
 import { arrayExpr } from "./array-call.ts";
@@ -24,8 +25,6 @@ export interface AggregateForm {
   readonly window?: string;
 }
 
-const INTEGERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint"]);
-const FLOATS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
 const UNORDERED: ReadonlySet<TypeKind> = new Set(["boolean", "json", "embedding", "file"]);
 
 function oneArgument(
@@ -50,8 +49,8 @@ function literalAs(type: SqlType, form: AggregateForm): AggregateForm {
 }
 
 function sumType(type: SqlType): SqlType | undefined {
-  if (INTEGERS.has(type.kind)) return BIGINT;
-  if (FLOATS.has(type.kind)) return type;
+  if (INTEGER_KINDS.has(type.kind)) return BIGINT;
+  if (FLOAT_KINDS.has(type.kind)) return type;
   if (type.kind === "interval") return type;
   return type.kind === "decimal" ? { kind: "decimal", precision: MAX_PRECISION, scale: type.scale } : undefined;
 }
@@ -64,7 +63,7 @@ function averageDigits(scale: number): number {
 }
 
 function averageType(type: SqlType): SqlType | undefined {
-  if (INTEGERS.has(type.kind) || FLOATS.has(type.kind)) return DOUBLE;
+  if (INTEGER_KINDS.has(type.kind) || FLOAT_KINDS.has(type.kind)) return DOUBLE;
   if (type.kind === "interval") return type;
   if (type.kind !== "decimal") return undefined;
   return { kind: "decimal", precision: MAX_PRECISION, scale: type.scale + averageDigits(type.scale) };
@@ -85,8 +84,7 @@ const TOTALS: Partial<Readonly<Record<TypeKind, string>>> = {
 
 /** SQLite takes an integral double of a registered function for an INTEGER. */
 const asReal = (call: string): string => `(${call} + 0.0)`;
-const isNumeric = (type: SqlType | undefined): boolean =>
-  type === undefined || INTEGERS.has(type.kind) || FLOATS.has(type.kind) || type.kind === "decimal";
+const isNumeric = (type: SqlType | undefined): boolean => type === undefined || NUMBER_KINDS.has(type.kind);
 
 /** A registered aggregate of so many numbers, taken and given as doubles. */
 function ofDoubles(name: string, count: number): AggregateForm {
@@ -100,7 +98,7 @@ function ofDoubles(name: string, count: number): AggregateForm {
 }
 
 function bitwise(name: string): AggregateForm {
-  const integer = (type: SqlType): SqlType | undefined => (INTEGERS.has(type.kind) ? type : undefined);
+  const integer = (type: SqlType): SqlType | undefined => (INTEGER_KINDS.has(type.kind) ? type : undefined);
   return {
     ...oneArgument(integer, () => sqliteAggregateName(name)),
     window: sqliteAggregateName(windowAggregateName(name)),

@@ -2,6 +2,7 @@
 import type { A_Const, ParamRef, TypeCast } from "libpg-query";
 import { assertNever, DbError } from "../../base/errors.ts";
 import { BOOLEAN, type Cell, INT, INTERVAL, type SqlType, TEXT } from "../../model/sql-type.ts";
+import { INTEGER_KINDS, NUMBER_KINDS } from "../../model/type-kinds.ts";
 import { parseCell, TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
 import { lookupFunction } from "../functions/registry.ts";
@@ -84,7 +85,6 @@ function bindString(session: BindSession, text: string, position: number | undef
   return { kind: "untyped", as, asExact, literal: { text, pin }, position };
 }
 
-const NUMERIC_KINDS: ReadonlySet<string> = new Set(["smallint", "int", "bigint", "decimal", "float", "double"]);
 const SIGNS_BEFORE = /[-(\s]/;
 
 function bindNumber(session: BindSession, text: string, position: number | undefined): Operand {
@@ -93,10 +93,9 @@ function bindNumber(session: BindSession, text: string, position: number | undef
   const type = numberType(digits, negated);
   const lifted = liftedNumber(session, text, position);
   const as = (target: SqlType, column?: string): Expr | undefined => {
-    if (!NUMERIC_KINDS.has(target.kind)) return undefined;
+    if (!NUMBER_KINDS.has(target.kind)) return undefined;
     const fromFraction = type.kind === "decimal" || type.kind === "double";
-    if (fromFraction && (target.kind === "smallint" || target.kind === "int" || target.kind === "bigint"))
-      return undefined;
+    if (fromFraction && INTEGER_KINDS.has(target.kind)) return undefined;
     if (lifted === undefined) return constant(parsed(text, { type: target, column, position }), target);
     const slot: Slot = {
       kind: "literal",

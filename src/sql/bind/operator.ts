@@ -1,6 +1,7 @@
 // Operators: comparisons, BETWEEN, IN lists, LIKE, and those the function registry holds (arithmetic, text, JSON, regular expressions).
 import type { A_Expr, Node } from "libpg-query";
-import { BOOLEAN, JSON_TYPE, TEXT, type TypeKind } from "../../model/sql-type.ts";
+import { BOOLEAN, JSON_TYPE, TEXT } from "../../model/sql-type.ts";
+import { NUMBER_KINDS } from "../../model/type-kinds.ts";
 import type { CompareOp, Expr } from "../expression.ts";
 import { internalFunction, resolveOperator } from "../functions/registry.ts";
 import { arrayElements } from "./array.ts";
@@ -104,12 +105,10 @@ function applyOperator(
   return typed(resolved.negated ? not(call) : call, position);
 }
 
-const NUMBERS: ReadonlySet<TypeKind> = new Set(["smallint", "int", "bigint", "float", "double", "decimal"]);
-
 function isNumber(operand: Operand | undefined): operand is Operand {
   if (operand?.kind === "number") return true;
   const type = operand && operandType(operand);
-  return type !== undefined && NUMBERS.has(type.kind);
+  return type !== undefined && NUMBER_KINDS.has(type.kind);
 }
 
 function bindDistinct(binder: Binder, node: A_Expr, context: ExprContext): Operand {

@@ -1,7 +1,8 @@
 // percentile_cont, percentile_disc and mode: aggregates `WITHIN GROUP (ORDER BY …)` of one term.
 import type { FuncCall } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
-import { DOUBLE, type SqlType, TEXT, type TypeKind } from "../../model/sql-type.ts";
+import { DOUBLE, type SqlType, TEXT } from "../../model/sql-type.ts";
+import { FLOAT_KINDS } from "../../model/type-kinds.ts";
 import type { Expr } from "../expression.ts";
 import { sqliteAggregateName } from "../functions/aggregates/definition.ts";
 import { filterOf, filterText } from "./aggregate-filter.ts";
@@ -21,7 +22,6 @@ export interface BoundAggregate {
 
 /** How many arguments stand before WITHIN GROUP. */
 const DIRECT_ARGUMENTS: Readonly<Record<string, number>> = { percentile_cont: 1, percentile_disc: 1, mode: 0 };
-const REALS: ReadonlySet<TypeKind> = new Set(["float", "double"]);
 
 export function isOrderedSet(name: string): boolean {
   return Object.hasOwn(DIRECT_ARGUMENTS, name);
@@ -72,5 +72,5 @@ function fractionOf(operand: Operand | undefined): Expr | undefined {
 
 /** SQLite takes an integral double of a registered function for an INTEGER. */
 function finished(call: string, type: SqlType): string {
-  return REALS.has(type.kind) ? `(${call} + 0.0)` : call;
+  return FLOAT_KINDS.has(type.kind) ? `(${call} + 0.0)` : call;
 }

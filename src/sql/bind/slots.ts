@@ -4,6 +4,7 @@ import type { UserId } from "../../base/ids.ts";
 import { isList, type Param } from "../../model/param.ts";
 import type { Role } from "../../model/role.ts";
 import type { Cell, SqliteValue, SqlType } from "../../model/sql-type.ts";
+import { INTEGER_KINDS } from "../../model/type-kinds.ts";
 import { arrayFromList, cellToSqlite, parseCell, TYPES, typeText } from "../../model/types.ts";
 import type { LiftedLiteral } from "../lift-literals.ts";
 import type { Slot } from "../plan.ts";
@@ -124,11 +125,9 @@ function parameterCell(input: Exclude<Cell, null>, { type, column }: SlotOf<"par
   }
 }
 
-const INTEGERS: ReadonlySet<string> = new Set(["smallint", "int", "bigint"]);
-
 /** Rounding would make `x > $1` another question. */
 function isFraction(input: Exclude<Cell, null>, type: SqlType): boolean {
-  return INTEGERS.has(type.kind) && typeof input === "number" && !Number.isInteger(input);
+  return INTEGER_KINDS.has(type.kind) && typeof input === "number" && !Number.isInteger(input);
 }
 
 function literalValue(slot: SlotOf<"literal">, literals: readonly LiftedLiteral[]): Cell {

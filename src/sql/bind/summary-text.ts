@@ -2,6 +2,7 @@
 // expressions over aggregates) stays SQLite's; only counts, sums and extremes of columns are had from the parts.
 import type { TableSchema } from "../../model/schema.ts";
 import type { SqlType } from "../../model/sql-type.ts";
+import { INTEGER_KINDS } from "../../model/type-kinds.ts";
 import { TYPES } from "../../model/types.ts";
 import type { Expr, MergeKind, QueryExpr } from "../expression.ts";
 import type { SummaryColumn, SummaryText } from "../plan.ts";
@@ -96,8 +97,6 @@ class Parts {
   }
 }
 
-const INTEGERS: ReadonlySet<string> = new Set(["smallint", "int", "bigint"]);
-
 function isMergeable(kind: MergeKind, type: SqlType): boolean {
   switch (kind) {
     case "count":
@@ -105,7 +104,7 @@ function isMergeable(kind: MergeKind, type: SqlType): boolean {
     case "max":
       return true;
     case "sum":
-      return INTEGERS.has(type.kind);
+      return INTEGER_KINDS.has(type.kind);
     case "avg":
       // SQLite's average of larger integers is another number once their sum leaves 64 bits.
       return type.kind === "smallint" || type.kind === "int";

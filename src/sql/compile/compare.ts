@@ -1,7 +1,7 @@
 // Comparisons, one closure for each operator and family of types, so that a row costs no dispatch.
 import type { Cell, TypeKind } from "../../model/sql-type.ts";
 import type { CompareOp } from "../expression.ts";
-import { compareCells } from "../functions/compare-cells.ts";
+import { compareCells, ORDER_TESTS } from "../functions/compare-cells.ts";
 import type { Evaluate } from "../plan.ts";
 
 type Present = Exclude<Cell, null>;
@@ -33,8 +33,8 @@ export function testFor(op: CompareOp, kind: TypeKind): Test {
   const byIdentity = (op === "=" || op === "<>") && !BY_CONTENT.includes(kind);
   if (byIdentity || !ORDERED_APART.includes(kind)) return SCALAR_TESTS[op];
   const compare = compareCells(kind);
-  const test = SCALAR_TESTS[op];
-  return (a, b) => test(compare(a, b), 0);
+  const test = ORDER_TESTS[op];
+  return (a, b) => test(compare(a, b));
 }
 
 export function compileCompare(op: CompareOp, { kind, left, right }: Operands): Evaluate {

@@ -1,5 +1,6 @@
 // The order of two values of one type: SQLite's order of their storage forms, and PostgreSQL's.
 import type { Cell, TypeKind } from "../../model/sql-type.ts";
+import type { CompareOp } from "../expression.ts";
 import { compareText } from "./text/code-points.ts";
 
 type Present = Exclude<Cell, null>;
@@ -26,3 +27,13 @@ export function compareCells(kind: TypeKind): (a: Present, b: Present) => number
       return compareScalars;
   }
 }
+
+/** What a comparison says of the order of its two values. */
+export const ORDER_TESTS: Readonly<Record<CompareOp, (order: number) => boolean>> = {
+  "=": (order) => order === 0,
+  "<>": (order) => order !== 0,
+  "<": (order) => order < 0,
+  "<=": (order) => order <= 0,
+  ">": (order) => order > 0,
+  ">=": (order) => order >= 0,
+};

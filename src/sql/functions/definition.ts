@@ -66,7 +66,7 @@ interface CellOfKind {
 }
 
 type CellsOf<Kinds extends readonly TypeKind[]> = { readonly [I in keyof Kinds]: CellOfKind[Kinds[I]] };
-type TypedEvaluator<Kinds extends readonly TypeKind[]> = (...args: CellsOf<Kinds>) => Cell;
+export type TypedEvaluator<Kinds extends readonly TypeKind[]> = (...args: CellsOf<Kinds>) => Cell;
 type Returns = SqlType | ((argTypes: readonly SqlType[]) => SqlType);
 
 interface OverloadOptions extends Pick<Overload, "inline"> {

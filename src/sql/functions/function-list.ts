@@ -79,25 +79,7 @@ import { pow, power } from "./numeric/power.ts";
 import { round } from "./numeric/round.ts";
 import { sign } from "./numeric/sign.ts";
 import { sqrt } from "./numeric/sqrt.ts";
-import {
-  acos,
-  acosh,
-  asin,
-  asinh,
-  atan,
-  atan2,
-  atanh,
-  cbrt,
-  cos,
-  cosh,
-  cot,
-  degrees,
-  radians,
-  sin,
-  sinh,
-  tan,
-  tanh,
-} from "./numeric/trigonometry.ts";
+import { TRIGONOMETRY } from "./numeric/trigonometry.ts";
 import { trunc } from "./numeric/trunc.ts";
 import { widthBucket } from "./numeric/width-bucket.ts";
 import { add } from "./operators/add.ts";
@@ -295,23 +277,7 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   gcd,
   lcm,
   factorial,
-  acos,
-  acosh,
-  asin,
-  asinh,
-  atan,
-  atan2,
-  atanh,
-  cbrt,
-  cos,
-  cosh,
-  cot,
-  degrees,
-  radians,
-  sin,
-  sinh,
-  tan,
-  tanh,
+  ...TRIGONOMETRY,
   widthBucket,
   bitAnd,
   bitNot,

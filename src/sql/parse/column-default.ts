@@ -3,6 +3,7 @@ import type { Node, SQLValueFunctionOp } from "libpg-query";
 import { assertNever, DbError } from "../../base/errors.ts";
 import { type ColumnDefault, DEFAULT_FUNCTIONS, type DefaultFunction } from "../../model/schema.ts";
 import { type Cell, type SqlType, sameType, type TypeKind } from "../../model/sql-type.ts";
+import { INTEGER_KINDS } from "../../model/type-kinds.ts";
 import { parseCell, typeText } from "../../model/types.ts";
 import { type Constant, constantOf } from "./constant.ts";
 import type { ToUtf16 } from "./locations.ts";
@@ -98,7 +99,7 @@ function cellOf(constant: Exclude<Constant, { kind: "null" }>, type: SqlType): C
       return BigInt(constant.text);
     case "float": {
       // A fraction given to an integer column is rounded; as text it would be refused.
-      const isInteger = type.kind === "smallint" || type.kind === "int" || type.kind === "bigint";
+      const isInteger = INTEGER_KINDS.has(type.kind);
       return isInteger ? Number(constant.text) : constant.text;
     }
     case "string":

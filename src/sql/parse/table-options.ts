@@ -1,19 +1,13 @@
 // `WITH (OPTION = value, …)` of CREATE TABLE, and the values that ALTER TABLE takes as well.
 import { suggestion } from "../../base/closest.ts";
 import { DbError } from "../../base/errors.ts";
-import { ACCESS_LEVELS, type AccessLevel } from "../../model/role.ts";
+import { ACCESS_LEVELS } from "../../model/role.ts";
 import { type FlushPolicy, TABLE_KINDS, type TableKind } from "../../model/schema.ts";
+import type { CreateTableOptions } from "../statement.ts";
 import type { Cursor } from "./tokens.ts";
 
-export interface TableOptionValues {
+export interface TableOptionValues extends CreateTableOptions {
   readonly kind: TableKind | undefined;
-  readonly storageId: string | undefined;
-  readonly useUserStorage: boolean;
-  readonly flushPolicy: FlushPolicy | undefined;
-  readonly accessLevel: AccessLevel | undefined;
-  readonly ttlSeconds: number | undefined;
-  readonly isPersisted: boolean;
-  readonly deletedRetentionHours: number | undefined;
 }
 
 const MAX_FLUSH_ROWS = 1_000_000;

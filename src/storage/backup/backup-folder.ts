@@ -1,10 +1,10 @@
 // The folder of a backup, from both sides: claimed while it is written, given up when it was not finished.
 import { readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { errorCode } from "../../base/error-code.ts";
 import { DbError } from "../../base/errors.ts";
 import { makePrivateFolder } from "../../base/private-file.ts";
 import { syncFile } from "../../base/sync-file.ts";
-import { errorCode } from "../hot/storage-error.ts";
 import { isSystemFolder } from "../objects/system-folder.ts";
 import { BACKUP_MANIFEST, INCOMPLETE_MARK } from "./backup-manifest.ts";
 

@@ -1,15 +1,10 @@
 // What SQLite and the file system say when the disk, not the caller, is at fault.
+import { errorCode } from "../../base/error-code.ts";
 import { DbError } from "../../base/errors.ts";
 
 const FULL = /^(SQLITE_FULL|ENOSPC|EDQUOT)$/;
 const FAILED =
   /^(SQLITE_(IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|BUSY|LOCKED|PROTOCOL|PERM)(_.*)?|EIO|EROFS|EACCES|EPERM)$/;
-
-/** The `code` of an SQLiteError or of a system error. */
-export function errorCode(error: unknown): string {
-  if (!(error instanceof Error) || !("code" in error)) return "";
-  return typeof error.code === "string" ? error.code : "";
-}
 
 export function isFull(error: unknown): boolean {
   return FULL.test(errorCode(error));

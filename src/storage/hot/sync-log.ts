@@ -1,6 +1,6 @@
 // Makes what was committed last as long as power lasts. With `durability = normal`, and after a start that found a log, commits may be in the system's memory alone.
 import { open } from "node:fs/promises";
-import { errorCode } from "./storage-error.ts";
+import { errorCode } from "../../base/error-code.ts";
 
 /**
  * To be awaited before a file goes that an older state of the catalog named: after a power loss the catalog may be that older state again. Off the main thread;

@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { lstat, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
+import { errorCode } from "../../base/error-code.ts";
 import { DbError } from "../../base/errors.ts";
 import { syncHandleInPool } from "../../base/sync-file.ts";
-import { errorCode } from "../hot/storage-error.ts";
 import { LastingFolders } from "./lasting-folders.ts";
 import {
   assertKey,

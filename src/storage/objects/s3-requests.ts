@@ -1,7 +1,8 @@
 // One request to S3: a deadline for each attempt, a bounded number of attempts with growing random pauses, and errors that name the storage and S3's code and
 // nothing secret. After a storage could not be reached, requests fail at once for a while, so that a thousand scopes do not each wait for the same outage.
+
+import { errorCode } from "../../base/error-code.ts";
 import { DbError } from "../../base/errors.ts";
-import { errorCode } from "../hot/storage-error.ts";
 import type { S3Location } from "./storage-location.ts";
 
 const MAX_ATTEMPTS = 4;

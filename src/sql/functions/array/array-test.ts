@@ -1,17 +1,11 @@
 // Conditions on arrays: `= ANY`, `@>`, `<@` and `&&`. NULL among elements is never equal to anything.
 import { isNullSegment, segmentsOf } from "../../../model/array.ts";
 import { BOOLEAN, type Cell } from "../../../model/sql-type.ts";
+import { ORDER_TESTS } from "../compare-cells.ts";
 import { defineFunction, overload } from "../definition.ts";
 import { compareText } from "../text/code-points.ts";
 
-const TESTS: Readonly<Record<string, (order: number) => boolean>> = {
-  "=": (order) => order === 0,
-  "<>": (order) => order !== 0,
-  "<": (order) => order < 0,
-  "<=": (order) => order <= 0,
-  ">": (order) => order > 0,
-  ">=": (order) => order >= 0,
-};
+const TESTS: Readonly<Record<string, (order: number) => boolean>> = ORDER_TESTS;
 
 /** `x op ANY (a)` or, where `any` is false, `x op ALL (a)`; the element is an array of one. */
 function quantified(segment: string, segments: readonly string[], { op, any }: { op: string; any: boolean }): Cell {

@@ -1,8 +1,9 @@
 // What a JSON path asks of single items: their types, numbers and texts, and how two of them compare.
 import { DbError } from "../../../base/errors.ts";
+import type { CompareOp } from "../../expression.ts";
+import { ORDER_TESTS } from "../compare-cells.ts";
 import { compileRegexp } from "../text/regexp.ts";
 import { compareNumbers, isNumberText, rounded } from "./path-numbers.ts";
-import type { PathCompareOp } from "./path-syntax.ts";
 import { type JsonTree, parseJsonTree } from "./tree.ts";
 
 /** TRUE, FALSE, or unknown. */
@@ -71,25 +72,11 @@ export function roundedItem(item: JsonTree, name: "ceiling" | "floor" | "abs"): 
   throw new PathFailure(`jsonpath item method .${name}() can only be applied to a numeric value`);
 }
 
-export function compared(op: PathCompareOp, a: JsonTree, b: JsonTree): Truth {
+export function compared(op: CompareOp, a: JsonTree, b: JsonTree): Truth {
   const type = typeName(a);
-  if (type !== typeName(b)) return type === "null" || typeName(b) === "null" ? op === "!=" : undefined;
+  if (type !== typeName(b)) return type === "null" || typeName(b) === "null" ? op === "<>" : undefined;
   if (a.kind !== "scalar" || b.kind !== "scalar") return undefined;
-  const order = orderOf(type, a, b);
-  switch (op) {
-    case "==":
-      return order === 0;
-    case "!=":
-      return order !== 0;
-    case "<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case ">":
-      return order > 0;
-    default:
-      return order >= 0;
-  }
+  return ORDER_TESTS[op](orderOf(type, a, b));
 }
 
 function orderOf(type: string, a: Extract<JsonTree, { kind: "scalar" }>, b: typeof a): number {

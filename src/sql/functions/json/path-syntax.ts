@@ -1,9 +1,9 @@
 // A JSON path read into a tree: accessors of items, arithmetic, and conditions.
 import { DbError } from "../../../base/errors.ts";
+import type { CompareOp } from "../../expression.ts";
 import { type PathToken, pathError, pathTokens } from "./path-tokens.ts";
 
 export type ArithmeticOp = "+" | "-" | "*" | "/" | "%";
-export type PathCompareOp = "==" | "!=" | "<" | "<=" | ">" | ">=";
 export type PathMethod = "type" | "size" | "double" | "ceiling" | "floor" | "abs";
 
 export type PathStep =
@@ -26,7 +26,7 @@ export type PathNode =
   | Condition;
 
 type Condition =
-  | { readonly kind: "compare"; readonly op: PathCompareOp; readonly left: PathNode; readonly right: PathNode }
+  | { readonly kind: "compare"; readonly op: CompareOp; readonly left: PathNode; readonly right: PathNode }
   | { readonly kind: "and" | "or"; readonly left: PathNode; readonly right: PathNode }
   | { readonly kind: "not" | "isUnknown" | "exists"; readonly of: PathNode }
   | { readonly kind: "startsWith"; readonly of: PathNode; readonly prefix: PathNode }
@@ -39,10 +39,10 @@ export interface JsonPath {
 
 const MAX_DEPTH = 100;
 const METHODS: ReadonlySet<string> = new Set(["type", "size", "double", "ceiling", "floor", "abs"]);
-const COMPARISONS: ReadonlyMap<string, PathCompareOp> = new Map([
-  ["==", "=="],
-  ["!=", "!="],
-  ["<>", "!="],
+const COMPARISONS: ReadonlyMap<string, CompareOp> = new Map([
+  ["==", "="],
+  ["!=", "<>"],
+  ["<>", "<>"],
   ["<", "<"],
   ["<=", "<="],
   [">", ">"],

@@ -16,25 +16,25 @@ function ofDouble(name: string, evaluate: (value: number) => number): FunctionDe
 
 const DEGREES = 180 / Math.PI;
 
-export const degrees = ofDouble("degrees", (value) => value * DEGREES);
-export const radians = ofDouble("radians", (value) => value / DEGREES);
-export const sin = ofDouble("sin", Math.sin);
-export const cos = ofDouble("cos", Math.cos);
-export const tan = ofDouble("tan", Math.tan);
-export const cot = ofDouble("cot", (value) => {
-  const tangent = Math.tan(value);
-  return tangent === 0 ? Number.POSITIVE_INFINITY : 1 / tangent;
-});
-export const asin = ofDouble("asin", Math.asin);
-export const acos = ofDouble("acos", Math.acos);
-export const atan = ofDouble("atan", Math.atan);
-export const sinh = ofDouble("sinh", Math.sinh);
-export const cosh = ofDouble("cosh", Math.cosh);
-export const tanh = ofDouble("tanh", Math.tanh);
-export const asinh = ofDouble("asinh", Math.asinh);
-export const acosh = ofDouble("acosh", Math.acosh);
-export const atanh = ofDouble("atanh", Math.atanh);
-export const cbrt = ofDouble("cbrt", Math.cbrt);
-export const atan2 = defineFunction("atan2", [
-  overload(["double", "double"], DOUBLE, (y, x) => finiteDouble(Math.atan2(y, x), [y, x])),
-]);
+export const TRIGONOMETRY: readonly FunctionDefinition[] = [
+  ofDouble("degrees", (value) => value * DEGREES),
+  ofDouble("radians", (value) => value / DEGREES),
+  ofDouble("sin", Math.sin),
+  ofDouble("cos", Math.cos),
+  ofDouble("tan", Math.tan),
+  ofDouble("cot", (value) => {
+    const tangent = Math.tan(value);
+    return tangent === 0 ? Number.POSITIVE_INFINITY : 1 / tangent;
+  }),
+  ofDouble("asin", Math.asin),
+  ofDouble("acos", Math.acos),
+  ofDouble("atan", Math.atan),
+  ofDouble("sinh", Math.sinh),
+  ofDouble("cosh", Math.cosh),
+  ofDouble("tanh", Math.tanh),
+  ofDouble("asinh", Math.asinh),
+  ofDouble("acosh", Math.acosh),
+  ofDouble("atanh", Math.atanh),
+  ofDouble("cbrt", Math.cbrt),
+  defineFunction("atan2", [overload(["double", "double"], DOUBLE, (y, x) => finiteDouble(Math.atan2(y, x), [y, x]))]),
+];

@@ -1,6 +1,6 @@
 import { INT } from "../../../model/sql-type.ts";
-import { defineFunction, preparedOverload } from "../definition.ts";
-import { matchesFrom, regexpMaker } from "./regexp.ts";
+import { defineFunction } from "../definition.ts";
+import { matchesFrom, regexpOverload } from "./regexp.ts";
 
 function count(regexp: RegExp, text: string, start: number): number {
   let found = 0;
@@ -11,18 +11,17 @@ function count(regexp: RegExp, text: string, start: number): number {
 export const regexpCount = defineFunction(
   "regexp_count",
   [
-    preparedOverload(["text", "text"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern) => count(regexp(pattern, ""), text, 1);
-    }),
-    preparedOverload(["text", "text", "int"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start) => count(regexp(pattern, ""), text, start);
-    }),
-    preparedOverload(["text", "text", "int", "text"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start, options) => count(regexp(pattern, options), text, start);
-    }),
+    regexpOverload(["text", "text"], INT, (regexp) => (text, pattern) => count(regexp(pattern, ""), text, 1)),
+    regexpOverload(
+      ["text", "text", "int"],
+      INT,
+      (regexp) => (text, pattern, start) => count(regexp(pattern, ""), text, start),
+    ),
+    regexpOverload(
+      ["text", "text", "int", "text"],
+      INT,
+      (regexp) => (text, pattern, start, options) => count(regexp(pattern, options), text, start),
+    ),
   ],
   { bounded: false },
 );

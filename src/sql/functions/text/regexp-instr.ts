@@ -1,9 +1,9 @@
 // regexp_instr: the character (from 1) where the nth match starts, or after which it ends; 0 without one.
 import { DbError } from "../../../base/errors.ts";
 import { INT } from "../../../model/sql-type.ts";
-import { defineFunction, preparedOverload } from "../definition.ts";
+import { defineFunction } from "../definition.ts";
 import { codePointLength } from "./code-points.ts";
-import { nthMatch, regexpMaker } from "./regexp.ts";
+import { nthMatch, regexpOverload } from "./regexp.ts";
 
 function placeOf(regexp: RegExp, text: string, { start, n, end }: { start: number; n: number; end: number }): number {
   if (end !== 0 && end !== 1) {
@@ -17,26 +17,31 @@ function placeOf(regexp: RegExp, text: string, { start, n, end }: { start: numbe
 export const regexpInstr = defineFunction(
   "regexp_instr",
   [
-    preparedOverload(["text", "text"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern) => placeOf(regexp(pattern, ""), text, { start: 1, n: 1, end: 0 });
-    }),
-    preparedOverload(["text", "text", "int"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start) => placeOf(regexp(pattern, ""), text, { start, n: 1, end: 0 });
-    }),
-    preparedOverload(["text", "text", "int", "int"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start, n) => placeOf(regexp(pattern, ""), text, { start, n, end: 0 });
-    }),
-    preparedOverload(["text", "text", "int", "int", "int"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start, n, end) => placeOf(regexp(pattern, ""), text, { start, n, end });
-    }),
-    preparedOverload(["text", "text", "int", "int", "int", "text"], INT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, start, n, end, options) => placeOf(regexp(pattern, options), text, { start, n, end });
-    }),
+    regexpOverload(
+      ["text", "text"],
+      INT,
+      (regexp) => (text, pattern) => placeOf(regexp(pattern, ""), text, { start: 1, n: 1, end: 0 }),
+    ),
+    regexpOverload(
+      ["text", "text", "int"],
+      INT,
+      (regexp) => (text, pattern, start) => placeOf(regexp(pattern, ""), text, { start, n: 1, end: 0 }),
+    ),
+    regexpOverload(
+      ["text", "text", "int", "int"],
+      INT,
+      (regexp) => (text, pattern, start, n) => placeOf(regexp(pattern, ""), text, { start, n, end: 0 }),
+    ),
+    regexpOverload(
+      ["text", "text", "int", "int", "int"],
+      INT,
+      (regexp) => (text, pattern, start, n, end) => placeOf(regexp(pattern, ""), text, { start, n, end }),
+    ),
+    regexpOverload(
+      ["text", "text", "int", "int", "int", "text"],
+      INT,
+      (regexp) => (text, pattern, start, n, end, options) => placeOf(regexp(pattern, options), text, { start, n, end }),
+    ),
   ],
   { bounded: false },
 );

@@ -1,20 +1,22 @@
 import { BOOLEAN } from "../../../model/sql-type.ts";
-import { defineFunction, preparedOverload } from "../definition.ts";
-import { nthMatch, regexpMaker } from "./regexp.ts";
+import { defineFunction } from "../definition.ts";
+import { nthMatch, regexpOverload } from "./regexp.ts";
 
 const FIRST = { start: 1, n: 1 };
 
 export const regexpLike = defineFunction(
   "regexp_like",
   [
-    preparedOverload(["text", "text"], BOOLEAN, () => {
-      const regexp = regexpMaker();
-      return (text, pattern) => nthMatch(regexp(pattern, ""), text, FIRST) !== undefined;
-    }),
-    preparedOverload(["text", "text", "text"], BOOLEAN, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, options) => nthMatch(regexp(pattern, options), text, FIRST) !== undefined;
-    }),
+    regexpOverload(
+      ["text", "text"],
+      BOOLEAN,
+      (regexp) => (text, pattern) => nthMatch(regexp(pattern, ""), text, FIRST) !== undefined,
+    ),
+    regexpOverload(
+      ["text", "text", "text"],
+      BOOLEAN,
+      (regexp) => (text, pattern, options) => nthMatch(regexp(pattern, options), text, FIRST) !== undefined,
+    ),
   ],
   { bounded: false },
 );

@@ -3,7 +3,7 @@ import { DbError } from "../../../base/errors.ts";
 import { arrayOfCells } from "../../../model/array.ts";
 import { arrayOf, type SqlType, TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";
-import { matchesFrom, regexpMaker } from "./regexp.ts";
+import { matchesFrom, regexpMaker, regexpOverload } from "./regexp.ts";
 
 const TEXTS: SqlType = arrayOf(TEXT);
 
@@ -26,14 +26,12 @@ function noGlobal(name: string, options: string): string {
 export const regexpMatch = defineFunction(
   "regexp_match",
   [
-    preparedOverload(["text", "text"], TEXTS, () => {
-      const regexp = regexpMaker();
-      return (text, pattern) => first(regexp(pattern, ""), text);
-    }),
-    preparedOverload(["text", "text", "text"], TEXTS, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, options) => first(regexp(pattern, noGlobal("regexp_match", options)), text);
-    }),
+    regexpOverload(["text", "text"], TEXTS, (regexp) => (text, pattern) => first(regexp(pattern, ""), text)),
+    regexpOverload(
+      ["text", "text", "text"],
+      TEXTS,
+      (regexp) => (text, pattern, options) => first(regexp(pattern, noGlobal("regexp_match", options)), text),
+    ),
   ],
   { bounded: false },
 );
@@ -74,14 +72,12 @@ function parts(regexp: RegExp, text: string): string {
 export const regexpSplitToArray = defineFunction(
   "regexp_split_to_array",
   [
-    preparedOverload(["text", "text"], TEXTS, () => {
-      const regexp = regexpMaker();
-      return (text, pattern) => parts(regexp(pattern, ""), text);
-    }),
-    preparedOverload(["text", "text", "text"], TEXTS, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, options) => parts(regexp(pattern, noGlobal("regexp_split_to_array", options)), text);
-    }),
+    regexpOverload(["text", "text"], TEXTS, (regexp) => (text, pattern) => parts(regexp(pattern, ""), text)),
+    regexpOverload(
+      ["text", "text", "text"],
+      TEXTS,
+      (regexp) => (text, pattern, options) => parts(regexp(pattern, noGlobal("regexp_split_to_array", options)), text),
+    ),
   ],
   { bounded: false },
 );

@@ -3,7 +3,7 @@ import { DbError } from "../../../base/errors.ts";
 import { TEXT } from "../../../model/sql-type.ts";
 import { defineFunction, preparedOverload } from "../definition.ts";
 import { inTextLimit } from "./limit.ts";
-import { matchesFrom, regexpMaker, substituted } from "./regexp.ts";
+import { matchesFrom, regexpMaker, regexpOverload, substituted } from "./regexp.ts";
 
 interface Replacing {
   readonly text: string;
@@ -29,23 +29,28 @@ function replaced(regexp: RegExp, { text, replacement, start, n }: Replacing): s
 export const regexpReplace = defineFunction(
   "regexp_replace",
   [
-    preparedOverload(["text", "text", "text"], TEXT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, replacement) => replaced(regexp(pattern, ""), { text, replacement, start: 1, n: 1 });
-    }),
+    regexpOverload(
+      ["text", "text", "text"],
+      TEXT,
+      (regexp) => (text, pattern, replacement) => replaced(regexp(pattern, ""), { text, replacement, start: 1, n: 1 }),
+    ),
     preparedOverload(["text", "text", "text", "text"], TEXT, () => {
       const regexp = regexpMaker(true);
       return (text, pattern, replacement, options) =>
         replaced(regexp(pattern, options), { text, replacement, start: 1, n: options.includes("g") ? 0 : 1 });
     }),
-    preparedOverload(["text", "text", "text", "int"], TEXT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, replacement, start) => replaced(regexp(pattern, ""), { text, replacement, start, n: 1 });
-    }),
-    preparedOverload(["text", "text", "text", "int", "int"], TEXT, () => {
-      const regexp = regexpMaker();
-      return (text, pattern, replacement, start, n) => replaced(regexp(pattern, ""), { text, replacement, start, n });
-    }),
+    regexpOverload(
+      ["text", "text", "text", "int"],
+      TEXT,
+      (regexp) => (text, pattern, replacement, start) =>
+        replaced(regexp(pattern, ""), { text, replacement, start, n: 1 }),
+    ),
+    regexpOverload(
+      ["text", "text", "text", "int", "int"],
+      TEXT,
+      (regexp) => (text, pattern, replacement, start, n) =>
+        replaced(regexp(pattern, ""), { text, replacement, start, n }),
+    ),
     preparedOverload(["text", "text", "text", "int", "int", "text"], TEXT, () => {
       const regexp = regexpMaker(true);
       return (text, pattern, replacement, start, n, options) =>

@@ -1,6 +1,8 @@
 // Regular expressions as values, for the functions of the regexp family: options, offsets in characters, and replacement text. JavaScript's expressions
 // with Unicode semantics; `.` matches a line break unless the options say otherwise, as in PostgreSQL.
 import { DbError } from "../../../base/errors.ts";
+import type { SqlType, TypeKind } from "../../../model/sql-type.ts";
+import { type Overload, preparedOverload, type TypedEvaluator } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { javaScriptPattern } from "./are-pattern.ts";
 import { codePointLength, codePointSlice } from "./code-points.ts";
@@ -67,6 +69,15 @@ function flagsOf(options: string, allowsGlobal: boolean): string {
 /** The expression of a call, kept from row to row. */
 export function regexpMaker(allowsGlobal = false): (pattern: string, options: string) => RegExp {
   return memoizeLast((pattern = "", options = "") => compileRegexp(pattern, flagsOf(options, allowsGlobal)));
+}
+
+/** An overload that keeps the expression, for options without `g`. */
+export function regexpOverload<const Kinds extends readonly TypeKind[]>(
+  args: Kinds,
+  returns: SqlType,
+  evaluator: (regexp: (pattern: string, options: string) => RegExp) => TypedEvaluator<Kinds>,
+): Overload {
+  return preparedOverload(args, returns, () => evaluator(regexpMaker()));
 }
 
 /** The UTF-16 offset of a character counted from 1; undefined when the text ends before it. */
