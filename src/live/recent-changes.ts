@@ -6,6 +6,7 @@ import type { Change, RowVersion } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { LiveDeps } from "./live-deps.ts";
 import { rowBytes } from "./row-bytes.ts";
+import { VersionList } from "./version-list.ts";
 
 export interface RecentChangesOptions {
   /** 0: nothing is kept. */
@@ -34,14 +35,14 @@ interface RecentTable {
   readonly version: number;
   /** Of all scopes, ascending. */
   entries: Entry[];
-  readonly byScope: Map<Scope, Entry[]>;
+  readonly byScope: Map<Scope, VersionList<Entry>>;
   /** Every change above it is here. */
   completeAfter: Seq;
   bytes: number;
 }
 
 /** What an entry takes beside its cells: the version, two places in lists, its share of arrays. */
-const ENTRY_BYTES = 160;
+const ENTRY_BYTES = 168;
 /** At the bound this share of the fullest table goes at once, so that making room costs little for each change. */
 const FORGOTTEN_SHARE = 8;
 
@@ -63,10 +64,8 @@ export class RecentChanges {
     if (this.#options.maxBytes === 0 || table.kind === "stream") return;
     const recent = this.#table(table, after.seq);
     const ofScope = recent.byScope.get(scope);
-    if (before !== undefined && ofScope !== undefined) {
-      const replaced = ofScope[firstAbove(ofScope, before.seq) - 1];
-      if (replaced?.version.seq === before.seq) replaced.isReplaced = true;
-    }
+    const replaced = before && ofScope?.find(before.seq);
+    if (replaced !== undefined) replaced.isReplaced = true;
     this.#append(recent, newEntry(scope, after));
     while (this.#bytes > this.#options.maxBytes) this.#forgetSome();
   }
@@ -85,7 +84,7 @@ export class RecentChanges {
     const all = [...older, ...recent.entries];
     recent.entries = all;
     recent.byScope.clear();
-    for (const entry of all) listOf(recent, entry.scope).push(entry);
+    for (const entry of all) this.#listOf(recent, entry.scope).push(entry);
     recent.completeAfter = completeAfter;
     recent.bytes += bytes;
     this.#bytes += bytes;
@@ -112,9 +111,10 @@ export class RecentChanges {
     if (maxBytes === 0 || after < (recent?.completeAfter ?? startsAt)) return undefined;
     if (after < startsAt && after < flushedUpTo(table, scope)) return undefined;
     const found: RowVersion[] = [];
-    const entries = recent?.byScope.get(scope) ?? [];
-    for (let at = firstAbove(entries, after); at < entries.length && found.length < limit; at++) {
-      const entry = entries[at];
+    const entries = recent?.byScope.get(scope);
+    if (entries === undefined) return found;
+    for (let at = entries.firstAbove(after); at < entries.length && found.length < limit; at++) {
+      const entry = entries.at(at);
       if (entry !== undefined && !entry.isReplaced) found.push(entry.version);
     }
     return found;
@@ -133,7 +133,7 @@ export class RecentChanges {
 
   #append(recent: RecentTable, entry: Entry): void {
     recent.entries.push(entry);
-    listOf(recent, entry.scope).push(entry);
+    this.#listOf(recent, entry.scope).push(entry);
     recent.bytes += entry.bytes;
     this.#bytes += entry.bytes;
   }
@@ -149,13 +149,21 @@ export class RecentChanges {
     if (last === undefined) return;
     fullest.completeAfter = last.version.seq;
     for (const scope of new Set(forgotten.map((entry) => entry.scope))) {
-      const kept = listOf(fullest, scope);
-      kept.splice(0, firstAbove(kept, last.version.seq));
+      const kept = this.#listOf(fullest, scope);
+      kept.dropFirst(kept.firstAbove(last.version.seq));
       if (kept.length === 0) fullest.byScope.delete(scope);
     }
     const bytes = forgotten.reduce((sum, entry) => sum + entry.bytes, 0);
     fullest.bytes -= bytes;
     this.#bytes -= bytes;
+  }
+
+  #listOf(recent: RecentTable, scope: Scope): VersionList<Entry> {
+    const known = recent.byScope.get(scope);
+    if (known !== undefined) return known;
+    const made = new VersionList<Entry>(this.#options.startsAt);
+    recent.byScope.set(scope, made);
+    return made;
   }
 }
 
@@ -169,24 +177,4 @@ export function createRecentChanges({ source, limits }: Pick<LiveDeps, "source" 
 
 function newEntry(scope: Scope, version: RowVersion): Entry {
   return { scope, version, bytes: ENTRY_BYTES + rowBytes(version), isReplaced: false };
-}
-
-function listOf(recent: RecentTable, scope: Scope): Entry[] {
-  const known = recent.byScope.get(scope);
-  if (known !== undefined) return known;
-  const made: Entry[] = [];
-  recent.byScope.set(scope, made);
-  return made;
-}
-
-/** Index of the first entry above a position, by bisection. */
-function firstAbove(entries: readonly Entry[], position: Seq): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const entry = entries[middle];
-    if (entry !== undefined && entry.version.seq <= position) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
