@@ -15,6 +15,8 @@ import {
   startsComment,
   UNTERMINATED,
 } from "../model/lexical.ts";
+import { GroupingWatch, type WordRole } from "./grouping-watch.ts";
+import { integerMarker } from "./integer-marker.ts";
 
 export interface LiftedLiteral {
   /** The value: a string without its quotes, a number as written. */
@@ -59,9 +61,9 @@ const WORDS = wordTable([
   [KEEPS_BRACKETS, "to_number to_timestamp make_interval"],
   // ORDER BY 2 and GROUP BY 2 name output columns. Only reserved words end the list: any other may be a column in it.
   [STARTS_KEPT_LIST, "by"],
-  [ENDS_KEPT_LIST, "limit offset fetch window union except intersect for returning"],
-  // An expression of the select list must equal one of GROUP BY, or of ORDER BY under DISTINCT; two slots never do.
-  [LIFTS_IN_WHERE_ONLY, "group distinct"],
+  [ENDS_KEPT_LIST, "having limit offset fetch window union except intersect for returning"],
+  // An expression of the select list must equal one of ORDER BY under DISTINCT; two slots never do. GROUP BY: see GroupingWatch.
+  [LIFTS_IN_WHERE_ONLY, "distinct"],
   [STARTS_SELECT, "select"],
   [ENDS_SELECT_LIST, "where limit offset"],
 ]);
@@ -124,6 +126,7 @@ class Lifting {
   readonly #folded: string;
   readonly #inWhereOnly: boolean;
   readonly #literals: LiftedLiteral[] = [];
+  readonly #grouping = new GroupingWatch();
   #key = "";
   /** Text from here on is not yet in the key. */
   #copied = 0;
@@ -155,6 +158,7 @@ class Lifting {
       if (!this.#takeToken(text.charCodeAt(this.#at))) return undefined;
     }
     this.#flush(text.length);
+    this.mustLiftInWhereOnly ||= !this.#inWhereOnly && this.#grouping.forbidsLifting;
     const key = this.#key.endsWith(" ") ? this.#key.slice(0, -1) : this.#key;
     return { key, literals: this.#literals };
   }
@@ -167,6 +171,7 @@ class Lifting {
       case QUOTE:
         return this.#takeString();
       case DOUBLE_QUOTE:
+        this.#grouping.quotedName();
         return this.#keepQuoted(endOfQuoted(this.#text, this.#at), "operandEnd");
       case DOLLAR:
         return this.#takeDollar();
@@ -195,11 +200,13 @@ class Lifting {
   #takeOperator(code: number): boolean {
     if (code === OPEN) {
       this.#outerKeeps.push(this.#keeps);
+      this.#grouping.open();
       if (this.#previous === "word" && (this.#effects & KEEPS_BRACKETS) !== 0) this.#keeps = true;
       return this.#takeSymbol("other");
     }
     if (code === CLOSE) {
       this.#keeps = this.#outerKeeps.pop() ?? false;
+      this.#grouping.close();
       return this.#takeSymbol("operandEnd");
     }
     const isPath = code === QUESTION || (code === GREATER && this.#endsArrow());
@@ -253,10 +260,20 @@ class Lifting {
     const word = this.#folded.slice(start, end);
     if (this.#isFirstWord && !DATA_STATEMENTS.has(word)) return false;
     this.#isFirstWord = false;
+    this.#grouping.word(word, this.#roleOfWord());
     this.#applyEffects(this.#effectsOf(word));
     this.#previous = word === "as" ? "as" : "word";
     this.#at = end;
     return !this.mustLiftInWhereOnly;
+  }
+
+  /** After words such as SELECT or AND there is no expression that the next could name. */
+  #roleOfWord(): WordRole {
+    if (this.#previous === "dot") return "column";
+    if (this.#previous === "as") return "name";
+    const isAfterOperand = this.#previous === "operandEnd" || this.#previous === "string";
+    const isAfterName = this.#previous === "word" && (this.#effects & STRING_MAY_FOLLOW) === 0;
+    return isAfterOperand || isAfterName ? "nameOrOther" : "other";
   }
 
   /** After a dot any word is a column, after AS it is an alias or a type. */
@@ -277,6 +294,7 @@ class Lifting {
   }
 
   #takeNumber(): boolean {
+    this.#grouping.literal();
     const text = this.#text;
     const start = this.#at;
     let end = this.#endOfDigits(start);
@@ -309,6 +327,7 @@ class Lifting {
   }
 
   #takeString(): boolean {
+    this.#grouping.literal();
     // Two strings parted by a line break are one to PostgreSQL.
     if (this.#previous === "string") return false;
     const text = this.#text;
@@ -371,18 +390,4 @@ class Lifting {
     if (end > this.#copied) this.#key += this.#folded.slice(this.#copied, end);
     this.#copied = end;
   }
-}
-
-const MAX_INT = "2147483647";
-const MAX_BIGINT = "9223372036854775807";
-
-function integerMarker(digits: string): "{i}" | "{l}" | "{n}" {
-  if (digits.length < MAX_INT.length) return "{i}";
-  const significant = digits.replace(/^0+(?=\d)/, "");
-  if (isAtMost(significant, MAX_INT)) return "{i}";
-  return isAtMost(significant, MAX_BIGINT) ? "{l}" : "{n}";
-}
-
-function isAtMost(digits: string, limit: string): boolean {
-  return digits.length < limit.length || (digits.length === limit.length && digits <= limit);
 }

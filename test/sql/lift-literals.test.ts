@@ -16,6 +16,16 @@ test.each([
   ["INSERT", "INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y')", "insert into t (a, b) values ({i}, {s}), ({i}, {s})"],
   ["UPDATE", "UPDATE t SET a = 1 WHERE b = 'x'", "update t set a = {i} where b = {s}"],
   ["LIMIT and OFFSET", "SELECT a FROM t LIMIT 5 OFFSET 10", "select a from t limit {i} offset {i}"],
+  [
+    "beside a GROUP BY of columns",
+    "SELECT t.region, count(*) + 5 AS n, 'x' FROM t WHERE a > 1 GROUP BY t.region, product HAVING count(*) > 10 ORDER BY n + 1 LIMIT 3",
+    "select t.region, count(*) + {i} as n, {s} from t where a > {i} group by t.region, product having count(*) > {i} order by n + 1 limit {i}",
+  ],
+  [
+    "beside one in a sub-query",
+    "SELECT x * 2 FROM (SELECT region AS x, sum(a) FILTER (WHERE b > 1) FROM t GROUP BY region) s WHERE x > 3",
+    "select x * {i} from (select region as x, sum(a) filter (where b > {i}) from t group by region) s where x > {i}",
+  ],
   ["a cast string", "SELECT '2020-01-01'::date, DATE '2020-01-01'", "select {s}::date, date {s}"],
 ])("TB-07 %s", (_why, sql, key) => {
   expect(liftLiterals(sql).key).toBe(key);
@@ -41,6 +51,36 @@ test.each([
     "GROUP BY compares expressions with the select list",
     "SELECT left(a, 3) FROM t WHERE b = 'x' GROUP BY left(a, 3) HAVING count(*) > 2 LIMIT 9",
     "select left(a, 3) from t where b = {s} group by left(a, 3) having count(*) > 2 limit {i}",
+  ],
+  [
+    "also by the name of an output column, with or without AS",
+    "SELECT a + 1 x, (a + 1) * 2 FROM t GROUP BY x",
+    "select a + 1 x, (a + 1) * 2 from t group by x",
+  ],
+  [
+    "or by its place",
+    "SELECT a + 1, (a + 1) * 2 FROM t GROUP BY 1 HAVING sum(b) > 5",
+    "select a + 1, (a + 1) * 2 from t group by 1 having sum(b) > 5",
+  ],
+  [
+    "or in a sub-query",
+    "SELECT 1 FROM (SELECT a + 2 AS x, count(*) + 3 FROM t GROUP BY x) s",
+    "select 1 from (select a + 2 as x, count(*) + 3 from t group by x) s",
+  ],
+  [
+    "or with names in quotes",
+    'SELECT a + 1 AS "x", (a + 1) * 2 FROM t GROUP BY x',
+    'select a + 1 as "x", (a + 1) * 2 from t group by x',
+  ],
+  [
+    "or after a column that is named like a clause",
+    "SELECT t.from, a + 1 AS x, (a + 1) * 2 FROM t GROUP BY t.from, x",
+    "select t.from, a + 1 as x, (a + 1) * 2 from t group by t.from, x",
+  ],
+  [
+    "an ordered set is no grouping",
+    "SELECT a, percentile_cont(0.5) WITHIN GROUP (ORDER BY b) FROM t GROUP BY a",
+    "select a, percentile_cont(0.5) within group (order by b) from t group by a",
   ],
   [
     "so does DISTINCT with ORDER BY",
