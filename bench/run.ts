@@ -17,6 +17,7 @@ import { STANDING_QUERY_CASES } from "./load/standing-query-cases.ts";
 import { START_CASES } from "./load/start-cases.ts";
 import { STORM_CASES } from "./load/storm-cases.ts";
 import { TERMINAL_CASES } from "./load/terminal-cases.ts";
+import { UPKEEP_CASES } from "./load/upkeep-cases.ts";
 
 const MICRO = ["parse-plan", "insert-apply", "predicate-match", "frame-encode", "codec"] as const;
 const CASES: readonly LoadCase[] = [
@@ -26,6 +27,7 @@ const CASES: readonly LoadCase[] = [
   ...STORM_CASES,
   ...MEMORY_CASES,
   ...FLUSH_CASES,
+  ...UPKEEP_CASES,
   ...START_CASES,
   ...COLD_READ_CASES,
   ...BUFFERED_QUERY_CASES,

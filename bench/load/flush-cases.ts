@@ -8,6 +8,7 @@ import { residentBytes } from "../../src/engine/query/process-limits.ts";
 import type { TestUser } from "../../test/support/test-server.ts";
 import { LoadClient } from "./child-process.ts";
 import type { PacedResult } from "./client-tasks.ts";
+import { finishedJob } from "./finished-job.ts";
 import { compare, figureText, type ReportRow } from "./report.ts";
 import { type BenchSize, idsOf, type LoadCase, lateNote } from "./rounds.ts";
 import { cpuSeconds, ServerSide } from "./side.ts";
@@ -121,22 +122,6 @@ async function watchMemory<R>(pid: number, work: Promise<R>): Promise<Watched<R>
   }
 }
 
-/** Resolves with the seconds the job worked, and what went wrong with it. */
-async function flushAll(root: TestUser): Promise<{ readonly seconds: number; readonly faults: readonly string[] }> {
-  const started = await root.sql("STORAGE FLUSH TABLE bench.own");
-  const id = /FL-\w+/.exec(JSON.stringify(started))?.[0] ?? "";
-  for (;;) {
-    await Bun.sleep(POLL_MS);
-    const [[status, said, startedAt, finishedAt] = []] = await root.rows(
-      "SELECT status, message, started_at, finished_at FROM system.jobs WHERE job_id = $1",
-      [id],
-    );
-    if (status === "pending" || status === "running") continue;
-    const seconds = (Number(finishedAt) - Number(startedAt)) / 1_000_000;
-    return { seconds, faults: status === "completed" ? [] : [`the flush ended as ${String(status)}: ${String(said)}`] };
-  }
-}
-
 async function measureRound(
   {
     server,
@@ -165,7 +150,10 @@ async function measureRound(
   const rows = amount.users * amount.rowsPerUser;
   // About as long as the flush: longer would dilute it, shorter would miss its end.
   const busyMs = Math.max(QUIET_MS / 2, rows / 30);
-  const { result, peakBytes } = await watchMemory(server.pid, Promise.all([flushAll(server.root), pace(2, busyMs)]));
+  const { result, peakBytes } = await watchMemory(
+    server.pid,
+    Promise.all([finishedJob(server.root, "STORAGE FLUSH TABLE bench.own"), pace(2, busyMs)]),
+  );
   const [flushed, busy] = result;
   return {
     flushSeconds: flushed.seconds,
