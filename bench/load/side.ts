@@ -12,7 +12,7 @@ export interface Side extends AsyncDisposable {
 }
 
 /** Limits that protect a server from its users are not what is measured. */
-const UNLIMITED: Readonly<Record<string, string>> = {
+export const UNLIMITED: Readonly<Record<string, string>> = {
   KALAMDB_RATE_LIMIT_MAX_QUERIES_PER_SEC: "1000000000",
   KALAMDB_RATE_LIMIT_MAX_MESSAGES_PER_SEC: "1000000000",
   KALAMDB_RATE_LIMIT_MAX_SUBSCRIPTIONS_PER_USER: "1000000",
@@ -63,25 +63,8 @@ export class ServerSide implements Side {
 
   /** Tokens of new users. They are signed here: a thousand logins would take half a minute of password hashing. */
   async createUsers(count: number): Promise<string[]> {
-    const names = Array.from({ length: count }, (_, index) => `user-${index}`);
-    for (let at = 0; at < names.length; at += CREATING_AT_ONCE) {
-      const some = names.slice(at, at + CREATING_AT_ONCE);
-      await Promise.all(
-        some.map((name) => this.root.sql(`CREATE USER '${name}' WITH PASSWORD '${crypto.randomUUID()}'`)),
-      );
-    }
-    return Promise.all(names.map((name) => this.#sign(name)));
-  }
-
-  #sign(user: string): Promise<string> {
-    return new SignJWT({ email: null, role: "user", token_type: "access", iat_ms: Date.now() })
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setSubject(user)
-      .setIssuer("kalamdb")
-      .setIssuedAt()
-      .setExpirationTime("2h")
-      .setJti(crypto.randomUUID())
-      .sign(new TextEncoder().encode(this.#secret));
+    const names = await createUsers(this.root, count);
+    return Promise.all(names.map((name) => signToken(name, this.#secret)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,6 +73,28 @@ export class ServerSide implements Side {
 }
 
 const CREATING_AT_ONCE = 16;
+
+/** Gives their names. */
+export async function createUsers(root: TestUser, count: number): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, index) => `user-${index}`);
+  for (let at = 0; at < names.length; at += CREATING_AT_ONCE) {
+    const some = names.slice(at, at + CREATING_AT_ONCE);
+    await Promise.all(some.map((name) => root.sql(`CREATE USER '${name}' WITH PASSWORD '${crypto.randomUUID()}'`)));
+  }
+  return names;
+}
+
+/** What a server of that secret takes for the user's own. */
+export function signToken(user: string, secret: string): Promise<string> {
+  return new SignJWT({ email: null, role: "user", token_type: "access", iat_ms: Date.now() })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .setSubject(user)
+    .setIssuer("kalamdb")
+    .setIssuedAt()
+    .setExpirationTime("2h")
+    .setJti(crypto.randomUUID())
+    .sign(new TextEncoder().encode(secret));
+}
 
 function portOf(url: string): number {
   return Number(new URL(url).port);
