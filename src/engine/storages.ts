@@ -8,10 +8,10 @@ import { LOCAL_STORAGE, type Storage } from "../model/storage.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
 import { filesOfStorage } from "../storage/files/files-of-storage.ts";
-import { checkStorage, statusOf, usedBytes } from "../storage/objects/check-storage.ts";
+import { checkStorage, type StorageHealth, statusOf, usedBytes } from "../storage/objects/check-storage.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
 import { openObjectStore } from "../storage/objects/open-object-store.ts";
-import { claim, ownerOf } from "../storage/objects/ownership.ts";
+import { claim, othersPlace, ownerOf } from "../storage/objects/ownership.ts";
 import { RoutedStore, storageOfPath } from "../storage/objects/routed-store.ts";
 import { localFolder, locationOf, type StorageAccess } from "../storage/objects/storage-access.ts";
 import type { CatalogView, WriteTx } from "../storage/seams.ts";
@@ -244,7 +244,7 @@ async function checkRow(
 ): Promise<StatementResult> {
   const storage = requireStorage(id, deps.catalog);
   const objects = await openStorage(storage, deps);
-  const health = await checkStorage(objects);
+  const health = await ofOwner(await checkStorage(objects), storage, deps);
   const sizes = extended && health.listable ? await sizesOf(storage, objects, deps) : [null, null];
   const { readable, writable, listable, deletable, error = null } = health;
   const row: readonly Cell[] = [
@@ -260,6 +260,15 @@ async function checkRow(
     BigInt(deps.clock.nowMs()) * 1000n,
   ];
   return rowsResult(session, CHECK_COLUMNS, [row]);
+}
+
+/** What bears another database's mark is read from and never written to, whatever the bucket would allow. */
+async function ofOwner(health: StorageHealth, { id }: Storage, deps: StorageDeps): Promise<StorageHealth> {
+  const { access, epoch } = deps.storages;
+  if (id === LOCAL_STORAGE || !health.readable) return health;
+  const owner = await ownerOf(routedTo(requireStorage(id, deps.catalog), access), id);
+  if (owner === undefined || owner === epoch) return health;
+  return { ...health, writable: false, deletable: false, error: othersPlace(id, owner) };
 }
 
 /** Of the disk, where there is one, and of what lies in the storage. */

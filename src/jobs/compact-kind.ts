@@ -5,7 +5,7 @@ import { errorText } from "../base/log.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { Compactor, ScopeCompacted } from "../storage/cold/compact.ts";
 import type { CatalogView } from "../storage/seams.ts";
-import { scopeText } from "./flush-kind.ts";
+import { scopeText, whyOf } from "./flush-kind.ts";
 import {
   type JobContext,
   type JobEnd,
@@ -76,8 +76,8 @@ async function compactTable({ id, mode }: CompactWork, context: JobContext, deps
     if (mode === "due" && !compaction.isDue(id, scope)) continue;
     try {
       const done = await compaction.compactScope(table, scope, { mode, signal });
-      context.used(done.usage);
       if (done.merges === 0) continue;
+      context.used(done.usage);
       total.scopes += 1;
       total.merges += done.merges;
       total.filesBefore += done.segmentsBefore;
@@ -93,10 +93,13 @@ async function compactTable({ id, mode }: CompactWork, context: JobContext, deps
   if (failures.length > 0) {
     if (catalog.tableById(id) === undefined)
       throw new DbError("TABLE_NOT_FOUND", "The table was dropped while it was compacted");
-    throw new JobFailure(`Compaction failed for ${failures.length} scope(s) ${merged}`, {
-      trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
-      isRetryable: failures.every(({ error }) => isRetryable(error)),
-    });
+    throw new JobFailure(
+      `Compaction of ${qualifiedName(table)} failed for ${failures.length} scope(s) ${merged}${whyOf(failures)}`,
+      {
+        trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
+        isRetryable: failures.every(({ error }) => isRetryable(error)),
+      },
+    );
   }
   if (signal.aborted) return { kind: "interrupted", message: merged };
   return { kind: "completed", message: `Compacted ${qualifiedName(table)} successfully ${merged}`, result: total };

@@ -79,14 +79,24 @@ async function flushTable(id: TableSchema["id"], context: JobContext, deps: Flus
     // Its folder went from under the files; nobody has to look into that.
     if (catalog.tableById(id) === undefined)
       throw new DbError("TABLE_NOT_FOUND", "The table was dropped while it was flushed");
-    throw new JobFailure(`Flush failed for ${failures.length} scope(s) ${flushed}`, {
-      trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
-      isRetryable: failures.every(({ error }) => isRetryable(error)),
-    });
+    throw new JobFailure(
+      `Flush of ${qualifiedName(table)} failed for ${failures.length} scope(s) ${flushed}${whyOf(failures)}`,
+      {
+        trace: failures.map(({ scope, error }) => `${scopeText(scope)}: ${errorText(error)}`).join("\n"),
+        isRetryable: failures.every(({ error }) => isRetryable(error)),
+      },
+    );
   }
   if (signal.aborted) return { kind: "interrupted", message: flushed };
   const message = `Flushed ${qualifiedName(table)} successfully ${flushed}`;
   return { kind: "completed", message, result: { ...total, scopes: scopes.length } };
+}
+
+/** What the first of them says; the trace has all. */
+export function whyOf([first]: readonly { readonly error: unknown }[]): string {
+  return first === undefined
+    ? ""
+    : `: ${first.error instanceof DbError ? first.error.message : errorText(first.error)}`;
 }
 
 export function scopeText(scope: Scope): string {

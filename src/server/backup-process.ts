@@ -1,5 +1,6 @@
 // The program that makes backups, from both sides: this process starts it and listens; in it, one request is served. It is a process because VACUUM INTO cannot
 // be interrupted otherwise, and because its memory and CPU time can then be told from the server's.
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { DbError, type ErrorCode } from "../base/errors.ts";
 import { errorText } from "../base/log.ts";
@@ -10,6 +11,8 @@ import { toStorageError } from "../storage/hot/storage-error.ts";
 import type { StorageLocations } from "../storage/objects/routed-store.ts";
 
 type BackupReply =
+  /** Resident bytes of the process at their peak until now; what the system says after its end holds the peak of the process that started it, too. */
+  | { readonly kind: "memory"; readonly bytes: number }
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
   | { readonly kind: "done"; readonly outcome: BackupOutcome }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
@@ -21,7 +24,14 @@ export function serveBackup(): void {
     const reply = (message: BackupReply): void => {
       process.send?.(message);
     };
-    makeBackup(request, (done, total) => reply({ kind: "progress", done, total }))
+    const tellMemory = (): void => reply({ kind: "memory", bytes: peakMemoryBytes() });
+    const progress = (done: number, total: number): void => {
+      tellMemory();
+      reply({ kind: "progress", done, total });
+    };
+    tellMemory();
+    makeBackup(request, progress)
+      .finally(tellMemory)
       .then((outcome) => reply({ kind: "done", outcome }))
       .catch((error: unknown) => {
         const failure = toStorageError(error);
@@ -31,6 +41,17 @@ export function serveBackup(): void {
       // After what was sent has left.
       .finally(() => setTimeout(() => process.exit(0), 0));
   });
+}
+
+/** Of this process alone, as Linux counts it; elsewhere what it is now. */
+function peakMemoryBytes(): number {
+  try {
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    if (peak !== undefined) return Number(peak) * 1024;
+  } catch {
+    // No such file: another system.
+  }
+  return process.memoryUsage.rss();
 }
 
 export interface BackupProcessOptions {
@@ -56,12 +77,14 @@ export function createBackupProcess(options: BackupProcessOptions): BackupDeps["
     signal.throwIfAborted();
     const release = options.holdFiles();
     const answer = Promise.withResolvers<BackupOutcome>();
+    let memoryBytes = 0;
     const child = Bun.spawn([...options.command], {
       stdio: ["ignore", "ignore", "ignore"],
       env: {},
       serialization: "advanced",
       ipc: (message: BackupReply) => {
-        if (message.kind === "progress") context.progress(message.done, message.total);
+        if (message.kind === "memory") memoryBytes = Math.max(memoryBytes, message.bytes);
+        else if (message.kind === "progress") context.progress(message.done, message.total);
         else if (message.kind === "done") answer.resolve(message.outcome);
         else answer.reject(new DbError(message.code, message.message));
       },
@@ -84,7 +107,7 @@ export function createBackupProcess(options: BackupProcessOptions): BackupDeps["
       // Left by a process that was killed. What cannot be removed now goes at the next start.
       await rm(backupWorkFolder(dataDir, jobId), { recursive: true, force: true }).catch(() => undefined);
       const usage = child.resourceUsage();
-      if (usage !== undefined) context.used({ memoryBytes: usage.maxRSS, cpuUs: Number(usage.cpuTime.total) });
+      if (usage !== undefined) context.used({ memoryBytes, cpuUs: Number(usage.cpuTime.total) });
     }
   };
 }

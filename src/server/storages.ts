@@ -1,24 +1,21 @@
 // The storages of a running server: how they are opened, where the files of each scope go, and the look for what a crash left in those that are not `local`.
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DbError } from "../base/errors.ts";
 import type { Scope } from "../base/ids.ts";
 import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { LOCAL_STORAGE } from "../model/storage.ts";
 import { writeManifest } from "../storage/cold/manifest.ts";
-import { removeOrphans } from "../storage/cold/orphans.ts";
 import { type Places, placeOf } from "../storage/cold/places.ts";
-import { syncLog } from "../storage/hot/sync-log.ts";
 import { createHoldableStore, type HoldableStore } from "../storage/objects/holdable-store.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
-import { ownerOf } from "../storage/objects/ownership.ts";
 import { tableFolderOf } from "../storage/objects/path-template.ts";
 import { type Locate, RoutedStore, storageOfPath, storagePrefix } from "../storage/objects/routed-store.ts";
 import { localFolder, locationOf, type StorageAccess, spoolFolder } from "../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../storage/objects/storage-location.ts";
 import type { Store } from "../storage/store.ts";
+import { StorageOwners, sweep } from "./storage-owners.ts";
 
 export interface ServerStorages {
   readonly access: StorageAccess;
@@ -53,22 +50,13 @@ export async function openServerStorages(input: ServerStoragesInput): Promise<Se
   await rm(spoolFolder(dataDir), { recursive: true, force: true });
   // Nothing is being flushed yet, so whatever no segment names is left over.
   await sweep(LOCAL_STORAGE, { objects, store, log });
-  const swept = new Map(
-    catalog
-      .storages()
-      .filter(({ id }) => id !== LOCAL_STORAGE)
-      .map(({ id }) => [id, sweepForeign(id, { objects, store, log })]),
-  );
+  const owners = new StorageOwners({ objects, store, log });
   const places: Places = {
     folderOf: (schema: TableSchema, scope: Scope) => placeOf(schema, scope, catalog),
     async ready(folder) {
       const id = storageOfPath(folder);
       if (id !== LOCAL_STORAGE) await locate(id);
-      const owner = await swept.get(id);
-      if (owner === undefined || owner === store.epoch) return;
-      throw new DbError("STORAGE_ERROR", `The place of storage '${id}' belongs to another database (epoch ${owner})`, {
-        hint: `After a restore, give it a place of its own with ALTER STORAGE, and start the server again.`,
-      });
+      await owners.requireOurs(id);
     },
     async locations() {
       const byId: Record<string, StorageLocation> = {};
@@ -130,32 +118,4 @@ function locator({ catalog }: Pick<Store, "catalog">, access: StorageAccess): Lo
     known.set(id, { updatedAtMs, location });
     return location;
   };
-}
-
-interface Sweeping {
-  readonly objects: ObjectStore;
-  readonly store: Pick<Store, "catalog" | "epoch" | "path">;
-  readonly log: Log;
-}
-
-async function sweep(id: string, { objects, store, log }: Sweeping): Promise<void> {
-  const segments = store.catalog.allSegments().filter(({ path }) => storageOfPath(path) === id);
-  const folder = id === LOCAL_STORAGE ? {} : { folder: storagePrefix(id).slice(0, -1) };
-  await syncLog(store.path);
-  const swept = await removeOrphans({ objects, ...folder, segments, olderThanMs: Number.POSITIVE_INFINITY });
-  if (swept.files > 0) log.info("removed orphan files", { storage: id, files: swept.files, bytes: swept.bytes });
-}
-
-/** Whose the storage is, if that can be told. Never rejects: a storage that cannot be reached is looked through at the next start. */
-async function sweepForeign(id: string, sweeping: Sweeping): Promise<string | undefined> {
-  const { objects, store, log } = sweeping;
-  try {
-    const owner = await ownerOf(objects, id);
-    if (owner === store.epoch) await sweep(id, sweeping);
-    else log.warn("storage not swept: it bears no mark of this database", { storage: id, owner });
-    return owner;
-  } catch (error) {
-    log.warn("storage not swept", { storage: id, error: errorText(error) });
-    return undefined;
-  }
 }

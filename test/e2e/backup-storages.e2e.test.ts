@@ -151,6 +151,36 @@ test("OP-03 a backup in an S3 storage is listed whole, survives the next start, 
   });
 });
 
+test("OP-03 ST-07 a storage that could not be reached when a restored database started is not taken for its own", async () => {
+  const target = join(folder, "backup");
+  await backUp(`BACKUP DATABASE TO '${target}'`);
+  await server.stop();
+  await command("restore", "--from", target, "--data-dir", join(folder, "data"));
+  const kept = [...s3.objects.keys()].sort();
+  await s3.stop();
+  await using restored = await startTestServer(SETTINGS, { folder: join(folder, "data") });
+  const flushed = async (): Promise<unknown> => {
+    await restored.root.sql("STORAGE FLUSH TABLE app.in_far");
+    await jobsDone(restored);
+    return (
+      await restored.root.rows("SELECT status, exception_trace FROM system.jobs ORDER BY created_at DESC LIMIT 1")
+    )[0];
+  };
+  expect(await flushed()).toEqual(["failed", expect.stringContaining("cannot be reached")]);
+  s3.start();
+  let last = await flushed();
+  while (JSON.stringify(last).includes("cannot be reached")) last = await flushed();
+  expect(last).toEqual(["failed", expect.stringContaining("belongs to another database")]);
+  expect([...s3.objects.keys()].sort()).toEqual(kept);
+  const [check] = await restored.root.rows("STORAGE CHECK far");
+  expect(check?.slice(0, 6)).toEqual(["far", "degraded", true, false, true, false]);
+  expect(check).toContainEqual(expect.stringContaining("belongs to another database"));
+  // A place of its own makes it go on, without a start.
+  await restored.root.sql(`ALTER STORAGE far SET BUCKET 's3://${S3_BUCKET}/own'`);
+  expect(await flushed()).toEqual(["completed", null]);
+  expect(kept.every((key) => s3.objects.has(key))).toBe(true);
+});
+
 test("OP-03 a backup in a storage that fails, or is killed, leaves nothing there; what may not be its name is refused", async () => {
   const left = (): string[] => [...s3.objects.keys()].filter((key) => key.startsWith("db/_kalamdb_backups/"));
   s3.fault = ({ method, key }) => (method === "PUT" && key.endsWith(".parquet") ? "403" : undefined);

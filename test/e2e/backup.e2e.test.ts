@@ -95,6 +95,17 @@ test("OP-03 a backup under load, restored and started, is the database as of one
   expect(await command("restore", "--from", target, "--data-dir", dataDir)).toMatchObject({ code: 1 });
 });
 
+test("ST-08 memory_used of a backup is its own process's, not that of the server, which started it", async () => {
+  await using at = await folders();
+  await using server = await startTestServer();
+  const ofTheServer = Buffer.alloc(400 * 1024 * 1024, 1);
+  const id = await startJob(server, `BACKUP DATABASE TO '${join(at.root, "backup")}'`);
+  const [status, , , memory] = await jobEnds(server, id);
+  expect(status).toBe("completed");
+  expect(Number(memory)).toBeGreaterThan(1_000_000);
+  expect(Number(memory)).toBeLessThan(ofTheServer.byteLength);
+});
+
 test("OP-03 the command backs up a folder no server runs on, and says what to do about one that is in use", async () => {
   await using at = await folders();
   await using server = await startTestServer();

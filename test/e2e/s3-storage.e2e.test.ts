@@ -238,7 +238,10 @@ test("ST-03 an upload that was given up and arrives after all takes the place of
   await root.sql("INSERT INTO app.t VALUES (1), (2)");
   s3.fault = ({ method, key }) => (method === "PUT" && key.includes("segment") ? "slow" : undefined);
   await flush("app.t");
-  expect(await root.rows("SELECT DISTINCT status FROM system.jobs WHERE job_type = 'flush'")).toEqual([["failed"]]);
+  const why = "Flush of app.t failed for 1 scope(s) (0 rows, 0 files): Storage 'far' cannot be reached: ";
+  const [[status, message] = []] = await root.rows("SELECT status, message FROM system.jobs WHERE job_type = 'flush'");
+  expect([status, message]).toEqual(["failed", expect.stringContaining(why)]);
+  expect(message).toContain("RequestTimeout");
   s3.fault = () => undefined;
   // The same rows, up to the same position, in a file of another content.
   await root.sql("ALTER TABLE app.t ADD COLUMN body TEXT DEFAULT 'added'");

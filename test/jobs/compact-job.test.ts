@@ -83,6 +83,15 @@ test("ST-04 ST-09 STORAGE COMPACT is answered with a job that merges every scope
   });
   expect(record?.memoryUsed).toBeGreaterThan(0);
   expect(it.store.catalog.segmentsOfTable(table.id).map(({ rows }) => rows)).toEqual([2, 2]);
+
+  const nothing = await it.jobs.compactTable(table);
+  await it.jobs.idle();
+  expect(it.store.catalog.job(idOf(nothing))).toMatchObject({
+    status: "completed",
+    message: "Compacted chat.t successfully (nothing to merge)",
+    memoryUsed: undefined,
+    cpuUsed: undefined,
+  });
 });
 
 test("ST-04 a table without flushed files has nothing to compact", async () => {

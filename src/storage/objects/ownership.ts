@@ -19,18 +19,18 @@ export async function ownerOf(objects: ObjectStore, storageId: string): Promise<
   }
 }
 
+export function othersPlace(storageId: string, owner: string): string {
+  return `The place of storage '${storageId}' belongs to another database (epoch ${owner})`;
+}
+
 /** Throws INVALID_INPUT when another database has it. */
 export async function claim(objects: ObjectStore, storageId: string, epoch: string): Promise<void> {
   const owner = await ownerOf(objects, storageId);
   if (owner === epoch) return;
   if (owner !== undefined) {
-    throw new DbError(
-      "INVALID_INPUT",
-      `The place of storage '${storageId}' belongs to another database (epoch ${owner})`,
-      {
-        hint: `Give it a folder or prefix of its own, or remove ${MARK} there if that database is gone.`,
-      },
-    );
+    throw new DbError("INVALID_INPUT", othersPlace(storageId, owner), {
+      hint: `Give it a folder or prefix of its own, or remove ${MARK} there if that database is gone.`,
+    });
   }
   const text = JSON.stringify({ epoch, storage: storageId });
   await objects.put(storagePrefix(storageId) + MARK, new TextEncoder().encode(text));

@@ -28,7 +28,7 @@ export function isMissing(error: unknown): boolean {
 
 export class S3Requests {
   readonly #location: S3Location;
-  #downUntilMs = 0;
+  #down: { readonly untilMs: number; readonly why: string } | undefined;
 
   constructor(location: S3Location) {
     this.#location = location;
@@ -39,7 +39,9 @@ export class S3Requests {
     const { signal, sizeBytes = 0 } = options;
     const timeoutMs = this.#location.requestTimeoutMs * (1 + Math.floor(sizeBytes / BYTES_PER_TIMEOUT));
     const id = this.#location.storageId;
-    if (performance.now() < this.#downUntilMs) throw unreachable(id, "it could not be reached a moment ago");
+    if (this.#down !== undefined && performance.now() < this.#down.untilMs) {
+      throw unreachable(id, `a moment ago ${this.#down.why}`);
+    }
     for (let tried = 1; ; tried += 1) {
       signal?.throwIfAborted();
       try {
@@ -50,8 +52,9 @@ export class S3Requests {
         const code = codeOf(error);
         if (FINAL.test(code)) throw new DbError("STORAGE_ERROR", `Storage '${id}' refused to ${what}: ${code}`);
         if (tried === MAX_ATTEMPTS) {
-          this.#downUntilMs = performance.now() + FAIL_FAST_MS;
-          throw unreachable(id, `it failed ${MAX_ATTEMPTS} times to ${what}, at last with ${code}`);
+          const why = `it failed ${MAX_ATTEMPTS} times to ${what}, at last with ${code}`;
+          this.#down = { untilMs: performance.now() + FAIL_FAST_MS, why };
+          throw unreachable(id, why);
         }
       }
       await Bun.sleep(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tried, MAX_PAUSE_MS));
