@@ -18,7 +18,7 @@ import {
 } from "./compaction-plan.ts";
 import type { MergeRequest, WorkerUsage } from "./flush-messages.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
-import type { ParquetWorker } from "./parquet-worker.ts";
+import { GIVE_UP_AFTER_MS, type ParquetWorker } from "./parquet-worker.ts";
 import { localPlaces, type Places } from "./places.ts";
 import type { RetiredFiles } from "./retired-files.ts";
 import { segmentTag } from "./segment-paths.ts";
@@ -169,7 +169,7 @@ class ScopeCompaction {
     let start: MergeRequest["start"] = { storages: await places.locations(), task: this.#task(chosen, folder) };
     try {
       for (;;) {
-        const { outcome, usage } = await worker.run({ kind: "merge", merge, start });
+        const { outcome, usage } = await worker.run({ kind: "merge", merge, start }, this.#request.signal);
         start = undefined;
         assert(outcome.kind === "merged", "the worker answers what it was asked");
         this.#memoryBytes = Math.max(this.#memoryBytes, usage.memoryBytes);
@@ -178,8 +178,11 @@ class ScopeCompaction {
         this.#request.signal?.throwIfAborted();
       }
     } catch (error) {
-      // A worker that is gone has left its files to the sweep at the next start.
-      await worker.run({ kind: "discard", merge }).catch(() => undefined);
+      // A worker that is gone has left its files to the sweep at the next start. A step that was given up ends when the storage answers; nobody waits for that.
+      const discarded = worker.run({ kind: "discard", merge }).catch(() => undefined);
+      await (this.#request.signal?.aborted === true
+        ? Promise.race([discarded, Bun.sleep(GIVE_UP_AFTER_MS)])
+        : discarded);
       throw error;
     }
   }

@@ -4,8 +4,31 @@ import type { StorageLocations } from "../objects/routed-store.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
-/** Not zero: the request is not wanted any more. Shared, since a thread that encodes takes no messages. */
+/** Where a request stands, as `Standing` says. Shared, since a thread that encodes takes no messages. */
 export type StopFlag = Int32Array<SharedArrayBuffer>;
+
+/**
+ * A request is `wanted`. Aborted, it is `unwanted`: a step that has not begun does not begin, what is complete may still be answered. It is then either `answered`, and the
+ * answer counts, or `givenUp`, and nobody hears the answer: whichever side is first.
+ */
+export const STANDING = { wanted: 0, unwanted: 1, givenUp: 2, answered: 3 } as const;
+
+export function isWanted(stop: StopFlag): boolean {
+  return Atomics.load(stop, 0) === STANDING.wanted;
+}
+
+/** By the thread that asked. False: it is answered. */
+export function giveUp(stop: StopFlag): boolean {
+  Atomics.compareExchange(stop, 0, STANDING.wanted, STANDING.unwanted);
+  return Atomics.compareExchange(stop, 0, STANDING.unwanted, STANDING.givenUp) === STANDING.unwanted;
+}
+
+/** By the thread that worked. False: what was made for it is nobody's. */
+export function takeAnswer(stop: StopFlag): boolean {
+  Atomics.compareExchange(stop, 0, STANDING.wanted, STANDING.answered);
+  Atomics.compareExchange(stop, 0, STANDING.unwanted, STANDING.answered);
+  return Atomics.load(stop, 0) === STANDING.answered;
+}
 
 export interface FlushRequest {
   readonly kind: "flush";

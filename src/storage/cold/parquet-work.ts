@@ -5,7 +5,15 @@ import { assertNever, DbError } from "../../base/errors.ts";
 import { toStorageError } from "../hot/storage-error.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStorages, type StorageLocations } from "../objects/routed-store.ts";
-import type { FlushRequest, MergeRequest, WorkerMessage, WorkerOutcome, WorkerReply } from "./flush-messages.ts";
+import {
+  type FlushRequest,
+  isWanted,
+  type MergeRequest,
+  takeAnswer,
+  type WorkerMessage,
+  type WorkerOutcome,
+  type WorkerReply,
+} from "./flush-messages.ts";
 import { ScopeMerge } from "./merge-scope.ts";
 import type { WriteStep } from "./parquet-write.ts";
 import { writeScope } from "./write-scope.ts";
@@ -13,9 +21,15 @@ import { writeScope } from "./write-scope.ts";
 /** Named places where a test may end the process or make the work fail. */
 export type WorkFailpoint = (work: "flush" | "merge", step: WriteStep) => void;
 
+interface RunningMerge {
+  readonly merge: ScopeMerge;
+  /** Resolves when the step under way has ended, however it did. */
+  step: Promise<unknown>;
+}
+
 interface Work {
   /** One at a time in practice: a compaction ends a merge before it begins the next. */
-  readonly merges: Map<number, ScopeMerge>;
+  readonly merges: Map<number, RunningMerge>;
   readonly failpoint: WorkFailpoint;
   readonly open: (storages: StorageLocations) => ObjectStore;
   readonly connections: SharedConnection;
@@ -73,8 +87,7 @@ async function run(message: WorkerMessage, work: Work, tell: Tell): Promise<Work
     case "merge":
       return { kind: "merged", merged: await mergeStep(message, work) };
     case "discard":
-      await work.merges.get(message.merge)?.discard();
-      work.merges.delete(message.merge);
+      await discard(message.merge, work);
       return { kind: "discarded" };
     default:
       return assertNever(message, "worker request");
@@ -90,11 +103,18 @@ async function flush(
   using connection = connections.open(databasePath);
   const objects = open(storages);
   const requireWanted = (): void => {
-    if (Atomics.load(stop, 0) !== 0) throw new DbError("KILLED", "The job was ended");
+    if (!isWanted(stop)) throw killed();
   };
   const onEncoded = (): void => tell({ id, kind: "encoded" });
   const steps = { failpoint: (step: WriteStep) => failpoint("flush", step), requireWanted, onEncoded };
-  return await writeScope({ db: connection.db, objects, ...steps }, task);
+  const written = await writeScope({ db: connection.db, objects, ...steps }, task);
+  if (takeAnswer(stop)) return written;
+  if (written.segment !== undefined) await objects.remove([written.segment.path]);
+  throw killed();
+}
+
+function killed(): DbError {
+  return new DbError("KILLED", "The job was ended");
 }
 
 /** One connection for all who have it open at a time: to open a file, and to prepare for it, takes longer than a small user's rows do. */
@@ -121,13 +141,26 @@ function openReadOnly(path: string): Database {
   return new Database(path, { readonly: true });
 }
 
-async function mergeStep({ merge: number, start }: MergeRequest, work: Work): ReturnType<ScopeMerge["step"]> {
-  const merge = start === undefined ? work.merges.get(number) : openMerge(start, work);
+async function mergeStep(
+  { merge: number, start, stop }: MergeRequest & Pick<WorkerMessage, "stop">,
+  work: Work,
+): ReturnType<ScopeMerge["step"]> {
+  const merge = start === undefined ? work.merges.get(number)?.merge : openMerge(start, work);
   if (merge === undefined) throw new DbError("STORAGE_ERROR", "The Parquet worker was started anew during the merge");
-  work.merges.set(number, merge);
-  const merged = await merge.step();
-  if (merged !== undefined) work.merges.delete(number);
+  const step = merge.step();
+  work.merges.set(number, { merge, step: step.catch(() => undefined) });
+  const merged = await step;
+  // Of one that was given up the files are there until it is discarded.
+  if (takeAnswer(stop) && merged !== undefined) work.merges.delete(number);
   return merged;
+}
+
+/** A step that was given up writes until it ends. */
+async function discard(number: number, { merges }: Work): Promise<void> {
+  const running = merges.get(number);
+  merges.delete(number);
+  await running?.step;
+  await running?.merge.discard();
 }
 
 function openMerge({ storages, task }: NonNullable<MergeRequest["start"]>, { failpoint, open }: Work): ScopeMerge {

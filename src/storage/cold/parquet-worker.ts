@@ -1,13 +1,15 @@
 // The main thread's side of the Parquet worker: a few requests at a time, begun in order, to a thread that is started on first need and again after it died.
 import { assert, DbError } from "../../base/errors.ts";
 import { threadProgram } from "../../base/program.ts";
-import type {
-  StopFlag,
-  WorkerMessage,
-  WorkerOutcome,
-  WorkerReply,
-  WorkerRequest,
-  WorkerUsage,
+import {
+  giveUp,
+  STANDING,
+  type StopFlag,
+  type WorkerMessage,
+  type WorkerOutcome,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerUsage,
 } from "./flush-messages.ts";
 
 /** The part of a Worker that is needed here. */
@@ -28,6 +30,8 @@ const MAX_WAITING = 10_000;
 const MAX_AT_ROWS = 3;
 /** Those and the ones whose file is on its way to the disk or the bucket: it takes none of the thread, and syncs that come together cost the disk one. */
 const MAX_IN_WORK = 8;
+/** How long a request that was aborted may take to its end. A disk or a bucket that does not answer is left to itself then. */
+export const GIVE_UP_AFTER_MS = 250;
 
 function spawnThread(): ParquetThread {
   return new Worker(threadProgram("storage/cold/flush-worker"));
@@ -54,7 +58,10 @@ export class ParquetWorker {
     this.#spawn = spawn;
   }
 
-  /** Requests wait in order, at most MAX_WAITING of them. One that is aborted rejects with the signal's reason as soon as nothing is written for it any more: at once while it waits. */
+  /**
+   * Requests wait in order, at most MAX_WAITING of them. One that is aborted rejects with the signal's reason: at once while it waits, else when it has stopped, or is
+   * given up; what it has written by then, or comes to write, the thread removes. One that ends before that is answered as if it were wanted.
+   */
   run(request: WorkerRequest, signal?: AbortSignal): Promise<WorkerDone> {
     if (this.#closed) return Promise.reject(new DbError("SHUTTING_DOWN", "The server is shutting down"));
     if (this.#waiting.length >= MAX_WAITING) {
@@ -65,26 +72,46 @@ export class ParquetWorker {
     const { promise, resolve, reject } = Promise.withResolvers<WorkerDone>();
     const id = this.#nextId++;
     const stop: StopFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const waiting: Waiting = { message: { ...request, id, stop }, isEncoded: false, resolve, reject };
+    const waiting: Waiting = {
+      message: { ...request, id, stop },
+      isEncoded: request.kind === "discard",
+      resolve,
+      reject,
+    };
     this.#waiting.push(waiting);
     this.#start();
     if (signal === undefined) return promise;
-    const onAbort = (): void => this.#stop(waiting);
+    let alarm: Timer | undefined;
+    const onAbort = (): void => {
+      this.#stop(waiting);
+      alarm = setTimeout(() => this.#giveUp(waiting), GIVE_UP_AFTER_MS);
+    };
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
     const done = promise.catch((error: unknown) => {
       signal.throwIfAborted();
       throw error;
     });
-    return done.finally(() => signal.removeEventListener("abort", onAbort));
+    return done.finally(() => {
+      clearTimeout(alarm);
+      signal.removeEventListener("abort", onAbort);
+    });
   }
 
   #stop(waiting: Waiting): void {
-    Atomics.store(waiting.message.stop, 0, 1);
+    Atomics.compareExchange(waiting.message.stop, 0, STANDING.wanted, STANDING.unwanted);
     const place = this.#waiting.indexOf(waiting);
     if (place < 0) return;
     this.#waiting.splice(place, 1);
     waiting.reject(new DbError("KILLED", "The job was ended"));
+  }
+
+  /** It stays among those in work until the thread answers, but its rows are not waited for. */
+  #giveUp(waiting: Waiting): void {
+    if (!giveUp(waiting.message.stop)) return;
+    waiting.isEncoded = true;
+    waiting.reject(new DbError("KILLED", "The job was ended"));
+    this.#start();
   }
 
   /** Rejects what waits and stops the thread. A file it was writing becomes an orphan. */

@@ -16,7 +16,7 @@ export type WriteFailpoint = (step: WriteStep) => void;
 /** What happens on the way, for whoever asked. */
 export interface WriteSteps {
   readonly failpoint?: WriteFailpoint;
-  /** Called between steps of a fraction of a second, until the file is complete: throws when nobody wants it any more. Nothing of it stays then. */
+  /** Called between steps of a fraction of a second, until the file is complete, and before an upload is tried again: throws when nobody wants it any more. Nothing of it stays then. */
   readonly requireWanted?: () => void;
   /** The rows are in a file, and none of them in memory. */
   readonly onEncoded?: () => void;
@@ -96,8 +96,9 @@ function encode(
 }
 
 /** Resolves with the bytes of the file. They leave memory as they are written: the way to a bucket is long. */
-async function writeFile({ objects, path, failpoint, onEncoded }: SegmentInput, parts: Uint8Array[]): Promise<number> {
-  const file = await objects.create(path, { failpoint });
+async function writeFile(input: SegmentInput, parts: Uint8Array[]): Promise<number> {
+  const { objects, path, failpoint, requireWanted, onEncoded } = input;
+  const file = await objects.create(path, { failpoint, requireWanted });
   try {
     let size = 0;
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {

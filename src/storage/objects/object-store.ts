@@ -29,6 +29,8 @@ export interface PutOptions {
   readonly isLasting?: boolean | undefined;
   readonly failpoint?: ((step: PutStep) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called before an upload that failed is tried again: throws when nobody wants it any more. */
+  readonly requireWanted?: (() => void) | undefined;
 }
 
 /** An object on its way. Nothing of it can be seen under its key before `finish` resolves; then it is durable as a whole. */

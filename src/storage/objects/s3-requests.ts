@@ -16,6 +16,7 @@ const FINAL =
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
+  readonly requireWanted?: (() => void) | undefined;
   /** Of what is sent: a large body gets the time again for each 16 MiB. */
   readonly sizeBytes?: number;
 }
@@ -36,7 +37,7 @@ export class S3Requests {
 
   /** `what` is for the message: "write an object". S3's NoSuchKey is rejected with as it came. */
   async run<T>(what: string, attempt: () => Promise<T>, options: RunOptions = {}): Promise<T> {
-    const { signal, sizeBytes = 0 } = options;
+    const { signal, requireWanted, sizeBytes = 0 } = options;
     const timeoutMs = this.#location.requestTimeoutMs * (1 + Math.floor(sizeBytes / BYTES_PER_TIMEOUT));
     const id = this.#location.storageId;
     if (this.#down !== undefined && performance.now() < this.#down.untilMs) {
@@ -48,6 +49,7 @@ export class S3Requests {
         return await this.#withDeadline(attempt(), timeoutMs, signal);
       } catch (error) {
         signal?.throwIfAborted();
+        requireWanted?.();
         if (isMissing(error)) throw error;
         const code = codeOf(error);
         if (FINAL.test(code)) throw new DbError("STORAGE_ERROR", `Storage '${id}' refused to ${what}: ${code}`);

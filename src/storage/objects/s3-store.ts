@@ -88,13 +88,13 @@ class S3Store implements ObjectStore {
 
   async #upload(
     object: { readonly key: ObjectKey; readonly content: Content; readonly sizeBytes: number },
-    { failpoint, signal }: PutOptions,
+    { failpoint, signal, requireWanted }: PutOptions,
   ): Promise<void> {
     const { key, content, sizeBytes } = object;
     failpoint?.("written");
     const send = (): Promise<unknown> =>
       sizeBytes > SINGLE_PUT_BYTES ? this.#sendParts(key, content) : this.#client.write(this.#name(key), content);
-    await this.#requests.run("write an object", send, { signal, sizeBytes });
+    await this.#requests.run("write an object", send, { signal, requireWanted, sizeBytes });
     // A commit will say that the object is there: so it is asked for, whatever lies between here and the bucket.
     const written = await this.head(key);
     if (written?.sizeBytes !== sizeBytes) {
