@@ -91,7 +91,7 @@ async function expectBroken(): Promise<void> {
   // Of what waits in the buffer nothing is lost, whatever becomes of the flush.
   await root.sql("STORAGE FLUSH TABLE app.t");
   const [flushed, why, flush] = await settled("flush");
-  expect([flushed === "completed", String(why)]).toEqual([false, expect.stringContaining("Flush failed")]);
+  expect([flushed === "completed", String(why)]).toEqual([false, expect.stringContaining("Flush of app.t failed")]);
   if (flushed === "pending") await root.sql(`KILL JOB '${String(flush)}'`);
   await root.sql("STORAGE COMPACT TABLE app.t");
   const [compacted, , compaction] = await settled("compact");
