@@ -3,8 +3,8 @@ import { statfs } from "node:fs/promises";
 import { assertNever, DbError } from "../base/errors.ts";
 import { isAdmin } from "../model/role.ts";
 import { qualifiedName } from "../model/schema.ts";
-import { BIGINT, BOOLEAN, type Cell, TEXT, TIMESTAMP } from "../model/sql-type.ts";
-import { LOCAL_STORAGE, type Storage } from "../model/storage.ts";
+import { BIGINT, BOOLEAN, type Cell, type SqliteValue, TEXT, TIMESTAMP } from "../model/sql-type.ts";
+import { isSamePlace, LOCAL_STORAGE, type Storage } from "../model/storage.ts";
 import type { StatementResult } from "../protocol/http.ts";
 import type { Statement } from "../sql/statement.ts";
 import { filesOfStorage } from "../storage/files/files-of-storage.ts";
@@ -19,6 +19,7 @@ import type { EngineDeps } from "./deps.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { assertApart, changedStorage, newStorage } from "./storage-definition.ts";
+import { assertMayMove, assertNothingCame, type MovedFiles } from "./storage-move.ts";
 import { columns } from "./views/definition.ts";
 import { SYSTEM_VIEWS } from "./views/registry.ts";
 
@@ -88,8 +89,8 @@ async function alterStorage({ id, properties }: AlterStorage, deps: StorageDeps)
   }
   const { access } = deps.storages;
   const after = await changedStorage(before, { properties, nowMs: deps.clock.nowMs() }, access);
-  const isMoved = before.base !== after.base || before.s3?.endpoint !== after.s3?.endpoint;
-  if (isMoved) await assertMayMove(after, deps);
+  const isMoved = !isSamePlace(before, after);
+  const found = isMoved ? await movable(after, deps) : undefined;
   if (isMoved || JSON.stringify(before.s3) !== JSON.stringify(after.s3) || properties.credentials !== undefined) {
     await assertWorks(after, deps);
     if (isMoved) await claim(routedTo(after, access), id, deps.storages.epoch);
@@ -98,35 +99,21 @@ async function alterStorage({ id, properties }: AlterStorage, deps: StorageDeps)
     if (tx.catalog.storage(id)?.updatedAtMs !== before.updatedAtMs) {
       throw new DbError("WRITE_CONFLICT", `Storage '${id}' was altered at the same time; try again`);
     }
-    if (isMoved) assertApart(after, tx.catalog.storages(), access);
+    if (found !== undefined) {
+      assertApart(after, tx.catalog.storages(), access);
+      assertNothingCame(after, found, tx);
+    }
     tx.putStorage(after);
   });
   return `Storage '${id}' altered successfully`;
 }
 
-/** Rows that lie in a storage stay readable: it goes elsewhere only when its objects, its mark among them, are there already. */
-async function assertMayMove(after: Storage, deps: StorageDeps): Promise<void> {
-  const { access, epoch } = deps.storages;
-  assertApart(after, deps.catalog.storages(), access);
-  const segments = segmentsIn(after.id, deps.catalog);
-  const uploads = sum(filesOfStorage(after.id, { all: (sql, values) => deps.reader.all(sql, values) }).values());
-  if (segments + uploads === 0) return;
-  if ((await ownerOf(routedTo(after, access), after.id)) === epoch) return;
-  throw new DbError(
-    "DEPENDENT_OBJECTS",
-    `Cannot move storage '${after.id}': ${segments} file(s) of flushed rows${uploads === 0 ? "" : ` and ${uploads} uploaded file(s)`} lie in it`,
-    {
-      hint: "Copy all of its objects to the new place first, _kalamdb_storage.json included.",
-    },
-  );
-}
-
-function segmentsIn(id: string, catalog: CatalogView): number {
-  return catalog.allSegments().filter(({ path }) => storageOfPath(path) === id).length;
-}
-
-function sum(counts: Iterable<number>): number {
-  return [...counts].reduce((total, count) => total + count, 0);
+/** Rows that lie in a storage stay readable. */
+function movable(after: Storage, { catalog, reader, storages }: StorageDeps): Promise<MovedFiles> {
+  const { access, epoch } = storages;
+  assertApart(after, catalog.storages(), access);
+  const stored = { catalog, all: (sql: string, values: readonly SqliteValue[]) => reader.all(sql, values) };
+  return assertMayMove(after, stored, { objects: routedTo(after, access), epoch });
 }
 
 const MAX_NAMED = 10;

@@ -34,6 +34,11 @@ export interface Storage {
   readonly updatedAtMs: number;
 }
 
+/** What was written to the one is found in the other. */
+export function isSamePlace(a: Storage, b: Storage): boolean {
+  return a.base === b.base && a.s3?.endpoint === b.s3?.endpoint;
+}
+
 export const DEFAULT_SHARED_TEMPLATE = "{namespace}/{tableName}";
 export const DEFAULT_USER_TEMPLATE = "{namespace}/{tableName}/{userId}";
 

@@ -58,6 +58,7 @@ export async function openServerStorages(input: ServerStoragesInput): Promise<Se
       if (id !== LOCAL_STORAGE) await locate(id);
       await owners.requireOurs(id);
     },
+    storageOf: (folder) => catalog.storage(storageOfPath(folder)),
     async locations() {
       const byId: Record<string, StorageLocation> = {};
       for (const { id } of catalog.storages()) {

@@ -138,14 +138,21 @@ describe("a filesystem storage", () => {
     await root.sql("INSERT INTO app.t VALUES (1)");
     await flush("app.t");
     await Bun.$`cp -r ${outside}/a ${outside}/b`.quiet();
+    // Flushed since: the copy is not whole.
+    await root.sql("INSERT INTO app.t VALUES (0)");
+    await flush("app.t");
+    const early = await failure(`ALTER STORAGE archive SET PATH '${outside}/b'`);
+    expect(early.code).toBe("DEPENDENT_OBJECTS");
+    expect(early.message).toContain("1 of the 2 file(s) that rows need are not at the new place");
+    await Bun.$`cp -r ${outside}/a/. ${outside}/b`.quiet();
     await root.sql(`ALTER STORAGE archive SET PATH '${outside}/b'`);
     await rm(join(outside, "a"), { recursive: true });
-    expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["1"]]);
+    expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["2"]]);
     // Not only from what a query process kept.
     await root.sql("INSERT INTO app.t VALUES (2)");
     await flush("app.t");
-    expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["2"]]);
-    expect(parquetBelow(join(outside, "b"))).toHaveLength(2);
+    expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["3"]]);
+    expect(parquetBelow(join(outside, "b"))).toHaveLength(3);
   });
 
   test("ST-07 is a user's own where table and user allow it; what lies elsewhere stays readable", async () => {

@@ -33,6 +33,8 @@ export interface Hooks {
   beforeRead?: (() => Promise<void>) | undefined;
   /** A query process has answered; the statement has not gone on. */
   afterRead?: (() => Promise<void>) | undefined;
+  /** All is read that a statement, a flush or a merge goes by; the writer has not been asked. */
+  beforeSubmit?: (() => Promise<void>) | undefined;
   /** A work has run in the open transaction; nothing is committed yet. */
   afterWork?: (() => void) | undefined;
   /** What was flushed stays in the buffer's table. */
@@ -76,13 +78,17 @@ function hookedWriter(writer: Writer, hooks: Hooks): Writer {
       return writer.position;
     },
     submit(work) {
+      if (hooks.beforeSubmit !== undefined) return hooks.beforeSubmit().then(() => writer.submit(work));
       const outcome = writer.submit(work);
       const hook = hooks.afterWork;
       hooks.afterWork = undefined;
       hook?.();
       return outcome;
     },
-    submitInSlices: (work) => writer.submitInSlices(work),
+    submitInSlices(work) {
+      if (hooks.beforeSubmit !== undefined) return hooks.beforeSubmit().then(() => writer.submitInSlices(work));
+      return writer.submitInSlices(work);
+    },
     onCommit: (listener) => writer.onCommit(listener),
     bufferedRows: (table, scope) => writer.bufferedRows(table, scope),
     bufferedScopes: (table) => writer.bufferedScopes(table),

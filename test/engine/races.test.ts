@@ -1,5 +1,8 @@
 // A write reads first and is applied later. Here something happens in between, at the moment that would hurt most.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { SHARED_SCOPE } from "../../src/base/ids.ts";
 import { failureOf } from "../storage/open-test-store.ts";
 import { type EngineFixture, openEngine } from "./engine-fixture.ts";
 
@@ -198,4 +201,28 @@ test("statements that keep losing to each other take turns, so that none fails",
     ["1", 80],
     ["2", 80],
   ]);
+});
+
+test("ST-07 ALTER STORAGE does not leave behind what is flushed to the old place while it looks at the new one", async () => {
+  const folder = join(engine.store.dataDir, "..", `${basename(engine.store.dataDir)}-storages`);
+  const { writer } = engine.store.current;
+  try {
+    await engine.run(`CREATE STORAGE archive TYPE filesystem PATH '${folder}/a'`);
+    await engine.run("INSERT INTO t VALUES (1, 'a', 1)");
+    const table = engine.store.current.catalog.table("app", "t");
+    if (table === undefined) throw new Error("the test has a table");
+    engine.hooks.beforeSubmit = async () => {
+      engine.hooks.beforeSubmit = undefined;
+      const range = { minSeq: writer.position, maxSeq: writer.position, minKey: 1n, maxKey: 1n };
+      const file = { path: "@archive/x.parquet", rows: 1, bytes: 1, schemaVersion: 1, createdAtMs: 1, ...range };
+      await writer.submit((tx) => tx.commitSegment({ tableId: table.id, scope: SHARED_SCOPE, ...file }));
+    };
+    const failure = await failureOf(engine.run(`ALTER STORAGE archive SET PATH '${folder}/b'`));
+    expect(failure).toMatchObject({ error: { code: "WRITE_CONFLICT" } });
+    expect(engine.store.current.catalog.storage("archive")?.base).toBe(join(folder, "a"));
+  } finally {
+    await engine.run("DROP TABLE t");
+    await engine.run("DROP STORAGE IF EXISTS archive");
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -19,7 +19,7 @@ import {
 import type { MergeRequest, WorkerUsage } from "./flush-messages.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import { GIVE_UP_AFTER_MS, type ParquetWorker } from "./parquet-worker.ts";
-import { localPlaces, type Places } from "./places.ts";
+import { assertSamePlace, localPlaces, type Places } from "./places.ts";
 import type { RetiredFiles } from "./retired-files.ts";
 import { segmentTag } from "./segment-paths.ts";
 
@@ -98,6 +98,7 @@ class ScopeCompaction {
   readonly #deps: CompactorDeps;
   readonly #request: CompactScopeRequest;
   readonly #nextMerge: () => number;
+  readonly #places: Places;
   #merges = 0;
   #memoryBytes = 0;
   #cpuUs = 0;
@@ -106,6 +107,7 @@ class ScopeCompaction {
     this.#deps = deps;
     this.#request = request;
     this.#nextMerge = nextMerge;
+    this.#places = deps.places ?? localPlaces(deps.storageDir);
   }
 
   async run(): Promise<ScopeCompacted> {
@@ -150,9 +152,14 @@ class ScopeCompaction {
     const { writer, retired } = this.#deps;
     const { table, scope } = this.#request;
     const removed = chosen.merge.runs.flatMap(({ segments }) => segments);
-    const { segments: added, purgedUpTo } = await this.#write(chosen);
+    const folder = this.#places.folderOf(chosen.schema, scope);
+    const storage = this.#places.storageOf(folder);
+    const { segments: added, purgedUpTo } = await this.#write(chosen, folder);
     try {
-      await writer.submit((tx) => tx.replaceSegments({ table, scope, removed, added, purgedUpTo }));
+      await writer.submit((tx) => {
+        assertSamePlace(tx.catalog, storage);
+        return tx.replaceSegments({ table, scope, removed, added, purgedUpTo });
+      });
     } catch (error) {
       retired.doubt(added);
       throw error;
@@ -160,11 +167,10 @@ class ScopeCompaction {
     retired.retire(removed);
   }
 
-  async #write(chosen: Chosen): Promise<Merged> {
-    const { storageDir, worker } = this.#deps;
-    const places = this.#deps.places ?? localPlaces(storageDir);
+  async #write(chosen: Chosen, folder: string): Promise<Merged> {
+    const { worker } = this.#deps;
+    const places = this.#places;
     const merge = this.#nextMerge();
-    const folder = places.folderOf(chosen.schema, this.#request.scope);
     await places.ready(folder);
     let start: MergeRequest["start"] = { storages: await places.locations(), task: this.#task(chosen, folder) };
     try {

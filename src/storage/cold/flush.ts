@@ -5,10 +5,11 @@ import type { Clock } from "../../base/clock.ts";
 import { assert } from "../../base/errors.ts";
 import type { Scope, Seq } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
+import type { Storage } from "../../model/storage.ts";
 import type { Segment, Writer } from "../seams.ts";
 import type { WorkerUsage } from "./flush-messages.ts";
 import { type ParquetThread, ParquetWorker } from "./parquet-worker.ts";
-import { localPlaces, type Places } from "./places.ts";
+import { assertSamePlace, localPlaces, type Places } from "./places.ts";
 import { SegmentCommits } from "./segment-commits.ts";
 import { segmentTag } from "./segment-paths.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
@@ -62,6 +63,8 @@ const SEGMENT_ROWS = 25_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 interface FlushedFile extends ScopeWritten {
+  /** When it was begun. */
+  readonly storage: Storage | undefined;
   readonly usage: WorkerUsage;
 }
 
@@ -74,6 +77,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
 
   const flushNext = async (request: FlushScopeRequest): Promise<FlushedFile> => {
     const folder = places.folderOf(request.schema, request.scope);
+    const storage = places.storageOf(folder);
     await places.ready(folder);
     const task: ScopeTask = {
       schema: request.schema,
@@ -86,7 +90,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     const message = { kind: "flush", databasePath, storages: await places.locations(), task } as const;
     const { outcome, usage } = await worker.run(message, request.signal);
     assert(outcome.kind === "flushed", "the worker answers what it was asked");
-    return { segment: outcome.segment, hasMore: outcome.hasMore, usage };
+    return { segment: outcome.segment, hasMore: outcome.hasMore, usage, storage };
   };
 
   const flushAll = async (request: FlushScopeRequest): Promise<ScopeFlushed> => {
@@ -98,7 +102,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       used.memoryBytes = Math.max(used.memoryBytes, next.usage.memoryBytes);
       used.cpuUs += next.usage.cpuUs;
       if (next.segment === undefined) break;
-      const committed = await commits.commit(next.segment);
+      const committed = await commits.commit(next.segment, ({ catalog }) => assertSamePlace(catalog, next.storage));
       segments.push(committed);
       request.onFile?.(committed);
       hasMore = next.hasMore;

@@ -1,10 +1,18 @@
 // Where the files of a scope are to be written.
+import { DbError } from "../../base/errors.ts";
 import { type Scope, SHARED_SCOPE } from "../../base/ids.ts";
 import type { TableSchema } from "../../model/schema.ts";
-import { DEFAULT_SHARED_TEMPLATE, DEFAULT_USER_TEMPLATE, LOCAL_STORAGE, type Storage } from "../../model/storage.ts";
+import {
+  DEFAULT_SHARED_TEMPLATE,
+  DEFAULT_USER_TEMPLATE,
+  isSamePlace,
+  LOCAL_STORAGE,
+  type Storage,
+} from "../../model/storage.ts";
 import type { User } from "../../model/user.ts";
 import { folderOf } from "../objects/path-template.ts";
 import { type StorageLocations, storagePrefix } from "../objects/routed-store.ts";
+import type { CatalogView } from "../seams.ts";
 
 export interface Places {
   /** With the prefix of its storage. Files that lie elsewhere stay where they are. */
@@ -12,6 +20,18 @@ export interface Places {
   /** Resolves when files may be written to a folder's storage: what a crash left there has been looked for. */
   ready(folder: string): Promise<void>;
   locations(): Promise<StorageLocations>;
+  /** The storage of a folder as it is now. Undefined: there are none but the folder of this machine. */
+  storageOf(folder: string): Storage | undefined;
+}
+
+/**
+ * Inside the transaction that commits a file. Throws WRITE_CONFLICT when its storage was dropped, or given another place, since the file was begun: nobody would find it.
+ */
+export function assertSamePlace(catalog: Pick<CatalogView, "storage">, before: Storage | undefined): void {
+  if (before === undefined) return;
+  const now = catalog.storage(before.id);
+  if (now !== undefined && isSamePlace(now, before)) return;
+  throw new DbError("WRITE_CONFLICT", `Storage '${before.id}' was moved or dropped while a file was written to it`);
 }
 
 /** Everything in one folder of this machine. */
@@ -20,6 +40,7 @@ export function localPlaces(storageDir: string): Places {
     folderOf: defaultFolder,
     ready: () => Promise.resolve(),
     locations: () => Promise.resolve({ localFolder: storageDir, byId: {} }),
+    storageOf: () => undefined,
   };
 }
 

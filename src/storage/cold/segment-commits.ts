@@ -1,6 +1,6 @@
 // Commits of segments, several in one turn of the loop and so in one transaction with one sync: each sync waits for those of the files that are being written meanwhile, and
 // every writer waits for it. A file that waits here is an orphan until then, which is what it was a moment before.
-import type { Segment, Writer } from "../seams.ts";
+import type { Segment, Writer, WriteTx } from "../seams.ts";
 
 /** A thousand small users are then committed in sixty transactions. */
 const MAX_FILES = 16;
@@ -31,11 +31,15 @@ export class SegmentCommits {
     };
   }
 
-  /** Rejects when this segment cannot be committed; the others of the transaction are. */
-  commit(segment: NewSegment): Promise<Segment> {
+  /** Rejects when this segment cannot be committed, or with what `assertMay` throws in the transaction; the others of it are. */
+  commit(segment: NewSegment, assertMay: (tx: WriteTx) => void = () => undefined): Promise<Segment> {
     const { promise, resolve, reject } = Promise.withResolvers<Segment>();
     this.#waiting.push(() => {
-      this.#writer.submit((tx) => tx.commitSegment(segment)).then(({ value }) => resolve(value), reject);
+      const work = (tx: WriteTx): Segment => {
+        assertMay(tx);
+        return tx.commitSegment(segment);
+      };
+      this.#writer.submit(work).then(({ value }) => resolve(value), reject);
     });
     this.#decide();
     return promise;

@@ -10,3 +10,9 @@ export function filesOfStorage(storageId: string, { all }: Pick<PointReader, "al
   const rows = all(text, [storagePrefix(storageId)]);
   return new Map(rows.map(([table, count]) => [tableIdOf(Number(table)), Number(count)]));
 }
+
+/** Paths of files that rows hold or may come to hold. */
+export function heldFilesOfStorage(storageId: string, { all }: Pick<PointReader, "all">): readonly string[] {
+  const text = "SELECT path FROM files WHERE substr(path, 1, length(?1)) = ?1 AND idle_since_ms IS NULL";
+  return all(text, [storagePrefix(storageId)]).map(([path]) => String(path));
+}
