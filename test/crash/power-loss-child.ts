@@ -29,9 +29,7 @@ async function tell(effect: Effect, sql: string): Promise<void> {
 
 async function job(sql: string): Promise<void> {
   mark({ kind: "note", text: sql });
-  await root.sql(sql);
-  const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
-  while ((await root.rows(unfinished)).length > 0) await Bun.sleep(2);
+  await root.job(sql);
 }
 
 function range(from: number, count: number): number[] {

@@ -24,10 +24,7 @@ beforeAll(async () => {
   await root.sql("CREATE NAMESPACE app");
   await root.sql("CREATE SHARED TABLE app.topics (id BIGINT PRIMARY KEY, label TEXT)");
   await root.sql(`INSERT INTO app.topics SELECT g, 'a' FROM generate_series(1, ${FLUSHED}) AS g`);
-  await root.sql("STORAGE FLUSH TABLE app.topics");
-  while ((await root.rows("SELECT 1 FROM system.jobs WHERE status IN ('pending', 'running')")).length > 0) {
-    await Bun.sleep(5);
-  }
+  await root.job("STORAGE FLUSH TABLE app.topics");
   await root.sql(`INSERT INTO app.topics SELECT g, 'a' FROM generate_series(${FLUSHED + 1}, ${ROWS}) AS g`);
 });
 

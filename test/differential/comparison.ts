@@ -77,9 +77,7 @@ export class Comparison implements Disposable {
 
   /** Every row of a place into Parquet. */
   async flush(place: Place): Promise<void> {
-    await this.#user.sql(`STORAGE FLUSH ALL IN ${this.#space}_${place}`);
-    const unfinished = "SELECT count(*) FROM system.jobs WHERE finished_at IS NULL";
-    while ((await this.#user.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(5);
+    await this.#user.job(`STORAGE FLUSH ALL IN ${this.#space}_${place}`);
   }
 
   postgres(sql: string): Promise<Answer> {

@@ -271,9 +271,7 @@ describe("LQ-15 a page that is read after the table was altered, for a client th
   ])("%s", async (_what, action, rows) => {
     await using peer = await firstPage();
     await server.root.sql(`ALTER TABLE ${table} ${action}`);
-    await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
-    const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
-    await until(async () => (await server.root.rows(unfinished)).length === 0, "the end of the flush");
+    await server.root.job(`STORAGE FLUSH TABLE ${table}`);
     peer.pages = true;
     peer.nextBatch("s");
     await peer.until(() => peer.isReady("s"));

@@ -15,21 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => server[Symbol.asyncDispose]());
 
-async function flush(table: string): Promise<void> {
-  const { message = "" } = await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
-  const job = /Job ID: (\S+)/.exec(message)?.[1];
-  if (job === undefined) return;
-  for (;;) {
-    const [[status, trace] = []] = await server.root.rows(
-      `SELECT status, exception_trace FROM system.jobs WHERE job_id = '${job}'`,
-    );
-    if (status === "completed") return;
-    if (status !== "running" && status !== "pending")
-      throw new Error(`flush ended as ${String(status)}: ${String(trace)}`);
-    await Bun.sleep(5);
-  }
-}
-
 let tables = 0;
 
 const PLACES = ["buffered", "flushed", "half flushed"] as const;
@@ -42,9 +27,9 @@ async function tableOf(kind: "SHARED" | "USER", place: Place): Promise<string> {
   const columns = "id BIGINT PRIMARY KEY, a INT, b TEXT, f FLOAT, d DECIMAL(6, 2) DEFAULT 1.25";
   await server.root.sql(`CREATE ${kind} TABLE ${name} (${columns})`);
   await alice.sql(`INSERT INTO ${name} VALUES (1, 10, 'one', 0.1, 1234.56)`);
-  if (place === "half flushed") await flush(name);
+  if (place === "half flushed") await server.root.job(`STORAGE FLUSH TABLE ${name}`);
   await alice.sql(`INSERT INTO ${name} VALUES (2, NULL, 'two', NULL, NULL)`);
-  if (place === "flushed") await flush(name);
+  if (place === "flushed") await server.root.job(`STORAGE FLUSH TABLE ${name}`);
   return name;
 }
 
@@ -105,7 +90,7 @@ describe.each(["SHARED", "USER"] as const)("%s table", (kind) => {
       expect(message).toContain("(version 2)");
       if (expected !== undefined) expect<unknown>(await select(table, columns)).toEqual(expected);
       // What was flushed before stays right when everything is.
-      await flush(table);
+      await server.root.job(`STORAGE FLUSH TABLE ${table}`);
       if (expected !== undefined) expect<unknown>(await select(table, columns)).toEqual(expected);
     });
 
@@ -135,7 +120,7 @@ describe.each(["SHARED", "USER"] as const)("%s table", (kind) => {
       await alice.sql(`UPDATE ${table} SET c = NULL WHERE id = 2`);
       for (const _state of ["as it is", "flushed"]) {
         expect<unknown>(await select(table, "c")).toEqual([[7], [null], [8]]);
-        await flush(table);
+        await server.root.job(`STORAGE FLUSH TABLE ${table}`);
       }
     });
 
@@ -260,7 +245,7 @@ test("TB-09 statements under way when the table changes are planned again", asyn
     }
     return done;
   })();
-  const flushing = flush(table);
+  const flushing = server.root.job(`STORAGE FLUSH TABLE ${table}`);
   for (let step = 0; step < 20; step += 1) {
     const before = step === 0 ? "" : `, DROP COLUMN x${step - 1}`;
     await alice.sql(`ALTER TABLE ${table} ADD COLUMN x${step} INT DEFAULT ${step}${before}`);

@@ -38,8 +38,7 @@ beforeEach(async () => {
     );
     await alice.sql(`INSERT INTO app.in_${storage} VALUES (1, 'flushed')`);
   }
-  await server.root.sql("STORAGE FLUSH ALL IN app");
-  await jobsDone(server);
+  await server.root.job("STORAGE FLUSH ALL IN app");
   for (const storage of ["local", "disk", "far"])
     await alice.sql(`INSERT INTO app.in_${storage} VALUES (2, 'buffered')`);
 });
@@ -50,15 +49,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function jobsDone({ root }: TestServer): Promise<void> {
-  const unfinished = "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')";
-  while ((await root.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(10);
-}
-
 async function backUp(sql: string): Promise<readonly unknown[]> {
   const { message = "" } = await server.root.sql(sql);
   const id = /Job ID: ([A-Z]{2}-[0-9a-f]{12})$/.exec(message)?.[1];
-  await jobsDone(server);
+  await server.root.jobsEnd();
   const [row = []] = await server.root.rows("SELECT status, message FROM system.jobs WHERE job_id = $1", [id]);
   return row;
 }
@@ -118,8 +112,7 @@ test("OP-03 a backup in an S3 storage is listed whole, survives the next start, 
   expect(keys()).toEqual(made);
   await server.stop();
   server = await startTestServer(SETTINGS, { folder: server.folder });
-  await server.root.sql("DROP TABLE app.in_far");
-  await jobsDone(server);
+  await server.root.job("DROP TABLE app.in_far");
   expect(keys()).toEqual(made);
   const from = [
     "--from",
@@ -135,7 +128,7 @@ test("OP-03 a backup in an S3 storage is listed whole, survives the next start, 
   await expectRestored(join(folder, "data"), async (restored) => {
     // What belongs to the database that was backed up is not written to; a place of its own makes it go on.
     await restored.root.sql("STORAGE FLUSH TABLE app.in_disk");
-    await jobsDone(restored);
+    await restored.root.jobsEnd();
     const flushes = "SELECT status FROM system.jobs WHERE job_type = 'flush' ORDER BY created_at DESC LIMIT 1";
     expect<unknown>(await restored.root.rows(flushes)).toEqual([["failed"]]);
   });
@@ -199,7 +192,7 @@ test("OP-03 a backup in a storage that fails, or is killed, leaves nothing there
   await begun.promise;
   await server.root.sql(`KILL JOB '${/BK-[0-9a-f]+/.exec(message)?.[0] ?? ""}'`);
   s3.fault = () => undefined;
-  await jobsDone(server);
+  await server.root.jobsEnd();
   while (left().length > 0) await Bun.sleep(10);
   // Nor on this machine, where a file waits for its upload.
   expect(readdirSync(spoolFolder(server.folder))).toEqual([]);
@@ -218,7 +211,7 @@ test("OP-03 a backup in a storage that fails, or is killed, leaves nothing there
 
 test("OP-03 EXPORT USER DATA holds a user's rows of every storage", async () => {
   await alice.sql("EXPORT USER DATA");
-  await jobsDone(server);
+  await server.root.jobsEnd();
   const [[, , , , url] = []] = await alice.rows("SHOW EXPORT");
   const response = await fetch(String(url), { headers: { authorization: `Bearer ${alice.token}` } });
   const files = readZip(Buffer.from(await response.arrayBuffer()));
@@ -239,8 +232,7 @@ test("ST-07 an S3 storage without CREDENTIALS is read and written with those of 
     `CREATE STORAGE ambient TYPE s3 BUCKET 's3://${S3_BUCKET}/ambient' REGION '${S3_REGION}' CONFIG '${config}'; CREATE SHARED TABLE app.ambient (id BIGINT PRIMARY KEY, body TEXT) WITH (STORAGE_ID = 'ambient')`,
   );
   await server.root.sql("INSERT INTO app.ambient VALUES (1, 'x')");
-  await server.root.sql("STORAGE FLUSH TABLE app.ambient");
-  await jobsDone(server);
+  await server.root.job("STORAGE FLUSH TABLE app.ambient");
   expect([...s3.objects.keys()].filter((key) => /^ambient\/.*\.parquet$/.test(key))).toHaveLength(1);
   expect<unknown>(await server.root.rows("SELECT id, body FROM app.ambient WHERE body = 'x'")).toEqual([["1", "x"]]);
   expect(

@@ -6,23 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type KalamClient, type SubscriptionEvent } from "../../src/link/index.ts";
 import { breakableNetwork } from "../support/breakable-socket.ts";
-import { ROOT_PASSWORD, startTestServer, type TestServer } from "../support/test-server.ts";
+import { ROOT_PASSWORD, startTestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
 const FORGETFUL = { "retention.default_deleted_retention_hours": 0, "compaction.min_files": 2 };
 
 /** Starts a job and waits for its end. */
-async function job(server: TestServer, statement: string): Promise<void> {
-  const { rows } = await server.root.sql(statement);
-  const text = JSON.stringify(rows);
-  await until(async () => {
-    const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
-    return (await server.root.rows(unfinished)).length === 0;
-  }, statement);
-  const failed = await server.root.rows("SELECT message, exception_trace FROM system.jobs WHERE status = 'failed'");
-  expect([text, failed]).toEqual([text, []]);
-}
-
 async function eventsUntilReady(client: KalamClient, from: string): Promise<SubscriptionEvent[]> {
   const events: SubscriptionEvent[] = [];
   for await (const event of client.subscribe("SELECT id, body FROM app.notes", { from })) {
@@ -49,7 +38,7 @@ test("ST-04 LQ-11 who resumes above the purged ends of rows goes on, who resumes
   const live = client.live("SELECT id, body FROM app.notes");
   await live.ready;
   await root.sql("INSERT INTO app.notes VALUES (1, 'one'), (2, 'two'), (3, 'three')");
-  await job(server, "STORAGE FLUSH TABLE app.notes");
+  await server.root.job("STORAGE FLUSH TABLE app.notes");
   await until(() => live.size === 3, "three rows");
   const before = live.cursor ?? "";
   await root.sql("DELETE FROM app.notes WHERE id = 2");
@@ -57,8 +46,8 @@ test("ST-04 LQ-11 who resumes above the purged ends of rows goes on, who resumes
   const after = live.cursor ?? "";
   await root.sql("UPDATE app.notes SET body = 'drei' WHERE id = 3");
   await until(() => live.rows().some((row) => row["body"] === "drei"), "the update");
-  await job(server, "STORAGE FLUSH TABLE app.notes");
-  await job(server, "STORAGE COMPACT TABLE app.notes");
+  await server.root.job("STORAGE FLUSH TABLE app.notes");
+  await server.root.job("STORAGE COMPACT TABLE app.notes");
   expect(await root.rows("SELECT row_count FROM system.segments")).toEqual([["2"]]);
   expect(await root.rows("SELECT id, body FROM app.notes ORDER BY id")).toEqual([
     ["1", "one"],
@@ -84,8 +73,8 @@ test("ST-04 TB-02 TB-09 a table keeps deletes as long as it says itself, which i
   };
   const created = async (): Promise<string> => String((await root.rows("SHOW CREATE TABLE app.kept"))[0]?.[1]);
   const versions = async (): Promise<unknown> => {
-    await job(server, "STORAGE FLUSH TABLE app.kept");
-    await job(server, "STORAGE COMPACT TABLE app.kept");
+    await server.root.job("STORAGE FLUSH TABLE app.kept");
+    await server.root.job("STORAGE COMPACT TABLE app.kept");
     return (await root.rows("SELECT sum(row_count) FROM system.segments"))[0]?.[0];
   };
   expect([await option(), (await created()).includes("DELETED_RETENTION_HOURS = 24")]).toEqual([24, true]);
@@ -140,7 +129,7 @@ test("ST-04 LQ-11 queries, writes and live queries go on through flushes and mer
     }
     // The watcher comes back with its cursor, now above, now below what a merge forgot.
     if (round % 3 === 1) network.cut();
-    await job(server, round % 4 === 3 ? "STORAGE COMPACT TABLE app.notes" : "STORAGE FLUSH TABLE app.notes");
+    await server.root.job(round % 4 === 3 ? "STORAGE COMPACT TABLE app.notes" : "STORAGE FLUSH TABLE app.notes");
     const rows = await root.rows("SELECT id, body FROM app.notes ORDER BY id");
     expect(rows).toEqual([...model].toSorted(([a], [b]) => a - b).map(([id, body]) => [String(id), body]));
   }
@@ -166,9 +155,9 @@ test("ST-04 what a merge replaced is gone after the next start, and nothing else
       await root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
       for (const id of [1, 2, 3]) {
         await root.sql("INSERT INTO app.notes VALUES ($1, 'text')", [id]);
-        await job(server, "STORAGE FLUSH TABLE app.notes");
+        await server.root.job("STORAGE FLUSH TABLE app.notes");
       }
-      await job(server, "STORAGE COMPACT ALL IN app");
+      await server.root.job("STORAGE COMPACT ALL IN app");
       expect(files().length).toBe(4);
       continue;
     }

@@ -19,7 +19,7 @@ test("TB-04 decimals keep their value through INSERT, UPDATE of other columns, u
     ["UPDATE app.items SET price = 3 WHERE id = 1", "3.00"],
   ] as const;
   for (const [sql, expected] of steps) {
-    await root.sql(sql);
+    await root.job(sql);
     expect({ sql, price: await price() }).toEqual({ sql, price: expected });
   }
 });

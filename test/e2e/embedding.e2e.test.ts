@@ -30,7 +30,7 @@ test.each(["buffered", "flushed"])(
   "TB-04 %s embeddings come back as lists of numbers, nearest first",
   async (where) => {
     const { root } = server;
-    if (where === "flushed") await root.sql("STORAGE FLUSH TABLE app.documents");
+    if (where === "flushed") await root.job("STORAGE FLUSH TABLE app.documents");
     expect(await root.rows("SELECT place FROM app.documents ORDER BY id")).toEqual([
       [[1, 0, 0]],
       [[0.5, 0.5, 0]],
@@ -113,30 +113,24 @@ test("TB-04 the statement that SHOW CREATE shows makes the table again, whatever
 test("TB-04 ST-04 OP-03 embeddings of several files read the same after a merge, and after a backup was restored", async () => {
   await using own = await startTestServer();
   const { root } = own;
-  const done = async (statement: string): Promise<void> => {
-    await root.sql(statement);
-    const unfinished = "SELECT job_id FROM system.jobs WHERE status IN ('pending', 'running')";
-    while ((await root.rows(unfinished)).length > 0) await Bun.sleep(5);
-    expect(await root.rows("SELECT message FROM system.jobs WHERE status = 'failed'")).toEqual([]);
-  };
   await root.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.maps (id INT PRIMARY KEY, place EMBEDDING(3))");
   await root.sql("INSERT INTO app.maps VALUES (1, '[1,0,0]'), (2, NULL), (3, '[0,0,-2]')");
-  await done("STORAGE FLUSH TABLE app.maps");
+  await root.job("STORAGE FLUSH TABLE app.maps");
   await root.sql("UPDATE app.maps SET place = '[0.5,0.25,4]' WHERE id = 2; DELETE FROM app.maps WHERE id = 1");
-  await done("STORAGE FLUSH TABLE app.maps");
+  await root.job("STORAGE FLUSH TABLE app.maps");
   const rows = [
     [2, [0.5, 0.25, 4]],
     [3, [0, 0, -2]],
   ];
   const read = "SELECT id, place FROM app.maps ORDER BY id";
   expect<unknown>(await root.rows(read)).toEqual(rows);
-  await done("STORAGE COMPACT TABLE app.maps");
+  await root.job("STORAGE COMPACT TABLE app.maps");
   expect<unknown>(await root.rows(read)).toEqual(rows);
   expect<unknown>(await root.rows("SELECT place FROM app.maps WHERE id = 3")).toEqual([[[0, 0, -2]]]);
   expect(await root.rows("SELECT count(*), count(place) FROM app.maps WHERE place IS NOT NULL")).toEqual([["2", "2"]]);
 
   const folder = await mkdtemp(join(tmpdir(), "kalamdb-embedding-"));
-  await done(`BACKUP DATABASE TO '${join(folder, "backup")}'`);
+  await root.job(`BACKUP DATABASE TO '${join(folder, "backup")}'`);
   const main = new URL("../../src/main.ts", import.meta.url).pathname;
   const data = join(folder, "data");
   const restore = Bun.spawn([process.execPath, main, "restore", "--from", join(folder, "backup"), "--data-dir", data]);

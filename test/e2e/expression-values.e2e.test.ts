@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 test.each(["buffered", "flushed"])("TB-05 %s rows give the same intervals, arrays and local times", async (where) => {
   const { root } = server;
-  if (where === "flushed") await root.sql("STORAGE FLUSH TABLE app.visits");
+  if (where === "flushed") await root.job("STORAGE FLUSH TABLE app.visits");
   expect(
     await root.rows(
       "SELECT id, went - came, (came AT TIME ZONE 'Europe/Berlin')::text, string_to_array(tags, ',') FROM app.visits ORDER BY id",

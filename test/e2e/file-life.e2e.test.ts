@@ -37,11 +37,9 @@ test("TB-04 TB-09 files outlive flush, compaction, renamed columns and a restart
         const insert = "INSERT INTO app.docs (id, doc) VALUES ($1, FILE('f'))";
         for (const id of [1, 2, 3]) {
           await client.queryWithFiles(insert, { f: text(`file ${id}`) }, [id]);
-          await server.root.sql("STORAGE FLUSH TABLE app.docs");
-          await jobsDone(server);
+          await server.root.job("STORAGE FLUSH TABLE app.docs");
         }
-        await server.root.sql("STORAGE COMPACT TABLE app.docs");
-        await jobsDone(server);
+        await server.root.job("STORAGE COMPACT TABLE app.docs");
         const [, second] = await refs(client, "app.docs");
         await client.queryWithFiles("UPDATE app.docs SET doc = FILE('f') WHERE id = 2", { f: text("newer") });
         await client.query("DELETE FROM app.docs WHERE id = 3");
@@ -53,19 +51,13 @@ test("TB-04 TB-09 files outlive flush, compaction, renamed columns and a restart
         );
       }
       expect(await contents(client, "app.docs")).toEqual(["file 1", "newer"]);
-      await server.root.sql("STORAGE FLUSH TABLE app.docs");
-      await jobsDone(server);
+      await server.root.job("STORAGE FLUSH TABLE app.docs");
       expect(await contents(client, "app.docs")).toEqual(["file 1", "newer"]);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-async function jobsDone(server: TestServer): Promise<void> {
-  const unfinished = "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')";
-  while ((await server.root.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(10);
-}
 
 test("TB-04 LQ-10 a live query tells of the file that came with a row, and its filter reads it", async () => {
   await using server = await startTestServer();
@@ -158,8 +150,7 @@ test("OP-03 an export and a backup have the files that rows hold, and a restore 
       }
       await client.query(`DELETE FROM ${table} WHERE id = 2`);
     }
-    await server.root.sql("EXPORT USER DATA");
-    await jobsDone(server);
+    await server.root.job("EXPORT USER DATA");
     const [[, , , , url] = []] = await server.root.rows("SHOW EXPORT");
     const zip = await fetch(String(url), { headers: { authorization: `Bearer ${server.root.token}` } });
     const entries = readZip(Buffer.from(await zip.arrayBuffer()));
@@ -170,8 +161,7 @@ test("OP-03 an export and a backup have the files that rows hold, and a restore 
     ]);
 
     const [backup, folder] = [join(at, "backup"), join(at, "data")];
-    await server.root.sql(`BACKUP DATABASE TO '${backup}'`);
-    await jobsDone(server);
+    await server.root.job(`BACKUP DATABASE TO '${backup}'`);
     const main = new URL("../../src/main.ts", import.meta.url).pathname;
     const command = [process.execPath, main, "restore", "--from", backup, "--data-dir", folder];
     expect(await Bun.spawn(command, { stdout: "ignore", stderr: "inherit" }).exited).toBe(0);

@@ -157,14 +157,7 @@ test("ST-05 an index of a flushed table answers from buffer and files together",
   await server.root.sql(`${NAMESPACE}; CREATE USER TABLE app.t (id BIGINT PRIMARY KEY, room TEXT, n INT)`);
   await fill(server, "app.t", 300);
   await server.root.sql("CREATE INDEX t_room ON app.t (room)");
-  await server.root.sql("STORAGE FLUSH TABLE app.t");
-  let unfinished = "1";
-  while (unfinished !== "0") {
-    const [[count] = []] = await server.root.rows(
-      "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')",
-    );
-    unfinished = String(count);
-  }
+  await server.root.job("STORAGE FLUSH TABLE app.t");
   await server.root.sql("UPDATE app.t SET room = 'room8' WHERE id = 7; INSERT INTO app.t VALUES (1000, 'room7', 0)");
   expect(await server.root.rows("SELECT id FROM app.t WHERE room = 'room7' ORDER BY id")).toEqual([
     ["107"],

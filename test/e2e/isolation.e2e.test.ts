@@ -118,20 +118,7 @@ for (const place of ["buffered", "flushed"] as const) {
 }
 
 async function flush(): Promise<void> {
-  for (const table of ["app.notes", "app.copies"]) {
-    await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
-    await waitForJobs();
-  }
-}
-
-async function waitForJobs(): Promise<void> {
-  for (;;) {
-    const [[waiting] = [0]] = await server.root.rows(
-      "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')",
-    );
-    if (waiting === "0") return;
-    await Bun.sleep(5);
-  }
+  for (const table of ["app.notes", "app.copies"]) await server.root.job(`STORAGE FLUSH TABLE ${table}`);
 }
 
 test("TB-03 LQ-08 a live query on a USER table hears the subscriber's rows only", async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 beforeEach(async () => {
-  while ((await server.root.rows("SELECT live_id FROM system.live_queries")).length > 0) await Bun.sleep(2);
+  await server.root.liveQueriesEnd();
   await server.root.sql("DROP NAMESPACE IF EXISTS other");
   await server.root.sql("DROP NAMESPACE IF EXISTS app");
   for (const sql of SETUP) await server.root.sql(sql);
@@ -158,7 +158,7 @@ describe("LQ-15 a view with live queries", () => {
       await client.live("SELECT * FROM other.v").ready;
       for (const [drop, text] of drops) expect((await server.root.fails(drop)).message).toContain(text);
     }
-    while ((await server.root.rows("SELECT live_id FROM system.live_queries")).length > 0) await Bun.sleep(2);
+    await server.root.liveQueriesEnd();
     for (const [drop] of drops) await server.root.sql(drop);
   });
 
@@ -210,7 +210,7 @@ describe("LQ-15 a view with live queries", () => {
       const live = client.live(sql);
       await live.ready;
       cut();
-      while ((await server.root.rows("SELECT live_id FROM system.live_queries")).length > 0) await Bun.sleep(2);
+      await server.root.liveQueriesEnd();
       for (const change of changes) await server.root.sql(change);
       await showsFreshSelect(live, alice, sql);
     }

@@ -55,9 +55,7 @@ afterAll(() => {
 async function prepare(server: TestServer): Promise<void> {
   await server.root.sql("CREATE NAMESPACE app; CREATE SHARED TABLE app.notes (id INT PRIMARY KEY, body TEXT)");
   await server.root.sql("INSERT INTO app.notes VALUES (1, 'one'), (2, 'two')");
-  await server.root.sql("STORAGE FLUSH TABLE app.notes");
-  while ((await server.root.rows("SELECT job_id FROM system.jobs WHERE status <> 'completed'")).length > 0)
-    await Bun.sleep(5);
+  await server.root.job("STORAGE FLUSH TABLE app.notes");
   await server.root.sql("INSERT INTO app.notes VALUES (3, 'three')");
 }
 

@@ -52,16 +52,6 @@ function createStorage(
   return `CREATE STORAGE far TYPE s3 BUCKET '${bucket}' REGION '${region}' CREDENTIALS '${credentials}' CONFIG '${config}'`;
 }
 
-async function jobsDone(user: TestUser): Promise<void> {
-  const unfinished = "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')";
-  while ((await user.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(10);
-}
-
-async function flush(table: string): Promise<void> {
-  await root.sql(`STORAGE FLUSH TABLE ${table}`);
-  await jobsDone(root);
-}
-
 const parquet = (): string[] => [...s3.objects.keys()].filter((key) => key.endsWith(".parquet")).sort();
 
 test("ST-07 rows of a table in S3 are flushed there, read from there, compacted there, and go with the table", async () => {
@@ -72,10 +62,10 @@ test("ST-07 rows of a table in S3 are flushed there, read from there, compacted 
   for (let round = 1; round <= 3; round += 1) {
     await alice.sql(`INSERT INTO app.notes VALUES (${round}, 'alice ${round}')`);
     await bob.sql(`INSERT INTO app.notes VALUES (${round}, 'bob ${round}')`);
-    await flush("app.notes");
+    await root.job("STORAGE FLUSH TABLE app.notes");
   }
   await alice.sql("DELETE FROM app.notes WHERE id = 2");
-  await flush("app.notes");
+  await root.job("STORAGE FLUSH TABLE app.notes");
   expect(parquet()).toHaveLength(7);
   expect(parquet().every((key) => /^db\/app\/notes-\d+\/(alice|bob)\/segment-\d+-\w{12}-1\.parquet$/.test(key))).toBe(
     true,
@@ -91,7 +81,7 @@ test("ST-07 rows of a table in S3 are flushed there, read from there, compacted 
   };
   await expectRows();
   await root.sql("STORAGE COMPACT TABLE app.notes");
-  await jobsDone(root);
+  await root.jobsEnd();
   await expectRows();
   expect((await root.rows("STORAGE CHECK far EXTENDED"))[0]?.slice(0, 6)).toEqual([
     "far",
@@ -137,12 +127,12 @@ test.each([...FAULTS])(
     const failedOrRetried = async (): Promise<boolean> =>
       (await root.rows("SELECT count(*) FROM system.segments"))[0]?.[0] === "1";
     for (let tries = 0; !(await failedOrRetried()); tries += 1) {
-      await jobsDone(root).catch(() => undefined);
+      await root.jobsEnd().catch(() => undefined);
       await root.sql("STORAGE FLUSH TABLE app.t");
       await Bun.sleep(200);
       if (tries > 100) throw new Error("never flushed");
     }
-    await jobsDone(root);
+    await root.jobsEnd();
     expect(parquet()).toHaveLength(1);
     expect(await root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
   },
@@ -152,7 +142,7 @@ test("ST-05 a read while the server is down is an error that names the storage, 
   await root.sql(createStorage());
   await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
   await root.sql("INSERT INTO app.t VALUES (1)");
-  await flush("app.t");
+  await root.job("STORAGE FLUSH TABLE app.t");
   await root.sql("INSERT INTO app.t VALUES (2)");
   await s3.stop();
   const failed = await root.fails("SELECT id FROM app.t");
@@ -167,7 +157,7 @@ test("AU-05 no secret of a storage is in a view, an error, a plan, a job, the au
   await root.sql(createStorage());
   await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
   await root.sql("INSERT INTO app.t VALUES (1)");
-  await flush("app.t");
+  await root.job("STORAGE FLUSH TABLE app.t");
   const shown: unknown[] = [];
   const views = await root.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'system'");
   for (const [name] of views) shown.push(await root.rows(`SELECT * FROM system.${String(name)}`));
@@ -223,7 +213,7 @@ test("ST-03 a server killed while it uploads loses no row, and no object stays t
     user = await login(running.url);
     expect(await user.rows("SELECT id FROM app.t ORDER BY id")).toEqual(written);
     // The job of the server that died is taken up again.
-    await jobsDone(user);
+    await user.jobsEnd();
     const paths = await user.rows("SELECT path FROM system.segments ORDER BY path");
     expect(paths.map(([path]) => String(path).replace("@far/", "db/"))).toEqual(parquet());
     expect(paths).toHaveLength(written.length);
@@ -237,7 +227,8 @@ test("ST-03 an upload that was given up and arrives after all takes the place of
   await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'far')");
   await root.sql("INSERT INTO app.t VALUES (1), (2)");
   s3.fault = ({ method, key }) => (method === "PUT" && key.includes("segment") ? "slow" : undefined);
-  await flush("app.t");
+  await root.sql("STORAGE FLUSH TABLE app.t");
+  await root.jobsEnd();
   const why = "Flush of app.t failed for 1 scope(s) (0 rows, 0 files): Storage 'far' cannot be reached: ";
   const [[status, message] = []] = await root.rows("SELECT status, message FROM system.jobs WHERE job_type = 'flush'");
   expect([status, message]).toEqual(["failed", expect.stringContaining(why)]);
@@ -245,7 +236,10 @@ test("ST-03 an upload that was given up and arrives after all takes the place of
   s3.fault = () => undefined;
   // The same rows, up to the same position, in a file of another content.
   await root.sql("ALTER TABLE app.t ADD COLUMN body TEXT DEFAULT 'added'");
-  while ((await root.rows("SELECT count(*) FROM system.segments"))[0]?.[0] === "0") await flush("app.t");
+  while ((await root.rows("SELECT count(*) FROM system.segments"))[0]?.[0] === "0") {
+    await root.sql("STORAGE FLUSH TABLE app.t");
+    await root.jobsEnd();
+  }
   const before = new Map(s3.objects);
   s3.goOn();
   await until(() => parquet().some((key) => s3.objects.get(key) !== before.get(key)), "the upload that was given up");
@@ -272,7 +266,7 @@ test("ST-07 uploads that take long hold up neither the encoding of the next file
   while ((await root.rows(near))[0]?.[0] !== "1") await Bun.sleep(5);
   expect(parquet()).toEqual([]);
   s3.goOn();
-  await jobsDone(root);
+  await root.jobsEnd();
   expect(parquet()).toHaveLength(5);
 });
 
@@ -317,7 +311,7 @@ test("ST-03 a server killed before a manifest, in an upload of a merge or while 
     s3.fault = () => undefined;
     running = await start();
     user = await login();
-    await jobsDone(user);
+    await user.jobsEnd();
     if (statement.startsWith("DROP")) expect((await user.fails("SELECT id FROM app.t")).reason).toBe("TABLE_NOT_FOUND");
     else expect(await user.rows("SELECT id, body FROM app.t ORDER BY id")).toEqual(expected);
     const paths = await user.rows("SELECT path FROM system.segments ORDER BY path");

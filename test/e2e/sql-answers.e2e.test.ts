@@ -57,14 +57,7 @@ test.each(titled(refusals))("TB-12 refused by name: %s", async (_why, example) =
 // The same rows again, now in Parquet: order matters here, and the writes come last.
 describe("after a flush", () => {
   beforeAll(async () => {
-    await server.root.sql("STORAGE FLUSH ALL IN shop");
-    let unfinished = "1";
-    while (unfinished !== "0") {
-      const [[count] = []] = await server.root.rows(
-        "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')",
-      );
-      unfinished = String(count);
-    }
+    await server.root.job("STORAGE FLUSH ALL IN shop");
     expect(await server.root.rows("SELECT count(*) FROM system.segments")).toEqual([["2"]]);
   });
 

@@ -28,23 +28,12 @@ beforeEach(async () => {
   );
 });
 
-async function flush(table: string): Promise<void> {
-  await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
-  for (;;) {
-    const [[waiting] = ["0"]] = await server.root.rows(
-      "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running', 'queued')",
-    );
-    if (waiting === "0") return;
-    await Bun.sleep(5);
-  }
-}
-
 test.each(["buffered", "flushed"])(
   "TB-02 UPSERT gives the row of the key the named columns and leaves the others, %s",
   async (place) => {
     await alice.sql("INSERT INTO app.notes VALUES (1, 'one', 10)");
     await bob.sql("INSERT INTO app.notes VALUES (1, 'of bob', 20)");
-    if (place === "flushed") await flush("app.notes");
+    if (place === "flushed") await server.root.job("STORAGE FLUSH TABLE app.notes");
     const result = await alice.sql("UPSERT INTO app.notes (id, body) VALUES (1, 'uno'), (2, 'due')");
     expect(result).toMatchObject({ row_count: 2, message: "Inserted 2 row(s)" });
     expect(await alice.rows("SELECT id, body, size FROM app.notes ORDER BY id")).toEqual([
@@ -82,7 +71,7 @@ test("TB-02 TRUNCATE deletes the caller's rows, buffered and flushed, and subscr
     Array.from({ length: to - from }, (_, index) => `(${from + index}, 'n')`).join(", ");
   await alice.sql(`INSERT INTO app.notes (id, body) VALUES ${values(0, 1500)}`);
   await bob.sql("INSERT INTO app.notes (id, body) VALUES (1, 'of bob')");
-  await flush("app.notes");
+  await server.root.job("STORAGE FLUSH TABLE app.notes");
   await alice.sql(`INSERT INTO app.notes (id, body) VALUES ${values(1500, 2500)}`);
   await alice.sql("UPDATE app.notes SET size = 1 WHERE id = 3");
   await using client = createClient({ url: server.url, auth: { token: alice.token } });

@@ -29,12 +29,6 @@ async function failure(
   return { code: reason ?? code, message: message.replace("Statement 1 failed: ", "") };
 }
 
-async function flush(table: string): Promise<void> {
-  await root.sql(`STORAGE FLUSH TABLE ${table}`);
-  const unfinished = "SELECT count(*) FROM system.jobs WHERE status IN ('pending', 'running')";
-  while ((await root.rows(unfinished))[0]?.[0] !== "0") await Bun.sleep(5);
-}
-
 function parquetBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
@@ -51,7 +45,7 @@ describe("a filesystem storage", () => {
     await root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT) WITH (STORAGE_ID = 'archive')");
     const alice = await server.user("alice");
     await alice.sql("INSERT INTO app.notes VALUES (1, 'one'), (2, 'two')");
-    await flush("app.notes");
+    await root.job("STORAGE FLUSH TABLE app.notes");
     expect(parquetBelow(join(outside, "a"))).toHaveLength(1);
     expect(parquetBelow(join(outside, "a"))[0]).toMatch(/^app\/notes-\d+\/alice\/segment-N\.parquet$/);
     expect(parquetBelow(join(server.folder, "storage"))).toEqual([]);
@@ -120,10 +114,10 @@ describe("a filesystem storage", () => {
     await root.sql(`CREATE STORAGE archive TYPE filesystem PATH '${outside}/a'`);
     await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'archive')");
     await root.sql("INSERT INTO app.t VALUES (1)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     await root.sql("ALTER STORAGE archive SET SHARED_TABLES_TEMPLATE 'v2/{namespace}/{tableName}' SET NAME 'New'");
     await root.sql("INSERT INTO app.t VALUES (2)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     expect(new Set(parquetBelow(join(outside, "a")).map((path) => path.split("/")[0]))).toEqual(new Set(["app", "v2"]));
     expect(await root.rows("SELECT id FROM app.t ORDER BY id")).toEqual([["1"], ["2"]]);
     const moved = await failure(`ALTER STORAGE archive SET PATH '${outside}/b'`);
@@ -136,11 +130,11 @@ describe("a filesystem storage", () => {
     await root.sql(`CREATE STORAGE archive TYPE filesystem PATH '${outside}/a'`);
     await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'archive')");
     await root.sql("INSERT INTO app.t VALUES (1)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     await Bun.$`cp -r ${outside}/a ${outside}/b`.quiet();
     // Flushed since: the copy is not whole.
     await root.sql("INSERT INTO app.t VALUES (0)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     const early = await failure(`ALTER STORAGE archive SET PATH '${outside}/b'`);
     expect(early.code).toBe("DEPENDENT_OBJECTS");
     expect(early.message).toContain("1 of the 2 file(s) that rows need are not at the new place");
@@ -150,7 +144,7 @@ describe("a filesystem storage", () => {
     expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["2"]]);
     // Not only from what a query process kept.
     await root.sql("INSERT INTO app.t VALUES (2)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     expect(await root.rows("SELECT count(*) FROM app.t")).toEqual([["3"]]);
     expect(parquetBelow(join(outside, "b"))).toHaveLength(3);
   });
@@ -165,7 +159,7 @@ describe("a filesystem storage", () => {
     const write = async (id: number): Promise<void> => {
       for (const table of ["notes", "fixed"]) {
         await alice.sql(`INSERT INTO app.${table} VALUES (${id})`);
-        await flush(`app.${table}`);
+        await root.job(`STORAGE FLUSH TABLE app.${table}`);
       }
     };
     await write(1);
@@ -190,7 +184,7 @@ describe("a filesystem storage", () => {
     await root.sql(`CREATE STORAGE eu TYPE filesystem PATH '${outside}/eu'`);
     await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'eu')");
     await root.sql("INSERT INTO app.t VALUES (1)");
-    await flush("app.t");
+    await root.job("STORAGE FLUSH TABLE app.t");
     expect(parquetBelow(outside)).toHaveLength(1);
     await root.sql("DROP TABLE app.t");
     expect((await root.sql("DROP STORAGE eu")).message).toBe("Storage 'eu' dropped successfully");
@@ -266,7 +260,7 @@ test("ST-03 a storage that bears another database's mark is neither swept nor wr
   await root.sql(`CREATE STORAGE a TYPE filesystem PATH '${outside}/a'`);
   await root.sql("CREATE TABLE app.t (id BIGINT PRIMARY KEY) WITH (STORAGE_ID = 'a')");
   await root.sql("INSERT INTO app.t VALUES (1)");
-  await flush("app.t");
+  await root.job("STORAGE FLUSH TABLE app.t");
   const orphan = join(outside, "a/app/t-1/segment-1.parquet");
   mkdirSync(join(outside, "a/app/t-1"), { recursive: true });
   const { folder } = server;

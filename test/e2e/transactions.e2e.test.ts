@@ -27,15 +27,6 @@ beforeEach(async () => {
   }
 });
 
-async function flush(): Promise<void> {
-  await server.root.sql("STORAGE FLUSH TABLE app.notes");
-  for (;;) {
-    const jobs = await server.root.rows("SELECT status FROM system.jobs");
-    if (jobs.every(([status]) => ["completed", "failed", "cancelled", "skipped"].includes(String(status)))) return;
-    await Bun.sleep(5);
-  }
-}
-
 /** The rows of each statement between BEGIN and its end. */
 async function inside(user: TestUser, statements: string, end = "COMMIT"): Promise<readonly unknown[]> {
   const reply = await user.send(`BEGIN; ${statements}; ${end}`);
@@ -45,7 +36,7 @@ async function inside(user: TestUser, statements: string, end = "COMMIT"): Promi
 
 describe.each(["buffered", "flushed"])("TB-08 rows %s", (place) => {
   beforeEach(async () => {
-    if (place === "flushed") await flush();
+    if (place === "flushed") await server.root.job("STORAGE FLUSH TABLE app.notes");
   });
 
   test("a SELECT of any form sees the transaction's inserts, updates and deletes", async () => {

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 beforeEach(async () => {
-  while ((await server.root.rows("SELECT live_id FROM system.live_queries")).length > 0) await Bun.sleep(2);
+  await server.root.liveQueriesEnd();
   await server.root.sql("DROP NAMESPACE IF EXISTS app");
   await server.root.sql("CREATE NAMESPACE app");
   await server.root.sql("CREATE USER TABLE app.notes (id BIGINT PRIMARY KEY, body TEXT)");
@@ -37,13 +37,6 @@ async function fill(user: TestUser, table: string): Promise<void> {
   }
 }
 
-async function flush(table: string): Promise<void> {
-  await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
-  while ((await server.root.rows("SELECT 1 FROM system.jobs WHERE status IN ('pending', 'running')")).length > 0) {
-    await Bun.sleep(5);
-  }
-}
-
 const clientOf = (user: TestUser): KalamClient =>
   createClient({ url: server.url, auth: { token: user.token }, reconnect: { initialDelayMs: 10, maxDelayMs: 50 } });
 
@@ -51,7 +44,7 @@ test.each(["buffered", "flushed", "partly flushed"])(
   "TB-02 a SHARED table of any size is truncated in one commit, %s",
   async (place) => {
     await fill(server.root, "app.topics");
-    if (place !== "buffered") await flush("app.topics");
+    if (place !== "buffered") await server.root.job("STORAGE FLUSH TABLE app.topics");
     if (place === "partly flushed") await server.root.sql("INSERT INTO app.topics VALUES (0, 'new')");
     const rows = place === "partly flushed" ? ROWS + 1 : ROWS;
     const seen = new Set<unknown>();
@@ -75,7 +68,7 @@ test.each(["buffered", "flushed", "partly flushed"])(
       ["1", "7", "after"],
     ]);
     await server.root.sql("INSERT INTO app.topics VALUES (8, 'again')");
-    await flush("app.topics");
+    await server.root.job("STORAGE FLUSH TABLE app.topics");
     await server.root.sql("STORAGE COMPACT TABLE app.topics");
     expect(await server.root.rows(`${all} ORDER BY id`)).toEqual([
       ["7", "after"],
@@ -88,7 +81,7 @@ test.each(["buffered", "flushed", "partly flushed"])(
 test("TB-03 of a USER table the caller's rows go, and nobody else's", async () => {
   await fill(alice, "app.notes");
   await bob.sql("INSERT INTO app.notes VALUES (1, 'of bob')");
-  await flush("app.notes");
+  await server.root.job("STORAGE FLUSH TABLE app.notes");
   await bob.sql("INSERT INTO app.notes VALUES (2, 'of bob')");
   expect((await alice.sql("TRUNCATE app.notes, app.notes")).row_count).toBe(ROWS);
   expect(await alice.rows("SELECT count(*) FROM app.notes")).toEqual([["0"]]);
@@ -175,7 +168,7 @@ test("TB-02 rows that were written while they were counted go as well, and the m
 
 test("TB-02 ST-03 what was truncated does not come back with a restart, and its files go", async () => {
   await fill(server.root, "app.topics");
-  await flush("app.topics");
+  await server.root.job("STORAGE FLUSH TABLE app.topics");
   await fill(alice, "app.notes");
   await server.root.sql("TRUNCATE app.topics");
   await alice.sql("TRUNCATE app.notes");

@@ -88,7 +88,7 @@ test("TB-04 every type keeps its values from INSERT to file, wire and live query
         buffered.map((row) => ALL_TYPES.map((type, index) => cellOfValue(row[`c${index}`] ?? null, type))),
       ).toEqual(rows.map((cells) => [...cells]));
       expect(await liveRows(table, "msgpack")).toEqual(buffered);
-      await server.root.sql(`STORAGE FLUSH TABLE ${table}`);
+      await server.root.job(`STORAGE FLUSH TABLE ${table}`);
       expect(await server.root.rows(query)).toEqual(expected);
       expect(await liveRows(table, "json")).toEqual(buffered);
       expect(await liveRows(table, "msgpack")).toEqual(buffered);

@@ -40,7 +40,7 @@ async function setScene(role: "user" | "service"): Promise<Scene> {
   const [alice, bob] = [await server.user("alice", role), await server.user("bob")];
   await root.sql(`ALTER USER bob SET EMAIL '${CANARY}@example.com'`);
   await seed(bob, CANARY);
-  await root.sql("STORAGE FLUSH TABLE app.notes");
+  await root.job("STORAGE FLUSH TABLE app.notes");
   await bob.sql(`UPDATE app.notes SET body = 'buffered ${CANARY}' WHERE id = 2`);
   await seed(alice, "own");
   return { server, alice, bob };

@@ -35,12 +35,7 @@ test.each(SCRIPTS)(
       const failure = await mismatch(server.root, record);
       if (failure !== undefined) failures.push(failure);
     }
-    await server.root.sql("STORAGE FLUSH ALL IN logic");
-    for (;;) {
-      const [[buffered] = []] = await server.root.rows("SELECT count(*) FROM system.jobs WHERE finished_at IS NULL");
-      if (buffered === "0") break;
-      await Bun.sleep(5);
-    }
+    await server.root.job("STORAGE FLUSH ALL IN logic");
     for (const record of records) {
       if (record.kind !== "query") continue;
       const failure = await mismatch(server.root, record);

@@ -6,6 +6,7 @@ import { type Log, silentLog } from "../../src/base/log.ts";
 import { configOf } from "../../src/config/config.ts";
 import type { SettingValues } from "../../src/config/settings.ts";
 import { type RunningServer, startServer } from "../../src/server/start.ts";
+import { until } from "./until.ts";
 
 export const ROOT_PASSWORD = "correct-horse-battery-42";
 
@@ -76,6 +77,38 @@ export class TestUser {
   /** Rows of a SELECT that must succeed. */
   async rows(sql: string, params?: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
     return (await this.sql(sql, params)).rows ?? [];
+  }
+
+  /** A statement that starts a job, as a flush does, to the end of it: it must succeed, or have nothing to do. Of an administrator. */
+  async job(sql: string): Promise<void> {
+    const { message = "" } = await this.sql(sql);
+    await this.jobsEnd();
+    const id = /Job ID: ([A-Z]{2}-[0-9a-f]{12})/.exec(message)?.[1];
+    if (id === undefined) return;
+    const [[status, said, trace] = []] = await this.rows(
+      "SELECT status, message, exception_trace FROM system.jobs WHERE job_id = $1",
+      [id],
+    );
+    if (status !== "completed") throw new Error(`${sql}\n→ ${String(status)}: ${String(said)} ${String(trace)}`);
+  }
+
+  /** When no job waits or runs. */
+  async jobsEnd(): Promise<void> {
+    const unfinished = "SELECT job_id, status, message FROM system.jobs WHERE status IN ('pending', 'running')";
+    let jobs: readonly unknown[] = [];
+    await until(
+      async () => {
+        jobs = await this.rows(unfinished);
+        return jobs.length === 0;
+      },
+      () => `the end of ${JSON.stringify(jobs)}`,
+    );
+  }
+
+  /** When nobody watches anything any more. */
+  async liveQueriesEnd(): Promise<void> {
+    const live = "SELECT live_id FROM system.live_queries";
+    await until(async () => (await this.rows(live)).length === 0, "the end of every live query");
   }
 
   /** The error of a request that must fail. */
