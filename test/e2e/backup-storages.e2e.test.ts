@@ -154,7 +154,7 @@ test("OP-03 ST-07 a storage that could not be reached when a restored database s
   await using restored = await startTestServer(SETTINGS, { folder: join(folder, "data") });
   const flushed = async (): Promise<unknown> => {
     await restored.root.sql("STORAGE FLUSH TABLE app.in_far");
-    await jobsDone(restored);
+    await restored.root.jobsEnd();
     return (
       await restored.root.rows("SELECT status, exception_trace FROM system.jobs ORDER BY created_at DESC LIMIT 1")
     )[0];
