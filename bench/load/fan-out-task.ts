@@ -20,6 +20,7 @@ interface Told {
   rows: number;
   /** Equal for equal sequences of ids. */
   order: number;
+  last: number;
 }
 
 export async function runFanOut(task: FanOutTask): Promise<FanOutResult> {
@@ -55,7 +56,7 @@ class FanOutRun {
   constructor(task: FanOutTask) {
     this.#task = task;
     this.#path = requestPath(task.operation, task.target);
-    this.#told = Array.from({ length: task.subscribers }, () => ({ rows: 0, order: 0 }));
+    this.#told = Array.from({ length: task.subscribers }, () => ({ rows: 0, order: 0, last: 0 }));
     this.#sentAt = new Float64Array(task.messages);
     this.#arrivals = new Uint32Array(task.messages);
     this.#isAcknowledged = new Uint8Array(task.messages);
@@ -122,6 +123,7 @@ class FanOutRun {
     this.#arrivals[index] = count;
     one.rows += 1;
     one.order = (Math.imul(one.order, 31) + id) | 0;
+    one.last = id;
     this.#missingDeliveries -= 1;
     this.#lastEventAt = performance.now();
     if (count === subscribers) {
@@ -175,14 +177,17 @@ class FanOutRun {
   #check(): void {
     const { messages, firstId, subscribers } = this.#task;
     const [first] = this.#told;
-    this.#told.forEach(({ rows, order }, index) => {
-      if (rows !== messages) this.#faults.add(`subscriber ${index} was told ${rows} rows of ${messages}`);
-      else if (order !== first?.order)
+    this.#told.forEach(({ rows, order, last }, index) => {
+      if (rows !== messages) {
+        const story = this.#subscribers[index]?.story() ?? "none";
+        this.#faults.add(`subscriber ${index} was told ${rows} rows of ${messages}, last row ${last}: ${story}`);
+      } else if (order !== first?.order)
         this.#faults.add(`subscriber ${index} was told in another order than subscriber 0`);
     });
     this.#arrivals.forEach((count, index) => {
-      if (count !== subscribers)
-        this.#faults.add(`row ${firstId + index} arrived ${count} times at ${subscribers} subscribers`);
+      if (count === subscribers) return;
+      const write = this.#isAcknowledged[index] === 1 ? "answered" : "never answered";
+      this.#faults.add(`row ${firstId + index}, ${write}, arrived ${count} times at ${subscribers} subscribers`);
     });
   }
 }
