@@ -13,6 +13,7 @@ import { configOf } from "../../src/config/config.ts";
 import type { SettingValues } from "../../src/config/settings.ts";
 import type { Role } from "../../src/model/role.ts";
 import type { User } from "../../src/model/user.ts";
+import { userRecord } from "../storage/user-record.ts";
 
 export const ROOT_PASSWORD = "root-secret-1";
 export const PASSWORD = "correct horse 7";
@@ -82,21 +83,7 @@ const hashes = {
 };
 
 function record(id: string, passwordHash: string, role: Role): User {
-  return {
-    id: parseUserId(id),
-    passwordHash,
-    oauth: undefined,
-    role,
-    email: undefined,
-    failedLogins: 0,
-    lockedUntilMs: undefined,
-    lastLoginAtMs: undefined,
-    createdAtMs: START_MS,
-    updatedAtMs: START_MS,
-    deletedAtMs: undefined,
-    tokensValidFromMs: 0,
-    sessions: [],
-  };
+  return userRecord(id, { passwordHash, role, createdAtMs: START_MS, updatedAtMs: START_MS });
 }
 
 /** With a root of `ROOT_PASSWORD`; an empty password leaves root waiting for setup. */

@@ -1,11 +1,8 @@
 // A script that Ctrl-C meets where no statement listens for it.
 import { expect, test } from "bun:test";
-import { readPreferences } from "../../src/cli/preferences.ts";
 import { runScript } from "../../src/cli/run-script.ts";
-import { SavedLogins } from "../../src/cli/saved-logins.ts";
-import { Session } from "../../src/cli/session.ts";
-import { settingsOf } from "../../src/cli/settings.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
+import { sessionOn } from "./test-session.ts";
 
 /** Interrupts whoever asked last, as soon as `word` is written. */
 class InterruptingTerminal implements Terminal {
@@ -60,17 +57,7 @@ class InterruptingTerminal implements Terminal {
 
 test("CL-03 Ctrl-C while a command shows what it has ends the script after it, and says so", async () => {
   const terminal = new InterruptingTerminal("No files");
-  const preferences = readPreferences({ flags: { url: "http://127.0.0.1:1" }, env: {}, file: undefined });
-  using session = new Session({
-    url: "http://127.0.0.1:1",
-    auth: { token: "unused" },
-    isSaved: false,
-    settings: settingsOf({ preferences, quiet: false, hasColor: false, variables: [] }),
-    terminal,
-    env: {},
-    logins: new SavedLogins("/nowhere", () => undefined),
-    isInteractive: false,
-  });
+  using session = sessionOn(terminal, { url: "http://127.0.0.1:1", token: "unused", isInteractive: false });
   const end = await runScript("\\set a 1\n\\file\n\\set b 2\n", session, { name: "x.sql", keepGoing: true });
   expect(end).toEqual({ exitCode: 130, isQuit: false, isStopped: true });
   expect([...session.settings.variables.keys()]).toEqual(["a"]);

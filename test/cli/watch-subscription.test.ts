@@ -1,12 +1,10 @@
 // A live query on a terminal that the test holds: what happens at the bound of what may wait.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readPreferences } from "../../src/cli/preferences.ts";
-import { SavedLogins } from "../../src/cli/saved-logins.ts";
-import { Session } from "../../src/cli/session.ts";
-import { settingsOf } from "../../src/cli/settings.ts";
+import type { Session } from "../../src/cli/session.ts";
 import type { Key, Terminal } from "../../src/cli/terminal.ts";
 import { watchSubscription } from "../../src/cli/watch-subscription.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { sessionOn } from "./test-session.ts";
 
 let server: TestServer;
 
@@ -69,24 +67,14 @@ class HeldTerminal implements Terminal {
   }
 }
 
-function sessionOn(terminal: Terminal): Session {
-  const preferences = readPreferences({ flags: { url: server.url, format: "csv" }, env: {}, file: undefined });
-  return new Session({
-    url: server.url,
-    auth: { token: server.root.token },
-    isSaved: false,
-    settings: settingsOf({ preferences, quiet: false, hasColor: false, variables: [] }),
-    terminal,
-    env: {},
-    logins: new SavedLogins("/nowhere", () => undefined),
-    isInteractive: true,
-  });
+function csvSession(terminal: Terminal): Session {
+  return sessionOn(terminal, { url: server.url, token: server.root.token, isInteractive: true, format: "csv" });
 }
 
 test("CL-03 more changes than may wait during a pause come again from the server, each once and in order", async () => {
   await server.root.sql("CREATE SHARED TABLE chat.waiting (id INT PRIMARY KEY)");
   const terminal = new HeldTerminal();
-  using session = sessionOn(terminal);
+  using session = csvSession(terminal);
   const [answer] = await session.client.batch("SUBSCRIBE TO SELECT id FROM chat.waiting");
   const watching = watchSubscription(answer, session, { maxWaitingRows: 10 });
   await terminal.until(/space pauses/);
@@ -104,7 +92,7 @@ test("CL-03 more changes than may wait during a pause come again from the server
 test("CL-03 many changes of one commit are few writes to the terminal", async () => {
   await server.root.sql("CREATE SHARED TABLE chat.burst (id INT PRIMARY KEY)");
   const terminal = new HeldTerminal();
-  using session = sessionOn(terminal);
+  using session = csvSession(terminal);
   const [answer] = await session.client.batch("SUBSCRIBE TO SELECT id FROM chat.burst");
   const watching = watchSubscription(answer, session);
   await terminal.until(/space pauses/);

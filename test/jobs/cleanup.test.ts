@@ -7,7 +7,6 @@ import { silentLog } from "../../src/base/log.ts";
 import { exportKind } from "../../src/jobs/export-kind.ts";
 import { createJobs, type JobDeps } from "../../src/jobs/jobs.ts";
 import type { TableSchema } from "../../src/model/schema.ts";
-import type { User } from "../../src/model/user.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 import type { WriteTx } from "../../src/storage/seams.ts";
@@ -22,28 +21,11 @@ import {
   type TestStore,
   write,
 } from "../storage/open-test-store.ts";
+import { userRecord } from "../storage/user-record.ts";
 import { NO_OTHER_JOBS } from "../support/no-other-jobs.ts";
 
 const DAY_MS = 86_400_000;
 const ALICE_ID = parseUserId("alice");
-
-function user(id: string, deletedAtMs: number | undefined): User {
-  return {
-    id: parseUserId(id),
-    passwordHash: "",
-    oauth: undefined,
-    role: "user",
-    email: undefined,
-    failedLogins: 0,
-    lockedUntilMs: undefined,
-    lastLoginAtMs: undefined,
-    createdAtMs: 1,
-    updatedAtMs: 1,
-    deletedAtMs,
-    tokensValidFromMs: 0,
-    sessions: [],
-  };
-}
 
 function openJobs(testStore: TestStore, overrides: Partial<JobDeps> = {}) {
   const { current: store, clock, dataDir } = testStore;
@@ -120,8 +102,8 @@ test("TB-10 ST-08 after the grace period a dropped user goes with rows, files, k
   expect(files.map((path) => existsSync(path))).toEqual([true]);
   const before = store.writer.position;
   await store.writer.submit((tx) => {
-    tx.putUser(user("alice", clock.wallMs));
-    tx.putUser(user("bob", undefined));
+    tx.putUser(userRecord("alice", { deletedAtMs: clock.wallMs }));
+    tx.putUser(userRecord("bob"));
   });
   clock.wallMs += 30 * DAY_MS - 1;
   await it.jobs.checkUpkeep();
@@ -159,9 +141,9 @@ test("TB-10 a user brought back before its turn keeps everything", async () => {
   const { current: store, clock } = testStore;
   const it = openJobs(testStore);
   await fill(store, it.jobs);
-  await store.writer.submit((tx) => tx.putUser(user("alice", clock.wallMs - 31 * DAY_MS)));
+  await store.writer.submit((tx) => tx.putUser(userRecord("alice", { deletedAtMs: clock.wallMs - 31 * DAY_MS })));
   const upkeep = it.jobs.checkUpkeep();
-  await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+  await store.writer.submit((tx) => tx.putUser(userRecord("alice")));
   await upkeep;
   await it.jobs.idle();
   expect(store.catalog.jobs()[0]?.message).toBe("User 'alice' was brought back; nothing more removed");
@@ -195,10 +177,10 @@ test("OP-03 TB-10 a user's end waits for the export of the user that is under wa
     },
   });
   await fill(store, it.jobs);
-  await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+  await store.writer.submit((tx) => tx.putUser(userRecord("alice")));
   await it.jobs.exportUser(ALICE_ID);
   await reading.promise;
-  await store.writer.submit((tx) => tx.putUser(user("alice", clock.nowMs())));
+  await store.writer.submit((tx) => tx.putUser(userRecord("alice", { deletedAtMs: clock.nowMs() })));
   clock.wallMs += 31 * DAY_MS;
   await it.jobs.checkUpkeep();
   const statuses = () => store.catalog.jobs().map(({ type, status }) => `${type} ${status}`);
@@ -232,7 +214,7 @@ test.each(["altered", "dropped"])(
     const { current: store, dataDir } = testStore;
     const it = openJobs(testStore);
     await fill(store, it.jobs);
-    await store.writer.submit((tx) => tx.putUser(user("alice", undefined)));
+    await store.writer.submit((tx) => tx.putUser(userRecord("alice")));
     const schema = table(store, "notes");
     const { catalog, writer } = store;
     let pages = 0;

@@ -10,6 +10,7 @@ import type { TableSchema } from "../../src/model/schema.ts";
 import { createFlusher } from "../../src/storage/cold/flush.ts";
 import { jobRecord } from "../storage/job-record.ts";
 import { ALICE, createTable, definition, openTestStore, type TestStore, write } from "../storage/open-test-store.ts";
+import { userRecord } from "../storage/user-record.ts";
 import { NO_OTHER_JOBS, noFiles } from "../support/no-other-jobs.ts";
 import { testCompaction } from "../support/test-compaction.ts";
 
@@ -181,21 +182,7 @@ async function prepare({ current: { writer, streams }, clock }: TestStore): Prom
       const id = `FL-${String(index).padStart(12, "0")}`;
       tx.putJob(jobRecord(id, { status: "completed", finishedAtMs: clock.wallMs }));
     }
-    tx.putUser({
-      id: ALICE_ID,
-      passwordHash: "",
-      oauth: undefined,
-      role: "user",
-      email: undefined,
-      failedLogins: 0,
-      lockedUntilMs: undefined,
-      lastLoginAtMs: undefined,
-      createdAtMs: 1,
-      updatedAtMs: 1,
-      deletedAtMs: clock.wallMs,
-      tokensValidFromMs: 0,
-      sessions: [],
-    });
+    tx.putUser(userRecord("alice", { deletedAtMs: clock.wallMs }));
     return tx.createTable({ ...plain, options: { ...plain.options, ttlSeconds: 1 } });
   });
   await writer.submit((tx) => {

@@ -10,24 +10,15 @@ import { decodeTable, encodeTable } from "../../src/storage/catalog/table-defini
 import type { Segment } from "../../src/storage/seams.ts";
 import { jobRecord } from "./job-record.ts";
 import { ALICE, BOB, CHAT, createTable, definition, failureOf, openTestStore, write } from "./open-test-store.ts";
+import { userRecord } from "./user-record.ts";
 
-const USER: User = {
-  id: parseUserId("alice"),
+const USER = userRecord("alice", {
   passwordHash: "$argon2id$…",
-  oauth: undefined,
-  role: "user",
-  email: undefined,
-  failedLogins: 0,
-  lockedUntilMs: undefined,
-  lastLoginAtMs: undefined,
-  createdAtMs: 1,
   updatedAtMs: 2,
-  deletedAtMs: undefined,
   tokensValidFromMs: 3,
-  sessions: [],
   storageId: "far",
   storageMode: "region",
-};
+});
 
 function segment(table: TableSchema, overrides: Partial<Segment> = {}): Omit<Segment, "id"> {
   return {
