@@ -25,6 +25,7 @@ import type { SocketOutlet, SocketTable } from "./outlet.ts";
 import type { Identify, Verify } from "./request-identity.ts";
 import { SocketAdmission } from "./socket-admission.ts";
 import { connectionCells, type Socket, type SocketData, type SocketWork } from "./socket-data.ts";
+import { isQueueFull, runInOrder } from "./socket-order.ts";
 
 export interface SocketServerDeps {
   readonly accounts: Accounts;
@@ -42,8 +43,6 @@ export interface SocketServerDeps {
 
 type SubscribeMessage = Extract<ClientMessage, { kind: "subscribe" }>;
 
-/** Of one socket, waiting for the one before them; past it the socket is closed. */
-const MAX_WAITING_MESSAGES = 10_000;
 const REFUSED_HEADERS = { "content-type": "application/json", "retry-after": "5" };
 /** Buckets are kept with the sockets. */
 const NO_KEYS = 0;
@@ -172,7 +171,7 @@ export class SocketServer {
       this.#tell(socket, "rate_limit", new DbError("RATE_LIMIT_EXCEEDED", "Too many messages"));
       return;
     }
-    if ((data.waiting?.length ?? 0) >= MAX_WAITING_MESSAGES) {
+    if (isQueueFull(socket)) {
       this.#end(socket, "slowConsumer");
       return;
     }
@@ -181,48 +180,17 @@ export class SocketServer {
     this.#enqueue(socket, () => this.#handleFrame(socket, copy));
   }
 
-  /** Strictly in order: a subscribe must not overtake the authentication before it. Most work is done when this returns. */
   #enqueue(socket: Socket, work: SocketWork): void {
-    const { data } = socket;
-    if (data.waiting !== undefined) {
-      data.waiting.push(work);
-      return;
-    }
-    const running = this.#run(socket, work);
-    if (running === undefined) return;
-    data.waiting = [];
-    void this.#runWaiting(socket, running);
+    runInOrder(socket, work, this.#failed);
   }
 
-  async #runWaiting(socket: Socket, running: Promise<void>): Promise<void> {
-    const { data } = socket;
-    await running;
-    while (data.waiting !== undefined && data.waiting.length > 0) {
-      const works: readonly SocketWork[] = data.waiting;
-      data.waiting = [];
-      for (const work of works) await this.#run(socket, work);
-    }
-    data.waiting = undefined;
-  }
-
-  /** Never throws. */
-  #run(socket: Socket, work: SocketWork): Promise<void> | undefined {
-    if (socket.data.closing) return undefined;
-    try {
-      return work()?.catch((error: unknown) => this.#failed(socket, error));
-    } catch (error) {
-      this.#failed(socket, error);
-      return undefined;
-    }
-  }
-
-  #failed(socket: Socket, error: unknown): void {
+  readonly #failed = (socket: Socket, error: unknown): void => {
     if (!(error instanceof DbError)) {
       const { connection } = socket.data;
       this.#deps.log.error("socket message failed", { connection, error: errorText(error) });
     }
     this.#tell(socket, "protocol", redact(error, false));
-  }
+  };
 
   #handleFrame(socket: Socket, frame: string | Uint8Array): Promise<void> | undefined {
     let message: ClientMessage;

@@ -62,6 +62,14 @@ const TEXTS = {
 
 type StatementName = keyof typeof TEXTS;
 
+/** Total, so that a new column needs a value; undefined is NULL. */
+function inOrder<Name extends string>(
+  columns: readonly Name[],
+  values: Readonly<Record<Name, SqliteValue | undefined>>,
+): SqliteValue[] {
+  return columns.map((column) => values[column] ?? null);
+}
+
 export class CatalogWriter {
   readonly #db: Database;
   readonly #statements = new Map<StatementName, Statement<never, SqliteValue[]>>();
@@ -131,7 +139,7 @@ export class CatalogWriter {
   }
 
   putUser(user: User): void {
-    const values: Record<(typeof USER_COLUMNS)[number], SqliteValue | undefined> = {
+    const values = inOrder(USER_COLUMNS, {
       id: user.id,
       password_hash: user.passwordHash,
       oauth_issuer: user.oauth?.issuer,
@@ -148,11 +156,8 @@ export class CatalogWriter {
       sessions: JSON.stringify(user.sessions),
       storage_id: user.storageId,
       storage_mode: user.storageMode ?? "table",
-    };
-    this.#run(
-      "putUser",
-      USER_COLUMNS.map((column) => values[column] ?? null),
-    );
+    });
+    this.#run("putUser", values);
   }
 
   appendAudit(entry: AuditEntry, keep: number): void {
@@ -166,7 +171,7 @@ export class CatalogWriter {
   }
 
   putApiKey(key: ApiKey): void {
-    const values: Record<(typeof API_KEY_COLUMNS)[number], SqliteValue | undefined> = {
+    const values = inOrder(API_KEY_COLUMNS, {
       id: key.id,
       name: key.name,
       user_id: key.user,
@@ -176,11 +181,8 @@ export class CatalogWriter {
       created_at_ms: key.createdAtMs,
       expires_at_ms: key.expiresAtMs,
       last_used_at_ms: key.lastUsedAtMs,
-    };
-    this.#run(
-      "putApiKey",
-      API_KEY_COLUMNS.map((column) => values[column] ?? null),
-    );
+    });
+    this.#run("putApiKey", values);
   }
 
   deleteApiKey(id: string): void {
@@ -196,7 +198,7 @@ export class CatalogWriter {
   }
 
   putJob(job: JobRecord): void {
-    const values: Record<(typeof JOB_COLUMNS)[number], SqliteValue | undefined> = {
+    const values = inOrder(JOB_COLUMNS, {
       id: job.id,
       type: job.type,
       status: job.status,
@@ -215,11 +217,8 @@ export class CatalogWriter {
       finished_at_ms: job.finishedAtMs,
       memory_used: job.memoryUsed,
       cpu_used: job.cpuUsed,
-    };
-    this.#run(
-      "putJob",
-      JOB_COLUMNS.map((column) => values[column] ?? null),
-    );
+    });
+    this.#run("putJob", values);
   }
 
   deleteJob(id: string): void {
@@ -228,24 +227,21 @@ export class CatalogWriter {
 
   /** Returns the id. */
   insertSegment(segment: Omit<Segment, "id">): number {
-    const values: Record<(typeof SEGMENT_COLUMNS)[number], SqliteValue> = {
+    const values = inOrder(SEGMENT_COLUMNS, {
       table_id: segment.tableId,
       scope: segment.scope,
       path: segment.path,
       schema_version: segment.schemaVersion,
       rows: segment.rows,
-      tombstones: segment.tombstones ?? null,
+      tombstones: segment.tombstones,
       bytes: segment.bytes,
       min_seq: segment.minSeq,
       max_seq: segment.maxSeq,
       min_key: segment.minKey,
       max_key: segment.maxKey,
       created_at_ms: segment.createdAtMs,
-    };
-    return this.#run(
-      "insertSegment",
-      SEGMENT_COLUMNS.map((column) => values[column]),
-    );
+    });
+    return this.#run("insertSegment", values);
   }
 
   deleteSegment(id: number): void {
