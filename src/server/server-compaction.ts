@@ -17,7 +17,9 @@ export interface ServerCompactionInput {
   readonly log: Log;
   readonly store: Store;
   readonly storageDir: string;
-  readonly storages: Pick<ServerStorages, "places" | "describe"> & { readonly objects: Pick<ObjectStore, "remove"> };
+  readonly storages: Pick<ServerStorages, "places" | "describe" | "describeLeft"> & {
+    readonly objects: Pick<ObjectStore, "remove">;
+  };
   readonly worker: ParquetWorker;
   readonly droppedFiles: DroppedFiles;
 }
@@ -33,10 +35,17 @@ const HOUR_MS = 3_600_000;
 
 export function createServerCompaction(input: ServerCompactionInput): ServerCompaction {
   const { config, clock, log, store, storageDir, worker, droppedFiles } = input;
-  const { objects, places, describe } = input.storages;
+  const { objects, places, describe, describeLeft } = input.storages;
   const { catalog, writer, path: databasePath } = store;
   const graceMs = config.query.timeoutMs + GRACE_MARGIN_MS;
-  const retired = createRetiredFiles({ objects, databasePath, writer, clock, log, graceMs });
+  const files = createRetiredFiles({ objects, databasePath, writer, clock, log, graceMs });
+  const retired: RetiredFiles = {
+    ...files,
+    retire(segments) {
+      files.retire(segments);
+      void describeLeft(segments);
+    },
+  };
   const settings = compactionSettings(config);
   const compactor = createCompactor({ storageDir, places, catalog, writer, worker, clock, settings, retired });
   return {

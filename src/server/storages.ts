@@ -6,7 +6,7 @@ import { errorText, type Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { TableSchema } from "../model/schema.ts";
 import { LOCAL_STORAGE } from "../model/storage.ts";
-import { writeManifest } from "../storage/cold/manifest.ts";
+import { MANIFEST_FILE, writeManifest } from "../storage/cold/manifest.ts";
 import { type Places, placeOf } from "../storage/cold/places.ts";
 import { createHoldableStore, type HoldableStore } from "../storage/objects/holdable-store.ts";
 import type { ObjectStore } from "../storage/objects/object-store.ts";
@@ -14,6 +14,7 @@ import { tableFolderOf } from "../storage/objects/path-template.ts";
 import { type Locate, RoutedStore, storageOfPath, storagePrefix } from "../storage/objects/routed-store.ts";
 import { localFolder, locationOf, type StorageAccess, spoolFolder } from "../storage/objects/storage-access.ts";
 import type { StorageLocation } from "../storage/objects/storage-location.ts";
+import type { CatalogView, Segment } from "../storage/seams.ts";
 import type { Store } from "../storage/store.ts";
 import { StorageOwners, sweep } from "./storage-owners.ts";
 
@@ -27,7 +28,20 @@ export interface ServerStorages {
    * Writes the manifest of a scope, for readers outside this program only: the segments are committed whether or not their description can be written. Never rejects.
    */
   readonly describe: (table: TableSchema, scope: Scope) => Promise<void>;
+  /** Where segments went and no new ones are described: takes them out of the manifest, which goes with the last of them. Never rejects. */
+  readonly describeLeft: (gone: readonly SegmentPlace[]) => Promise<void>;
 }
+
+export type SegmentPlace = Pick<Segment, "path" | "tableId" | "scope">;
+
+interface ManifestsInput {
+  readonly catalog: CatalogView;
+  readonly objects: ObjectStore;
+  readonly places: Places;
+  readonly log: Log;
+}
+
+type Manifests = Pick<ServerStorages, "describe" | "describeLeft">;
 
 export interface ServerStoragesInput {
   readonly dataDir: string;
@@ -77,14 +91,37 @@ export async function openServerStorages(input: ServerStoragesInput): Promise<Se
       return storagePrefix(id) + tableFolderOf(template, table);
     });
   };
-  const describe = async (schema: TableSchema, scope: Scope): Promise<void> => {
-    const folder = places.folderOf(schema, scope);
-    const segments = catalog.segments(schema.id, scope).filter(({ path }) => dirname(path) === folder);
-    await writeManifest({ objects, schema, scope, folder, segments }).catch((error: unknown) =>
-      log.warn("manifest not written", { error: errorText(error) }),
-    );
+  const { describe, describeLeft } = createManifests({ catalog, objects, places, log });
+  return { access, objects, places, foldersOf, describe, describeLeft };
+}
+
+function createManifests({ catalog, objects, places, log }: ManifestsInput): Manifests {
+  const segmentsIn = (folder: string, { tableId, scope }: Omit<SegmentPlace, "path">): readonly Segment[] =>
+    catalog.segments(tableId, scope).filter(({ path }) => dirname(path) === folder);
+  const write = (schema: TableSchema, scope: Scope, folder: string): Promise<void> =>
+    writeManifest({ objects, schema, scope, folder, segments: segmentsIn(folder, { tableId: schema.id, scope }) });
+  const told = (work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => log.warn("manifest not written", { error: errorText(error) }));
+
+  const leave = async (folder: string, { tableId, scope }: SegmentPlace): Promise<void> => {
+    const schema = catalog.tableById(tableId);
+    // Those of a dropped table go with its folder.
+    if (schema === undefined) return;
+    const isEmpty = (): boolean => segmentsIn(folder, { tableId, scope }).length === 0;
+    if (isEmpty()) {
+      await objects.remove([`${folder}/${MANIFEST_FILE}`]);
+      // A flush may have described its file meanwhile.
+      if (isEmpty()) return;
+    } else if (folder === places.folderOf(schema, scope)) return;
+    await write(schema, scope, folder);
   };
-  return { access, objects, places, foldersOf, describe };
+  return {
+    describe: (schema, scope) => told(write(schema, scope, places.folderOf(schema, scope))),
+    async describeLeft(gone) {
+      const byFolder = new Map(gone.map((place) => [dirname(place.path), place]));
+      for (const [folder, place] of byFolder) await told(leave(folder, place));
+    },
+  };
 }
 
 export function storageAccess({

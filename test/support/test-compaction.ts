@@ -22,7 +22,12 @@ export function testCompaction(input: TestCompactionInput): ServerCompaction {
   const { store, storageDir, flusher, clock, settings } = input;
   const objects = openFilesystemStore(storageDir);
   const droppedFiles = createDroppedFiles({ foldersOf: () => [], objects, databasePath: store.path, log: silentLog });
-  const storages = { objects, places: localPlaces(storageDir), describe: () => Promise.resolve() };
+  const storages = {
+    objects,
+    places: localPlaces(storageDir),
+    describe: () => Promise.resolve(),
+    describeLeft: () => Promise.resolve(),
+  };
   const parts = { store, storageDir, storages, clock, droppedFiles, log: silentLog };
   return createServerCompaction({ ...parts, config: configOf(settings), worker: flusher.worker });
 }

@@ -9,7 +9,7 @@ import type { Segment, Writer } from "../seams.ts";
 
 export interface RetiredFiles {
   /** After the commit that replaced the segments. Whoever has read the catalog before it may open them until the grace is over. */
-  retire(segments: readonly Pick<Segment, "path">[]): void;
+  retire(segments: readonly Pick<Segment, "path" | "tableId" | "scope">[]): void;
   /** After a commit that failed: it may be found to have happened, as long as no later one has succeeded. */
   doubt(segments: readonly Pick<Segment, "path">[]): void;
   /** Removes what may go. Never rejects. */

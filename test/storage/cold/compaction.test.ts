@@ -358,7 +358,7 @@ describe("files that a merge replaced", () => {
     const { clock, current } = store;
     const { writer } = current;
     const retired = createRetiredFiles({ objects, databasePath, clock, writer, log: silentLog, graceMs: 0 });
-    retired.retire(committedPaths(fixture).map((path) => ({ path })));
+    retired.retire(current.catalog.allSegments());
     await retired.sweep();
     expect(filesBelow(fixture.storageDir).length).toBe(3);
     rmSync(`${databasePath}-wal`, { recursive: true });
