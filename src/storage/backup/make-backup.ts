@@ -7,6 +7,8 @@ import { DbError } from "../../base/errors.ts";
 import { PRIVATE_FILE_MODE } from "../../base/private-file.ts";
 import { VERSION } from "../../base/version.ts";
 import { readMeta } from "../catalog/catalog-ddl.ts";
+import { isSegmentFile } from "../cold/segment-paths.ts";
+import { soundSegment } from "../cold/sound-segment.ts";
 import { heldFiles } from "../files/held-files.ts";
 import { BUSY_TIMEOUT_MS } from "../hot/connection.ts";
 import { openFilesystemStore } from "../objects/filesystem-store.ts";
@@ -66,7 +68,8 @@ export async function makeBackup(request: BackupRequest, progress: Progress): Pr
   let copied = dataFile.bytes;
   for (const { path, bytes } of snapshot.objects) {
     progress(copied, total);
-    files.push(await copyObject({ from, fromKey: path, to, toKey: `storage/${path}`, bytes }));
+    const sound = isSegmentFile(path) ? soundSegment : undefined;
+    files.push(await copyObject({ from, fromKey: path, to, toKey: `storage/${path}`, bytes, ...(sound && { sound }) }));
     copied += bytes;
   }
   const { epoch, position } = snapshot;

@@ -227,6 +227,25 @@ test("OP-03 a segment that is missing or of another size fails the backup, whose
   expect(existsSync(it.path("backup"))).toBe(false);
 });
 
+test("OP-03 a segment with a byte that was changed, wherever it is, fails the backup, which does not vouch for it", async () => {
+  await using it = await openFixture();
+  const [segment] = it.store.catalog.allSegments();
+  const path = join(it.dataDir, "storage", segment?.path ?? "");
+  const bytes = readFileSync(path);
+  for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 40)) {
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    writeFileSync(path, changed);
+    expect(await failureOf(it.backUp(it.path(`backup ${at}`)))).toMatchObject({
+      code: "STORAGE_ERROR",
+      message: expect.stringContaining(`${segment?.path} cannot be read: `),
+    });
+    expect(existsSync(join(it.path(`backup ${at}`), "backup.json"))).toBe(false);
+  }
+  writeFileSync(path, bytes);
+  expect(await it.backUp(it.path("whole"))).toMatchObject({ files: expect.any(Number) });
+});
+
 async function runChild(args: readonly string[]): Promise<number | string | null> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "backing-up-child.ts"), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
