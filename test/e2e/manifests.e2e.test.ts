@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 async function run(server: TestServer, sql: string): Promise<void> {
   await server.root.sql(sql);
