@@ -19,6 +19,7 @@ import {
   type Applied,
   applyAll,
   applyInSlices,
+  assertFresh,
   MAX_ROWS_AT_ONCE,
   type PreparedWrite,
   StaleRead,
@@ -151,7 +152,10 @@ function prepareInsertPlan(
   };
   if (plan.source.kind === "values") return insert(undefined, plan.source.rows.length);
   const query = { ...bind(plan.source.query, call, deps), maxRows };
-  return deps.queries.cells(query, call.signal).then(({ rows, rowCount }) => insert(rows, rowCount));
+  return deps.queries.cells(query, call.signal).then(({ rows, rowCount }) => {
+    assertFresh(deps.catalog, plan.table, scopeFor(plan.table, call.session.user), undefined);
+    return insert(rows, rowCount);
+  });
 }
 
 export function appliedResult(applied: Applied, call: Call, position: Seq | undefined): StatementResult {

@@ -263,6 +263,7 @@ async function preparedModify(plan: UpdatePlan | DeletePlan, call: Call, deps: S
   if (!(outside instanceof Promise)) return outside;
   // The rows were found as they are committed: true for the transaction unless it wrote one of them itself.
   return outside.then((step) => (tx) => {
+    assertFresh(tx.catalog, target.table, target.scope, undefined);
     if (isUntouched(tx, target, deps.reader)) return applyWhole(step, tx);
     if (!isBuffered(target, readsInside(tx))) return stale("some keys are flushed and some were written");
     const again = preparedWrite(plan, call, { ...deps, ...readsInside(tx) });

@@ -96,6 +96,8 @@ function truncateWhole(tables: () => readonly TableSchema[], call: Caller, deps:
     const mayDiffer = counts >= MAX_COUNTS;
     const counted = await Promise.all(tables().map((table) => countRows(table, call, deps)));
     const { value, position } = await deps.writer.submitInSlices(function* (tx): Slices<Emptied> {
+      // First: of a table that is gone there may be nothing left to look at.
+      for (const { table, scope } of counted) assertFresh(tx.catalog, table, scope, undefined);
       const isExact = !counted.some(({ table, scope, at }) => tx.isWrittenAfter(table, scope, at));
       if (!isExact && !mayDiffer) throw new StaleRead("rows were written after the count");
       const segments: Segment[] = [];
@@ -122,7 +124,6 @@ interface CountedScope {
 }
 
 function* empty({ table, scope, nowMs }: CountedScope, tx: WriteTx): Slices<readonly Segment[]> {
-  assertFresh(tx.catalog, table, scope, undefined);
   yield* releaseFiles(tx, { table: table.id, scope, nowMs });
   return tx.emptyScope(table, scope);
 }
