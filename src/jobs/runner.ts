@@ -1,5 +1,5 @@
 // Runs jobs: one row each, written before whoever asked is answered and after every change of state; the row is the truth, this class its only writer.
-// Which job starts next is decided here too: by priority, then age, never two that share a lock, at most `maxConcurrent` at once. States: specs/jobs.md.
+// States: specs/jobs.md.
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
@@ -14,6 +14,7 @@ import {
   type JobWork,
   parseJobValues,
 } from "./job-kind.ts";
+import { nextJob, nextTryMs, type QueuedJob } from "./next-job.ts";
 import { isRetryable, retryDelayMs } from "./retry.ts";
 
 export interface RunnerDeps {
@@ -40,13 +41,11 @@ export interface JobRequest {
 /** `ending`: told to stop, and not there yet. */
 export type Killed = "cancelled" | "ending" | "finished" | "unknown";
 
-interface ActiveJob {
+interface ActiveJob extends QueuedJob {
   record: JobRecord;
   readonly work: JobWork;
   readonly cancel: AbortController;
-  /** `unsaved`: its row is on the way to the disk for the first time. */
-  phase: "unsaved" | "waiting" | "running";
-  /** Monotonic. */
+  phase: QueuedJob["phase"];
   notBeforeMs: number;
   progressSavedAtMs: number;
   readonly ended: PromiseWithResolvers<void>;
@@ -229,10 +228,8 @@ export class JobRunner {
   /** For jobs that wait to be tried again. */
   #setAlarm(nowMs: number): void {
     clearTimeout(this.#alarm);
-    const times = [...this.#active.values()].flatMap(({ phase, notBeforeMs }) =>
-      phase === "waiting" && notBeforeMs > nowMs ? [notBeforeMs] : [],
-    );
-    if (times.length > 0) this.#alarm = setTimeout(() => this.#dispatch(), Math.min(...times) - nowMs);
+    const atMs = nextTryMs([...this.#active.values()], nowMs);
+    if (atMs !== undefined) this.#alarm = setTimeout(() => this.#dispatch(), atMs - nowMs);
   }
 
   #start(job: ActiveJob): void {
@@ -357,25 +354,6 @@ export class JobRunner {
     const { record } = job;
     await this.#deps.writer.submit((tx) => tx.putJob(record));
   }
-}
-
-interface StartRules {
-  readonly nowMs: number;
-  readonly maxConcurrent: number;
-}
-
-/** The job to start now: the first by priority and age whose locks nobody holds. */
-function nextJob(active: readonly ActiveJob[], { nowMs, maxConcurrent }: StartRules): ActiveJob | undefined {
-  const running = active.filter(({ phase }) => phase === "running");
-  if (running.length >= maxConcurrent) return undefined;
-  const held = new Set(running.flatMap(({ work }) => work.locks));
-  let best: ActiveJob | undefined;
-  for (const job of active) {
-    const mayStart =
-      job.phase === "waiting" && job.notBeforeMs <= nowMs && !job.work.locks.some((lock) => held.has(lock));
-    if (mayStart && (best === undefined || job.record.priority > best.record.priority)) best = job;
-  }
-  return best;
 }
 
 function traceOf(error: unknown): string | undefined {
