@@ -1,24 +1,20 @@
 // Every pair of what may happen to a table at the same time: A is under way and has read all it goes by, then B is committed, then A goes on. The rows are those of B and
 // then A, or A says that it did not happen and they are those of B; nothing of it depends on where rows lie, nor on what is removed later.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { COMMITS, type Operation } from "./pairs-commits.ts";
 import {
   addedColumn,
   BEFORE,
   cleanedUp,
   deleted,
   dropped,
-  droppedColumn,
   emptied,
   inserted,
   type Model,
   Refused,
   type Row,
-  renamedColumn,
-  replacedColumn,
-  replacedTable,
   type Step,
   setNotNull,
-  there,
   updated,
 } from "./pairs-model.ts";
 import { openWorld, rowOf, type World } from "./pairs-world.ts";
@@ -30,68 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
-
-type Operation = (world: World) => Promise<unknown>;
-
-/** What commits in the middle. */
-const SECOND: Readonly<Record<string, readonly [Operation, Step]>> = {
-  "an INSERT": [(w) => w.alice("INSERT INTO t (id, n) VALUES (7, 7)"), (model) => inserted(model, 7)],
-  "an UPDATE of a flushed key": [
-    (w) => w.alice("UPDATE t SET n = n + 100 WHERE id = 1"),
-    (model) => updated(model, 100, (id) => id === 1),
-  ],
-  "an UPDATE of a buffered key": [
-    (w) => w.alice("UPDATE t SET n = n + 100 WHERE id = 5"),
-    (model) => updated(model, 100, (id) => id === 5),
-  ],
-  "a DELETE of a flushed key": [(w) => w.alice("DELETE FROM t WHERE id = 4"), (model) => deleted(model, 4)],
-  "a DELETE and a flush": [
-    async (w) => {
-      await w.alice("DELETE FROM t WHERE id = 6");
-      await w.flush();
-    },
-    (model) => deleted(model, 6),
-  ],
-  "TRUNCATE of few rows": [(w) => w.alice("TRUNCATE t"), emptied],
-  "TRUNCATE of a whole scope": [(w) => w.truncateWhole(), emptied],
-  "DROP TABLE": [(w) => w.root("DROP TABLE t"), dropped],
-  "DROP TABLE, and what it held is gone,": [
-    async (w) => {
-      await w.root("DROP TABLE t");
-      await w.trimmed();
-    },
-    dropped,
-  ],
-  "DROP TABLE and CREATE TABLE": [
-    async (w) => {
-      await w.root("DROP TABLE t; CREATE USER TABLE t (id BIGINT PRIMARY KEY, n INT)");
-      await w.alice("INSERT INTO t VALUES (2, 200)");
-    },
-    replacedTable,
-  ],
-  "ADD COLUMN": [(w) => w.root("ALTER TABLE t ADD COLUMN late INT DEFAULT 9"), addedColumn],
-  "DROP COLUMN": [(w) => w.root("ALTER TABLE t DROP COLUMN extra"), droppedColumn],
-  "DROP COLUMN and ADD COLUMN": [
-    async (w) => {
-      await w.root("ALTER TABLE t DROP COLUMN extra");
-      await w.root("ALTER TABLE t ADD COLUMN extra INT DEFAULT 3");
-    },
-    replacedColumn,
-  ],
-  "RENAME COLUMN": [(w) => w.root("ALTER TABLE t RENAME COLUMN extra TO other"), renamedColumn],
-  "a wider type": [(w) => w.root("ALTER TABLE t ALTER COLUMN n TYPE BIGINT"), there],
-  "a flush": [(w) => w.flush(), there],
-  "a merge": [(w) => w.merge(), there],
-  "a flush, a merge, and the end of the files replaced": [
-    async (w) => {
-      await w.flush();
-      await w.merge();
-      await w.removeReplaced();
-    },
-    there,
-  ],
-  "the clean-up of the user": [(w) => w.cleanUp(), cleanedUp],
-};
 
 interface First {
   readonly run: Operation;
@@ -203,7 +137,7 @@ async function eitherOrder(one: Model | undefined, other: Model): Promise<Model>
 }
 
 describe.each(Object.entries(FIRST))("ST-03 ST-04 ST-05 TB-02 TB-08 TB-09 while %s is under way", (_first, first) => {
-  test.each(Object.entries(SECOND))("%s commits", async (name, [second, secondStep]) => {
+  test.each(Object.entries(COMMITS))("%s commits", async (name, [second, secondStep]) => {
     await world.begin();
     const middle = (): Promise<unknown> => second(world);
     if (first.middle === "read") world.beforeRead(middle);
@@ -253,7 +187,7 @@ function rowsOf({ columns, alice }: Model, only?: number): readonly Row[] | unde
 }
 
 describe.each(Object.entries(READS))("ST-05 TB-09 while '%s' waits for a query process", (sql, answerOf) => {
-  test.each(Object.entries(SECOND))("%s commits", async (_second, [second, secondStep]) => {
+  test.each(Object.entries(COMMITS))("%s commits", async (_second, [second, secondStep]) => {
     await world.begin();
     world.beforeRead(() => second(world));
     const between = secondStep(BEFORE);
