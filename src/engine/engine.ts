@@ -14,7 +14,7 @@ import type { ClientMessage } from "../protocol/up.ts";
 import { runRequest, type SqlRequest } from "./batch.ts";
 import { slotsOf } from "./data.ts";
 import type { EngineDeps } from "./deps.ts";
-import type { Session } from "./session.ts";
+import { DEFAULT_NAMESPACE, type Session } from "./session.ts";
 import { runUpload, type Uploads } from "./uploads.ts";
 import { scopeFor } from "./write.ts";
 
@@ -60,8 +60,6 @@ function requestOf(input: RunInput): SqlRequest {
 function sessionOf({ user, role, namespace, address }: RunInput): Session {
   return { user, role, namespace: requestNamespace(namespace), ...(address === undefined ? {} : { address }) };
 }
-
-const DEFAULT_NAMESPACE = "default";
 
 function requestNamespace(text: string | undefined): Name {
   return parseName(text ?? DEFAULT_NAMESPACE, "Namespace");

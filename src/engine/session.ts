@@ -6,6 +6,9 @@ import type { Role } from "../model/role.ts";
 import type { LiftedStatement } from "../sql/lift-literals.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
+/** Of a request that names none. The name is reserved, so there is no such namespace. */
+export const DEFAULT_NAMESPACE = "default";
+
 /** One request's identity. EXECUTE AS USER makes another one; nothing else does. */
 export interface Session {
   readonly user: UserId;

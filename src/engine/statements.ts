@@ -15,12 +15,12 @@ import { alterTable } from "./alter-table.ts";
 import { runApiKeyStatement } from "./api-keys.ts";
 import { isBackupStatement, runBackup } from "./backup-statements.ts";
 import { runBulkInsert } from "./bulk-insert.ts";
-import { compactAll, compactTable } from "./compact-statements.ts";
 import { runData } from "./data.ts";
 import { requireTable, runDdl } from "./ddl.ts";
 import type { EngineDeps } from "./deps.ts";
 import { explain } from "./explain.ts";
 import { runIndexStatement, showIndexes } from "./indexes.ts";
+import { compactAll, compactTable, flushAll } from "./maintenance-statements.ts";
 import { namespaceHint } from "./names.ts";
 import { messageResult, rowsResult } from "./outcome.ts";
 import { assertMayExecute } from "./permission.ts";
@@ -161,11 +161,11 @@ async function runJobStatement(statement: JobStatement, call: Caller, deps: Engi
       return messageResult(call.session, `Storage flush started for table '${name}'. Job ID: ${started.jobId}`);
     }
     case "flushAll":
-      return flushAll(statement.namespace ?? call.session.namespace, call, deps);
+      return flushAll(statement.namespace, call, deps);
     case "compactTable":
       return compactTable(requireTable(statement.table, call.session, deps), call, deps);
     case "compactAll":
-      return compactAll(statement.namespace ?? call.session.namespace, call, deps);
+      return compactAll(statement.namespace, call, deps);
     case "killJob":
       return killJob(statement.job, call, deps);
     default:
@@ -186,20 +186,6 @@ async function killJob(id: string, call: Caller, deps: EngineDeps): Promise<Stat
     default:
       throw new DbError("NOT_FOUND", `Job '${id}' does not exist`);
   }
-}
-
-async function flushAll(namespace: string, call: Caller, deps: EngineDeps): Promise<StatementResult> {
-  if (deps.catalog.namespace(namespace) === undefined) {
-    throw new DbError("NAMESPACE_NOT_FOUND", `Namespace '${namespace}' does not exist`);
-  }
-  const tables = deps.catalog.tables().filter((table) => table.namespace === namespace);
-  const started = await Promise.all(tables.map((table) => deps.jobs.flushTable(table)));
-  const ids = started.flatMap((job) => ("jobId" in job ? [job.jobId] : []));
-  if (ids.length === 0) {
-    return messageResult(call.session, `Storage flush skipped: no pending writes in namespace '${namespace}'`);
-  }
-  const text = `Storage flush started for ${ids.length} table(s) in namespace '${namespace}'. Job IDs: [${ids.join(", ")}]`;
-  return messageResult(call.session, text);
 }
 
 type KillStatement = Extract<Statement, { readonly kind: "killConnection" | "killLiveQuery" }>;
