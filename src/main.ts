@@ -9,6 +9,7 @@ import { runCli } from "./cli/run-cli.ts";
 import { processTerminal } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load-config.ts";
+import { HOUR_MS } from "./config/setting.ts";
 import { backupCommand, restoreCommand } from "./server/backup-command.ts";
 import { serveBackup } from "./server/backup-process.ts";
 import { banner } from "./server/banner.ts";
@@ -59,8 +60,6 @@ async function serve(argv: readonly string[]): Promise<void> {
   process.stdout.write(banner(server));
   stopOnSignal(server, { log, logFiles });
 }
-
-const HOUR_MS = 3_600_000;
 
 function openLogFiles({ logging }: Config): LogFiles | undefined {
   if (logging.logsPath === "") return undefined;

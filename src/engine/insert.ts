@@ -2,6 +2,7 @@
 import { DbError } from "../base/errors.ts";
 import type { Scope } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import { evaluationRow } from "../model/change.ts";
 import { keyColumn, type TableSchema } from "../model/schema.ts";
 import type { Cell, SqliteValue } from "../model/sql-type.ts";
 import { cellToSqlite } from "../model/types.ts";
@@ -22,7 +23,6 @@ import {
   type PreparedWrite,
   sameCells,
   scopeFor,
-  systemRow,
 } from "./write.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
@@ -177,7 +177,7 @@ function resolveConflict(
   if (conflict.again) {
     throw new DbError("INVALID_SQL", "ON CONFLICT DO UPDATE command cannot affect row a second time");
   }
-  const scope = [...systemRow(existing), ...row, null, false];
+  const scope = [...evaluationRow(existing), ...row, null, false];
   if (plan.onConflict.where !== undefined && plan.onConflict.where(scope, slots) !== true) return undefined;
   const merged = [...existing.cells];
   for (const { column, value } of plan.onConflict.assignments) merged[column] = value(scope, slots);
@@ -186,7 +186,7 @@ function resolveConflict(
 }
 
 function returningRow({ plan, slots, budget }: InsertInput, version: RowVersion): readonly Cell[] {
-  const row = systemRow(version);
+  const row = evaluationRow(version);
   const values = (plan.returning?.values ?? []).map((value) => value(row, slots));
   budget.take(values);
   return values;

@@ -3,6 +3,7 @@
 import { assert } from "../base/errors.ts";
 import { type Scope, seqOf } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import { evaluationRow } from "../model/change.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { DeletePlan, UpdatePlan } from "../sql/plan.ts";
@@ -30,7 +31,6 @@ import {
   StaleRead,
   sameCells,
   scopeFor,
-  systemRow,
 } from "./write.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
@@ -117,7 +117,7 @@ function beginModify(
       assert(row !== undefined, "a row of the statement");
       const version = write(row, index + 1);
       if (returning === undefined) return;
-      const cells = [...systemRow(version), ...row.computed.slice(assigned)];
+      const cells = [...evaluationRow(version), ...row.computed.slice(assigned)];
       const values = returning.values.map((value) => value(cells, input.slots));
       input.budget.take(values);
       returned.push(values);

@@ -2,8 +2,9 @@
 // STREAM tables, which are in memory here.
 import { assert } from "../base/errors.ts";
 import { type Seq, seqOf } from "../base/ids.ts";
-import { evaluationRow, matches } from "../live/membership.ts";
+import { matches } from "../live/membership.ts";
 import type { MatchRequest, PageRequest, RowPage, RowSource } from "../live/ports.ts";
+import { evaluationRow } from "../model/change.ts";
 import { SYSTEM_COLUMNS, type TableSchema } from "../model/schema.ts";
 import { type Cell, sameType } from "../model/sql-type.ts";
 import type { LivePlan, QueryPlan } from "../sql/plan.ts";

@@ -75,11 +75,6 @@ export function keyOf(table: TableSchema, cells: readonly Cell[]): Cell {
   return cells[table.keyIndex] ?? null;
 }
 
-/** A closure's row: the columns, then `_seq`, then `_deleted`. */
-export function systemRow(version: RowVersion): readonly Cell[] {
-  return [...version.cells, version.seq, version.deleted];
-}
-
 /** NOT NULL, column by column; the plan has brought each value to its column's type. Runs for every row of a statement before the first is written. */
 export function checkRow(table: TableSchema, cells: readonly Cell[], rowNumber: number): Cell[] {
   return table.columns.map((column, index) => {

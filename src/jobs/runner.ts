@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { DbError } from "../base/errors.ts";
 import { errorText, type Log } from "../base/log.ts";
+import { within } from "../base/within.ts";
 import { isFinished, JOB_PREFIXES, type JobRecord, type JobType } from "../model/job.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import {
@@ -359,11 +360,4 @@ export class JobRunner {
 function traceOf(error: unknown): string | undefined {
   const trace = error instanceof JobFailure ? error.trace : error instanceof Error ? error.stack : undefined;
   return trace?.slice(0, MAX_TRACE_LENGTH);
-}
-
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }

@@ -1,6 +1,6 @@
 // What one change of a table means to one filter: the row enters, changes, leaves, or is none of its business.
 import { assert } from "../base/errors.ts";
-import type { Change, RowVersion } from "../model/change.ts";
+import { type Change, evaluationRow, type RowVersion } from "../model/change.ts";
 import type { Cell } from "../model/sql-type.ts";
 import type { RowChange } from "../protocol/native-encoder.ts";
 import type { LivePlan, SlotValues } from "../sql/plan.ts";
@@ -25,10 +25,6 @@ export function toRoutedChange(change: Change): RoutedChange {
     beforeRow: change.before === undefined ? undefined : evaluationRow(change.before),
     afterRow: change.after.deleted ? undefined : evaluationRow(change.after),
   };
-}
-
-export function evaluationRow(version: RowVersion): readonly Cell[] {
-  return [...version.cells, version.seq, version.deleted];
 }
 
 /** Of a filter. NULL is not a match. Throws what the predicate throws. */

@@ -2,9 +2,10 @@
 import { assertNever } from "../base/errors.ts";
 import type { Scope, Seq, UserId } from "../base/ids.ts";
 import type { RowVersion } from "../model/change.ts";
+import { evaluationRow } from "../model/change.ts";
 import type { AdmittedReads, IsWanted } from "./admitted-reads.ts";
 import type { Effect, Entry, Page } from "./delivery.ts";
-import { evaluationRow, type Filter, matches } from "./membership.ts";
+import { type Filter, matches } from "./membership.ts";
 import type { PageRequest, RowPage } from "./ports.ts";
 
 export type Read = Extract<Effect, { kind: "read" }>;

@@ -11,6 +11,11 @@ export interface RowVersion {
   readonly cells: readonly Cell[];
 }
 
+/** The row that a compiled expression is given: the columns, then `_seq`, then `_deleted`. */
+export function evaluationRow({ cells, seq, deleted }: RowVersion): readonly Cell[] {
+  return [...cells, seq, deleted];
+}
+
 export interface Change {
   readonly table: TableSchema;
   readonly scope: Scope;

@@ -2,6 +2,7 @@
 // read from right to left, so that a number without a unit takes the one that its place gives it.
 import { DbError } from "../base/errors.ts";
 import { DAYS_PER_MONTH, type Interval, intervalCell, intervalOf, MONTHS_PER_YEAR } from "./interval.ts";
+import { roundEven } from "./round-even.ts";
 
 const MAX_TEXT_LENGTH = 200;
 const US_PER_SECOND = 1_000_000;
@@ -101,12 +102,6 @@ class Total {
     const part = (value: number): number => value * sign + 0;
     return { months: part(this.months), days: part(this.days), us: this.us * BigInt(sign) };
   }
-}
-
-function roundEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** Cut to µs, and one more when more than half of one is left. */

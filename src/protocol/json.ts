@@ -1,6 +1,8 @@
 // JSON that keeps 64-bit integers: reading gives a bigint where a number would round, writing prints a bigint as an integer.
 // Runs in browsers and Node as well as in Bun.
+
 import { DbError } from "../base/errors.ts";
+import { isRecord } from "../base/is-record.ts";
 
 export type JsonValue =
   | null
@@ -117,5 +119,5 @@ function isList(value: object): value is readonly JsonValue[] {
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+  return isRecord(value) && !ArrayBuffer.isView(value);
 }

@@ -7,11 +7,10 @@ import { createTokens } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import { HOUR_MS } from "../config/setting.ts";
 import type { Audit } from "../model/audit.ts";
 import type { Store } from "../storage/store.ts";
 import { apiKeyStoreOf, userStoreOf } from "./user-store.ts";
-
-const HOUR_MS = 3_600_000;
 
 export interface IdentityOptions {
   readonly config: Config["auth"];

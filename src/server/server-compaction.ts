@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import { HOUR_MS } from "../config/setting.ts";
 import type { CompactDeps } from "../jobs/compact-kind.ts";
 import { type CompactionSettings, createCompactor } from "../storage/cold/compact.ts";
 import type { DroppedFiles } from "../storage/cold/dropped-files.ts";
@@ -31,7 +32,6 @@ export interface ServerCompaction {
 
 /** A query process reads no longer than its deadline; this much more for what is late. */
 const GRACE_MARGIN_MS = 30_000;
-const HOUR_MS = 3_600_000;
 
 export function createServerCompaction(input: ServerCompactionInput): ServerCompaction {
   const { config, clock, log, store, storageDir, worker, droppedFiles } = input;

@@ -13,7 +13,8 @@ export interface SocketAdmissionOptions {
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
-const MAX_ADDRESSES_COUNTED = 100_000;
+/** Clients whose attempts are counted at a time. */
+export const MAX_ADDRESSES_COUNTED = 100_000;
 
 export class SocketAdmission {
   readonly #options: SocketAdmissionOptions;

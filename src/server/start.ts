@@ -44,6 +44,7 @@ import { openLive } from "./open-live.ts";
 import type { SocketTable } from "./outlet.ts";
 import { RecentLog } from "./recent-log.ts";
 import { createIdentify } from "./request-identity.ts";
+import { MAX_ADDRESSES_COUNTED } from "./socket-admission.ts";
 import type { SocketData } from "./socket-data.ts";
 import { SocketServer } from "./sockets.ts";
 import { type StatsSource, serverStats, type WriteCounters } from "./stats.ts";
@@ -70,7 +71,6 @@ export interface RunningServer {
 }
 
 const MAX_CONTENDED_WRITES = 1_000;
-const MAX_ADDRESSES_COUNTED = 100_000;
 const MAX_ROWS_PER_STATEMENT = 20_000;
 /** More than all parameters of a statement can be together. */
 const MAX_WRITE_BYTES = 32 * 1024 * 1024;

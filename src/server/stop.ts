@@ -1,6 +1,7 @@
 // The way down, in order: no new work, sockets told to come back later, jobs ended and statements in flight finished, then storage. Each wait has a bound.
 import type { Server } from "bun";
 import { errorText, type Log } from "../base/log.ts";
+import { within } from "../base/within.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { SocketData } from "./socket-data.ts";
@@ -71,11 +72,4 @@ async function stopAll(input: StopInput, timers: readonly Timer[]): Promise<void
   }
   if (failures.length > 0) throw new AggregateError(failures, failures.map(errorText).join("; "));
   log.info("server stopped");
-}
-
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }

@@ -9,6 +9,7 @@ import { parseUserId, SHARED_SCOPE, scopeOfUser } from "../../src/base/ids.ts";
 import { openFilesystemStore } from "../../src/storage/objects/filesystem-store.ts";
 import { newestVersions } from "../storage/cold/compaction-fixture.ts";
 import { openTestStore } from "../storage/open-test-store.ts";
+import { randomOf } from "../support/random.ts";
 import { canTrace, tracedSteps, tracer } from "./traced-calls.ts";
 import { anything, EVERYTHING, NOTHING, type Survival, WrittenDisk } from "./written-disk.ts";
 import { bodyOf, type Rows, rowsText, WrittenRows } from "./written-rows.ts";
@@ -26,15 +27,6 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 const isTraceable = canTrace();
 const skipped = isTraceable ? "" : " (skipped: no strace here)";
-
-/** The same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Opens what was left, as a start does, and reads every row of buffer and files. */
 async function rowsIn(folder: string): Promise<Rows> {

@@ -2,6 +2,7 @@
 // works in slices, statements that fail, flushes and the removal of what they flushed, the log being folded by its thread, merges, tables made and dropped.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createClient, type KalamClient } from "../../src/link/index.ts";
+import { randomOf } from "../support/random.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 
 setDefaultTimeout(300_000);
@@ -13,14 +14,6 @@ const WATCHERS = 10;
 const BODY = "x".repeat(6_000);
 /** Applied in slices. */
 const LARGE_ROWS = 220;
-
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 interface Watcher {
   readonly name: string;

@@ -4,6 +4,7 @@
 import { DbError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { SNOWFLAKE_NODES } from "../../sql/functions/generators.ts";
+import { shuttingDown } from "../../storage/hot/settling.ts";
 import type { StorageAccess } from "../../storage/objects/storage-access.ts";
 import { StaleRead } from "../write.ts";
 import type { ColdCacheCounts, OpenMessage, QueryRequest, QueryResult } from "./messages.ts";
@@ -313,10 +314,6 @@ class Pool implements QueryPool {
 /** What is left of a heap after a failed allocation is of no use to the next query. */
 function isSpent(outcome: ChildOutcome): boolean {
   return outcome.kind === "failed" && outcome.failure.code === "OUT_OF_MEMORY";
-}
-
-function shuttingDown(): DbError {
-  return new DbError("SHUTTING_DOWN", "The server is shutting down");
 }
 
 function canceled(): DbError {

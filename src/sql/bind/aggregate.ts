@@ -1,5 +1,5 @@
 // Calls of aggregate functions.
-import type { FuncCall, Node } from "libpg-query";
+import type { FuncCall } from "libpg-query";
 import { DbError } from "../../base/errors.ts";
 import { BIGINT, type SqlType } from "../../model/sql-type.ts";
 import type { Expr, MergeKind, QueryExpr } from "../expression.ts";
@@ -9,7 +9,7 @@ import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
 import { assertNoIntervals, comparisonKey } from "./interval.ts";
 import { type Operand, operandType, settled, tryCoerce } from "./operand.ts";
-import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
+import { bindOrderTerm, renderOrder } from "./order.ts";
 import { type BoundAggregate, bindOrderedSet, isOrderedSet } from "./ordered-set.ts";
 import { bindRowDocument } from "./row-document.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
@@ -127,7 +127,7 @@ function bindArguments(binder: Binder, node: FuncCall, { name, inner, filter, ov
   const resolved = form.resolve(operands.map(operandType));
   if (resolved === undefined) throw functionNotFound(name, given, position);
   const args = operands.map((operand, index) => argumentOf(operand, resolved.args[index]));
-  const terms = (node.agg_order ?? []).map((term) => aggregateOrder(binder, term, inner));
+  const terms = (node.agg_order ?? []).map((term) => bindOrderTerm(binder, term, inner));
   const sqlite = (overWindow ? form.window : undefined) ?? form.sqlite(resolved.args);
   const listed = node.agg_distinct === true ? distinctArguments(name, args, position) : args;
   // Equal intervals need not read the same.
@@ -151,9 +151,4 @@ function argumentOf(operand: Operand, type: SqlType | undefined): Expr {
 function distinctArguments(name: string, args: readonly Expr[], position: number | undefined): readonly Expr[] {
   if (args.length <= 1) return args;
   throw unsupported(`${name} with DISTINCT`, position);
-}
-
-function aggregateOrder(binder: Binder, node: Node, context: ExprContext): OrderTerm {
-  if (!("SortBy" in node) || node.SortBy.node === undefined) throw new Error("an ORDER BY without expression");
-  return orderTerm(node.SortBy, settled(binder.expr(node.SortBy.node, context)));
 }

@@ -1,9 +1,10 @@
 // ORDER BY terms as SQLite text. PostgreSQL puts NULLs last when ascending and first when descending; SQLite does the opposite.
-import type { SortBy } from "libpg-query";
+import type { Node, SortBy } from "libpg-query";
 import { TYPES } from "../../model/types.ts";
 import type { Expr } from "../expression.ts";
-import type { RenderArg } from "./binder.ts";
+import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { comparisonKey } from "./interval.ts";
+import { settled } from "./operand.ts";
 import { unsupported } from "./syntax.ts";
 
 export interface OrderTerm {
@@ -23,6 +24,12 @@ export function orderTerm(node: SortBy, expr: Expr, nullable = true): OrderTerm 
   const nulls = node.sortby_nulls;
   const nullsFirst = nulls === "SORTBY_NULLS_FIRST" || (nulls !== "SORTBY_NULLS_LAST" && descending);
   return { expr, value: expr, descending, nullsFirst, nullable };
+}
+
+/** Of a call: nothing stands for an output or its number there. */
+export function bindOrderTerm(binder: Binder, node: Node, context: ExprContext): OrderTerm {
+  if (!("SortBy" in node) || node.SortBy.node === undefined) throw new Error("an ORDER BY without expression");
+  return orderTerm(node.SortBy, settled(binder.expr(node.SortBy.node, context)));
 }
 
 interface OutputTerm {

@@ -9,7 +9,7 @@ import type { Binder, ExprContext, RenderArg } from "./binder.ts";
 import { functionNotFound } from "./call.ts";
 import { comparisonKey } from "./interval.ts";
 import { constant, type Operand, required, settled, tryCoerce, unify } from "./operand.ts";
-import { type OrderTerm, orderTerm, renderOrder } from "./order.ts";
+import { bindOrderTerm, type OrderTerm, renderOrder } from "./order.ts";
 import { at, namesOf, unsupported } from "./syntax.ts";
 import { walk } from "./walk.ts";
 
@@ -137,7 +137,7 @@ function extended(base: WindowDef, over: WindowDef, name: string): WindowDef {
 
 function bindDefinition(binder: Binder, window: WindowDef, context: ExprContext): BoundPart {
   const partition = (window.partitionClause ?? []).map((node) => settled(binder.expr(node, context)));
-  const order = (window.orderClause ?? []).map((node) => windowOrder(binder, node, context));
+  const order = (window.orderClause ?? []).map((node) => bindOrderTerm(binder, node, context));
   const frame = bindFrame(binder, window, { context, order });
   const render = (renderArg: RenderArg): string => {
     const parts = [
@@ -148,11 +148,6 @@ function bindDefinition(binder: Binder, window: WindowDef, context: ExprContext)
     return parts.filter((part) => part !== "").join(" ");
   };
   return { args: [...partition, ...order.map((term) => term.expr), ...frame.args], render };
-}
-
-function windowOrder(binder: Binder, node: Node, context: ExprContext): OrderTerm {
-  if (!("SortBy" in node) || node.SortBy.node === undefined) throw new Error("an ORDER BY without expression");
-  return orderTerm(node.SortBy, settled(binder.expr(node.SortBy.node, context)));
 }
 
 /** PostgreSQL's FRAMEOPTION bits. */

@@ -1,6 +1,7 @@
 // Checked reading of what the data file holds. The file is ours, but disks and hands are not: a value of the wrong form stops the start with
 // the name of the row, instead of travelling on under a type it does not have.
 import { DbError } from "../../base/errors.ts";
+import { isRecord } from "../../base/is-record.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -9,12 +10,8 @@ export function damaged(what: string, value: unknown): DbError {
   return new DbError("STORAGE_ERROR", `The catalog is damaged: ${what} is ${shown?.slice(0, 100) ?? "missing"}`);
 }
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 export function toFields(value: unknown, what: string): Fields {
-  if (!isFields(value)) throw damaged(what, value);
+  if (!isRecord(value)) throw damaged(what, value);
   return value;
 }
 

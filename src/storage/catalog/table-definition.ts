@@ -1,6 +1,7 @@
 // A table's definition as JSON text in the catalog, and back. Every field is checked on the way in; cells that JSON cannot hold exactly
 // (64-bit integers, bytes, NaN) are tagged objects.
 import { type Name, parseName, type Seq, seqOf, tableIdOf } from "../../base/ids.ts";
+import { isRecord } from "../../base/is-record.ts";
 import { ACCESS_LEVELS } from "../../model/role.ts";
 import {
   type Column,
@@ -13,7 +14,7 @@ import {
 } from "../../model/schema.ts";
 import { arrayOf, type Cell, type SqlType, type TypeKind } from "../../model/sql-type.ts";
 import { TYPES } from "../../model/types.ts";
-import { damaged, isFields, toArray, toCount, toFields, toFlag, toOneOf, toOptional, toText } from "./stored-fields.ts";
+import { damaged, toArray, toCount, toFields, toFlag, toOneOf, toOptional, toText } from "./stored-fields.ts";
 
 export function encodeTable(schema: TableSchema): string {
   return JSON.stringify({
@@ -172,7 +173,7 @@ const FLOAT = /^(NaN|-?Infinity|-0)$/;
 function decodeCell(value: unknown, what: string): Cell {
   if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string")
     return value;
-  if (!isFields(value)) throw damaged(what, value);
+  if (!isRecord(value)) throw damaged(what, value);
   const { int, bytes, float } = value;
   if (typeof int === "string" && INTEGER.test(int)) return BigInt(int);
   if (typeof bytes === "string" && HEX.test(bytes)) return Uint8Array.fromHex(bytes);

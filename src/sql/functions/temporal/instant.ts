@@ -7,6 +7,7 @@ export interface Instant {
   readonly timeUs: number;
 }
 
+export const SECONDS_PER_DAY = 86_400;
 export const US_PER_SECOND = 1_000_000;
 export const US_PER_MINUTE = 60 * US_PER_SECOND;
 export const US_PER_HOUR = 60 * US_PER_MINUTE;

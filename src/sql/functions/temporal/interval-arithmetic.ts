@@ -8,13 +8,13 @@ import {
   intervalOf,
   intervalOutOfRange,
 } from "../../../model/interval.ts";
+import { roundEven } from "../../../model/round-even.ts";
 import { memoizeLast } from "../memoize-last.ts";
 import { addMonths } from "./civil.ts";
-import { instantOf, timestampOf, US_PER_DAY, US_PER_SECOND } from "./instant.ts";
+import { instantOf, SECONDS_PER_DAY, timestampOf, US_PER_DAY, US_PER_SECOND } from "./instant.ts";
 import { inTimestamp } from "./range.ts";
 
 const DAY = BigInt(US_PER_DAY);
-const SECONDS_PER_DAY = 86_400;
 
 /** Reads the interval of a call that is nearly always the same from row to row. */
 export function intervalReader(): (cell: string) => Interval {
@@ -48,12 +48,6 @@ export function difference(a: bigint, b: bigint): string {
 /** To µs, when a number is seconds; to millionths, when it is days. */
 function rounded(value: number): number {
   return roundEven(value * US_PER_SECOND) / US_PER_SECOND;
-}
-
-export function roundEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** `scale` multiplies or divides a part. */

@@ -4,12 +4,11 @@ import { type Interval, intervalCell, intervalOf } from "../../../model/interval
 import { DOUBLE, INTERVAL } from "../../../model/sql-type.ts";
 import { type Overload, preparedOverload } from "../definition.ts";
 import { memoizeLast } from "../memoize-last.ts";
-import { US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
+import { SECONDS_PER_DAY, US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
 import { unitNamed } from "./unit-named.ts";
 
 type Part = (interval: Interval) => number;
 
-const SECONDS_PER_DAY = 86_400;
 const DAYS_PER_YEAR = 365.25;
 const [MINUTE, HOUR] = [BigInt(US_PER_MINUTE), BigInt(US_PER_HOUR)];
 const years = ({ months }: Interval): number => Math.trunc(months / 12);

@@ -1,9 +1,9 @@
 // make_interval: the binder brings named arguments into their places.
 import { intervalCell, intervalOutOfRange } from "../../../model/interval.ts";
+import { roundEven } from "../../../model/round-even.ts";
 import { INTERVAL } from "../../../model/sql-type.ts";
 import { defineFunction, type Overload, overload } from "../definition.ts";
 import { US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND } from "./instant.ts";
-import { roundEven } from "./interval-arithmetic.ts";
 
 export const MAKE_INTERVAL_ARGUMENTS = ["years", "months", "weeks", "days", "hours", "mins", "secs"] as const;
 
