@@ -1,5 +1,6 @@
 // Removes a dropped user whose grace period is over: rows of all USER and STREAM tables, their files, API keys, and last the account, whose id is free again then.
 import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
+import { isFinished } from "../model/job.ts";
 import type { TableSchema } from "../model/schema.ts";
 import type { User } from "../model/user.ts";
 import { releaseFiles } from "../storage/files/release-files.ts";
@@ -103,6 +104,11 @@ function* removeAccount(tx: WriteTx, user: UserId): Slices<readonly Segment[]> {
   for (const { id } of tx.catalog.tables().filter(isOwned)) {
     purged.push(...(yield* purge(tx, { id, user })));
     yield;
+  }
+  // Their files go; whoever gets the id has exported nothing.
+  const parameters = JSON.stringify({ user });
+  for (const job of tx.catalog.jobs()) {
+    if (job.type === "user_export" && job.parameters === parameters && isFinished(job)) tx.deleteJob(job.id);
   }
   tx.deleteUser(user);
   return purged;
