@@ -11,9 +11,9 @@ export function lockFile(path: string, waitMs: number): Disposable | undefined {
   if (!existsSync(path)) closeSync(openSync(path, "a", PRIVATE_FILE_MODE));
   const db = new Database(path, { readwrite: true });
   try {
+    db.run(`PRAGMA busy_timeout = ${Math.trunc(waitMs)}`);
     // No journal file beside the lock; nothing is ever written to it.
     db.run("PRAGMA journal_mode = MEMORY");
-    db.run(`PRAGMA busy_timeout = ${Math.trunc(waitMs)}`);
     db.run("BEGIN IMMEDIATE");
     return { [Symbol.dispose]: () => db.close(true) };
   } catch (error) {
