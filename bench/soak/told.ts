@@ -15,6 +15,7 @@ interface Away {
 }
 
 const KEPT_FAULTS = 5;
+const SHOWN_ABSENCES = 5;
 
 export class Told {
   readonly #options: ToldOptions;
@@ -180,6 +181,9 @@ export class Told {
   }
 
   #awayText(): string {
-    return this.#away.map(({ from, to }) => `${from}–${to}`).join(", ");
+    return this.#away
+      .slice(-SHOWN_ABSENCES)
+      .map(({ from, to }) => `${from}–${to}`)
+      .join(", ");
   }
 }
