@@ -1,5 +1,6 @@
 // Question: does every acknowledged write reach everybody who watches it, once and in order, while tables are flushed, merged and altered, sockets break and the server ends
-// and comes back? Not a figure but a verdict; exit code 1 when anything was lost, repeated, misordered or told to the wrong user.
+// and comes back? Not a figure but a verdict; exit code 1 when anything was lost, repeated, misordered or told to the wrong user. The server comes back from the sources as
+// they are then: leave them alone meanwhile.
 //   bun bench/delivery-soak.ts [--seconds 120] [--users 1000] [--restarts 3] [--seed N]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

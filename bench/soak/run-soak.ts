@@ -64,7 +64,7 @@ export interface SoakOptions {
 
 export interface SoakResult {
   readonly summary: string;
-  /** Of the first watchers that have any, and refusals that nothing explains. */
+  /** The first of each live query, and refusals that nothing explains. */
   readonly faults: readonly string[];
   readonly acknowledged: number;
 }
