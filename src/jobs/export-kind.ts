@@ -1,9 +1,12 @@
 // The export of one user's data: a ZIP file with the account and, for each USER and STREAM table in which the user has rows, those rows as JSON and the files they hold.
 import { parseUserId, scopeOfUser, type UserId } from "../base/ids.ts";
+import { errorText } from "../base/log.ts";
+import { StatementFailure } from "../engine/failure.ts";
 import { qualifiedName, type TableSchema } from "../model/schema.ts";
 import type { CatalogView, Writer } from "../storage/seams.ts";
 import { type JobContext, type JobEnd, JobFailure, type JobKind, type JobValues, textOf } from "./job-kind.ts";
 import { measured } from "./measured.ts";
+import { isRetryable } from "./retry.ts";
 import { userCleanupKey } from "./user-cleanup-kind.ts";
 import { ZipFile } from "./zip-file.ts";
 
@@ -125,6 +128,13 @@ function assertUnaltered({ id, version, namespace, name }: TableSchema, { catalo
   throw failed(`Table ${namespace}.${name} changed while it was exported`, { isRetryable: true });
 }
 
+/** The message is for the user; the trace, which says what is wrong with the server, for administrators. */
+function unread(table: TableSchema, error: unknown): JobFailure {
+  const cause = error instanceof StatementFailure ? error.error : error;
+  const details = { trace: errorText(cause), isRetryable: isRetryable(cause) };
+  return new JobFailure(`The rows of ${qualifiedName(table)} could not be read`, details);
+}
+
 interface TableRead {
   readonly table: TableSchema;
   readonly signal: AbortSignal;
@@ -137,6 +147,9 @@ async function* tableText(user: UserId, { table, signal }: TableRead, deps: Expo
     signal.throwIfAborted();
     const page = await deps.exports
       .readPage(user, { table, after, signal })
+      .catch((error: unknown) => {
+        throw unread(table, error);
+      })
       .finally(() => assertUnaltered(table, deps));
     if (isFirst) {
       const head = JSON.stringify({ table: qualifiedName(table), columns: page.columns });

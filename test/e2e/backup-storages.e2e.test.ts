@@ -221,6 +221,21 @@ test("OP-03 EXPORT USER DATA holds a user's rows of every storage", async () => 
   }
 });
 
+test("OP-03 ST-08 an export that a storage holds up is tried again, and tells its user what is missing and no more", async () => {
+  await server.stop();
+  server = await startTestServer(SETTINGS, { folder: server.folder });
+  alice = await server.login("alice", "pass-word-alice-1");
+  await s3.stop();
+  await alice.sql("EXPORT USER DATA");
+  await server.root.jobsEnd();
+  const [[, status, , message] = []] = await alice.rows("SHOW EXPORT");
+  expect([status, message]).toEqual(["failed", "The rows of app.in_far could not be read"]);
+  const [job] = await server.root.rows(
+    "SELECT retry_count, exception_trace FROM system.jobs WHERE job_type = 'user_export'",
+  );
+  expect(job).toEqual([2, expect.stringContaining("Storage 'far' cannot be reached")]);
+});
+
 test("ST-07 an S3 storage without CREDENTIALS is read and written with those of the server's environment", async () => {
   await server.stop();
   server = await startTestServer(
