@@ -1,6 +1,7 @@
 // Entry of a query process: this program started again by the pool, read-only, memory-capped, one query at a time. It ends when the server does.
 import { assert } from "../../base/errors.ts";
 import { IdleSteps } from "../../base/idle-steps.ts";
+import { lowerPriority } from "../../base/low-priority.ts";
 import { StaleRead } from "../write.ts";
 import type { ClearMessage, OpenMessage, ProcessMessage, RunMessage } from "./messages.ts";
 import { dieWithParent, limitMemory } from "./process-limits.ts";
@@ -17,6 +18,8 @@ function send(message: ProcessMessage): void {
 
 /** Serves queries until the channel closes. Must be called in a process that the pool spawned. */
 export function runQueryProcess(prepareConnection: PrepareConnection): void {
+  // Of a core that both want the main thread has more: it writes, commits and tells everybody of it.
+  lowerPriority();
   let session: QuerySession | undefined;
   let warmUp: IdleSteps | undefined;
   process.on("disconnect", () => process.exit(0));

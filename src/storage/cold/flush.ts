@@ -79,13 +79,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     const folder = places.folderOf(request.schema, request.scope);
     const storage = places.storageOf(folder);
     await places.ready(folder);
-    const task: ScopeTask = {
-      schema: request.schema,
-      scope: request.scope,
-      folder,
-      upTo: request.upTo,
-      ...newFile(deps),
-    };
+    const task = fileTask(request, folder, deps);
     const { databasePath } = deps;
     const message = { kind: "flush", databasePath, storages: await places.locations(), task } as const;
     const { outcome, usage } = await worker.run(message, request.signal);
@@ -129,13 +123,19 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   };
 }
 
-function newFile({
-  clock,
-  segmentRows,
-  segmentBytes,
-}: FlusherDeps): Pick<ScopeTask, "maxRows" | "maxBytes" | "nowMs" | "tag"> {
-  const limits = { maxRows: segmentRows ?? SEGMENT_ROWS, maxBytes: segmentBytes ?? SEGMENT_BYTES };
-  return { ...limits, nowMs: clock.nowMs(), tag: segmentTag() };
+function fileTask({ schema, scope, upTo }: FlushScopeRequest, folder: string, deps: FlusherDeps): ScopeTask {
+  const { clock, writer, segmentRows, segmentBytes } = deps;
+  return {
+    schema,
+    scope,
+    folder,
+    upTo,
+    buffered: writer.bufferedRows(schema.id, scope),
+    maxRows: segmentRows ?? SEGMENT_ROWS,
+    maxBytes: segmentBytes ?? SEGMENT_BYTES,
+    nowMs: clock.nowMs(),
+    tag: segmentTag(),
+  };
 }
 
 function totalOf(segments: readonly Segment[]): { readonly rows: number; readonly bytes: number } {

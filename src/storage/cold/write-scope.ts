@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import { assert, DbError } from "../../base/errors.ts";
 import { type Scope, type Seq, SHARED_SCOPE, seqOf } from "../../base/ids.ts";
 import type { RowVersion } from "../../model/change.ts";
-import { qualifiedName, type TableSchema } from "../../model/schema.ts";
+import { keyColumn, qualifiedName, type TableSchema } from "../../model/schema.ts";
 import type { SqliteValue } from "../../model/sql-type.ts";
 import { cellFromSqlite } from "../../model/types.ts";
 import { flushedUpToSql } from "../catalog/catalog-ddl.ts";
@@ -22,6 +22,8 @@ export interface ScopeTask {
   readonly folder: string;
   /** Inclusive. Versions above it stay buffered. */
   readonly upTo: Seq;
+  /** Versions of the scope in the buffer, those above `upTo` included. */
+  readonly buffered: number;
   readonly maxRows: number;
   /** Stops reading once the rows read so far hold this much; at least one row is taken. */
   readonly maxBytes: number;
@@ -46,27 +48,30 @@ export interface ScopeWritten {
 /** Throws TABLE_NOT_FOUND when the table is gone. */
 export async function writeScope(writer: ScopeWriter, task: ScopeTask): Promise<ScopeWritten> {
   const { db, objects, ...steps } = writer;
-  const { rows, hasMore } = readOldest(db, task, steps);
-  const last = rows.at(-1);
-  if (last === undefined) return { segment: undefined, hasMore };
+  const { rows, hasMore } = readRows(db, task, steps);
+  const [first] = rows;
+  if (first === undefined) return { segment: undefined, hasMore };
   const { schema, scope } = task;
-  const path = segmentPath(task.folder, { maxSeq: last.seq, tag: task.tag, part: 1 });
+  const maxSeq = rows.reduce((newest, { seq }) => (seq > newest ? seq : newest), first.seq);
+  const path = segmentPath(task.folder, { maxSeq, tag: task.tag, part: 1 });
   const written = await writeSegment({ objects, path, schema, scope, rows, ...steps });
   const { id: tableId, version: schemaVersion } = schema;
   const segment = { ...written, tableId, scope, path, schemaVersion, createdAtMs: task.nowMs };
   return { segment, hasMore };
 }
 
+type RowOrder = "seq" | "key";
+
 /**
- * In `_seq` order and without gaps, tombstones included, so that "everything at or below the last one" is exactly what was read. Rows that a segment holds already
- * wait to be removed: they are passed over. Of a USER table the rows are found by the owner (the plus signs keep SQLite off the rowid, which would walk every user's rows).
+ * Tombstones included. In `_seq` order and without gaps, so that "everything at or below the last one" is exactly what was read, or all that there is in the order of the
+ * keys, which takes SQLite no sorting. Rows that a segment holds already wait to be removed: they are passed over. Of a USER table the rows are found by the owner (the plus
+ * signs keep SQLite off the rowid, which would walk every user's rows).
  */
-function oldestText(schema: TableSchema): string {
+function rowsText(schema: TableSchema, order: RowOrder): string {
   const columns = ["_seq", "_deleted", ...hotColumns(schema)].join(", ");
-  const from = `SELECT ${columns} FROM ${hotTableName(schema)}`;
-  return isScopedByUser(schema.kind)
-    ? `${from} WHERE _user = ?1 AND +_seq <= ?2 AND +_seq > ${FLUSHED_UP_TO} ORDER BY +_seq LIMIT ?3`
-    : `${from} WHERE _user = ?1 AND _seq <= ?2 AND _seq > ${FLUSHED_UP_TO} ORDER BY _seq LIMIT ?3`;
+  const seq = isScopedByUser(schema.kind) ? "+_seq" : "_seq";
+  const by = order === "key" ? `c${keyColumn(schema).id}` : seq;
+  return `SELECT ${columns} FROM ${hotTableName(schema)} WHERE _user = ?1 AND ${seq} <= ?2 AND ${seq} > ${FLUSHED_UP_TO} ORDER BY ${by} LIMIT ?3`;
 }
 
 const FLUSHED_UP_TO = `ifnull(${flushedUpToSql("?4", "?1")}, 0)`;
@@ -74,17 +79,32 @@ const FLUSHED_UP_TO = `ifnull(${flushedUpToSql("?4", "?1")}, 0)`;
 /** A look at whether the rows are still wanted takes as long as reading one. */
 const ROWS_BETWEEN_LOOKS = 1_000;
 
-interface Oldest {
+interface ReadRows {
   readonly rows: RowVersion[];
   readonly hasMore: boolean;
 }
 
-function readOldest(db: Database, task: ScopeTask, { requireWanted }: WriteSteps): Oldest {
-  const { schema, scope } = task;
+/** The oldest that fit into a file. */
+function readRows(db: Database, task: ScopeTask, steps: WriteSteps): ReadRows {
+  const { schema, scope, buffered, maxRows } = task;
   assert(isScopedByUser(schema.kind) === (scope !== SHARED_SCOPE), "a USER table is flushed user by user");
   requireTable(db, schema);
+  if (isScopedByUser(schema.kind) && buffered < maxRows) {
+    const all = readInOrder(db, task, { ...steps, order: "key" });
+    // Unless they are long ones.
+    if (!all.hasMore) return all;
+  }
+  return readInOrder(db, task, { ...steps, order: "seq" });
+}
+
+function readInOrder(
+  db: Database,
+  task: ScopeTask,
+  { order, requireWanted }: Pick<WriteSteps, "requireWanted"> & { readonly order: RowOrder },
+): ReadRows {
+  const { schema, scope } = task;
   const columns = schema.columns.map(({ id, type }) => ({ name: `c${id}`, type }));
-  const statement = db.query<Record<string, SqliteValue>, SqliteValue[]>(oldestText(schema)).safeIntegers(true);
+  const statement = db.query<Record<string, SqliteValue>, SqliteValue[]>(rowsText(schema, order)).safeIntegers(true);
   const rows: RowVersion[] = [];
   let bytes = 0;
   for (const record of statement.iterate(scope, task.upTo, task.maxRows, schema.id)) {

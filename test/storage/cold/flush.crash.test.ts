@@ -64,7 +64,7 @@ test.each([...BEFORE, ...AFTER])(
       expect(store.writer.bufferedScopes(table.id)).toEqual(isCommitted ? [] : [scope]);
       if (isCommitted) {
         using db = new Database(store.path, { readonly: true });
-        const limits = { maxRows: 10, maxBytes: 1e9, nowMs: 0, tag: segmentTag() };
+        const limits = { buffered, maxRows: 10, maxBytes: 1e9, nowMs: 0, tag: segmentTag() };
         const task = { schema: table, scope, folder: "unused", upTo: store.writer.position, ...limits };
         expect(await writeScope({ db, objects }, task)).toEqual({ segment: undefined, hasMore: false });
       }

@@ -228,7 +228,7 @@ describe("a flush that is not wanted any more", () => {
     await put(fixture, table, ALICE, ids);
     const upTo = store.current.writer.position;
     const folder = localPlaces(storageDir).folderOf(table, ALICE);
-    const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100_000, ...LIMITS };
+    const task = { schema: table, scope: ALICE, folder, upTo, buffered: 25_000, maxRows: 100_000, ...LIMITS };
     using db = new Database(store.current.path, { readonly: true });
     let looks = 0;
     const count = (): void => {
@@ -310,7 +310,7 @@ describe("a flush that stops", () => {
         if (reached === step) throw new Error(`stopped after ${step}`);
       };
       const folder = localPlaces(storageDir).folderOf(table, ALICE);
-      const task = { schema: table, scope: ALICE, folder, upTo, maxRows: 100, ...LIMITS };
+      const task = { schema: table, scope: ALICE, folder, upTo, buffered: 2, maxRows: 100, ...LIMITS };
       const stopped = { message: `stopped after ${step}` };
       expect(await rejection(writeScope({ db, objects, failpoint }, task))).toMatchObject(stopped);
       expect(writer.bufferedRows(table.id)).toBe(2);
