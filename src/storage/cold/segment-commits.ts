@@ -2,8 +2,8 @@
 // every writer waits for it. A file that waits here is an orphan until then, which is what it was a moment before.
 import type { Segment, Writer, WriteTx } from "../seams.ts";
 
-/** A thousand small users are then committed in sixty transactions. */
-const MAX_FILES = 16;
+/** A commit of each holds the loop longest at few files because of its sync, and at many because of their rows, which it counts. */
+const MAX_FILES = 6;
 /** A file waits no longer, whatever else is on its way. */
 const MAX_WAIT_MS = 50;
 
