@@ -12,8 +12,8 @@ export type WordRole = "column" | "name" | "nameOrOther" | "other";
 /** Is told the tokens of a statement in their order. */
 export class GroupingWatch {
   /** Words of select lists that may name an output column. */
-  readonly #outputs = new Set<string>();
-  readonly #grouped = new Set<string>();
+  readonly #outputs: string[] = [];
+  readonly #grouped: string[] = [];
   #clause: Clause = "other";
   readonly #outerClauses: Clause[] = [];
   #lastWord = "";
@@ -40,8 +40,8 @@ export class GroupingWatch {
   }
 
   #note(word: string, role: WordRole): void {
-    if (this.#clause === "groups") this.#grouped.add(word);
-    else if (this.#clause === "list" && (role === "name" || role === "nameOrOther")) this.#outputs.add(word);
+    if (this.#clause === "groups") this.#grouped.push(word);
+    else if (this.#clause === "list" && (role === "name" || role === "nameOrOther")) this.#outputs.push(word);
   }
 
   /** A number or a string. */
@@ -65,6 +65,9 @@ export class GroupingWatch {
 
   /** Once it was told everything. */
   get forbidsLifting(): boolean {
-    return this.#hasGroups && (this.#isUnclear || !this.#grouped.isDisjointFrom(this.#outputs));
+    // Most statements have no GROUP BY, and every request comes past here.
+    if (!this.#hasGroups || this.#isUnclear) return this.#hasGroups;
+    const outputs = new Set(this.#outputs);
+    return this.#grouped.some((word) => outputs.has(word));
   }
 }

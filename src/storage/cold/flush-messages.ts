@@ -4,7 +4,7 @@ import type { StorageLocations } from "../objects/routed-store.ts";
 import type { Merged, MergeTask } from "./merge-scope.ts";
 import type { ScopeTask, ScopeWritten } from "./write-scope.ts";
 
-/** Where a request stands, as `Standing` says. Shared, since a thread that encodes takes no messages. */
+/** Where a request stands, as `STANDING` says. Shared, since a thread that encodes takes no messages. */
 export type StopFlag = Int32Array<SharedArrayBuffer>;
 
 /**
