@@ -7,7 +7,7 @@ import type { PageRequest, RowSource } from "../../src/live/ports.ts";
 import type { RowVersion } from "../../src/model/change.ts";
 import { paramShape } from "../../src/model/param.ts";
 import type { LivePlan } from "../../src/sql/plan.ts";
-import { ALICE } from "../storage/open-test-store.ts";
+import { ALICE, failureOf } from "../storage/open-test-store.ts";
 import { COMMITS } from "./pairs-commits.ts";
 import { BEFORE, type Model, type Row } from "./pairs-model.ts";
 import { openWorld, type World } from "./pairs-world.ts";
@@ -58,12 +58,7 @@ describe("LQ-05 ST-05 TB-09 a live query that starts has the rows of its positio
     const between = step(BEFORE);
     const reading = source.snapshot(request);
     if (isGone(between, name)) {
-      expect(
-        await reading.then(
-          () => undefined,
-          ({ code }) => code,
-        ),
-      ).toBe("TABLE_NOT_FOUND");
+      expect(await failureOf(reading)).toMatchObject({ code: "TABLE_NOT_FOUND" });
       return;
     }
     const page = await reading;
@@ -89,12 +84,7 @@ describe("LQ-11 ST-04 TB-02 a live query that is resumed is given what makes its
     const between = step(BEFORE);
     const reading = source.history({ ...request, after: cursor });
     if (isGone(between, name)) {
-      expect(
-        await reading.then(
-          () => undefined,
-          ({ code }) => code,
-        ),
-      ).toBe("TABLE_NOT_FOUND");
+      expect(await failureOf(reading)).toMatchObject({ code: "TABLE_NOT_FOUND" });
       return;
     }
     const page = await reading;
